@@ -1,0 +1,44 @@
+# The two commands of the README are `make demo` and `make test`; both work on a bare Debian or Ubuntu with Python >= 3.11.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test unit check format engine sandbox clean
+
+help:  ## What can be made.
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
+
+demo: $(STAMP) sandbox  ## Fix a real bug of a real project, here and now, with the embedded model.
+	$(BIN)/python benchmarks/demo/run.py
+
+test: $(STAMP) engine  ## All tests: with a real engine, a real model, real git.
+	$(BIN)/python -m pytest
+
+unit: $(STAMP)  ## The tests that need neither engine nor model nor network.
+	$(BIN)/python -m pytest -m "not docker and not bubblewrap and not model and not network"
+
+check: $(STAMP)  ## Format, lint, types, floors.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	PYTHONPATH=tools:prompts $(BIN)/lint-imports
+
+format: $(STAMP)  ## Put everything into its form.
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+engine:  ## A Docker engine that answers; installed and started where there is none (root, Debian or Ubuntu).
+	sh .ci/engine
+
+sandbox: $(STAMP)
+	sh .ci/sandbox
+
+$(STAMP): pyproject.toml
+	sh .ci/environment "$(PYTHON)" "$(VENV)"
+	@touch $@
+
+clean:  ## Remove what was made here.
+	rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

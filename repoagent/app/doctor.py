@@ -1,0 +1,290 @@
+"""`repoagent doctor`: looks at everything a run stands on, and says of each thing that is wrong what to do about it.
+
+Most reports of "the model acts like a chatbot" come down to a context that is shorter than anybody thought, a server
+that misreads the model, or a quantisation that broke it. So the model is not only asked whether it is there: it answers
+a chat, repairs one function, and fills one hole.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from repoagent.errors import EnvironmentFailed, ModelFailed, UserError
+from repoagent.llm.base import Message, Model, Sampling
+from repoagent.llm.failures import MORE_CONTEXT
+
+State = Literal["ok", "warn", "fail"]
+
+DISK_BYTES = 5_000_000_000
+"""Free space below which a run may end for want of room: environments, work trees, weights."""
+SLOW_TOKENS_PER_SECOND = 3.0
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at."""
+
+    name: str
+    state: State
+    detail: str
+    advice: str = ""
+    """What to do; empty when all is well."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to look at."""
+
+    model: str | None = None
+    """As `--model`; None for the default."""
+    sandbox: str = "auto"
+    ask_model: bool = True
+    """Whether to start the model and talk to it, which takes from seconds to minutes."""
+
+
+def examine(request: Request, note: Callable[[str], None] = lambda _line: None) -> Iterator[Check]:
+    """Look at one thing after the other, each told as soon as it is known. `note` hears what takes long."""
+    yield _python()
+    yield _git()
+    yield from _sandboxes(request.sandbox)
+    yield _disk()
+    if request.ask_model:
+        yield from _model(request.model, note)
+    else:
+        yield _weights(request.model)
+
+
+def try_model(
+    model: Model, caveats: Sequence[str] = (), note: Callable[[str], None] = lambda _line: None
+) -> Iterator[Check]:
+    """Let a model show what it can do. `caveats` are what its client says about the server."""
+    yield _context(model, caveats)
+    for name, attempt in (("chat", _chat), ("repair", _repair), ("infill", _infill), ("speed", _speed)):
+        note(f"trying {name}")
+        try:
+            yield attempt(model)
+        except ModelFailed as error:
+            yield Check(name, "fail", str(error), "see the message")
+
+
+def healthy(checks: list[Check]) -> bool:
+    """Whether a run can work; warnings do not count."""
+    return all(check.state != "fail" for check in checks)
+
+
+# --- the machine ------------------------------------------------------------------------------------------------------
+
+
+def _python() -> Check:
+    return Check("python", "ok", f"{sys.version.split()[0]} at {sys.executable}")
+
+
+def _git() -> Check:
+    from repoagent.process import CommandFailed, run
+
+    try:
+        version = run(["git", "--version"], timeout=10).text.split()[2]
+    except CommandFailed as error:
+        return Check("git", "fail", str(error), "install git 2.30 or newer")
+    if tuple(int(part) for part in re.findall(r"\d+", version)[:2]) < (2, 30):
+        return Check("git", "fail", version, "install git 2.30 or newer")
+    return Check("git", "ok", version)
+
+
+def _sandboxes(wanted: str) -> Iterator[Check]:
+    """Each engine there is. One that works is enough, unless the user wants a certain one."""
+    from repoagent.sandbox import choose
+
+    found = []
+    for name in ("docker", "bubblewrap"):
+        try:
+            choose(name).check()
+        except (EnvironmentFailed, UserError) as error:
+            found.append(Check(f"sandbox {name}", "fail", str(error), "see the message; one working engine is enough"))
+        else:
+            found.append(Check(f"sandbox {name}", "ok", "answers"))
+    spare = any(check.state == "ok" and wanted in {"auto", check.name.split()[1]} for check in found)
+    for check in found:
+        yield Check(check.name, "warn", check.detail, check.advice) if spare and check.state == "fail" else check
+
+
+def _disk() -> Check:
+    from repoagent.places import cache_root
+
+    folder = cache_root()
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    detail = f"{free / 1e9:.1f} GB free at {folder}"
+    if free >= DISK_BYTES:
+        return Check("disk", "ok", detail)
+    return Check("disk", "warn", detail, "make room, or set REPOAGENT_CACHE to a folder on a larger disk")
+
+
+# --- the model --------------------------------------------------------------------------------------------------------
+
+
+def _weights(spec: str | None) -> Check:
+    from pathlib import Path
+
+    from repoagent.llm.address import is_url
+    from repoagent.llm.weights import catalogue, find
+
+    if spec and is_url(spec):
+        return Check("weights", "ok", f"served at {spec}")
+    if spec and spec.endswith(".gguf"):
+        state: State = "ok" if Path(spec).is_file() else "fail"
+        return Check("weights", state, spec, "" if state == "ok" else "give the path of a file that exists")
+    try:
+        weights = find(spec) if spec else catalogue()[0]
+    except UserError as error:
+        return Check("weights", "fail", str(error), "correct --model")
+    if weights.present:
+        return Check("weights", "ok", str(weights.path))
+    size = f"{weights.name} is not here ({weights.bytes / 1e9:.1f} GB)"
+    return Check("weights", "warn", size, f"`repoagent model pull {weights.name}`, or let the first run fetch it")
+
+
+def _model(spec: str | None, note: Callable[[str], None]) -> Iterator[Check]:
+    from repoagent.llm import open_model
+
+    weights = _weights(spec)
+    yield weights
+    if weights.state == "fail":
+        return
+    note("starting the model")
+    started = time.monotonic()
+    try:
+        with open_model(spec, note=note) as model:
+            yield Check("model", "ok", f"{model.name} at {model.url}, ready after {time.monotonic() - started:.1f} s")
+            yield from try_model(model, model.notes, note)
+    except (EnvironmentFailed, UserError) as error:
+        yield Check("model", "fail", str(error), "see the message")
+
+
+def _context(model: Model, caveats: Sequence[str]) -> Check:
+    found, needed = model.context(), model.profile.context
+    detail = f"{found:,} tokens for one request; profile {model.profile.id} wants {needed:,}"
+    if caveats:
+        return Check(
+            "context", "warn", " ".join(caveats), "look up the server's setting; a short context ruins answers"
+        )
+    if found >= needed:
+        return Check("context", "ok", detail)
+    advice = MORE_CONTEXT
+    return Check("context", "fail" if found < 2048 else "warn", detail, advice)
+
+
+def _chat(model: Model) -> Check:
+    answer = model.chat([Message("user", "Reply with the single word READY.")], Sampling(256, temperature=0.0))
+    said = answer.text.strip()
+    if "ready" in said.lower():
+        return Check("chat", "ok", f"answers after {answer.usage.seconds:.1f} s")
+    return Check(
+        "chat", "warn", f"answers {said[:60]!r}", "check the server's chat template: it may not fit this model"
+    )
+
+
+BROKEN = """\
+def last(values):
+    index = len(values)
+    return values[index]
+"""
+FIXED = (
+    BROKEN.replace("len(values)", "len(values) - 1"),
+    BROKEN.replace("[index]", "[index - 1]"),
+    BROKEN.replace("len(values)", "-1"),
+    "def last(values):\n    return values[len(values) - 1]\n",
+    "def last(values):\n    return values[-1]\n",
+)
+
+
+def _repair(model: Model) -> Check:
+    request = (
+        "`last([1, 2, 3])` should return 3, but it raises IndexError: list index out of range. Write the corrected "
+        "function in one ```python block.\n\n"
+        f"```python\n{BROKEN}```"
+    )
+    answer = model.chat([Message("user", request)], Sampling(1024, temperature=0.0))
+    if is_repaired(answer.text):
+        return Check("repair", "ok", f"mends an off-by-one in {answer.usage.seconds:.1f} s")
+    return Check(
+        "repair",
+        "warn",
+        "did not mend an off-by-one in a three-line function",
+        "use a larger model or a better quantisation",
+    )
+
+
+def is_repaired(answer: str) -> bool:
+    """Whether `answer` holds one of the accepted fixes, compared as syntax and never executed."""
+    accepted = {_shape(fix) for fix in FIXED}
+    return any(_shape(block) in accepted for block in re.findall(r"```(?:python|py)?\s*\n(.*?)```", answer, re.DOTALL))
+
+
+def _shape(code: str) -> str:
+    """The first function in `code` without annotations and docstring, and with its variables named in order."""
+    try:
+        tree = ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError):
+        return "not Python"
+    function = next((node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)), None)
+    return ast.dump(_Plain().visit(function)) if function else "no function"
+
+
+class _Plain(ast.NodeTransformer):
+    """Takes away what may differ between equal fixes."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, str] = {}
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
+        node.returns = None
+        if ast.get_docstring(node) is not None:
+            node.body = node.body[1:]
+        self.generic_visit(node)
+        return node
+
+    def visit_arg(self, node: ast.arg) -> ast.arg:
+        return ast.arg(self._renamed(node.arg))
+
+    def visit_Name(self, node: ast.Name) -> ast.Name:
+        return ast.Name(node.id if node.id == "len" else self._renamed(node.id), node.ctx)
+
+    def _renamed(self, name: str) -> str:
+        return self._names.setdefault(name, f"v{len(self._names)}")
+
+
+def _infill(model: Model) -> Check:
+    if not model.profile.infills:
+        return Check("infill", "ok", "not used with this model")
+    answer = model.infill("def add(a, b):\n    return ", "\n", Sampling(16, temperature=0.0, stop=("\n",)))
+    if "a + b" in answer.text:
+        return Check("infill", "ok", "fills a hole")
+    advice = "the served file may lack the tokens for it; runs go on without infilling if it fails"
+    return Check("infill", "warn", f"filled `return ▁` of `add(a, b)` with {answer.text[:40]!r}", advice)
+
+
+def _speed(model: Model) -> Check:
+    """Reading and writing, from two answers to one long prompt: the second has nothing left to read."""
+    # The time in front keeps a server from having read the prompt in an earlier examination.
+    prompt = Message("user", f"{time.time_ns()}\n" + "Count the lines of this text.\n" * 60)
+    first = model.chat([prompt], Sampling(1, temperature=0.0))
+    second = model.chat([prompt], Sampling(48, temperature=0.0))
+    read = _rate(first.usage.prompt_tokens - first.usage.cached_tokens, first.usage.seconds)
+    written = _rate(second.usage.completion_tokens, second.usage.seconds)
+    detail = f"reads {read:.0f} tokens/s, writes {written:.1f} tokens/s"
+    if written >= SLOW_TOKENS_PER_SECOND:
+        return Check("speed", "ok", detail)
+    return Check("speed", "warn", detail, "stop what else uses the processor, or use a server with a GPU: --model URL")
+
+
+def _rate(tokens: int, seconds: float) -> float:
+    return tokens / max(seconds, 1e-3)

@@ -1,0 +1,22 @@
+"""What a run is asked for, as it is kept in the session so that `resume` needs nothing but its id."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from repoagent.config import Settings
+
+
+@dataclass(frozen=True)
+class Request:
+    """One call of `repoagent solve`."""
+
+    issue: str
+    """A GitHub issue's URL, a file, or `-`."""
+    settings: Settings
+    repo: str | None = None
+    base: str | None = None
+    test_command: str | None = None
+    out: str | None = None
+    ask: bool = False
+    """Whether to stop after planning, for a person to read and edit spec and plan."""

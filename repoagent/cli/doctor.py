@@ -1,0 +1,51 @@
+"""`repoagent doctor`: whether this machine, its sandboxes and the model are fit for a run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from repoagent.app.doctor import Check
+
+
+def doctor(
+    model: Annotated[str | None, typer.Option(help="Embedded model, .gguf file or server URL, as for a run.")] = None,
+    sandbox: Annotated[str | None, typer.Option(help="The engine that must work: docker, bubblewrap, auto.")] = None,
+    no_model: Annotated[bool, typer.Option("--no-model", help="Do not start the model or talk to it.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Check this machine, the sandboxes and the model; ends with 5 when something is missing that a run needs."""
+    import os
+
+    from repoagent.app.doctor import Request, examine, healthy
+    from repoagent.config import configure
+
+    settings = configure({"model": model, "sandbox": sandbox}, os.environ).settings
+    checks = []
+    for check in examine(Request(settings.model, settings.sandbox, not no_model), _note):
+        checks.append(check)
+        if not json:
+            _show(check)
+    if json:
+        _print_json(checks)
+    if not healthy(checks):
+        raise typer.Exit(5)
+
+
+def _show(check: Check) -> None:
+    typer.echo(f"{check.state:<4}  {check.name}: {check.detail}")
+    if check.advice:
+        typer.echo(f"      → {check.advice}")
+
+
+def _note(line: str) -> None:
+    typer.echo(f"      {line} …", err=True)
+
+
+def _print_json(checks: list[Check]) -> None:
+    import json
+    from dataclasses import asdict
+
+    typer.echo(json.dumps([asdict(check) for check in checks], indent=2))

@@ -1,0 +1,63 @@
+"""`repoagent`: the commands, and what happens to an error that reaches the top."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from repoagent import __version__
+from repoagent.cli import clean, config, doctor, index, model, sessions, solve
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Turn an issue into a patch that was tested, with a code model that runs on your own machine.",
+    epilog="Exit codes: 0 verified patch · 2 usage · 3 patch, not verified · 4 no patch · 5 environment failed · "
+    "6 budget spent · 130 interrupted.",
+)
+app.command("solve")(solve.solve)
+app.command("resume")(solve.resume)
+app.command("localise")(index.localise)
+app.command("doctor")(doctor.doctor)
+app.command("config")(config.config)
+app.command("clean")(clean.clean)
+app.add_typer(sessions.app, name="sessions", help="List, show and remove what runs have produced.")
+app.add_typer(model.app, name="model", help="Pull, serve and remove embedded models.")
+app.add_typer(index.app, name="index", help="Ask the AST index of a repository.")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"repoagent {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options that stand before a command."""
+
+
+def main() -> None:
+    """Run a command; every error of ours is one message on stderr and an exit code."""
+    from repoagent.cli.codes import code_for
+    from repoagent.errors import RepoagentError
+
+    try:
+        app()
+    except RepoagentError as error:
+        typer.echo(f"repoagent: {error}", err=True)
+        sys.exit(code_for(error))
+    except KeyboardInterrupt as error:
+        typer.echo("repoagent: interrupted", err=True)
+        sys.exit(code_for(error))
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader went away; Python would complain about the flush at exit
+        sys.exit(0)

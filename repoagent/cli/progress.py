@@ -1,0 +1,170 @@
+"""What a run is doing, while it does it: a line for each thing that happened, and below them what is going on now."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from repoagent.trace import Event
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.status import Status
+
+    from repoagent.app.solve import Pause
+
+
+class Progress:
+    """A listener for the trace. On a terminal the last line is alive; elsewhere there are plain lines only."""
+
+    def __init__(self, *, to_stderr: bool = False) -> None:
+        from rich.console import Console
+
+        self._console: Console = Console(stderr=to_stderr, highlight=False, soft_wrap=True)
+        self._status: Status | None = None
+        self._started = time.monotonic()
+        self._node = "starting"
+        self._detail = ""
+        self._tokens = 0
+        self._judged = 0
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
+            self._status = self._console.status(self._now())
+            self._status.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._status:
+            self._status.stop()
+
+    def __call__(self, event: Event) -> None:
+        self._follow(event)
+        for line in told(event):
+            self._console.print(f"{self._clock()}  {line}", markup=False)
+        if self._status:
+            self._status.update(self._now())
+
+    def pausing(self, ask: Callable[[Pause], None]) -> Callable[[Pause], None]:
+        """`ask`, with the live line out of its way."""
+
+        def asked(pause: Pause) -> None:
+            if self._status:
+                self._status.stop()
+            ask(pause)
+            if self._status:
+                self._status.start()
+
+        return asked
+
+    def _follow(self, event: Event) -> None:
+        if event.kind == "node.started":
+            self._node, self._detail = str(event.data["node"]), ""
+        elif event.kind == "model.called":
+            self._tokens += int(str(event.data["prompt"])) + int(str(event.data["completion"]))
+        elif event.kind == "candidate.judged":
+            self._judged += 1
+        elif event.kind in ("testbed.progress", "sandbox.progress"):
+            self._detail = str(event.data["line"])[:80]
+        elif event.kind == "model.pulling":
+            self._detail = f"pulling the model: {_share(event)}"
+
+    def _now(self) -> str:
+        from rich.markup import escape
+
+        parts = [self._node, self._detail, f"{self._tokens:,} tokens", f"{self._judged} judged", self._clock().strip()]
+        return escape(" · ".join(part for part in parts if part))
+
+    def _clock(self) -> str:
+        minutes, seconds = divmod(int(time.monotonic() - self._started), 60)
+        return f"{minutes:3}:{seconds:02}"
+
+
+def told(event: Event) -> list[str]:
+    """What a person is told of an event; most are not worth a line."""
+    teller = _TELLERS.get(event.kind)
+    return teller(event) if teller else []
+
+
+def _share(event: Event) -> str:
+    done, total = int(str(event.data["done"])), int(str(event.data["total"]))
+    return f"{done // 1_000_000:,} of {total // 1_000_000:,} MB ({done * 100 // max(total, 1)} %)"
+
+
+def _pulling(event: Event) -> list[str]:
+    done, total = int(str(event.data["done"])), int(str(event.data["total"]))
+    return [f"pulling the model: {_share(event)}"] if (done * 100 // max(total, 1)) % 10 == 0 else []
+
+
+def _ready(event: Event) -> list[str]:
+    d = event.data
+    return [f"model {d['name']}, {d['context']} tokens of context, profile {d['profile']}; sandbox {d['sandbox']}"]
+
+
+def _localised(event: Event) -> list[str]:
+    functions = _listed(event, "functions")
+    return [f"suspects: {', '.join(functions[:3])}"] if functions else ["nothing resembles the issue"]
+
+
+def _baseline(event: Event) -> list[str]:
+    d = event.data
+    files = _listed(event, "files")
+    which = "all tests" if files == ["all"] or not files else f"{len(files)} test file{'s' if len(files) > 1 else ''}"
+    return [f"untouched code, {which}: {d['passing']} pass, {d['failing']} fail"]
+
+
+def _reproduced(event: Event) -> list[str]:
+    if event.data["strength"] == "none":
+        return ["the issue has no example that shows the problem when run"]
+    return [f"reproduced: {event.data['source']} ({event.data['strength']} evidence)"]
+
+
+def _drafted(event: Event) -> list[str]:
+    d = event.data
+    tail = f", {len(refused)} answers refused" if (refused := _listed(event, "refused")) else ""
+    return [f"{d['generator']} on {d['target']}: {d['candidates']} candidates{tail}"]
+
+
+def _judged(event: Event) -> list[str]:
+    d = event.data
+    if gate := _listed(event, "gate"):
+        return [f"  {str(d['id'])[:6]} stopped at the gate: {gate[0][:90]}"]
+    said = {"passed": "example right", "failed": "example still wrong", "unknown": "no example"}[str(d["oracle"])]
+    ending = "" if d["ending"] == "completed" else f", tests {d['ending']}"
+    return [f"  {str(d['id'])[:6]} {d['generator']}: {said}, {d['passed']} tests pass, {d['broken']} broken{ending}"]
+
+
+def _reviewed(event: Event) -> list[str]:
+    broken = len(_listed(event, "broken"))
+    return [f"reviewed in a fresh sandbox: {event.data['passed']} tests pass, {broken} broken"]
+
+
+def _listed(event: Event, name: str) -> list[str]:
+    value = event.data[name]
+    return value if isinstance(value, list) else []
+
+
+_TELLERS: dict[str, Callable[[Event], list[str]]] = {
+    "run.started": lambda e: [f"session {e.data['session']}"],
+    "sandbox.progress": lambda e: [str(e.data["line"])],
+    "model.pulling": _pulling,
+    "model.ready": _ready,
+    "index.built": lambda e: [f"indexed {e.data['files']} files, {e.data['symbols']} symbols"],
+    "testbed.building": lambda _: ["building the test environment (network: the package index only)"],
+    "testbed.built": lambda _: ["test environment built"],
+    "testbed.reused": lambda _: ["test environment from the cache"],
+    "environment.failed": lambda e: [f"no test environment: {str(e.data['reason'])[:160]}"],
+    "localised": _localised,
+    "baseline.done": _baseline,
+    "reproduced": _reproduced,
+    "drafted": _drafted,
+    "candidate.judged": _judged,
+    "minimised": lambda e: [f"minimised from {e.data['before']} to {e.data['after']} changed lines"],
+    "reviewed": _reviewed,
+    "sandbox.replaced": lambda e: [f"the sandbox died and was replaced: {e.data['reason']}"],
+    "budget.exceeded": lambda e: [str(e.data["reason"])],
+}

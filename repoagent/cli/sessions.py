@@ -1,0 +1,196 @@
+"""`repoagent sessions`: what was run before, where it lies, and how to go on with it or be rid of it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from repoagent.domain import Candidate, Result
+    from repoagent.session import Session
+
+app = typer.Typer(help="List, show and remove sessions.", no_args_is_help=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Name = Annotated[str, typer.Argument(metavar="SESSION", help="A session's id, the beginning of one, or its directory.")]
+
+
+@app.command("list")
+def list_(
+    as_json: AsJson = False,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="Show at most so many, the newest first.")] = 20,
+) -> None:
+    """List sessions, newest first."""
+    from repoagent.session import default_root, sessions
+
+    found = sessions()
+    if as_json:
+        typer.echo(json.dumps([_facts(session) for session in found[:limit]], indent=2))
+        return
+    if not found:
+        typer.echo(f"There are no sessions in {default_root()}.")
+    for session in found[:limit]:
+        typer.echo(f"{session.id}  {_standing(session):<11}  {_plain(session.record.title)[:60]}".rstrip())
+    if len(found) > limit:
+        typer.echo(f"… and {len(found) - limit} more (--limit)")
+
+
+@app.command()
+def show(session: Name, as_json: AsJson = False) -> None:
+    """Show where a session's files are, what came out of it, and how to go on."""
+    from repoagent.session import Session
+
+    found = Session.open(session)
+    if as_json:
+        result = _result(found)
+        facts = {**_facts(found), "result": json.loads(_dump(result)) if result else None}
+        typer.echo(json.dumps({**facts, "candidates": [_line(each) for each in _candidates(found)]}, indent=2))
+        return
+    typer.echo("\n".join(_page(found)))
+
+
+@app.command("rm")
+def rm(
+    names: Annotated[list[str], typer.Argument(metavar="SESSION...", help="Ids, or beginnings of ids.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Remove sessions with all that is in them."""
+    from repoagent.session import default_root, remove
+    from repoagent.session.places import find
+
+    found = {find(name, default_root()): name for name in names}
+    if not yes:
+        listing = "\n".join(f"  {path}" for path in found)
+        typer.confirm(f"Remove these sessions?\n{listing}\n", abort=True)
+    for name in found.values():
+        kept = remove(name)
+        typer.echo(f"Forgot {name}; its files stay in {kept}." if kept else f"Removed {name}.")
+
+
+# --- one session, for a person -------------------------------------------------------------------------------------
+
+
+def _page(session: Session) -> list[str]:
+    record = session.record
+    rows = [
+        ("Session", record.id),
+        ("Status", _standing(session)),
+        ("Issue", _plain(record.title)),
+        ("Repository", _plain(record.source)),
+        ("Model", record.model),
+        ("Started", f"{record.created:%Y-%m-%d %H:%M} UTC"),
+        ("Directory", str(session.path)),
+        ("Files", ", ".join(sorted(name for name in record.hashes if "/" not in name and session.exists(name)))),
+        ("Edited", ", ".join(session.edited())),
+    ]
+    head = [f"{name + ':':<12}{value}" for name, value in rows if value]
+    return [*head, *_spec(session), *_outcome(session), *_tried(session), "", *_next(session)]
+
+
+def _spec(session: Session) -> list[str]:
+    return ["", _plain(session.read("spec.md"), keep="\n").strip()] if session.exists("spec.md") else []
+
+
+def _outcome(session: Session) -> list[str]:
+    result = _result(session)
+    if result is None:
+        return []
+    confidence = f", {result.confidence} confidence" if result.confidence else ""
+    lines = ["", f"Result: {result.outcome}{confidence}. {_plain(result.summary)}"]
+    lines += [f"  checked: {_plain(sentence)}" for sentence in result.verified]
+    return lines + [f"  not checked: {_plain(sentence)}" for sentence in result.unverified]
+
+
+def _tried(session: Session) -> list[str]:
+    candidates = _candidates(session)
+    return ["", f"Candidates: {len(candidates)}", *(f"  {_line(each)}" for each in candidates)] if candidates else []
+
+
+def _line(candidate: Candidate) -> str:
+    verdict, where = candidate.verdict, _plain(f"{candidate.id}  {candidate.generator}  {candidate.target}")
+    if verdict is None:
+        return f"{where}: not tested"
+    if verdict.gate:
+        return f"{where}: refused, {_plain(verdict.gate[0])}"
+    counts = f"{len(verdict.fixed)} fixed, {len(verdict.broken)} broken, {verdict.passed} pass"
+    return f"{where}: {counts}, reproduction {verdict.oracle}"
+
+
+def _next(session: Session) -> list[str]:
+    if session.running:
+        return [f"Running in process {session.record.pid}."]
+    if session.record.status == "finished" and session.exists("patch.diff"):
+        return [
+            f"Apply it with: git apply {session.file('patch.diff')}",
+            f"Run again after an edit: repoagent resume {session.id}",
+        ]
+    return [f"Go on with: repoagent resume {session.id}"]
+
+
+# --- what is known ----------------------------------------------------------------------------------------------------
+
+
+def _standing(session: Session) -> str:
+    """The status; a session that says it runs, and does not, was killed."""
+    if session.running:
+        return "running"
+    return "interrupted" if session.record.status == "running" else session.record.status
+
+
+def _facts(session: Session) -> dict[str, str | list[str]]:
+    record = session.record
+    return {
+        "id": record.id,
+        "status": _standing(session),
+        "created": record.created.isoformat(),
+        "title": record.title,
+        "source": record.source,
+        "model": record.model,
+        "version": record.version,
+        "directory": str(session.path),
+        "edited": list(session.edited()),
+    }
+
+
+def _result(session: Session) -> Result | None:
+    from pydantic import ValidationError
+
+    from repoagent.domain import Result, load
+
+    try:
+        return load(Result, session.read("report.json")) if session.exists("report.json") else None
+    except ValidationError:
+        return None
+
+
+def _dump(result: Result) -> str:
+    from repoagent.domain import dump
+
+    return dump(result)
+
+
+def _candidates(session: Session) -> list[Candidate]:
+    """The candidates that can be read, the most promising first."""
+    from pydantic import ValidationError
+
+    from repoagent.domain import Candidate, load
+
+    found = []
+    for path in sorted((session.path / "candidates").glob("*.json")):
+        try:
+            found.append(load(Candidate, path.read_bytes()))
+        except (ValidationError, OSError):
+            continue
+    return sorted(found, key=_promise)
+
+
+def _promise(candidate: Candidate) -> tuple[bool, int, int]:
+    verdict = candidate.verdict
+    return (True, 0, 0) if verdict is None or verdict.gate else (False, len(verdict.broken), -len(verdict.fixed))
+
+
+def _plain(text: str, keep: str = "") -> str:
+    """Text of an issue or a model for a terminal: nothing in it moves the cursor or changes colours."""
+    return "".join(c if c.isprintable() or c in keep else " " for c in text)

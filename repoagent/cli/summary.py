@@ -1,0 +1,42 @@
+"""The end of a run, for a person."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from repoagent.domain import Result
+
+_HEADLINES = {
+    "verified": "Verified patch",
+    "unverified": "A patch, but not verified",
+    "none": "No patch",
+    "budget": "Budget spent before a patch was verified",
+}
+
+
+def as_text(result: Result, path: Path) -> str:
+    """Headline, patch, what was verified and how, what was not, what it cost, where everything is."""
+    confidence = f" (confidence: {result.confidence})" if result.confidence else ""
+    lines = ["", f"{_HEADLINES[result.outcome]}{confidence}", "", result.summary]
+    if result.patch:
+        lines += ["", *(f"    {line}" for line in result.patch.splitlines())]
+    lines += _listed("Verified", result.verified) + _listed("Not verified", result.unverified)
+    lines += _listed("Notes", result.notes)
+    return "\n".join([*lines, "", _cost(result), f"Everything is in {path}"])
+
+
+def _listed(title: str, sentences: tuple[str, ...]) -> list[str]:
+    return ["", f"{title}:", *(f"  - {sentence}" for sentence in sentences)] if sentences else []
+
+
+def _cost(result: Result) -> str:
+    usage = result.usage
+    minutes, seconds = divmod(round(result.seconds), 60)
+    read = f"{usage.prompt_tokens:,} tokens read ({usage.cached_tokens:,} of them cached)"
+    return (
+        f"{result.candidates} samples, {result.distinct} distinct candidates; {usage.calls} model calls, {read}, "
+        f"{usage.completion_tokens:,} written; {minutes}:{seconds:02} min with {result.model} in {result.sandbox}."
+    )

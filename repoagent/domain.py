@@ -1,0 +1,342 @@
+"""The values that travel between the parts: all frozen, all plain data, none of them alive.
+
+Each can be written as JSON and read back with `dump` and `load`, so that state survives a crash and a session directory
+can be read by anything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+T = TypeVar("T")
+
+
+# --- what is asked --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Comment:
+    """One comment under an issue."""
+
+    author: str
+    body: str
+
+
+@dataclass(frozen=True)
+class Issue:
+    """What somebody reported, as text; hostile until proven otherwise."""
+
+    title: str
+    body: str
+    comments: tuple[Comment, ...] = ()
+    url: str = ""
+    """Where it was read, empty for a file or standard input."""
+
+    @property
+    def text(self) -> str:
+        """Title, body and comments as one Markdown text."""
+        parts = [f"# {self.title}", self.body, *(f"{c.author}:\n{c.body}" for c in self.comments)]
+        return "\n\n".join(part.strip() for part in parts if part.strip()) + "\n"
+
+
+@dataclass(frozen=True)
+class Spec:
+    """How the software behaves now, and how it shall behave: bullets about behaviour, not about code."""
+
+    current: tuple[str, ...]
+    proposed: tuple[str, ...]
+
+
+# --- where, and what to do there ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Location:
+    """A function, method, class or module that may have to change."""
+
+    path: str
+    """Relative to the repository, with forward slashes."""
+    symbol: str
+    """Qualified name inside the file, `Class.method`; empty for the module itself."""
+    start: int
+    """First line, counted from 1, decorators included."""
+    end: int
+    """Last line, inclusive."""
+    score: float = 0.0
+    """Higher is more suspicious; comparable within one localisation only."""
+    reasons: tuple[str, ...] = ()
+    """Why it is here, one phrase each, for a person."""
+    lines: tuple[int, ...] = ()
+    """The most suspicious lines inside it, best first; empty when nothing is known."""
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.start} {self.symbol}".rstrip()
+
+
+Operation = Literal["edit", "create", "delete", "move"]
+
+
+@dataclass(frozen=True)
+class PlannedFile:
+    """What shall happen to one file."""
+
+    path: str
+    operation: Operation
+    symbols: tuple[str, ...]
+    """Qualified names to work on, most promising first."""
+    steps: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Files, what to do to them, and the commands that judge the result. Editable by a person."""
+
+    files: tuple[PlannedFile, ...]
+    commands: tuple[str, ...] = ()
+    """Shell commands that run the project's tests."""
+
+
+# --- a change -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Edit:
+    """The whole text of one file before and after; None where the file does not exist."""
+
+    path: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True)
+class Patch:
+    """A change as `git diff` writes it, so that `git apply` takes it."""
+
+    text: str
+    files: tuple[str, ...]
+
+    @property
+    def changed_lines(self) -> int:
+        """Lines added plus lines removed."""
+        return sum(line[:1] in "+-" and not line.startswith(("+++", "---")) for line in self.text.split("\n") if line)
+
+
+# --- what the tests said --------------------------------------------------------------------------------------------
+
+
+class Status(StrEnum):
+    """How one test ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    ERROR = "error"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one test ended, and why."""
+
+    id: str
+    """As the runner names it, so that it can be run alone: `tests/test_x.py::TestY::test_z`."""
+    status: Status
+    seconds: float = 0.0
+    message: str = ""
+    """Exception and assertion text of a test that did not pass."""
+
+
+class Ending(StrEnum):
+    """How a whole test run ended; only COMPLETED says anything about the tests."""
+
+    COMPLETED = "completed"
+    TIMED_OUT = "timed out"
+    CRASHED = "crashed"
+    NOT_COLLECTED = "nothing collected"
+    """No test ran: a collection error, or nothing to collect. Never success."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """One run of a project's tests."""
+
+    ending: Ending
+    outcomes: tuple[Outcome, ...] = ()
+    seconds: float = 0.0
+    command: str = ""
+    log: str = ""
+    """The end of what the runner printed, for a person."""
+
+    def ids(self, *statuses: Status) -> frozenset[str]:
+        """The tests that ended in one of `statuses`."""
+        return frozenset(o.id for o in self.outcomes if o.status in statuses)
+
+    @property
+    def passed(self) -> frozenset[str]:
+        return self.ids(Status.PASSED)
+
+    @property
+    def failed(self) -> frozenset[str]:
+        """Failed or ended in an error."""
+        return self.ids(Status.FAILED, Status.ERROR)
+
+
+class Strength(StrEnum):
+    """How much an oracle proves, strongest first."""
+
+    STRONG = "strong"
+    """The expected result is known and compared."""
+    CRASH = "crash"
+    """The reported exception must be gone."""
+    WEAK = "weak"
+    """The reported wrong result must be gone; what is right instead is not known. Ranks, never rejects."""
+    NONE = "none"
+
+
+@dataclass(frozen=True)
+class Oracle:
+    """A script that shows the reported behaviour on the untouched code, and how to read its output afterwards."""
+
+    strength: Strength
+    script: str = ""
+    """Python, run with the repository as working directory."""
+    observed: str = ""
+    """Its output on the untouched code."""
+    expected: str = ""
+    """For STRONG with a known value: its output after a right fix; empty when exit code 0 alone is expected."""
+    exception: str = ""
+    """For CRASH: the exception's class name."""
+    source: str = ""
+    """Where it came from, for a person: 'second code block of the issue'."""
+
+
+Answer = Literal["passed", "failed", "unknown"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was found out about one candidate."""
+
+    gate: tuple[str, ...] = ()
+    """Why it may not even be tested; empty when it may."""
+    oracle: Answer = "unknown"
+    fixed: tuple[str, ...] = ()
+    """Tests that failed before and pass now."""
+    broken: tuple[str, ...] = ()
+    """Tests that passed before and do not pass now."""
+    passed: int = 0
+    """Tests that pass."""
+    ending: Ending = Ending.COMPLETED
+    failure: str = ""
+    """The distilled failure, at most some 300 tokens, for a model."""
+
+    @property
+    def harmless(self) -> bool:
+        """Whether it passed the gate, and every test that passed before passes still."""
+        return not self.gate and not self.broken and self.ending is Ending.COMPLETED
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A patch, where it came from, and what the tests said about it."""
+
+    id: str
+    """Equal for patches that mean the same: a hash of the normalised syntax trees of the files they leave."""
+    generator: str
+    """`rewrite`, `infill`, …: who was first to draw it."""
+    target: Location
+    patch: Patch
+    drawn: tuple[str, ...]
+    """The samples that produced it, by name; a sample that comes twice, after a crash, counts once."""
+    answer: str = ""
+    """What the model wrote for it first."""
+    parent: str = ""
+    """The candidate whose failure it answers, empty for a first attempt."""
+    verdict: Verdict | None = None
+
+    @property
+    def votes(self) -> int:
+        """How many samples agree on it."""
+        return len(self.drawn)
+
+
+# --- what it cost ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What the model was asked for."""
+
+    calls: int = 0
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    """Prompt tokens that the server had already read; part of `prompt_tokens`."""
+    completion_tokens: int = 0
+    seconds: float = 0.0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.calls + other.calls,
+            self.prompt_tokens + other.prompt_tokens,
+            self.cached_tokens + other.cached_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.seconds + other.seconds,
+        )
+
+    @property
+    def tokens(self) -> int:
+        return self.prompt_tokens + self.completion_tokens
+
+
+class Confidence(StrEnum):
+    """How far the result may be believed, from what was run and how many samples agreed."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a run ended, for a person, a script and the exit code."""
+
+    session: str
+    outcome: Literal["verified", "unverified", "none", "budget"]
+    confidence: Confidence | None
+    summary: str
+    verified: tuple[str, ...]
+    """What was checked, and how, one sentence each."""
+    unverified: tuple[str, ...]
+    """What was not."""
+    patch: str
+    usage: Usage
+    seconds: float
+    model: str
+    sandbox: str
+    candidates: int
+    distinct: int
+    chosen: str = ""
+    notes: tuple[str, ...] = field(default_factory=tuple)
+
+
+# --- as JSON --------------------------------------------------------------------------------------------------------
+
+
+def dump(value: object) -> str:
+    """`value`, one of the above, as indented JSON."""
+    return _adapter(type(value)).dump_json(value, indent=2).decode() + "\n"
+
+
+def load(kind: type[T], text: str | bytes) -> T:
+    """The value of class `kind` that `dump` wrote; raises `pydantic.ValidationError` for anything else."""
+    return _adapter(kind).validate_json(text)
+
+
+def _adapter(kind: type[T]) -> TypeAdapter[T]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(kind)

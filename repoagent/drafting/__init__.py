@@ -1,0 +1,11 @@
+"""Generators: each turns a located function into candidate edits in its own way."""
+
+from repoagent.drafting.base import Draft, Drafted, Generator, Task
+from repoagent.drafting.infill import Infiller
+from repoagent.drafting.retry import Retrier
+from repoagent.drafting.rewrite import Rewriter
+
+GENERATORS: tuple[Generator, ...] = (Rewriter(), Infiller())
+"""In the order in which they are asked."""
+
+__all__ = ["GENERATORS", "Draft", "Drafted", "Generator", "Infiller", "Retrier", "Rewriter", "Task"]

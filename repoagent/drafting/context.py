@@ -1,0 +1,49 @@
+"""What a model should know of the surroundings of a function: signatures, not bodies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from repoagent.domain import Location
+from repoagent.index.build import Index
+from repoagent.index.model import Symbol
+
+_MOST = 12
+"""Lines; small models get worse with more."""
+
+
+def around(index: Index, target: Location) -> str:
+    """Signatures of the class around `target`, of its siblings and of what it calls, a line each."""
+    lines = [*_family(index, target), *_callees(index, target)]
+    return "\n".join(dict.fromkeys(lines[:_MOST]))
+
+
+def _family(index: Index, target: Location) -> Iterator[str]:
+    """The class and its other methods; nothing for a function of a module."""
+    parent = target.symbol.rpartition(".")[0]
+    facts = index.file(target.path)
+    if not parent or facts is None:
+        return
+    for symbol in facts.symbols:
+        if symbol.qualified == parent:
+            yield f"{symbol.signature}:"
+        elif symbol.parent == parent and symbol.qualified != target.symbol:
+            yield f"    {symbol.signature}: ..."
+
+
+def _callees(index: Index, target: Location) -> Iterator[str]:
+    """Functions of the repository that the target calls, where the name leaves no doubt."""
+    facts = index.file(target.path)
+    if facts is None:
+        return
+    called = [r.name for r in facts.references if r.kind == "call" and target.start <= r.line <= target.end]
+    for name in dict.fromkeys(called):
+        found = [symbol for symbol in index.find(name) if symbol.name == name]
+        if len(found) == 1 and found[0].qualified != target.symbol:
+            yield _described(found[0], target)
+
+
+def _described(symbol: Symbol, target: Location) -> str:
+    where = "" if symbol.path == target.path else f"  # in {symbol.path}"
+    purpose = symbol.docstring.strip().splitlines()[:1]
+    return f"{symbol.signature}: ...{where}" + (f"  # {purpose[0][:80]}" if purpose else "")

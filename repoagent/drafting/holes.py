@@ -1,0 +1,118 @@
+"""Where in a function a fill-in-the-middle model may be asked to write: expressions, lines, and gaps before lines."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, zip_longest
+from typing import Literal
+
+from repoagent.domain import Location
+from repoagent.edits.syntax import Function, docstring_node, find_function, first_line, last_line, lines_of, parse
+
+Kind = Literal["expression", "line", "insert"]
+
+
+@dataclass(frozen=True)
+class Hole:
+    """A span of a file's text to be filled anew."""
+
+    kind: Kind
+    start: int
+    """Offset in characters."""
+    end: int
+    """Offset behind the last character; equal to `start` for an insertion."""
+    line: int
+
+
+def holes(source: str, target: Location) -> tuple[Hole, ...]:
+    """The holes worth trying, most promising first: at the suspicious lines, precise before coarse, then everywhere
+    else.
+
+    Masking an expression, a line or a gap are the mask templates of AlphaRepair (Xia and Zhang, 2022).
+    """
+    function = find_function(parse(source), target.symbol)
+    if function is None:
+        return ()
+    text = _Offsets(source)
+    ordered = _by_suspicion(list(_statements(function)), target.lines)
+    expressions = [_expression(node, text) for node in ordered]
+    lines = [_line(node, text) for node in ordered]
+    gaps = [_gap(node, text) for node in ordered]
+    suspicious = sum(_covers(node, target.lines) for node in ordered) or 2
+    first = chain.from_iterable(zip_longest(expressions[:suspicious], lines[:suspicious], gaps[:suspicious]))
+    rest = chain.from_iterable(zip_longest(expressions[suspicious:], lines[suspicious:]))
+    return tuple(dict.fromkeys(hole for hole in chain(first, rest, gaps[suspicious:]) if hole))
+
+
+class _Offsets:
+    """Character offsets of line and column positions; the columns of `ast` count UTF-8 bytes."""
+
+    def __init__(self, source: str) -> None:
+        self.lines = lines_of(source)
+        self.starts = [0]
+        for line in self.lines:
+            self.starts.append(self.starts[-1] + len(line))
+
+    def at(self, line: int, column: int) -> int:
+        encoded = self.lines[line - 1].encode("utf-8", "surrogateescape")[:column]
+        return self.starts[line - 1] + len(encoded.decode("utf-8", "surrogateescape"))
+
+    def indent(self, line: int) -> int:
+        text = self.lines[line - 1]
+        return self.starts[line - 1] + len(text) - len(text.lstrip())
+
+    def end(self, line: int) -> int:
+        return self.starts[line - 1] + len(self.lines[line - 1].rstrip("\r\n"))
+
+
+def _statements(function: Function) -> Iterator[ast.stmt]:
+    """Every statement inside the function, outer before inner, the docstring left out."""
+    docstring = docstring_node(function.body)
+    for node in ast.walk(function):
+        if isinstance(node, ast.stmt) and node is not function and node is not docstring:
+            yield node
+
+
+def _by_suspicion(nodes: Sequence[ast.stmt], lines: Sequence[int]) -> list[ast.stmt]:
+    """Statements that hold a suspicious line first, in the order of suspicion; the others as they stand."""
+    rank = {line: index for index, line in enumerate(lines)}
+    key = {id(n): min((rank[x] for x in _own_lines(n) if x in rank), default=len(lines)) for n in nodes}
+    return sorted(nodes, key=lambda n: (key[id(n)], first_line(n)))
+
+
+def _covers(node: ast.stmt, lines: Sequence[int]) -> bool:
+    return any(line in _own_lines(node) for line in lines)
+
+
+def _own_lines(node: ast.stmt) -> range:
+    """The lines of a statement without those of the blocks inside it."""
+    body: Sequence[ast.stmt] = getattr(node, "body", ())
+    return range(
+        node.lineno, first_line(body[0]) if body and first_line(body[0]) > node.lineno else last_line(node) + 1
+    )
+
+
+def _expression(node: ast.stmt, text: _Offsets) -> Hole | None:
+    """The condition, the value returned or assigned, what is iterated over, or the whole of an expression statement."""
+    part = getattr(node, "test", None) or getattr(node, "value", None) or getattr(node, "iter", None)
+    if not isinstance(part, ast.expr) or part.end_lineno != part.lineno or part.end_col_offset is None:
+        return None
+    return Hole(
+        "expression", text.at(part.lineno, part.col_offset), text.at(part.lineno, part.end_col_offset), part.lineno
+    )
+
+
+def _line(node: ast.stmt, text: _Offsets) -> Hole | None:
+    lines = _own_lines(node)
+    if len(lines) != 1:
+        return None
+    return Hole("line", text.indent(node.lineno), text.end(node.lineno), node.lineno)
+
+
+def _gap(node: ast.stmt, text: _Offsets) -> Hole | None:
+    if isinstance(node, ast.If) and text.lines[node.lineno - 1].lstrip().startswith("elif"):
+        return None
+    start = text.indent(first_line(node))
+    return Hole("insert", start, start, first_line(node))

@@ -1,0 +1,72 @@
+"""Spec and plan as files that a person can read and edit, and back."""
+
+from __future__ import annotations
+
+import re
+
+from repoagent.domain import Plan, Spec, load
+from repoagent.errors import UserError
+
+_BULLET = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+(.*\S)")
+_CURRENT = re.compile(r"^[#*\s]*current\b", re.IGNORECASE)
+_PROPOSED = re.compile(r"^[#*\s]*(proposed|expected|wanted)\b", re.IGNORECASE)
+
+
+def spec_to_markdown(spec: Spec) -> str:
+    """The spec as `spec.md` shows it."""
+    parts = ["# Spec", "", "## Current behaviour", "", *(f"- {b}" for b in spec.current)]
+    return "\n".join([*parts, "", "## Proposed behaviour", "", *(f"- {b}" for b in spec.proposed), ""])
+
+
+def spec_from_text(text: str) -> Spec:
+    """The bullets below headings that begin with `Current` and `Proposed`, from a file or a model's answer."""
+    bullets: dict[str, list[str]] = {"current": [], "proposed": []}
+    section = ""
+    for line in text.splitlines():
+        if _CURRENT.match(line):
+            section = "current"
+        elif _PROPOSED.match(line):
+            section = "proposed"
+        elif section and (match := _BULLET.match(line)):
+            bullets[section].append(match.group(1))
+    return Spec(tuple(bullets["current"]), tuple(bullets["proposed"]))
+
+
+def plan_to_yaml(plan: Plan) -> str:
+    """The plan as `plan.yaml` shows it."""
+    import yaml
+
+    files = [
+        {"path": f.path, "operation": f.operation, "symbols": list(f.symbols), "steps": list(f.steps)}
+        for f in plan.files
+    ]
+    header = (
+        "# Edit freely: symbols are worked on in this order, steps are shown to the model, commands run the tests.\n"
+    )
+    body = yaml.safe_dump(
+        {"files": files, "commands": list(plan.commands)}, sort_keys=False, allow_unicode=True, width=110
+    )
+    return header + str(body)
+
+
+def plan_from_yaml(text: str) -> Plan:
+    """The plan in an edited `plan.yaml`; raises UserError naming what is wrong."""
+    import json
+
+    import yaml
+    from pydantic import ValidationError
+
+    try:
+        return load(Plan, json.dumps(yaml.safe_load(text)))
+    except yaml.YAMLError as error:
+        raise UserError(f"plan.yaml is not YAML: {error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the whole"
+        raise UserError(f"plan.yaml: {where}: {first['msg']}") from error
+
+
+def steps_for(symbol: str, spec: Spec) -> tuple[str, ...]:
+    """The steps of a plan for one function: what it shall do in the end."""
+    wanted = spec.proposed or ("what the issue asks for holds",)
+    return tuple(f"Change `{symbol}` so that: {bullet}" for bullet in wanted)

@@ -1,0 +1,106 @@
+"""Run what judges a candidate, in a fresh sandbox: the reproduction first, then the tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from repoagent.domain import Answer, Edit, Ending, Oracle, Report, Strength, Verdict
+from repoagent.errors import SandboxFailed
+from repoagent.graph.services import Services
+from repoagent.judging import Evidence, judged
+from repoagent.reproduce.oracle import judge
+from repoagent.reproduce.script import run_script
+from repoagent.sandbox.base import Environment, Finished, Sandbox
+from repoagent.testbed.detect import detect
+from repoagent.testbed.failure import distil
+from repoagent.testbed.runner import Testbed
+
+T = TypeVar("T")
+
+_SCRIPT_SECONDS = 30.0
+_QUICK = 10.0
+"""Seconds of tests that are run even where the reproduction fails already, to know what a fallback would break."""
+
+
+@dataclass(frozen=True)
+class Examination:
+    """How one candidate is judged."""
+
+    testbed: Testbed
+    oracle: Oracle
+    before: Evidence
+    tests: tuple[str, ...]
+    """Test files; empty means all."""
+    seconds: float
+    """How long they took on the untouched code."""
+    timeout: float
+
+    def __call__(self, sandbox: Sandbox) -> tuple[Verdict, Report | None]:
+        """The verdict on what lies in the sandbox, and the run of the tests if there was one."""
+        answer, shown = self._ask_oracle(sandbox)
+        if answer == "failed" and self.oracle.strength is not Strength.WEAK and self.seconds > _QUICK:
+            return judged(answer, None, self.before, shown), None
+        if not self.before.passing and not self.before.failing:
+            return judged(answer, None, self.before, shown), None
+        report = self.testbed.run(sandbox, self.tests, self._deadline())
+        return judged(answer, report, self.before, shown or self._failure(report)), report
+
+    def _ask_oracle(self, sandbox: Sandbox) -> tuple[Answer, str]:
+        if self.oracle.strength is Strength.NONE:
+            return "unknown", ""
+        finished = run_script(sandbox, self.oracle.script, _SCRIPT_SECONDS)
+        answer = judge(self.oracle, finished)
+        return answer, "" if answer == "passed" else _shown(self.oracle, finished)
+
+    def _deadline(self) -> float:
+        """A candidate that takes much longer than the untouched code hangs, or as good as."""
+        return min(self.timeout, max(20.0, 5 * self.seconds))
+
+    def _failure(self, report: Report) -> str:
+        if report.ending is not Ending.COMPLETED:
+            return f"the tests {report.ending}\n{report.log[-600:]}"
+        return distil(report, report.failed & self.before.passing, self.testbed.root)
+
+
+def in_fresh_sandbox(
+    services: Services, environment: Environment, edits: Sequence[Edit], act: Callable[[Sandbox], T]
+) -> T:
+    """What `act` says of a fresh copy of the repository with `edits` made; a sandbox that dies is replaced once."""
+    files = {edit.path: _bytes(edit.after) for edit in edits}
+
+    def once() -> T:
+        with services.engine.open(environment, services.workspace.root, services.limits) as sandbox:
+            sandbox.write(files)
+            return act(sandbox)
+
+    try:
+        return once()
+    except SandboxFailed as error:
+        services.trace.emit("sandbox.replaced", reason=str(error))
+        return once()
+
+
+def script_runner(services: Services, environment: Environment) -> Callable[[str], Finished]:
+    """Runs a script on the untouched code, each time in a fresh sandbox."""
+    return lambda script: in_fresh_sandbox(
+        services, environment, (), lambda box: run_script(box, script, _SCRIPT_SECONDS)
+    )
+
+
+def attach(services: Services, environment: Environment) -> Testbed:
+    """The testbed for an environment that was built before, perhaps by a process that is dead."""
+    root = services.workspace.root
+    project = detect(root)
+    return Testbed(services.engine, environment, root, project, services.options.test_command or project.override.test)
+
+
+def _bytes(text: str | None) -> bytes | None:
+    return None if text is None else text.encode("utf-8", "surrogateescape")
+
+
+def _shown(oracle: Oracle, finished: Finished) -> str:
+    wanted = f"\nexpected instead:\n{oracle.expected[:300]}" if oracle.expected else ""
+    ending = "did not end in time; " if finished.timed_out else ""
+    return f"the example of the issue {ending}prints:\n{finished.output[-500:].strip()}{wanted}"

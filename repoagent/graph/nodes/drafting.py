@@ -1,0 +1,125 @@
+"""Draft candidates, and test them: both fan out, so that a crash loses one piece of work and no more."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import replace
+
+from langgraph.runtime import Runtime
+
+from repoagent.domain import Candidate, Edit, Verdict, dump
+from repoagent.drafting import GENERATORS, Drafted, Generator, Retrier, Task
+from repoagent.drafting.context import around
+from repoagent.graph.examine import Examination, attach, in_fresh_sandbox
+from repoagent.graph.services import Services
+from repoagent.graph.state import Assignment, DraftOrder, TestOrder
+from repoagent.graph.update import Update
+from repoagent.judging import candidate_key, problems
+
+
+def draft(order: DraftOrder, runtime: Runtime[Services]) -> Update:
+    """Let one generator work on one function; what passes the gate becomes a candidate."""
+    services = runtime.context
+    task = _task(order, services)
+    drafted = _generator(order.assignment).draft(task, services.model)
+    candidates: dict[str, Candidate] = {}
+    for number, made in enumerate(drafted.drafts):
+        candidate = _candidate(order, made.edits, made.answer, f"{_name(order)}#{number}", services)
+        known = candidates.get(candidate.id, candidate)
+        candidates[candidate.id] = replace(known, drawn=tuple(dict.fromkeys((*known.drawn, *candidate.drawn))))
+    _report(order, drafted, candidates, services)
+    return {"candidates": candidates}
+
+
+def validate(order: TestOrder, runtime: Runtime[Services]) -> Update:
+    """Make the candidate's edits in a fresh sandbox, and see what the reproduction and the tests say."""
+    services = runtime.context
+    services.budget.check()
+    candidate = order.candidate
+    examination = Examination(
+        attach(services, order.environment),
+        order.oracle,
+        order.before,
+        order.tests,
+        order.seconds,
+        services.options.test_timeout,
+    )
+    edits = services.workspace.edits(candidate.patch)
+    verdict, _ = in_fresh_sandbox(services, order.environment, edits, examination)
+    judged = replace(candidate, verdict=verdict)
+    _record(judged, services)
+    return {"candidates": {judged.id: judged}}
+
+
+def _task(order: DraftOrder, services: Services) -> Task:
+    target = order.assignment.target
+    index = services.index()
+    seed = zlib.crc32(f"{services.options.seed}/{_name(order)}".encode()) & 0x7FFFFFFF
+    return Task(
+        issue=order.issue,
+        spec=order.spec,
+        target=target,
+        source=services.workspace.read(target.path),
+        context=around(index, target),
+        evidence=order.evidence,
+        seed=seed,
+        samples=order.assignment.samples,
+    )
+
+
+def _generator(assignment: Assignment) -> Generator:
+    if assignment.generator == "retry":
+        return Retrier(assignment.attempt, assignment.failure)
+    return next(g for g in GENERATORS if g.name == assignment.generator)
+
+
+def _name(order: DraftOrder) -> str:
+    a = order.assignment
+    return f"{order.round}/{a.generator}/{a.target.path}::{a.target.symbol}" + (f"/{a.parent}" if a.parent else "")
+
+
+def _candidate(order: DraftOrder, edits: tuple[Edit, ...], answer: str, sample: str, services: Services) -> Candidate:
+    gate = problems(edits)
+    return Candidate(
+        id=candidate_key(edits),
+        generator=order.assignment.generator,
+        target=order.assignment.target,
+        patch=services.workspace.diff(edits),
+        drawn=(sample,),
+        answer=answer,
+        parent=order.assignment.parent,
+        verdict=Verdict(gate=gate, failure="\n".join(gate)) if gate else None,
+    )
+
+
+def _report(order: DraftOrder, drafted: Drafted, candidates: dict[str, Candidate], services: Services) -> None:
+    for candidate in candidates.values():
+        _record(candidate, services)
+    services.trace.emit(
+        "drafted",
+        generator=order.assignment.generator,
+        target=str(order.assignment.target),
+        candidates=len(candidates),
+        refused=list(drafted.refused),
+    )
+
+
+def _record(candidate: Candidate, services: Services) -> None:
+    """Keep the candidate where a person finds it, and tell who listens."""
+    services.session.write(f"candidates/{candidate.id}.json", dump(candidate))
+    services.session.write(f"candidates/{candidate.id}.diff", candidate.patch.text)
+    verdict = candidate.verdict
+    if verdict is None:
+        return
+    services.trace.emit(
+        "candidate.judged",
+        id=candidate.id,
+        generator=candidate.generator,
+        target=str(candidate.target),
+        gate=list(verdict.gate),
+        oracle=verdict.oracle,
+        passed=verdict.passed,
+        fixed=len(verdict.fixed),
+        broken=len(verdict.broken),
+        ending=verdict.ending,
+    )

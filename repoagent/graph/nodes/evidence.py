@@ -1,0 +1,87 @@
+"""What is true of the untouched code: which tests pass, and whether the issue can be shown to be real."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from langgraph.runtime import Runtime
+
+from repoagent.domain import Ending, dump
+from repoagent.graph.examine import attach, script_runner
+from repoagent.graph.services import Services
+from repoagent.graph.state import State
+from repoagent.graph.update import Update
+from repoagent.index.build import Index
+from repoagent.judging import Evidence
+from repoagent.judging.gate import is_test
+from repoagent.reproduce.oracle import reproduce as find_oracle
+from repoagent.testbed.runner import Baseline, Testbed
+from repoagent.testbed.selection import relevant_tests
+
+_FILES = 8
+"""Test files that judge each candidate."""
+_AFFORDABLE = 30.0
+"""Seconds: where the relevant tests take less, all tests are tried once, to judge the final patch by them."""
+
+
+def baseline(state: State, runtime: Runtime[Services]) -> Update:
+    """Run the tests near the suspects on the untouched code, twice where they fail; then all tests, if that is
+    affordable."""
+    services = runtime.context
+    if state.environment is None:
+        return {}
+    testbed = attach(services, state.environment)
+    paths = [location.path for location in state.locations[:6]]
+    files = () if services.options.test_command else relevant_tests(services.index(), paths, testbed.project, _FILES)
+    near = testbed.baseline(files, services.options.test_timeout)
+    services.trace.emit("baseline.done", files=list(files), passing=len(near.passing), failing=len(near.failing))
+    update: Update = {
+        "test_files": files,
+        "before": _evidence(near),
+        "seconds": near.report.seconds,
+        "notes": _notes(near),
+    }
+    if files and near.report.seconds < _AFFORDABLE:
+        update |= _whole(testbed, services)
+    return update
+
+
+def reproduce(state: State, runtime: Runtime[Services]) -> Update:
+    """Turn the issue's own example into a check that fails today."""
+    services = runtime.context
+    if state.environment is None:
+        return {}
+    run = script_runner(services, state.environment)
+    oracle = find_oracle(state.issue, run, packages(services.index()))
+    services.session.write("oracle.json", dump(oracle))
+    services.trace.emit("reproduced", strength=oracle.strength, source=oracle.source, observed=oracle.observed[-200:])
+    return {"oracle": oracle}
+
+
+def packages(index: Index) -> tuple[str, ...]:
+    """The names that the project is imported by; what stands beside it (tests, setup, docs) left out."""
+    modules = [index.module_name(path) for path in index.files if path.endswith(".py") and not is_test(path)]
+    names = Counter(module.partition(".")[0] for module in modules if module)
+    return tuple(name for name, _ in names.most_common() if name not in _BESIDE)
+
+
+_BESIDE = frozenset({"setup", "conftest", "noxfile", "docs", "doc", "conf", "examples", "benchmarks", "tools", "tasks"})
+
+
+def _whole(testbed: Testbed, services: Services) -> Update:
+    whole = testbed.baseline((), services.options.test_timeout)
+    services.trace.emit("baseline.done", files=["all"], passing=len(whole.passing), failing=len(whole.failing))
+    return {"before_all": _evidence(whole)} if whole.report.ending is Ending.COMPLETED else {}
+
+
+def _evidence(found: Baseline) -> Evidence:
+    return Evidence(found.passing, found.failing, found.flaky)
+
+
+def _notes(found: Baseline) -> tuple[str, ...]:
+    notes = []
+    if found.report.ending is not Ending.COMPLETED:
+        notes.append(f"The project's tests are no judge here: run on the untouched code, they {found.report.ending}.")
+    if found.flaky:
+        notes.append(f"{len(found.flaky)} tests end differently from run to run and count for nothing.")
+    return tuple(notes)

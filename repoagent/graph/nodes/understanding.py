@@ -1,0 +1,170 @@
+"""From the issue to a plan: what is asked, in which project, where, what shall hold in the end."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from langgraph.runtime import Runtime
+from langgraph.types import interrupt
+
+from repoagent.domain import Issue, Location, Plan, PlannedFile, Spec
+from repoagent.errors import EnvironmentFailed, SandboxFailed
+from repoagent.graph.artefacts import plan_from_yaml, plan_to_yaml, spec_from_text, spec_to_markdown, steps_for
+from repoagent.graph.services import Services
+from repoagent.graph.state import Assignment, State
+from repoagent.graph.update import Update
+from repoagent.index.build import Index
+from repoagent.llm.base import Message, Sampling
+from repoagent.localise import localise as rank
+from repoagent.prompting import Specify, render, trim_issue
+from repoagent.testbed.runner import Testbed
+
+_LOCATIONS = 20
+
+
+def intake(state: State, runtime: Runtime[Services]) -> Update:
+    """Write down what was asked."""
+    runtime.context.session.write("issue.md", state.issue.text)
+    return {}
+
+
+def survey(state: State, runtime: Runtime[Services]) -> Update:
+    """Index the repository, and make an environment in which its tests run."""
+    services = runtime.context
+    index = services.index()
+    services.trace.emit("index.built", files=len(index.files), symbols=sum(1 for _ in index.symbols()))
+    try:
+        testbed = Testbed.prepare(
+            services.engine,
+            services.workspace.root,
+            version=services.version,
+            test_command=services.options.test_command,
+            trace=services.trace,
+            timeout=services.options.build_timeout,
+        )
+    except SandboxFailed:
+        raise
+    except EnvironmentFailed as error:
+        services.trace.emit("environment.failed", reason=str(error))
+        return {"notes": (f"No test environment could be built, so nothing was run: {_first_line(error)}",)}
+    return {"environment": testbed.environment}
+
+
+def localise(state: State, runtime: Runtime[Services]) -> Update:
+    """Rank the functions that may have to change; no model is asked."""
+    services = runtime.context
+    locations = rank(state.issue, services.index(), _LOCATIONS)
+    services.trace.emit("localised", functions=[str(location) for location in locations[:5]])
+    if not locations:
+        return {"notes": ("Nothing in the repository resembles what the issue describes.",)}
+    return {"locations": locations}
+
+
+def specify(state: State, runtime: Runtime[Services]) -> Update:
+    """Say what the software does and what it shall do; by the model, or from the title where its answer has no form."""
+    services = runtime.context
+    spec = Spec((), ())
+    if state.locations:
+        spec = spec_from_text(_ask_for_spec(state.issue, state.locations[0], services))
+    if not spec.proposed:
+        spec = Spec(spec.current, (f"This no longer holds: {state.issue.title}",))
+    services.session.write("spec.md", spec_to_markdown(spec))
+    return {"spec": spec}
+
+
+def plan(state: State, runtime: Runtime[Services]) -> Update:
+    """Choose the functions to work on, and what to do to them."""
+    services = runtime.context
+    targets = functions(state.locations)[: services.model.profile.functions]
+    planned = tuple(_planned(path, targets, state.spec) for path in dict.fromkeys(t.path for t in targets))
+    made = Plan(planned, (_test_command(state, services),) if state.environment else ())
+    services.session.write("plan.yaml", plan_to_yaml(made))
+    return {"plan": made, "assignments": first_assignments(targets[:1], services)}
+
+
+def approve(state: State, runtime: Runtime[Services]) -> Update:
+    """Let a person edit spec and plan, where one was asked for; take what the files say, edited now or while nothing
+    ran."""
+    services = runtime.context
+    if services.options.ask:
+        services.session.update(status="waiting")
+        interrupt({"spec": str(services.session.path / "spec.md"), "plan": str(services.session.path / "plan.yaml")})
+    edited = services.session.edited()
+    if not {"spec.md", "plan.yaml"} & set(edited):
+        return {}
+    spec = spec_from_text(services.session.read("spec.md"))
+    made = plan_from_yaml(services.session.read("plan.yaml"))
+    services.trace.emit("plan.edited", files=list(edited))
+    services.session.accept(*edited)
+    targets = planned_targets(made, state.locations, services.index())
+    return {
+        "spec": spec,
+        "plan": made,
+        "locations": _with_first(targets, state.locations),
+        "assignments": first_assignments(targets[:1], services),
+    }
+
+
+def functions(locations: Sequence[Location]) -> list[Location]:
+    """Those that name a function: what the generators work on."""
+    return [location for location in locations if location.symbol]
+
+
+def first_assignments(targets: Sequence[Location], services: Services) -> tuple[Assignment, ...]:
+    """All generators that the model's profile calls for, on each of `targets`."""
+    from repoagent.drafting import GENERATORS
+
+    wanted = services.options.samples
+    return tuple(
+        Assignment(generator.name, target, min(count, wanted) if wanted else count)
+        for target in targets
+        for generator in GENERATORS
+        if (count := generator.samples(services.model))
+    )
+
+
+def planned_targets(made: Plan, known: Sequence[Location], index: Index) -> list[Location]:
+    """The functions a plan names, with what the localisation knows of them; names that do not exist are left out."""
+    by_name = {(location.path, location.symbol): location for location in known}
+    targets = []
+    for file in made.files:
+        for symbol in file.symbols:
+            found = by_name.get((file.path, symbol)) or _locate(file.path, symbol, index)
+            targets += [found] if found else []
+    return targets
+
+
+def _locate(path: str, symbol: str, index: Index) -> Location | None:
+    found = index.symbol(path, symbol)
+    return Location(path, symbol, found.start, found.end, reasons=("named in the plan",)) if found else None
+
+
+def _with_first(targets: Sequence[Location], others: Sequence[Location]) -> tuple[Location, ...]:
+    named = {(t.path, t.symbol) for t in targets}
+    return (*targets, *(o for o in others if (o.path, o.symbol) not in named))
+
+
+def _ask_for_spec(issue: Issue, target: Location, services: Services) -> str:
+    model = services.model
+    lines = services.index().source(target.path).splitlines()[target.start - 1 : target.end][:80]
+    prompt = Specify(
+        issue=trim_issue(issue.text, model.profile.prompt_budget // 2, model.count),
+        path=target.path,
+        symbol=target.symbol or "module",
+        source="\n".join(lines),
+    )
+    return model.chat((Message("user", render(prompt)),), Sampling(220, 0.0, seed=services.options.seed)).text
+
+
+def _planned(path: str, targets: Sequence[Location], spec: Spec) -> PlannedFile:
+    symbols = tuple(t.symbol for t in targets if t.path == path)
+    return PlannedFile(path, "edit", symbols, steps_for(symbols[0], spec))
+
+
+def _test_command(state: State, services: Services) -> str:
+    return services.options.test_command or " ".join(["python -m pytest", *state.test_files])
+
+
+def _first_line(error: Exception) -> str:
+    return re.sub(r"\s+", " ", str(error))[:300]

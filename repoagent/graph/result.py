@@ -1,0 +1,125 @@
+"""Say how a run ended: what was verified and how, and, as plainly, what was not."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from repoagent.domain import Candidate, Result, Strength, Verdict
+from repoagent.graph.services import Services
+from repoagent.graph.state import State
+from repoagent.judging import confidence, verified
+
+
+def result(state: State, services: Services) -> Result:
+    """The outcome, from tests and the diff alone."""
+    chosen = state.chosen
+    return Result(
+        session=services.session.id,
+        outcome=_outcome(state),
+        confidence=confidence(chosen, state.strength) if chosen else None,
+        summary=_summary(chosen),
+        verified=tuple(_verified(state)),
+        unverified=tuple(_unverified(state)),
+        patch=chosen.patch.text if chosen else "",
+        usage=services.budget.usage,
+        seconds=round(services.elapsed(), 1),
+        model=services.model.name,
+        sandbox=services.engine.name,
+        candidates=sum(c.votes for c in state.candidates.values()),
+        distinct=len(state.candidates),
+        chosen=chosen.id if chosen else "",
+        notes=(*state.notes, *((state.spent,) if state.spent else ())),
+    )
+
+
+def _outcome(state: State) -> Literal["verified", "unverified", "none", "budget"]:
+    if state.chosen and verified(state.chosen.verdict, state.strength):
+        return "verified"
+    if state.spent:
+        return "budget"
+    return "unverified" if state.chosen else "none"
+
+
+def _summary(chosen: Candidate | None) -> str:
+    if chosen is None:
+        return "No candidate passed the gate."
+    lines = chosen.patch.changed_lines
+    where = chosen.target.symbol or chosen.target.path
+    return f"Changes {lines} line{'s' if lines != 1 else ''} of {where} in {', '.join(chosen.patch.files)}."
+
+
+def _verified(state: State) -> list[str]:
+    verdict = state.chosen.verdict if state.chosen else None
+    if verdict is None:
+        return []
+    return [
+        sentence for sentence in (_reproduction(state, verdict), _fixed(verdict), _unbroken(state, verdict)) if sentence
+    ]
+
+
+def _reproduction(state: State, verdict: Verdict) -> str:
+    oracle = state.oracle
+    if verdict.oracle != "passed":
+        return ""
+    source = oracle.source or "the issue's example"
+    if oracle.strength is Strength.CRASH:
+        return f"Run in the sandbox, {source} raised {oracle.exception} before the patch and does not any more."
+    if oracle.strength is Strength.STRONG:
+        now = f"prints what the issue expects ({_short(oracle.expected)})" if oracle.expected else "passes"
+        return f"Run in the sandbox, {source} showed the reported behaviour before the patch; with it, it {now}."
+    return ""
+
+
+def _fixed(verdict: Verdict) -> str:
+    if not verdict.fixed:
+        return ""
+    return f"{_count(verdict.fixed)} that failed before the patch pass with it: {', '.join(verdict.fixed[:5])}."
+
+
+def _unbroken(state: State, verdict: Verdict) -> str:
+    if not verdict.passed or verdict.broken:
+        return ""
+    which = "all tests of the project" if state.before_all or not state.test_files else ", ".join(state.test_files)
+    return f"{verdict.passed} tests pass and none that passed before is broken ({which})."
+
+
+def _unverified(state: State) -> list[str]:
+    if state.chosen is None:
+        return ["There is no patch."]
+    found = [_missing_reproduction(state, state.chosen.verdict), _missing_tests(state, state.chosen.verdict)]
+    return [sentence for sentence in found if sentence]
+
+
+def _missing_reproduction(state: State, verdict: Verdict | None) -> str:
+    if verdict and verdict.fixed:
+        return ""
+    if state.strength is Strength.NONE:
+        return "Nothing in the issue could be run to show the problem, so whether the patch solves it is not known."
+    if verdict is None:
+        return "The patch was not run."
+    if verdict.oracle != "passed":
+        return "The issue's example still shows the problem."
+    if state.strength is Strength.WEAK:
+        return "The issue's example behaves differently now; that it behaves as expected is not known."
+    if state.strength is Strength.CRASH:
+        return "The reported exception is gone; that the result is the right one, the issue's example does not say."
+    return ""
+
+
+def _missing_tests(state: State, verdict: Verdict | None) -> str:
+    if verdict and verdict.broken:
+        return f"It breaks {_count(verdict.broken)} that passed before: {', '.join(verdict.broken[:5])}."
+    if verdict is None or not verdict.passed:
+        return "No test of the project was run on it."
+    if state.before_all is None and state.test_files:
+        return "Only the test files nearest to the change were run, not all of the project's."
+    return ""
+
+
+def _count(tests: tuple[str, ...]) -> str:
+    return f"{len(tests)} test{'s' if len(tests) != 1 else ''}"
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 60 else line[:59] + "…"

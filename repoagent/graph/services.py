@@ -1,0 +1,53 @@
+"""What the nodes work with: everything alive, made once by `repoagent.app` and handed to the graph as its context."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from repoagent.index.build import Index
+from repoagent.llm.base import Model
+from repoagent.llm.budget import Budget
+from repoagent.sandbox.base import Engine, Limits
+from repoagent.session import Session
+from repoagent.trace import Trace
+from repoagent.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user asked for, as far as the graph cares."""
+
+    samples: int | None = None
+    """Samples of each generator for each function; None leaves it to the model's profile."""
+    test_command: str | None = None
+    ask: bool = False
+    """Whether to stop after planning, for a person to read and edit spec and plan."""
+    seed: int = 0
+    build_timeout: float = 900.0
+    """Seconds that building the test environment may take."""
+    test_timeout: float = 120.0
+    """Seconds that one run of the tests may take."""
+    parallel: int = 1
+    """Candidates tested at once."""
+
+
+@dataclass(frozen=True)
+class Services:
+    """The parts of one run."""
+
+    model: Model
+    """Budgeted: a call raises BudgetExceeded when the tokens or the time are spent."""
+    engine: Engine
+    workspace: Workspace
+    index: Callable[[], Index]
+    """The index of the workspace, built on the first call."""
+    session: Session
+    trace: Trace
+    budget: Budget
+    elapsed: Callable[[], float]
+    """Seconds this run has taken, in all its processes."""
+    options: Options
+    limits: Limits
+    version: str = ""
+    """The project's version by its tags, for build systems that ask git; empty when unknown."""

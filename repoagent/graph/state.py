@@ -1,0 +1,106 @@
+"""What the graph knows: plain data only, written to the checkpoint after every step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated, ClassVar
+
+from repoagent import domain
+from repoagent.domain import Candidate, Issue, Location, Oracle, Plan, Report, Spec, Strength
+from repoagent.judging import Evidence, merged
+from repoagent.sandbox.base import Environment
+
+
+def _either(known: str, fresh: str) -> str:
+    return known or fresh
+
+
+def _joined(known: tuple[str, ...], fresh: tuple[str, ...]) -> tuple[str, ...]:
+    return known + tuple(note for note in fresh if note not in known)
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One piece of drafting: which generator works on which function, and how much it may try."""
+
+    generator: str
+    target: Location
+    samples: int
+    attempt: str = ""
+    """For a retry: the function as it was tried."""
+    failure: str = ""
+    parent: str = ""
+
+
+@dataclass
+class State:
+    """The state of one run. Everything is frozen or replaced as a whole."""
+
+    issue: Issue
+    environment: Environment | None = None
+    """None until it is built, and where it cannot be."""
+    test_files: tuple[str, ...] = ()
+    """The tests that judge candidates; empty means all."""
+    before: Evidence = field(default_factory=Evidence)
+    """What the tests say of the untouched code."""
+    before_all: Evidence | None = None
+    """The same for all tests of the project; None where they take too long."""
+    seconds: float = 0.0
+    """How long the tests that judge candidates took on the untouched code."""
+    locations: tuple[Location, ...] = ()
+    spec: Spec = field(default_factory=lambda: Spec((), ()))
+    plan: Plan = field(default_factory=lambda: Plan(()))
+    oracle: Oracle = field(default_factory=lambda: Oracle(Strength.NONE))
+    assignments: tuple[Assignment, ...] = ()
+    """What to draft next."""
+    worked: tuple[str, ...] = ()
+    """Functions that were drafted for."""
+    round: int = 0
+    candidates: Annotated[dict[str, Candidate], merged] = field(default_factory=dict)
+    """By id."""
+    chosen: Candidate | None = None
+    final: Report | None = None
+    """The last run on the chosen candidate, in a fresh sandbox: all tests where that was affordable."""
+    spent: Annotated[str, _either] = ""
+    """Which budget ran out, empty while none has."""
+    notes: Annotated[tuple[str, ...], _joined] = ()
+    """What the user has to know, one sentence each."""
+
+    @property
+    def strength(self) -> Strength:
+        return self.oracle.strength
+
+
+@dataclass(frozen=True)
+class DraftOrder:
+    """What one `draft` step is sent: no more of the state than it needs, for it is written down with each step."""
+
+    issue: Issue
+    spec: Spec
+    evidence: str
+    assignment: Assignment
+    round: int
+
+
+@dataclass(frozen=True)
+class TestOrder:
+    """What one `validate` step is sent."""
+
+    __test__: ClassVar[bool] = False  # not a test, whatever pytest thinks of its name
+
+    candidate: Candidate
+    environment: Environment
+    oracle: Oracle
+    before: Evidence
+    tests: tuple[str, ...]
+    seconds: float
+
+
+STORED = tuple(
+    (kind.__module__, kind.__name__)
+    for kind in (
+        *(value for value in vars(domain).values() if isinstance(value, type) and value.__module__ == domain.__name__),
+        *(Assignment, DraftOrder, Environment, Evidence, State, TestOrder),
+    )
+)
+"""The classes that a checkpoint may hold; nothing else is ever made from its bytes."""

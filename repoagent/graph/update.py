@@ -1,0 +1,32 @@
+"""What a node returns: the fields of the state that are new."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+from repoagent.domain import Candidate, Location, Oracle, Plan, Report, Spec
+from repoagent.graph.state import Assignment
+from repoagent.judging import Evidence
+from repoagent.sandbox.base import Environment
+
+
+class Update(TypedDict, total=False):
+    """A part of `State`."""
+
+    environment: Environment
+    test_files: tuple[str, ...]
+    before: Evidence
+    before_all: Evidence
+    seconds: float
+    locations: tuple[Location, ...]
+    spec: Spec
+    plan: Plan
+    oracle: Oracle
+    assignments: tuple[Assignment, ...]
+    worked: tuple[str, ...]
+    round: int
+    candidates: dict[str, Candidate]
+    chosen: Candidate | None
+    final: Report
+    spent: str
+    notes: tuple[str, ...]

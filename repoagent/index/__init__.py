@@ -1,0 +1,1 @@
+"""What is defined where, and who uses it: an index of a repository that knows no model and no agent."""

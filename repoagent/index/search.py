@@ -1,0 +1,101 @@
+"""Text search over the files of the index, with ripgrep where it is installed."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from repoagent.errors import UserError
+from repoagent.index.build import Index
+from repoagent.index.text import split_lines
+from repoagent.process import CommandFailed, run
+
+LINE_LIMIT = 300
+"""Characters of a line that are shown."""
+
+_BATCH_BYTES = 100_000
+"""Of paths on one command line; the system's limit is higher on every Linux."""
+
+_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A line that holds what was searched for."""
+
+    path: str
+    line: int
+    """From 1."""
+    text: str
+    """Without its end, cut at LINE_LIMIT characters."""
+
+
+def search(
+    index: Index, pattern: str, *, regex: bool = False, ignore_case: bool = False, under: str = "", limit: int = 100
+) -> tuple[Hit, ...]:
+    """The first `limit` lines that hold `pattern`, in files whose path starts with `under`, by path and line.
+
+    `regex` takes the pattern as a regular expression. Raises UserError where it is none.
+    """
+    expression = _compiled(pattern if regex else re.escape(pattern), ignore_case)
+    paths = [path for path in index.text_files if path == under or path.startswith(f"{under}/" if under else "")]
+    flags = [*(() if regex else ("--fixed-strings",)), *(("--ignore-case",) if ignore_case else ())]
+    if shutil.which("rg") and pattern and "\n" not in pattern:
+        paths = _matching(index, flags, pattern, paths)
+    return tuple(islice(_hits(index, expression, paths), limit))
+
+
+def _compiled(pattern: str, ignore_case: bool) -> re.Pattern[str]:
+    try:
+        return re.compile(pattern, re.MULTILINE | (re.IGNORECASE if ignore_case else re.NOFLAG))
+    except (re.error, OverflowError, RecursionError) as error:
+        raise UserError(
+            f"`{pattern}` is no regular expression: {error}. Escape it or search for plain text."
+        ) from error
+
+
+def _matching(index: Index, flags: Sequence[str], pattern: str, paths: Sequence[str]) -> list[str]:
+    """The files ripgrep finds it in; all where its dialect of expressions does not take the pattern."""
+    found: list[str] = []
+    for batch in _batches(paths):
+        command = ("rg", "--no-config", "--files-with-matches", "--null", "--text", *flags, "-e", pattern, "--", *batch)
+        try:
+            done = run(command, cwd=index.root, timeout=_SECONDS, check=False)
+        except CommandFailed:
+            return list(paths)
+        if done.exit_code > 1:
+            return list(paths)
+        found += [name.decode("utf-8", "replace") for name in done.stdout.split(b"\0") if name]
+    return sorted(found)
+
+
+def _hits(index: Index, expression: re.Pattern[str], paths: Iterable[str]) -> Iterator[Hit]:
+    for path in paths:
+        text = _source(index, path)
+        if text and expression.search(text):
+            for number, line in enumerate(split_lines(text), 1):
+                if expression.search(line.rstrip("\n")):
+                    yield Hit(path, number, line.rstrip()[:LINE_LIMIT])
+
+
+def _source(index: Index, path: str) -> str:
+    try:
+        return index.source(path)
+    except UserError:  # removed since the index was built
+        return ""
+
+
+def _batches(paths: Sequence[str]) -> Iterator[list[str]]:
+    batch: list[str] = []
+    size = 0
+    for path in paths:
+        if batch and size + len(path) > _BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+        batch.append(path)
+        size += len(path.encode()) + 1
+    if batch:
+        yield batch

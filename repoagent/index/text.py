@@ -1,0 +1,62 @@
+"""Bytes of a source file as text, whatever they are, and text as lines that the ranges of the index count."""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+_COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
+
+
+def decode(content: bytes) -> str:
+    """The text of a source file: its declared encoding, else UTF-8; undecodable bytes become U+FFFD.
+
+    Line ends and a byte order mark stay as they are, so that the text can be written back.
+    """
+    encoding = _declared(content)
+    try:
+        text = content.decode(encoding)
+    except (UnicodeError, ValueError):
+        return content.decode("utf-8", "replace")
+    return text if encoding == "utf-8" else text.encode("utf-8", "replace").decode()  # some yield lone surrogates
+
+
+def is_binary(content: bytes) -> bool:
+    """Whether this is no text: it holds a NUL byte, which no encoding of source code has."""
+    return b"\0" in content
+
+
+def split_lines(text: str) -> list[str]:
+    """The lines of `text` with their ends; joined they are `text` again.
+
+    Only a line feed ends a line, as for the parser, git and an editor: `str.splitlines` would also split at form feeds
+    and at characters that strings may hold.
+    """
+    lines = [line + "\n" for line in text.split("\n")]
+    lines[-1] = lines[-1][:-1]
+    return lines if lines[-1] else lines[:-1]
+
+
+def _declared(content: bytes) -> str:
+    for line in content.split(b"\n", 2)[:2]:
+        match = _COOKIE.match(line)
+        if match:
+            return _known(match[1].decode("ascii", "replace"))
+    return "utf-8"
+
+
+def _known(encoding: str) -> str:
+    try:
+        info = codecs.lookup(encoding)
+    except LookupError:
+        return "utf-8"
+    # `rot13`, `zlib` and the like are codecs, but none of text; `unicode_escape` and `idna` are, but none of source.
+    is_source = getattr(info, "_is_text_encoding", True) and b"a\n".decode("ascii") == _try(info.name)
+    return info.name if is_source else "utf-8"
+
+
+def _try(encoding: str) -> str:
+    try:
+        return b"a\n".decode(encoding)
+    except (UnicodeError, LookupError):
+        return ""

@@ -1,0 +1,160 @@
+"""Removes from an issue what its readers do not see, because instructions to a model are hidden there.
+
+What is removed is what Copilot's coding agent and the GitHub Actions of several peers drop as well: HTML comments,
+invisible and direction-changing characters, texts of images. Code in fences and between backticks is shown as it is,
+so it is kept.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+LIMIT = 64 * 1024
+"""Characters that are kept of one text; what is longer is a log, and no model reads it whole."""
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """A text, and what it no longer holds."""
+
+    text: str = ""
+    hidden: int = 0
+    """Pieces that a reader would not have seen."""
+    data: int = 0
+    """Blocks of base64, each replaced by a word."""
+    cut: int = 0
+    """Characters cut off at the end."""
+
+    def __add__(self, other: Cleaned) -> Cleaned:
+        """The counts of both, without a text."""
+        return Cleaned("", self.hidden + other.hidden, self.data + other.data, self.cut + other.cut)
+
+
+def clean(text: str, limit: int = LIMIT) -> Cleaned:
+    """`text` with line ends as `\\n`, without what is hidden in it, and at most `limit` characters long."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")[: 2 * LIMIT]
+    text, invisible = _INVISIBLE.subn("", text)
+    text, data = _without_data(text)
+    text, hidden = _without_hidden_markup(text)
+    kept = text if len(text) <= limit else text[: max(limit, 0)] + "\n[… cut]"
+    return Cleaned(kept, invisible + hidden, data, max(len(text) - limit, 0))
+
+
+# --- characters -------------------------------------------------------------------------------------------------------
+
+_INVISIBLE = re.compile(
+    "(?:"
+    "\x1b\\[[0-9;?]*[ -/]*[@-~]"  # colours of a terminal
+    "|[\x00-\x08\x0b-\x1f\x7f-\x9f\xad]"  # control characters but tab and line feed, the soft hyphen
+    "|[\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f]"  # fillers and joiners
+    "|[\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb]"  # zero width, direction, annotation
+    "|[\ud800-\udfff]"  # halves of characters, which no file can hold
+    "|[\U000e0000-\U000e0fff]"  # tags: a whole invisible alphabet
+    ")+"
+)
+
+
+def _without_data(text: str) -> tuple[str, int]:
+    removed = 0
+
+    def replacement(found: re.Match[str]) -> str:
+        nonlocal removed
+        if not _is_random(found[0]):
+            return found[0]
+        removed += 1
+        return "[data]\n" if found[0].endswith("\n") else "[data]"
+
+    return _LINES.sub(replacement, _BLOB.sub(replacement, text)), removed
+
+
+_BLOB = re.compile(r"(?:data:[\w/+.-]{1,60};base64,)?[A-Za-z0-9+/]{240,}={0,2}")
+_LINES = re.compile(r"(?:^[ \t]*[A-Za-z0-9+/]{60,}={0,2}[ \t]*\n){4,}", re.MULTILINE)
+
+
+def _is_random(text: str) -> bool:
+    """Whether it may be encoded data, and is not a ruler of `aaaa` or a very long word."""
+    return all(re.search(kind, text) for kind in ("[a-z]", "[A-Z]", "[0-9]"))
+
+
+# --- markup -----------------------------------------------------------------------------------------------------------
+
+
+def _without_hidden_markup(text: str) -> tuple[str, int]:
+    parts, hidden = [], 0
+    for kind, part in _segments(text):
+        if kind == "comment":
+            hidden += part.strip("<!->\n ") != ""
+            continue
+        shown, found = _without_captions(part) if kind == "prose" else (part, 0)
+        parts.append(shown)
+        hidden += found
+    return "".join(parts), hidden
+
+
+def _segments(text: str) -> Iterator[tuple[str, str]]:
+    """The text as stretches of `prose`, `code` and `comment`, told apart in one pass, as whichever opens first wins."""
+    start = 0
+    while opening := _OPENING.search(text, start):
+        if opening.start() > start:
+            yield "prose", text[start : opening.start()]
+        kind, end = _closing(text, opening)
+        yield kind, text[opening.start() : end]
+        start = end
+    yield "prose", text[start:]
+
+
+_SPAN = 2000
+"""Characters that code between backticks may be long; a bound, so that hostile text takes little time."""
+
+_OPENING = re.compile(r"^ {0,3}(?P<fence>`{3,}|~{3,})[^\n]*|(?P<comment><!--)|(?P<ticks>`+)", re.MULTILINE)
+
+
+def _closing(text: str, opening: re.Match[str]) -> tuple[str, int]:
+    """What was opened, and where it ends."""
+    if fence := opening["fence"]:
+        closing = re.compile(rf"^ {{0,3}}{fence[0]}{{{len(fence)},}}[ \t]*$", re.MULTILINE).search(text, opening.end())
+        return "code", closing.end() if closing else len(text)
+    if opening["comment"]:
+        return _end_of_comment(text, opening.start())
+    ticks, paragraph = opening["ticks"], text.find("\n\n", opening.end(), opening.end() + _SPAN)
+    inside = text[opening.end() : paragraph if paragraph >= 0 else opening.end() + _SPAN]
+    end = re.search(rf"(?<!`){ticks}(?!`)", inside)
+    return ("code", opening.end() + end.end()) if end else ("prose", opening.end())
+
+
+def _end_of_comment(text: str, start: int) -> tuple[str, int]:
+    """A comment that is never closed hides the rest of the text where it begins a line, and is plain text elsewhere."""
+    end = text.find("-->", start + 2)
+    if end >= 0:
+        return "comment", end + 3
+    begins_line = text[text.rfind("\n", 0, start) + 1 : start].strip(" ") == ""
+    return ("comment", len(text)) if begins_line else ("prose", start + 4)
+
+
+def _without_captions(prose: str) -> tuple[str, int]:
+    """Without the texts of images, which show only where the image does not, and without link definitions used as
+    notes."""
+    prose, images = _IMAGE.subn("![]", prose)
+    prose, attributes = _without_attributes(prose)
+    prose, notes = _NOTE.subn("", prose)
+    return prose, images + attributes + notes
+
+
+def _without_attributes(prose: str) -> tuple[str, int]:
+    removed = 0
+
+    def shown(tag: re.Match[str]) -> str:
+        nonlocal removed
+        text, count = _ATTRIBUTE.subn("", tag[0])
+        removed += count
+        return text
+
+    return _TAG.sub(shown, prose), removed
+
+
+_IMAGE = re.compile(r"!\[(?!\]).{1,1000}?\](?=[(\[])", re.DOTALL)
+_TAG = re.compile(r"<[A-Za-z][^<>]{0,2000}>")
+_ATTRIBUTE = re.compile(r"""(?<=\s)(?:alt|title|aria-label)\s*=\s*(?:"[^"]*"|'[^']*')""", re.IGNORECASE)
+_NOTE = re.compile(r"^ {0,3}\[[^\]\n]{1,99}\]:[ \t]*<?#>?[ \t]*(?:\n[ \t]*)?[(\"'][^\n]*$", re.MULTILINE)

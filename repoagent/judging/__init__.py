@@ -1,0 +1,18 @@
+"""Decide which candidates may be tested, which is best, and how little of it is needed. Never by asking a model."""
+
+from repoagent.judging.gate import candidate_key, problems
+from repoagent.judging.minimise import smaller
+from repoagent.judging.ranking import best, confidence, merged, verified
+from repoagent.judging.verdict import Evidence, judged
+
+__all__ = [
+    "Evidence",
+    "best",
+    "candidate_key",
+    "confidence",
+    "judged",
+    "merged",
+    "problems",
+    "smaller",
+    "verified",
+]

@@ -1,0 +1,93 @@
+"""What a candidate must be before a single test is spent on it.
+
+Checks that need no run: it changes code, not only tests and comments; it parses; it brings in no undefined name or
+the like (SWE-agent
+resolves 18.0 % with such a gate and 15.0 % without; its table 3); it is not absurdly large.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+from repoagent.domain import Edit
+from repoagent.edits import EditRefused, meaning
+from repoagent.edits.syntax import lines_of, parse
+
+_LARGEST = 150
+"""Changed lines above which a patch for one issue is not believed."""
+
+
+def problems(edits: Sequence[Edit]) -> tuple[str, ...]:
+    """Why the edits may not be tested; empty when they may."""
+    found = [problem for edit in edits for problem in _problems_of(edit)]
+    if not any(_changes_code(edit) for edit in edits):
+        found.append("it changes no code")
+    return tuple(found)
+
+
+def candidate_key(edits: Sequence[Edit]) -> str:
+    """Equal for edits that leave the same files with the same meaning."""
+    parts = sorted(f"{edit.path}\0{meaning(edit.after or '')}" for edit in edits)
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+def is_test(path: str) -> bool:
+    """Whether a file holds tests, which a patch may add to but never change."""
+    name = PurePosixPath(path)
+    return (
+        name.name.startswith(("test_", "conftest"))
+        or name.stem.endswith("_test")
+        or bool({"tests", "test"} & set(name.parts[:-1]))
+    )
+
+
+def _problems_of(edit: Edit) -> list[str]:
+    if edit.before is not None and is_test(edit.path):
+        return [f"it edits the tests in {edit.path}"]
+    if edit.after is None or not edit.path.endswith(".py"):
+        return []
+    try:
+        parse(edit.after)
+    except EditRefused as error:
+        return [f"{edit.path}: {error}"]
+    return [*_new_mistakes(edit), *_too_large(edit)]
+
+
+def _changes_code(edit: Edit) -> bool:
+    return edit.before is None or edit.after is None or meaning(edit.before) != meaning(edit.after)
+
+
+def _new_mistakes(edit: Edit) -> list[str]:
+    """Undefined names and other certain mistakes that were not there before."""
+    known = Counter(_mistakes(edit.before or ""))
+    return [f"{edit.path}: {mistake}" for mistake in (Counter(_mistakes(edit.after or "")) - known)]
+
+
+def _mistakes(source: str) -> list[str]:
+    from pyflakes import checker, messages
+
+    certain = (
+        messages.UndefinedName,
+        messages.UndefinedLocal,
+        messages.DuplicateArgument,
+        messages.ReturnOutsideFunction,
+        messages.YieldOutsideFunction,
+        messages.ContinueOutsideLoop,
+        messages.BreakOutsideLoop,
+        messages.TwoStarredExpressions,
+    )
+    try:
+        found = checker.Checker(ast.parse(source)).messages
+    except (SyntaxError, ValueError, RecursionError):
+        return []
+    return [message.message % message.message_args for message in found if isinstance(message, certain)]
+
+
+def _too_large(edit: Edit) -> list[str]:
+    before, after = Counter(lines_of(edit.before or "")), Counter(lines_of(edit.after or ""))
+    changed = (before - after).total() + (after - before).total()
+    return [f"it changes {changed} lines of {edit.path}"] if changed > _LARGEST else []

@@ -1,0 +1,63 @@
+"""Order candidates by evidence: what is verified, what harms nothing, what more samples agree on, what is shorter.
+
+Tests come first, then votes of equal patches, then the shorter patch: with the same samples this order takes a 27B
+model from 69.2 %
+(tests of the own run only) to 74.8 % on SWE-bench Verified, half of it by the last step alone (Fujitsu Kozuchi, 2026).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from repoagent.domain import Candidate, Confidence, Strength, Verdict
+
+_PROOF = (Strength.STRONG, Strength.CRASH)
+
+
+def verified(verdict: Verdict | None, strength: Strength) -> bool:
+    """Whether something that failed before passes now, and nothing that passed before fails."""
+    if verdict is None or not verdict.harmless:
+        return False
+    return bool(verdict.fixed) or (verdict.oracle == "passed" and strength in _PROOF)
+
+
+def best(candidates: Iterable[Candidate], strength: Strength) -> Candidate | None:
+    """The candidate to deliver: the best of those that passed the gate, or None."""
+    allowed = [c for c in candidates if not (c.verdict and c.verdict.gate)]
+    return min(allowed, key=lambda c: _order(c, strength), default=None)
+
+
+def merged(known: Mapping[str, Candidate], fresh: Mapping[str, Candidate]) -> dict[str, Candidate]:
+    """All candidates by id; where both have one, its samples are put together and the later verdict counts."""
+    return {**known, **{id_: _merge(known.get(id_), candidate) for id_, candidate in fresh.items()}}
+
+
+def confidence(chosen: Candidate, strength: Strength) -> Confidence:
+    """From what was run, and from how many samples agreed."""
+    if not verified(chosen.verdict, strength):
+        return Confidence.LOW
+    proven = strength is Strength.STRONG or bool(chosen.verdict and chosen.verdict.fixed)
+    return Confidence.HIGH if proven and chosen.votes > 1 else Confidence.MEDIUM
+
+
+def _order(candidate: Candidate, strength: Strength) -> tuple[object, ...]:
+    verdict = candidate.verdict or Verdict()
+    return (
+        not verified(verdict, strength),
+        candidate.verdict is None or not verdict.harmless,
+        verdict.oracle == "failed",
+        len(verdict.broken),
+        -len(verdict.fixed),
+        verdict.oracle != "passed",
+        -candidate.votes,
+        candidate.patch.changed_lines,
+        candidate.id,
+    )
+
+
+def _merge(known: Candidate | None, fresh: Candidate) -> Candidate:
+    if known is None:
+        return fresh
+    drawn = tuple(dict.fromkeys((*known.drawn, *fresh.drawn)))
+    return replace(known, drawn=drawn, verdict=fresh.verdict or known.verdict)

@@ -1,0 +1,136 @@
+"""What a run may ask of its model, in tokens, calls and time, and the wrapper that holds every call to it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from threading import Lock
+
+from repoagent.domain import Usage
+from repoagent.errors import BudgetExceeded, ModelFailed
+from repoagent.llm.base import Completion, Message, Model, Sampling
+from repoagent.llm.profiles import Profile
+from repoagent.trace import Trace
+
+
+class Budget:
+    """Sums what calls cost, and refuses the call that would go beyond. Safe to use from several threads."""
+
+    def __init__(
+        self,
+        *,
+        max_tokens: int | None = None,
+        max_calls: int | None = None,
+        deadline: float | None = None,
+        spent: Usage = Usage(),  # noqa: B008 - frozen
+    ) -> None:
+        """`max_tokens` counts prompts and answers, `deadline` is a `time.monotonic()`, None means no limit.
+
+        `spent` is what a resumed run used before.
+        """
+        self._max_tokens = max_tokens
+        self._max_calls = max_calls
+        self._deadline = deadline
+        self._usage = spent
+        self._reserved_tokens = 0
+        self._reserved_calls = 0
+        self._lock = Lock()
+
+    @property
+    def usage(self) -> Usage:
+        """All that was used so far, resumed runs included."""
+        with self._lock:
+            return self._usage
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Until the deadline, None without one; never negative."""
+        return None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
+
+    def check(self) -> None:
+        """Raise BudgetExceeded when nothing more may be asked."""
+        with self._lock:
+            self._check()
+
+    def reserve(self, max_tokens: int) -> int:
+        """Set aside what one answer may take; returns how many tokens it may really have.
+
+        Answers under way count as spent, so that parallel calls cannot overdraw together. Raises BudgetExceeded.
+        """
+        with self._lock:
+            self._check()
+            granted = max_tokens
+            if self._max_tokens is not None:
+                granted = min(max_tokens, self._max_tokens - self._usage.tokens - self._reserved_tokens)
+            self._reserved_tokens += granted
+            self._reserved_calls += 1
+            return granted
+
+    def settle(self, granted: int, usage: Usage) -> None:
+        """Replace what `reserve` set aside by what was used."""
+        with self._lock:
+            self._reserved_tokens -= granted
+            self._reserved_calls -= 1
+            self._usage += usage
+
+    def _check(self) -> None:
+        if self._deadline is not None and time.monotonic() >= self._deadline:
+            raise BudgetExceeded("the time allowed for this run is over")
+        if self._max_tokens is not None and self._usage.tokens + self._reserved_tokens >= self._max_tokens:
+            raise BudgetExceeded(f"the {self._max_tokens:,} tokens allowed for this run are spent")
+        if self._max_calls is not None and self._usage.calls + self._reserved_calls >= self._max_calls:
+            raise BudgetExceeded(f"the {self._max_calls:,} model calls allowed for this run are spent")
+
+
+class BudgetedModel:
+    """A model whose calls are held to a budget and told to a trace (`model.called`, `model.failed`)."""
+
+    def __init__(self, model: Model, budget: Budget, trace: Trace | None = None) -> None:
+        self._model = model
+        self._trace = trace or Trace()
+        self.budget = budget
+
+    @property
+    def name(self) -> str:
+        return self._model.name
+
+    @property
+    def profile(self) -> Profile:
+        return self._model.profile
+
+    def context(self) -> int:
+        return self._model.context()
+
+    def count(self, text: str) -> int:
+        return self._model.count(text)
+
+    def chat(self, messages: Sequence[Message], sampling: Sampling) -> Completion:
+        """As the model's; raises BudgetExceeded before it is asked when the budget is spent."""
+        return self._called("chat", sampling, lambda capped: self._model.chat(messages, capped))
+
+    def infill(self, prefix: str, suffix: str, sampling: Sampling) -> Completion:
+        """As the model's; raises BudgetExceeded before it is asked when the budget is spent."""
+        return self._called("infill", sampling, lambda capped: self._model.infill(prefix, suffix, capped))
+
+    def _called(self, kind: str, sampling: Sampling, call: Callable[[Sampling], Completion]) -> Completion:
+        granted = self.budget.reserve(sampling.max_tokens)
+        usage = Usage(calls=1)
+        try:
+            completion = call(replace(sampling, max_tokens=granted))
+            usage = completion.usage
+        except ModelFailed as error:
+            self._trace.emit("model.failed", call=kind, error=str(error))
+            raise
+        finally:
+            self.budget.settle(granted, usage)
+        self._trace.emit(
+            "model.called",
+            call=kind,
+            prompt=usage.prompt_tokens,
+            cached=usage.cached_tokens,
+            completion=usage.completion_tokens,
+            seconds=round(usage.seconds, 3),
+            truncated=completion.truncated,
+        )
+        return completion

@@ -1,0 +1,65 @@
+"""What the errors of model servers mean, each server saying the same things in its own words."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from repoagent.errors import ContextFull, ModelFailed
+from repoagent.llm.probing import refused_key, unreachable
+
+if TYPE_CHECKING:
+    import openai
+
+MORE_CONTEXT = (
+    "serve the model with more context (llama.cpp: -c, which all slots share; vLLM: --max-model-len; Ollama: "
+    "OLLAMA_CONTEXT_LENGTH)"
+)
+"""What to do about a short context."""
+
+_CONTEXT = re.compile(r"context (?:length|size|window)|exceed_context_size|context_length_exceeded", re.IGNORECASE)
+_SIZE = re.compile(r"(?:context (?:length|size|window)\D{0,12})([\d,]+)", re.IGNORECASE)
+_ASKED = re.compile(
+    r"(?:requested|request|has|resulted in|prompt)\D{0,12}([\d,]+)(?= ?(?:input )?tokens)", re.IGNORECASE
+)
+
+
+def explained(error: openai.APIError, url: str, timeout: float) -> ModelFailed:
+    """The error to raise for `error`, saying what to do."""
+    import openai
+
+    if isinstance(error, openai.APITimeoutError):
+        return ModelFailed(
+            f"{url} gave no answer within {timeout:.0f} s: the server is overloaded, or the model too large for it"
+        )
+    if isinstance(error, openai.APIConnectionError):
+        return unreachable(url, error.__cause__ if isinstance(error.__cause__, Exception) else error)
+    if not isinstance(error, openai.APIStatusError):
+        return ModelFailed(f"{url} answered what is not an OpenAI answer: {error.message}")
+    if error.status_code in {401, 403}:
+        return refused_key(url)
+    return refused(error.status_code, error.response.text, url)
+
+
+def refused(status: int, body: str, url: str) -> ModelFailed:
+    """The error for an answer with a status of 400 or more."""
+    if status < 500 and _CONTEXT.search(body):
+        return context_full(_first(_ASKED, body), _first(_SIZE, body), url)
+    return ModelFailed(f"{url} answered {status}: {body.strip()[:300] or 'without a reason'}")
+
+
+def context_full(asked: int | None, context: int | None, url: str) -> ContextFull:
+    """The error for a prompt that does not fit, with both numbers where they are known."""
+    return ContextFull(
+        f"the prompt has {_tokens(asked)}, {url} gives {_tokens(context)} to one request: shorten the prompt, or "
+        f"{MORE_CONTEXT}"
+    )
+
+
+def _first(pattern: re.Pattern[str], text: str) -> int | None:
+    found = pattern.search(text)
+    return int(found[1].replace(",", "")) if found else None
+
+
+def _tokens(number: int | None) -> str:
+    return "too many tokens" if number is None else f"{number:,} tokens"

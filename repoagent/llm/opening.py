@@ -1,0 +1,74 @@
+"""From what the user wrote after `--model` to a model that answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from repoagent.errors import UserError
+from repoagent.llm.address import Address, is_url, parse_address
+from repoagent.llm.profiles import profile_for
+from repoagent.llm.weights import Note, Progress, catalogue, find, pull
+
+if TYPE_CHECKING:
+    from repoagent.llm.openai import OpenAIModel
+    from repoagent.llm.serving import ServerSettings
+
+
+@contextmanager
+def open_model(
+    spec: str | None = None,
+    *,
+    settings: ServerSettings | None = None,
+    timeout: float = 600.0,
+    progress: Progress = lambda _done, _total: None,
+    note: Note = lambda _line: None,
+) -> Iterator[OpenAIModel]:
+    """The model that `spec` names, ready to answer, for as long as the `with` block lasts.
+
+    `spec` is a server's URL (`http://gpu-box:8000/v1#name`), the name of an embedded model, a `.gguf` file, or None for
+    the default embedded model. Embedded weights are pulled when they are missing, and served by a child process that
+    ends with its last user. `settings` apply to such a server, `timeout` (seconds) to one answer. Raises UserError,
+    EnvironmentFailed.
+    """
+    from repoagent.llm.openai import OpenAIModel
+
+    if spec and is_url(spec):
+        with OpenAIModel(parse_address(spec), timeout=timeout) as model:
+            yield model
+        return
+    weights, name = locate(spec, progress=progress, note=note)
+    with _served(weights, name, settings) as url, OpenAIModel(Address(url, name), timeout=timeout) as model:
+        yield model
+
+
+def locate(
+    spec: str | None, *, progress: Progress = lambda _done, _total: None, note: Note = lambda _line: None
+) -> tuple[Path, str]:
+    """The file of weights that `spec` names, pulled when it is an embedded model's, and the name to serve it under."""
+    if spec and (spec.endswith(".gguf") or "/" in spec):
+        path = Path(spec).expanduser()
+        if not path.is_file():
+            raise UserError(
+                f"{path} is not a file: --model takes a .gguf file, an embedded model's name or a server's URL"
+            )
+        return path, path.name.removesuffix(".gguf")
+    weights = find(spec) if spec else catalogue()[0]
+    return pull(weights, progress=progress, note=note), weights.name
+
+
+def settings_for(name: str) -> ServerSettings:
+    """Slots and context that suit the model called `name`."""
+    from repoagent.llm.serving import ServerSettings
+
+    return ServerSettings(slot_context=profile_for(name).context)
+
+
+@contextmanager
+def _served(weights: Path, name: str, settings: ServerSettings | None) -> Iterator[str]:
+    from repoagent.llm.serving import Server
+
+    with Server(weights, settings or settings_for(name), name=name) as server:
+        yield server.running.url

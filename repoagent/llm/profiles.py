@@ -1,0 +1,63 @@
+"""What is known of each model: which generators pay, how long a prompt may be, how to sample (`profiles.toml`)."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from functools import cache
+from importlib.resources import files
+
+
+@dataclass(frozen=True)
+class FimTokens:
+    """The special tokens of fill-in-the-middle, for servers without an endpoint of their own for it."""
+
+    prefix: str
+    suffix: str
+    middle: str
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How to get the most out of one family of models."""
+
+    id: str
+    patterns: tuple[str, ...]
+    """Shell patterns, matched without case against the model's name as the server gives it."""
+    context: int
+    """Tokens of context that one request should have; `doctor` warns when the server gives less."""
+    prompt_budget: int
+    """Tokens that one prompt may have; longer ones are worse, not better."""
+    temperature: float
+    top_p: float
+    rewrites: int
+    """Samples of whole-function rewriting for each function."""
+    infills: int
+    """Samples of fill-in-the-middle for each function; 0 where the model was not trained for it."""
+    functions: int
+    """Functions worked on before anything is widened."""
+    retries: int
+    """Rounds of showing a failure to the model."""
+    retry_on: tuple[str, ...]
+    """Exceptions worth a retry; `*` for any."""
+    fim: FimTokens | None = None
+
+
+@cache
+def profiles() -> tuple[Profile, ...]:
+    """All profiles shipped with the package, the most specific first, the generic one last."""
+    text = files("repoagent.llm").joinpath("profiles.toml").read_text(encoding="utf-8")
+    return tuple(_profile(row) for row in tomllib.loads(text)["profile"])
+
+
+def profile_for(model: str) -> Profile:
+    """The first profile whose pattern fits the name of `model`; the generic one fits all."""
+    name = model.lower()
+    return next(p for p in profiles() if any(fnmatch(name, pattern) for pattern in p.patterns))
+
+
+def _profile(row: dict[str, object]) -> Profile:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Profile).validate_python(row)

@@ -1,0 +1,92 @@
+"""A model that says what it was told to say: for tests, and for replaying recorded answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from threading import Lock
+from typing import Literal
+
+from repoagent.domain import Usage
+from repoagent.errors import ContextFull, ModelFailed
+from repoagent.llm.base import Completion, Message, Sampling
+from repoagent.llm.profiles import Profile, profile_for
+
+Reply = str | Completion | Exception
+"""What is answered; an exception is raised."""
+
+Replies = Iterable[Reply] | Callable[[str], Reply]
+"""Answers in their order, or a function of the prompt."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One question that a ScriptedModel was asked."""
+
+    kind: Literal["chat", "infill"]
+    prompt: str
+    """The turns of a chat one under the other; of an infill the prefix, `<HOLE>` and the suffix."""
+    sampling: Sampling
+
+
+class ScriptedModel:
+    """Answers from a script and remembers what it was asked. Safe to use from several threads."""
+
+    def __init__(
+        self,
+        replies: Replies = (),
+        infills: Replies = (),
+        *,
+        name: str = "scripted",
+        context: int | None = None,
+        profile: Profile | None = None,
+    ) -> None:
+        """`replies` answer chats, `infills` holes; where a script is at its end, ModelFailed is raised."""
+        self._name = name
+        self._profile = profile or profile_for(name)
+        self._context = context
+        self._scripts = {"chat": _script(replies), "infill": _script(infills)}
+        self._lock = Lock()
+        self.calls: list[Call] = []
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def profile(self) -> Profile:
+        return self._profile
+
+    def context(self) -> int:
+        return self._context or self._profile.context
+
+    def count(self, text: str) -> int:
+        """One token for each four characters begun."""
+        return -(-len(text) // 4)
+
+    def chat(self, messages: Sequence[Message], sampling: Sampling) -> Completion:
+        prompt = "\n\n".join(message.content for message in messages)
+        return self._answer(Call("chat", prompt, sampling))
+
+    def infill(self, prefix: str, suffix: str, sampling: Sampling) -> Completion:
+        return self._answer(Call("infill", f"{prefix}<HOLE>{suffix}", sampling))
+
+    def _answer(self, call: Call) -> Completion:
+        with self._lock:
+            self.calls.append(call)
+            reply = self._scripts[call.kind](call.prompt)
+        if isinstance(reply, Exception):
+            raise reply
+        read = self.count(call.prompt)
+        if read > self.context():
+            raise ContextFull(f"the prompt has {read:,} tokens, the scripted model takes {self.context():,}")
+        if isinstance(reply, Completion):
+            return reply
+        return Completion(reply, Usage(calls=1, prompt_tokens=read, completion_tokens=self.count(reply)))
+
+
+def _script(replies: Replies) -> Callable[[str], Reply]:
+    if callable(replies):
+        return replies
+    rest = iter(replies)
+    return lambda _prompt: next(rest, ModelFailed("the scripted model has no answer left: give it one more reply"))

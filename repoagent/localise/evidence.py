@@ -1,0 +1,169 @@
+"""What the clues of an issue say about units: each channel names units, how much, and why.
+
+Weights are shares of the best text score. A channel only ever adds, so that none can push out what the others found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from repoagent.index.build import Index
+from repoagent.index.model import Symbol
+from repoagent.localise.clues import Clues, Frame
+from repoagent.localise.units import Unit, is_aside, unit_at
+
+RARE = 3
+"""A name defined in more files than this points nowhere."""
+
+FRAMES = 4
+"""Frames that count, from the bottom: the last one often only raises what another caused."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One unit, how much more suspicious it is, and why."""
+
+    path: str
+    symbol: str
+    weight: float
+    reason: str
+
+
+def collect(clues: Clues, index: Index, units: Sequence[Unit]) -> Iterator[Evidence]:
+    """What all channels say."""
+    yield from from_frames(clues, index)
+    yield from from_dotted_names(clues, index)
+    yield from from_names(clues, index)
+    yield from from_paths(clues, index, units)
+    yield from from_messages(clues, units)
+
+
+def from_frames(clues: Clues, index: Index) -> Iterator[Evidence]:
+    """Functions in a traceback, the bottom ones most.
+
+    The line is from the reporter's version: it counts where the function agrees, and else the name does.
+    """
+    paths = [path for path in index.files if not is_aside(path)]
+    places = list(dict.fromkeys(place for frame in clues.frames if (place := _place(frame, index, paths))))
+    for rank, (path, symbol) in enumerate(places[:FRAMES]):
+        yield Evidence(path, symbol, 0.7 / (1 + rank), f"in the traceback, frame {rank + 1} from the bottom")
+
+
+def from_dotted_names(clues: Clues, index: Index) -> Iterator[Evidence]:
+    """What `package.module.name` means, and methods written as `Class.method`."""
+    for dotted in clues.dotted[:200]:
+        for symbol in index.resolve(dotted) or _methods(dotted, index):
+            yield from _for_symbol(symbol, index, 0.45, "named in the issue")
+
+
+def from_names(clues: Clues, index: Index) -> Iterator[Evidence]:
+    """Rare definitions whose name stands in backticks, or is called in a snippet."""
+    for names, weight, reason in (
+        (clues.named, 0.35, "named in the issue"),
+        (clues.called, 0.25, "called in the issue's code"),
+    ):
+        for name in names[:200]:
+            found = [symbol for symbol in index.find(name) if name == symbol.name and not is_aside(symbol.path)]
+            if 0 < len({symbol.path for symbol in found}) <= RARE:
+                for symbol in found:
+                    yield from _for_symbol(symbol, index, weight / len(found) ** 0.5, reason)
+
+
+def from_paths(clues: Clues, index: Index, units: Sequence[Unit]) -> Iterator[Evidence]:
+    """Everything in a file that the issue names, whether or not by its whole path."""
+    for named in clues.paths[:50]:
+        found = [path for path in index.files if _is_tail(path, named) or _is_tail(named, path)]
+        if 0 < len(found) <= RARE:
+            yield from (
+                Evidence(unit.path, unit.symbol, 0.25, "in a file that the issue names")
+                for unit in units
+                if unit.path in found
+            )
+
+
+def from_messages(clues: Clues, units: Sequence[Unit]) -> Iterator[Evidence]:
+    """Functions that hold a constant fragment of a quoted message."""
+    for fragment in clues.messages:
+        found = [unit for unit in units if fragment in unit.text]
+        if 0 < len(found) <= RARE:
+            for unit in found:
+                yield Evidence(unit.path, unit.symbol, 0.4 / len(found), f"holds the quoted text “{fragment[:40]}”")
+
+
+def from_calls(index: Index, strongest: Mapping[tuple[str, str], float], units: Sequence[Unit]) -> Iterator[Evidence]:
+    """What suspicious functions call, by names that are defined rarely: one hop, weight .2, shared among the called.
+
+    Of several callers the strongest counts alone, or functions that everybody calls would soak up the suspicion.
+    """
+    places = {(unit.path, unit.symbol): unit for unit in units}
+    best: dict[tuple[str, str], Evidence] = {}
+    for place, suspicion in strongest.items():
+        called = dict.fromkeys((s.path, s.qualified) for s in _called(index, places[place]))
+        weight = 0.2 * suspicion / max(len(called), 1) ** 0.5
+        for callee in called:
+            if callee != place and weight > (best[callee].weight if callee in best else 0.0):
+                best[callee] = Evidence(*callee, weight, f"called by {place[1]}")
+    yield from best.values()
+
+
+def _place(frame: Frame, index: Index, paths: Sequence[str]) -> tuple[str, str] | None:
+    file = frame.file.lstrip("./")
+    path = max((path for path in paths if _is_tail(frame.file, path) or _is_tail(path, file)), key=len, default=None)
+    path = path or _without_top(frame.file, paths)
+    if path is None:
+        return None
+    by_line = unit_at(index, path, frame.line) if frame.line else None
+    name = frame.function.rpartition(".")[2]
+    if not name or (by_line and name in by_line.split(".")):
+        return (path, by_line) if by_line else None
+    facts = index.definitions.get(path)
+    same = [symbol for symbol in facts.symbols if symbol.name == name] if facts else []
+    nearest = min(same, key=lambda symbol: abs(symbol.start - frame.line), default=None)
+    inner = unit_at(index, path, nearest.start) if nearest else None
+    return (path, inner) if inner else None
+
+
+def _is_tail(path: str, tail: str) -> bool:
+    return path == tail or path.endswith(f"/{tail}")
+
+
+def _without_top(file: str, paths: Sequence[str]) -> str | None:
+    """The repository's `src/package/module.py` for an installed `…/package/module.py`."""
+    for path in paths:
+        top, _, rest = path.partition("/")
+        if rest.count("/") >= 1 and top in {"src", "lib", "python", "source"} and file.endswith(f"/{rest}"):
+            return path
+    return None
+
+
+def _methods(dotted: str, index: Index) -> tuple[Symbol, ...]:
+    """`Class.method` or `method` of a rare name, for what is no import."""
+    tail = ".".join(dotted.split(".")[-2:])
+    found = [symbol for symbol in index.find(tail) if symbol.qualified == tail and not is_aside(symbol.path)]
+    if not found:
+        name = dotted.rpartition(".")[2]
+        found = [s for s in index.find(name) if s.name == name and s.kind != "class" and not is_aside(s.path)]
+    return tuple(found) if len({symbol.path for symbol in found}) <= RARE else ()
+
+
+def _for_symbol(symbol: Symbol, index: Index, weight: float, reason: str) -> Iterator[Evidence]:
+    """A function itself; for a class its constructor, and a little for each of its methods."""
+    if symbol.kind != "class":
+        yield Evidence(symbol.path, unit_at(index, symbol.path, symbol.start) or "", weight, reason)
+        return
+    yield Evidence(symbol.path, symbol.qualified, weight, reason)
+    facts = index.definitions.get(symbol.path)
+    for method in facts.symbols if facts else ():
+        if method.parent == symbol.qualified:
+            share = 0.6 if method.name in {"__init__", "__new__", "__call__"} else 0.35
+            yield Evidence(symbol.path, method.qualified, weight * share, f"in class {symbol.name}, {reason}")
+
+
+def _called(index: Index, unit: Unit) -> Iterator[Symbol]:
+    facts = index.file(unit.path)
+    for reference in facts.references if facts else ():
+        if reference.kind == "call" and unit.start <= reference.line <= unit.end and unit.symbol:
+            found = [symbol for symbol in index.find(reference.name) if not is_aside(symbol.path)]
+            local = [symbol for symbol in found if symbol.path == unit.path and symbol.kind != "class"]
+            yield from local or (found if len(found) <= RARE else ())

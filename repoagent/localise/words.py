@@ -1,0 +1,54 @@
+"""Text as the words that issues and code share: identifiers whole, and their parts."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]+")
+
+_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+
+_FUNCTION_WORDS = """
+    about above actually after again all already also although am an and another any anything are as at be
+    because been before being below between both but by can cannot case could currently did do does doing down
+    during each even every first for from further get got has have having he hello hence her here hi him himself
+    his how however if in instead into is it its itself just know let like look looks many may maybe me might
+    mine more most much must my no not nothing now of off on once one only or other our ours out over own
+    perhaps please really same second see seem seems shall she should since so some something still such than
+    thank thanks that the their theirs them then there therefore these they thing things think this those though
+    through thus to too tried try trying two under until up use used using very want was way we were what when
+    where which while who whose why will with within without would yes yet you your yours
+"""
+
+_TEMPLATE_WORDS = """
+    actual behavior behaviour bug describe description expect expected happen happens issue issues last problem
+    recent reproduce step steps traceback version
+"""
+"""What the forms of issue trackers ask for."""
+
+STOP = frozenset(f"{_FUNCTION_WORDS} {_TEMPLATE_WORDS}".split())
+"""English that says nothing about code; rare in code as it is, it would count as a rare name. Code words such as `self`
+are left to their frequency."""
+
+
+@lru_cache(maxsize=200_000)
+def terms(identifier: str) -> tuple[str, ...]:
+    """What an identifier is found by, in lower case: `getHTTPName` gives itself, `get`, `http` and `name`."""
+    whole = identifier.strip("_").lower()
+    parts = [part.lower() for part in _PARTS.findall(identifier)]
+    found = {whole, *(_stem(part) for part in parts if len(part) > 1 and part not in STOP)}
+    return tuple(sorted(found - STOP - {""}))
+
+
+def text_terms(text: str) -> list[str]:
+    """The terms of a text, as often as they occur."""
+    return [term for word in IDENTIFIER.findall(text) for term in terms(word)]
+
+
+def _stem(word: str) -> str:
+    """Without plural and verb endings, so that prose meets names; crude on purpose."""
+    for ending in ("ing", "ed", "es", "s"):
+        if word.endswith(ending) and len(word) - len(ending) >= 4 and not word.endswith("ss"):
+            return word[: -len(ending)]
+    return word

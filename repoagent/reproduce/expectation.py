@@ -1,0 +1,117 @@
+"""Work out what each step of a snippet should have shown, from all that the issue says."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from repoagent.reproduce.snippets import Material, Snippet, Step
+from repoagent.reproduce.syntax import parse
+from repoagent.reproduce.values import in_style_of, mentioned, named_by, plausible, quoted, same_value
+from repoagent.reproduce.wording import Claim, claims_in, claims_of_comment
+
+Outputs = Mapping[int, str]
+"""What was shown by step, counted from 1."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A snippet, and the issue around it."""
+
+    snippet: Snippet
+    earlier: Sequence[Snippet]
+    material: Material
+    text: str
+
+
+def expected_steps(case: Case, seen: Outputs) -> Outputs:
+    """What the steps should show whose expected output is known and differs from what they show (`seen`).
+
+    First by what stands at the step itself (a comment, the output of a session that is called the expected one, the
+    same statement in another block), then by the whole output, then by the prose, which must name one value only.
+    """
+    found: dict[int, str] = {}
+    for number, output in seen.items():
+        expected = _at_step(case, case.snippet.steps[number - 1], output)
+        if expected is not None and not same_value(expected, output):
+            found[number] = expected
+    return found or _whole(case, seen) or _in_prose(case, seen)
+
+
+def shows_wrong_output(case: Case, seen: Outputs) -> bool:
+    """Whether the issue shows or names one of the outputs, as what happens or without a word."""
+    return bool(_reported(case, seen))
+
+
+def _at_step(case: Case, step: Step, output: str) -> str | None:
+    claims = [c for c in claims_of_comment(step.comment) if c.role == "expected"]
+    if len(claims) == 1:
+        return in_style_of(output, claims[0].text, _quotes(claims_of_comment(step.comment)))
+    if step.shown is not None and case.snippet.role == "expected":
+        return step.shown
+    twins = {shown for other in case.material.snippets for shown in _twins(other, step)}
+    return min(twins) if len(twins) == 1 and case.snippet.role != "expected" else None
+
+
+def _twins(other: Snippet, step: Step) -> Iterator[str]:
+    """What a block with expected outputs shows for the same statement."""
+    if other.role == "expected":
+        code = ast.dump(parse(step.code))
+        yield from (s.shown for s in other.steps if s.shown is not None and ast.dump(parse(s.code)) == code)
+
+
+def _whole(case: Case, seen: Outputs) -> Outputs:
+    """By an expected output of as many lines as were printed."""
+    blocks = {o.text for o in case.material.outputs if o.role == "expected"}
+    lines = min(blocks).splitlines() if len(blocks) == 1 else []
+    if len(lines) != sum(output.count("\n") + 1 for output in seen.values()) or not _reported(case, seen):
+        return {}
+    found: dict[int, str] = {}
+    for number, output in seen.items():
+        count = output.count("\n") + 1
+        text, lines = "\n".join(lines[:count]), lines[count:]
+        if not same_value(text, output):
+            found[number] = text
+    return found
+
+
+def _in_prose(case: Case, seen: Outputs) -> Outputs:
+    """By the only expected value in the text, for the only step that is reported as wrong."""
+    wrong = _reported(case, seen)
+    if len(wrong) != 1:
+        return {}
+    output, claims = seen[wrong[0]], _claims(case)
+    style = _quotes(c for c in claims if c.role == "actual" and named_by(output, c.text))
+    values = {
+        in_style_of(output, c.text, style)
+        for c in claims
+        if c.role == "expected" and plausible(output, c.text, case.snippet.code) and not named_by(output, c.text)
+    }
+    return {wrong[0]: values.pop()} if len(values) == 1 else {}
+
+
+def _reported(case: Case, seen: Outputs) -> list[int]:
+    """The steps whose output is called the actual one; else those shown below the statement; else those mentioned."""
+    actual = [c.text for c in _claims(case) if c.role == "actual"]
+    prose = "\n".join([case.material.prose, *(o.text for o in case.material.outputs)])
+    called = [n for n, output in seen.items() if any(named_by(output, text) for text in actual)]
+    shown = [n for n, output in seen.items() if _shown_wrong(case.snippet, n, output)]
+    return called or shown or [n for n, output in seen.items() if mentioned(output, prose)]
+
+
+def _shown_wrong(snippet: Snippet, number: int, output: str) -> bool:
+    step = snippet.steps[number - 1]
+    texts = (
+        [step.shown] if step.shown is not None else [c.text for c in claims_of_comment(step.comment)] or [step.comment]
+    )
+    return snippet.role != "expected" and any(named_by(output, text) for text in texts)
+
+
+def _claims(case: Case) -> tuple[Claim, ...]:
+    blocks = tuple(Claim(o.role, o.text) for o in case.material.outputs)
+    return claims_in(case.material.prose) + blocks
+
+
+def _quotes(claims: Iterator[Claim] | Sequence[Claim]) -> bool:
+    return any(quoted(claim.text) for claim in claims)

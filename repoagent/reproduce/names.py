@@ -1,0 +1,92 @@
+"""Supply the imports that a snippet leaves out, where only one thing can be meant."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+import sys
+from collections.abc import Iterator, Sequence
+
+from repoagent.reproduce.snippets import Snippet
+from repoagent.reproduce.syntax import parse
+
+_IMPORT = re.compile(r"`((?:from [\w.]+ )?import [\w., ]+)`")
+
+
+def preamble(snippet: Snippet, earlier: Sequence[Snippet], text: str, packages: Sequence[str]) -> str:
+    """Code to run before `snippet` so that the names it uses exist.
+
+    Looked for in this order: earlier code blocks of the issue (`earlier`, run whole when they define one of the names,
+    else their imports), imports in the issue's `text`, top-level `packages` of the repository, a dotted name in the
+    text that begins with one of them, modules of the standard library.
+    """
+    missing = undefined(snippet.code)
+    lines: list[str] = []
+    for block in earlier:
+        if missing & _assigned(block.code):
+            lines.append(block.code)
+            missing = (missing | undefined(block.code)) - _bound(block.code)
+    known = [line for code in [s.code for s in earlier] + _IMPORT.findall(text) for line in _imports(code)]
+    imports = []
+    for name in sorted(missing):
+        imports += _first(name, known, text, packages)
+    return "\n".join([*dict.fromkeys(imports), *lines])
+
+
+def undefined(code: str) -> frozenset[str]:
+    """Names that `code` reads and never binds, without the built-in ones."""
+    read = {n.id for n in ast.walk(parse(code)) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+    return frozenset(read - _bound(code) - set(dir(builtins)) - {"__file__", "__name__"})
+
+
+def _first(name: str, known: Sequence[str], text: str, packages: Sequence[str]) -> list[str]:
+    """The import of `name` from the first source that has exactly one; empty where it stays a riddle."""
+    from_issue = {line for line in known if name in _bound(line)}
+    dotted = {module for package in packages for module in _modules_with(name, package, text)}
+    if from_issue:
+        return sorted(from_issue) if len(from_issue) == 1 else []
+    if name in packages:
+        return [f"import {name}"]
+    if dotted:
+        return [f"from {dotted.pop()} import {name}"] if len(dotted) == 1 else []
+    if name in sys.stdlib_module_names and name != "datetime":  # `datetime` may be the module or the class in it
+        return [f"import {name}"]
+    return [f"from {packages[0]} import {name}"] if len(packages) == 1 else []
+
+
+def _modules_with(name: str, package: str, text: str) -> list[str]:
+    """`pkg.mod` for each `pkg.mod.name` in the text."""
+    return re.findall(rf"\b({re.escape(package)}(?:\.\w+)*)\.{re.escape(name)}\b", text)
+
+
+def _bound(code: str) -> set[str]:
+    return _assigned(code) | {name for line in _imports(code) for name in _imported(line)}
+
+
+def _assigned(code: str) -> set[str]:
+    """Names bound by anything but an import, at any depth: rather too many than too few."""
+    names: set[str] = set()
+    for node in ast.walk(parse(code)):
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            names.add(node.id)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.arg):
+            names.add(node.arg)
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            names.add(node.name)
+    return names
+
+
+def _imports(code: str) -> Iterator[str]:
+    """Each import of `code` as a line of its own."""
+    for node in ast.walk(parse(code)):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield ast.unparse(node)
+
+
+def _imported(line: str) -> Iterator[str]:
+    for node in parse(line).body:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield from ((alias.asname or alias.name.split(".")[0]) for alias in node.names)

@@ -1,0 +1,140 @@
+"""Make the issue's own code an oracle: what it shows on the untouched code, and what it must show after the fix.
+
+No model takes part. A snippet counts only if its run on the untouched code shows the reported behaviour; then the
+oracle is, from strong to weak: the value that the issue says is expected (or an assertion in the snippet), the reported
+exception gone, the reported output changed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from repoagent.domain import Answer, Issue, Oracle, Strength
+from repoagent.reproduce.expectation import Case, expected_steps, shows_wrong_output
+from repoagent.reproduce.names import preamble
+from repoagent.reproduce.script import Seen, read_output, read_steps, write_script, write_steps
+from repoagent.reproduce.snippets import read_material
+from repoagent.reproduce.values import same_value
+from repoagent.reproduce.wording import expected_exceptions
+from repoagent.sandbox.base import Finished
+
+Run = Callable[[str], Finished]
+"""Runs a script in a fresh sandbox on the untouched code, see `script.run_script`."""
+
+MOST_SNIPPETS = 6
+"""Each costs a run or two."""
+
+LONGEST_ISSUE = 100_000
+"""Characters that are read."""
+
+_NEVER_BETTER = frozenset(
+    [
+        "SyntaxError",
+        "IndentationError",
+        "TabError",
+        "ImportError",
+        "ModuleNotFoundError",
+        "NameError",
+        "UnboundLocalError",
+        "AttributeError",
+    ]
+)
+"""A fix that ends in one of these in place of the reported exception is none."""
+
+_INCOMPLETE = frozenset({"NameError", "ImportError", "ModuleNotFoundError", "SyntaxError", "FileNotFoundError"})
+"""What a snippet that lacks something raises; taken for the bug only where the issue quotes the message."""
+
+_ORDER = (Strength.STRONG, Strength.CRASH, Strength.WEAK, Strength.NONE)
+
+
+def reproduce(issue: Issue, run: Run, packages: Sequence[str] = ()) -> Oracle:
+    """The strongest oracle that the snippets of `issue` give; `Strength.NONE` when none shows the reported behaviour.
+
+    `packages` are the repository's top-level packages, for snippets that use them without an import. Raises what `run`
+    raises: SandboxFailed.
+    """
+    text = issue.text[:LONGEST_ISSUE]
+    material = read_material(text)
+    best = Oracle(Strength.NONE)
+    for number, snippet in enumerate(material.snippets[:MOST_SNIPPETS]):
+        earlier = material.snippets[:number]
+        found = _try(Case(snippet, earlier, material, text), run, packages)
+        best = min(best, found, key=lambda oracle: _ORDER.index(oracle.strength))
+        if best.strength is Strength.STRONG:
+            break
+    return best
+
+
+def judge(oracle: Oracle, finished: Finished) -> Answer:
+    """What a run of the oracle's script on changed code says; `unknown` when nothing ran or there is no oracle."""
+    seen = read_output(finished.output)
+    if oracle.strength is Strength.NONE or not seen.began:
+        return "unknown"
+    if finished.timed_out or finished.exit_code >= 128:
+        return "failed"
+    passed = {Strength.STRONG: _strong, Strength.CRASH: _crash, Strength.WEAK: _weak}[oracle.strength]
+    return "passed" if passed(oracle, seen, finished) else "failed"
+
+
+def _strong(oracle: Oracle, seen: Seen, finished: Finished) -> bool:
+    if oracle.exception:
+        return seen.raised == oracle.exception
+    if not _clean(seen, finished):
+        return False
+    steps = read_steps(oracle.expected)
+    return all(same_value(seen.steps.get(n, ""), text) for n, text in steps.items()) if steps else True
+
+
+def _crash(oracle: Oracle, seen: Seen, finished: Finished) -> bool:
+    gone = seen.raised not in _NEVER_BETTER | {oracle.exception}
+    return gone and bool(seen.raised or _clean(seen, finished))
+
+
+def _weak(oracle: Oracle, seen: Seen, finished: Finished) -> bool:
+    return _clean(seen, finished) and seen.text != oracle.observed
+
+
+def _clean(seen: Seen, finished: Finished) -> bool:
+    return seen.ended and not seen.raised and finished.exit_code == 0
+
+
+def _try(case: Case, run: Run, packages: Sequence[str]) -> Oracle:
+    script = write_script(case.snippet.steps, preamble(case.snippet, case.earlier, case.text, packages))
+    finished = run(script)
+    seen = read_output(finished.output)
+    if finished.timed_out or not seen.began:
+        return Oracle(Strength.NONE)
+    found = _from_exception(case, seen) if seen.raised else _from_values(case, seen, finished)
+    if found.strength is Strength.WEAK and read_output(run(script).output).text != seen.text:
+        return Oracle(Strength.NONE)  # it differs from run to run by itself
+    return replace(found, script=script, observed=seen.text, source=case.snippet.source)
+
+
+def _from_exception(case: Case, seen: Seen) -> Oracle:
+    wished = expected_exceptions(case.text)
+    if seen.raised == "AssertionError" and seen.here:
+        return Oracle(Strength.STRONG)
+    if seen.raised in wished or not _reported(case, seen):
+        return Oracle(Strength.NONE)
+    if len(wished) == 1:
+        return Oracle(Strength.STRONG, exception=min(wished))
+    return Oracle(Strength.CRASH, exception=seen.raised)
+
+
+def _reported(case: Case, seen: Seen) -> bool:
+    """Whether the issue names the exception, and its message too where an incomplete snippet would raise the same."""
+    named = bool(re.search(rf"\b{re.escape(seen.raised)}\b", case.text))
+    return named and (seen.raised not in _INCOMPLETE or seen.message in case.text)
+
+
+def _from_values(case: Case, seen: Seen, finished: Finished) -> Oracle:
+    wished = expected_exceptions(case.text)
+    if not _clean(seen, finished):
+        return Oracle(Strength.NONE)
+    if known := expected_steps(case, seen.steps):
+        return Oracle(Strength.STRONG, expected=write_steps(known))
+    if len(wished) == 1:
+        return Oracle(Strength.STRONG, exception=min(wished))
+    return Oracle(Strength.WEAK if shows_wrong_output(case, seen.steps) else Strength.NONE)

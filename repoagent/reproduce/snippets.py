@@ -1,0 +1,235 @@
+"""Find the code in an issue, and what the issue says about its results.
+
+A block is a fenced or indented piece of Markdown, or an interpreter session in plain text. Each is code, a traceback,
+or a value that is shown; the words before it tell whether it is what happens or what is expected.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import textwrap
+import tokenize
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from io import StringIO
+from itertools import count, takewhile
+
+from repoagent.reproduce.syntax import parse
+from repoagent.reproduce.wording import Role, role_of
+
+LONGEST = 20_000
+"""Characters of the longest block that is read."""
+
+_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})\s*([\w+.-]*)[^\n`]*$")
+_PROMPT = re.compile(r"^\s*(?:>>> ?|In \[\d*\]: ?)")
+_CONTINUATION = re.compile(r"^\s*(?:\.\.\.:? ?)")
+_SHOWN = re.compile(r"^\s*Out\[\d*\]: ?")
+_TRACEBACK = re.compile(r"^[ \t]*Traceback \(most recent call last\):", re.MULTILINE)
+_RAISED = re.compile(r"^\s*(?:[A-Za-z_]\w*\.)*([A-Za-z_]\w*)(?::.*)?$")
+_LANGUAGES = frozenset({"", "py", "python", "python3", "py3", "pycon", "ipython", "doctest", "text", "console"})
+
+
+@dataclass(frozen=True)
+class Step:
+    """A top-level statement, and the output that the issue shows for it."""
+
+    code: str
+    shown: str | None = None
+    """None where the issue shows nothing."""
+    comment: str = ""
+    """The comment on its last line, without `#`."""
+
+
+@dataclass(frozen=True)
+class Snippet:
+    """Code that can be run."""
+
+    steps: tuple[Step, ...]
+    role: Role
+    """What the words before it say that its shown output is."""
+    source: str
+    """For a person: `code block 2 of the issue`."""
+
+    @property
+    def code(self) -> str:
+        return "\n".join(step.code for step in self.steps)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A block that is no code: an output."""
+
+    text: str
+    role: Role
+
+
+@dataclass(frozen=True)
+class Material:
+    """All that an issue gives."""
+
+    snippets: tuple[Snippet, ...] = ()
+    outputs: tuple[Shown, ...] = ()
+    exceptions: frozenset[str] = frozenset()
+    """Class names at the end of the tracebacks that are pasted."""
+    prose: str = ""
+    """The text outside the blocks."""
+
+
+def read_material(text: str) -> Material:
+    """The code, outputs and tracebacks in `text`; code that does not parse as Python 3 is left out."""
+    snippets: list[Snippet] = []
+    outputs: list[Shown] = []
+    prose: list[str] = []
+    exceptions: set[str] = set()
+    for number, block in enumerate(_blocks(text), 1):
+        prose.append(block.before)
+        role = role_of(block.before)
+        code, trace = _cut_traceback(block.text)
+        exceptions.update(_exception_of(trace))
+        steps = _steps(code) if block.language in _LANGUAGES else ()
+        if steps and not _is_value(steps):
+            snippets.append(Snippet(steps, role, f"code block {number} of the issue"))
+        elif code.strip():
+            outputs.append(Shown(code.strip(), role))
+    return Material(tuple(snippets), tuple(outputs), frozenset(exceptions), "\n".join([*prose, _rest(text)]))
+
+
+@dataclass(frozen=True)
+class _Block:
+    before: str
+    language: str
+    text: str
+
+
+def _blocks(text: str) -> Iterator[_Block]:
+    before: list[str] = []
+    lines = text.replace("\r\n", "\n").expandtabs(4).split("\n")
+    at = 0
+    while at < len(lines):
+        end, language, body = _block_at(lines, at)
+        if end == at:
+            before.append(lines[at])
+            at += 1
+            continue
+        if len(body) <= LONGEST:
+            yield _Block("\n".join(before), language, body)
+        before, at = [], end
+
+
+def _rest(text: str) -> str:
+    """The prose after the last block."""
+    lines = text.replace("\r\n", "\n").expandtabs(4).split("\n")
+    at = last = 0
+    while at < len(lines):
+        end, _, _ = _block_at(lines, at)
+        last = end if end > at else last
+        at = max(end, at + 1)
+    return "\n".join(lines[last:])
+
+
+def _block_at(lines: Sequence[str], at: int) -> tuple[int, str, str]:
+    """The block that begins at a line, as end, language and text; an end equal to `at` means that none does."""
+    if fence := _FENCE.match(lines[at]):
+        return _fenced(lines, at, fence)
+    if _PROMPT.match(lines[at]):
+        end = next((n for n in range(at, len(lines)) if _ends_session(lines, n)), len(lines))
+        return end, "pycon", textwrap.dedent("\n".join(lines[at:end]))
+    if _is_indented(lines[at]) and (at == 0 or not lines[at - 1].strip()):
+        end = next((n for n in range(at, len(lines)) if lines[n].strip() and not _is_indented(lines[n])), len(lines))
+        return end, "", textwrap.dedent("\n".join(lines[at:end])).strip("\n")
+    return at, "", ""
+
+
+def _fenced(lines: Sequence[str], at: int, fence: re.Match[str]) -> tuple[int, str, str]:
+    closing = re.compile(rf"^\s*{re.escape(fence[1][0])}{{{len(fence[1])},}}\s*$")
+    end = next((n for n in range(at + 1, len(lines)) if closing.match(lines[n])), len(lines))
+    return end + 1, fence[2].lower(), textwrap.dedent("\n".join(lines[at + 1 : end]))
+
+
+def _is_indented(line: str) -> bool:
+    return line.startswith("    ") and bool(line.strip())
+
+
+def _ends_session(lines: Sequence[str], at: int) -> bool:
+    following = lines[at + 1] if at + 1 < len(lines) else ""
+    return bool(_FENCE.match(lines[at])) or (not lines[at].strip() and not _PROMPT.match(following))
+
+
+def _cut_traceback(block: str) -> tuple[str, str]:
+    match = _TRACEBACK.search(block)
+    if match is None or any(_PROMPT.match(line) for line in block[match.end() :].splitlines()):
+        return block, block[match.start() :] if match else ""
+    return block[: match.start()], block[match.start() :]
+
+
+def _exception_of(trace: str) -> Iterator[str]:
+    """The class at the end of each traceback: the first line that is not indented again."""
+    for part in _TRACEBACK.split(trace)[1:]:
+        lines = [line for line in textwrap.dedent(part).splitlines() if line.strip() and not line.startswith(" ")]
+        if lines and (match := _RAISED.match(lines[0])):
+            yield match[1]
+
+
+def _steps(block: str) -> tuple[Step, ...]:
+    lines = block.splitlines()
+    if any(_PROMPT.match(line) for line in lines):
+        return tuple(step for code, shown in _session(lines) for step in _parsed(code, shown))
+    return tuple(_parsed(block, None))
+
+
+def _session(lines: Sequence[str]) -> Iterator[tuple[str, str | None]]:
+    """Each input of an interpreter session with the output below it."""
+    code: list[str] = []
+    shown: list[str] = []
+    for line in lines:
+        if _PROMPT.match(line):
+            if code:
+                yield "\n".join(code), _output(shown)
+            code, shown = [_PROMPT.sub("", line, count=1)], []
+        elif code and not shown and _CONTINUATION.match(line):
+            code.append(_CONTINUATION.sub("", line, count=1))
+        elif code:
+            shown.append(_SHOWN.sub("", line, count=1))
+    if code:
+        yield "\n".join(code), _output(shown)
+
+
+def _output(lines: Sequence[str]) -> str | None:
+    text = textwrap.dedent("\n".join(lines)).strip()
+    return text or None
+
+
+def _parsed(code: str, shown: str | None) -> Iterator[Step]:
+    """One step for each top-level statement; the output that is shown belongs to the last."""
+    body = parse(code).body
+    comments = _comments(code) if body else {}
+    for node in body:
+        decorated = bool(getattr(node, "decorator_list", []))  # the segment of such a statement lacks its decorators
+        text = ast.unparse(node) if decorated else ast.get_source_segment(code, node) or ast.unparse(node)
+        yield Step(text, shown if node is body[-1] else None, _comment(comments, node.end_lineno or node.lineno))
+
+
+def _comments(code: str) -> dict[int, tuple[str, bool]]:
+    """By line, the text of its comment and whether it has the line for itself."""
+    try:
+        tokens = [t for t in tokenize.generate_tokens(StringIO(code).readline) if t.type == tokenize.COMMENT]
+    except (tokenize.TokenError, SyntaxError):
+        return {}
+    return {t.start[0]: (t.string.lstrip("#").strip(), not t.line[: t.start[1]].strip()) for t in tokens}
+
+
+def _comment(comments: Mapping[int, tuple[str, bool]], line: int) -> str:
+    """The comment after the statement that ends on this line, else those on the lines of their own right below it."""
+    if line in comments:
+        return comments[line][0]
+    below = takewhile(lambda n: n in comments and comments[n][1], count(line + 1))
+    return "\n".join(comments[n][0] for n in below)
+
+
+def _is_value(steps: Sequence[Step]) -> bool:
+    """Whether a block that parses is an output all the same: names, literals, arithmetic, `total: 3` on each line."""
+    body = [node for step in steps for node in parse(step.code).body]
+    inert = all(isinstance(n, ast.Expr) or (isinstance(n, ast.AnnAssign) and n.value is None) for n in body)
+    acts = any(isinstance(n, ast.Call | ast.Subscript) for node in body for n in ast.walk(node))
+    return inert and not acts and all(step.shown is None for step in steps)

@@ -1,0 +1,87 @@
+"""Compare values as issues write them: with or without quotes, backticks and line ends."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from repoagent.reproduce.syntax import parse
+
+_NOTHING = object()
+
+
+def same_value(one: str, other: str) -> bool:
+    """Whether two outputs show the same: equal text, or literals of equal type and value."""
+    if _lines(one) == _lines(other):
+        return True
+    left, right = _literal(one), _literal(other)
+    return left is not _NOTHING and type(left) is type(right) and bool(left == right)
+
+
+def named_by(output: str, claim: str) -> bool:
+    """Whether `claim` in prose means `output`: the same value, or a string without its quotes."""
+    return same_value(output, claim) or _text(output) == _text(claim)
+
+
+def mentioned(output: str, prose: str) -> bool:
+    """Whether prose contains an output that is long enough not to be there by chance."""
+    text = _text(output)
+    return len(text) >= 3 and bool(re.search(rf"(?<![\w.]){re.escape(text)}(?!\w)", prose))
+
+
+def in_style_of(output: str, claim: str, quoted: bool) -> str:
+    """`claim` as the program would print it, where it prints `output` now.
+
+    A string is written by its repr if `output` is; `quoted` tells whether the issue puts its strings into quotes, so
+    that `5` without them may be a number.
+    """
+    if not isinstance(_literal(output), str):
+        return _text(claim) if isinstance(_literal(claim), str) and _literal(output) is _NOTHING else claim
+    value = _literal(claim)
+    if isinstance(value, str) or value is _NOTHING or not quoted:
+        return repr(_text(claim))
+    return claim
+
+
+def plausible(output: str, claim: str, code: str) -> bool:
+    """Whether `claim` may stand for what `output` should be, rather than name a piece of the snippet's `code`."""
+    if _literal(claim) is not _NOTHING:
+        return True
+    if claim.endswith("()") or claim in _expressions(code):
+        return False
+    value = _literal(output)
+    free_text = isinstance(value, str) or (value is _NOTHING and "(" not in output and output[:1] != "<")
+    return free_text or _class_of(output) == _class_of(claim)
+
+
+def quoted(text: str) -> bool:
+    """Whether it is written as a string literal."""
+    return isinstance(_literal(text), str)
+
+
+def _expressions(code: str) -> set[str]:
+    """The names, calls and other expressions in `code`, but for its constants."""
+    nodes = ast.walk(parse(code))
+    return {ast.unparse(node) for node in nodes if isinstance(node, ast.expr) and not isinstance(node, ast.Constant)}
+
+
+def _class_of(text: str) -> str:
+    """`Point` for `Point(x=1)`."""
+    return text.partition("(")[0]
+
+
+def _literal(text: str) -> object:
+    try:
+        value: object = ast.literal_eval(text.strip())
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+        return _NOTHING
+    return value
+
+
+def _text(text: str) -> str:
+    value = _literal(text)
+    return value if isinstance(value, str) else text.strip()
+
+
+def _lines(text: str) -> list[str]:
+    return [line.rstrip() for line in text.strip().splitlines()]

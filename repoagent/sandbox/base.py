@@ -1,0 +1,122 @@
+"""What a sandbox is: a place where a repository's code may run, and do no harm.
+
+Every engine promises the same: the code runs as an unprivileged user without capabilities, sees no file of the host but
+the repository copied in and the environment built for it, has no network, and is stopped, with all it started, when a
+limit is reached. Only `Engine.build` may reach the network, and what it does is logged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+REPOSITORY = "/work/repo"
+"""Where the repository lies inside every sandbox, and the working directory of every command."""
+
+ENVIRONMENT = "/opt/environment"
+"""Where a built environment lies inside every sandbox; `venv/` in it is the Python test environment."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much one sandbox may use."""
+
+    memory_mib: int = 4096
+    cpus: float = 2.0
+    pids: int = 256
+    scratch_mib: int = 4096
+    """Size of the writable part: the repository's copy and /tmp."""
+    output_bytes: int = 1_000_000
+    """What is kept of a command's output; the middle is cut."""
+
+
+DEFAULT_LIMITS = Limits()
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A command that ended, by itself or at its deadline."""
+
+    exit_code: int
+    """128 + n where signal n ended it."""
+    output: str
+    """Standard output and error as one text, undecodable bytes replaced."""
+    seconds: float
+    timed_out: bool = False
+    truncated: bool = False
+    """Whether the middle of the output was cut."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a test environment is made."""
+
+    key: str
+    """Content hash of all that it depends on; environments are cached under it."""
+    script: str
+    """POSIX shell, run once with network in a copy of the repository; writes below ENVIRONMENT and may write into the
+    repository. Files that it adds to the repository are kept and laid into every later copy."""
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A built environment."""
+
+    key: str
+    reference: str
+    """What the engine finds it by: an image's name, a directory."""
+
+
+class Sandbox(Protocol):
+    """One isolated copy of the repository. Use as a context manager; leaving it destroys everything in it."""
+
+    def run(self, command: Sequence[str], *, timeout: float, environment: Mapping[str, str] | None = None) -> Finished:
+        """Run `command` in the repository; every process it started is dead when this returns.
+
+        Raises SandboxFailed when the sandbox itself broke; a command that fails is a Finished like any other.
+        """
+
+    def write(self, files: Mapping[str, bytes | None]) -> None:
+        """Write files, paths relative to the repository; None deletes. Parent directories are made."""
+
+    def read(self, path: str) -> bytes:
+        """A file's bytes, `path` relative to the repository or absolute; raises FileNotFoundError."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None: ...
+
+
+Progress = Callable[[str], None]
+"""Called with one line of progress for a person."""
+
+
+class Engine(Protocol):
+    """What makes sandboxes: Docker, bubblewrap, or the fake of the unit tests."""
+
+    @property
+    def name(self) -> str:
+        """`docker`, `bubblewrap`, `fake`."""
+
+    def check(self) -> None:
+        """Raise EnvironmentFailed, saying what to do, unless sandboxes can be made here."""
+
+    def prepare(self, progress: Progress) -> None:
+        """Make what all environments stand on (a base image), unless it exists."""
+
+    def find(self, key: str) -> Environment | None:
+        """The environment built for a recipe's key, if it is still there."""
+
+    def build(self, recipe: Recipe, repository: Path, progress: Progress, timeout: float) -> Environment:
+        """Build an environment, with network. Raises EnvironmentFailed with the end of the log."""
+
+    def open(self, environment: Environment, repository: Path, limits: Limits = DEFAULT_LIMITS) -> Sandbox:
+        """A fresh sandbox with a copy of `repository` in it."""
+
+    def clean(self) -> Sequence[str]:
+        """Remove what dead runs left behind (containers, scratch), never an environment; names what was removed."""

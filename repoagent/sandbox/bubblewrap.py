@@ -1,0 +1,164 @@
+"""Sandboxes made of Linux namespaces by bubblewrap: no daemon, no image, the host's programs read-only."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from repoagent.errors import EnvironmentFailed, SandboxFailed
+from repoagent.sandbox import cache
+from repoagent.sandbox.base import DEFAULT_LIMITS, ENVIRONMENT, Environment, Limits, Progress, Recipe
+from repoagent.sandbox.bubblewrap_jail import Jail, Mount, Scratch
+from repoagent.sandbox.confined import PROGRAMS, UID, ConfinedSandbox, build_in, copy_in, variables
+from repoagent.sandbox.host_network import CERTIFICATES, HostNetwork, host_network
+from repoagent.sandbox.host_python import HostPython, host_python
+from repoagent.sandbox.output import Output
+from repoagent.sandbox.owner import Owner
+
+_BUILD_LIMITS = Limits(memory_mib=8192, pids=1024, scratch_mib=8192)
+_FIRST_USER = 2_000_000_000
+"""Users from here on are assigned to nobody, not even to containers, so each sandbox of root gets one of its own."""
+_NEEDED = {"bwrap": "bubblewrap", "setpriv": "util-linux", "prlimit": "util-linux", "du": "coreutils"}
+
+
+class BubblewrapEngine:
+    """Runs each command in namespaces of its own, over a scratch copy of the repository; satisfies `Engine`.
+
+    Inside are the host's /usr, a few harmless files of its /etc, the Python that environments are made with, the
+    environment (read-only) and the scratch copy; no other file of the host, no network, and no process of the host. Run
+    by root, a command gets a user number that nothing else has; run by anybody else, it stays that user, in a user
+    namespace that shows it nothing but the above. When the command ends or its time is up, its process namespace is
+    destroyed, and with it all that the command started.
+
+    Weaker than Docker in five points: twice `memory_mib` is the address space that each process alone may have, no
+    bound holds for all together; `cpus` does not hold; the size of the scratch copy is looked at every second, not
+    enforced by the filesystem; system calls are not filtered; and a build shares the host's network, its loopback
+    included.
+    """
+
+    name = "bubblewrap"
+
+    def __init__(self, python: HostPython | None = None) -> None:
+        self._python = python or host_python()
+        self._programs = f"{self._python.programs}:{PROGRAMS}"
+
+    def check(self) -> None:
+        """Raise EnvironmentFailed unless bwrap works here and the host's Python can make environments."""
+        for program, package in _NEEDED.items():
+            if not shutil.which(program):
+                raise EnvironmentFailed(
+                    f"`{program}` is not installed: run `apt-get install {package}`, or use `--sandbox docker`"
+                )
+        self._python.check()
+        with self._scratch() as scratch:
+            self._try(scratch)
+
+    def prepare(self, progress: Progress) -> None:
+        """Nothing is needed: environments stand on the host's own programs."""
+
+    def find(self, key: str) -> Environment | None:
+        """The environment built for `key` with the Python of today, if its folder is still there."""
+        folder = self._folder(key)
+        return Environment(key, str(folder)) if folder.is_dir() else None
+
+    def build(self, recipe: Recipe, repository: Path, progress: Progress, timeout: float) -> Environment:
+        """Run the recipe with network into a folder that takes its final name only when the script succeeded."""
+        with cache.locked(f"bubblewrap-{self._folder(recipe.key).name}"):
+            if found := self.find(recipe.key):
+                return found
+            with self._scratch() as scratch:
+                scratch.environment.mkdir()
+                scratch.give(scratch.environment)
+                self._build(recipe, repository, scratch, progress, timeout)
+                scratch.environment.rename(self._folder(recipe.key))
+        return Environment(recipe.key, str(self._folder(recipe.key)))
+
+    def open(self, environment: Environment, repository: Path, limits: Limits = DEFAULT_LIMITS) -> ConfinedSandbox:
+        """A fresh scratch copy of `repository`."""
+        folder = Path(environment.reference)
+        if not folder.is_dir():
+            raise SandboxFailed(f"the environment {folder} is gone: build it again")
+        jail = Jail(self._new_scratch(), limits, [*self._mounts(), Mount(folder, ENVIRONMENT)])
+        try:
+            copy_in(jail, repository)
+        except BaseException:
+            jail.close()
+            raise
+        return ConfinedSandbox(jail, limits, self._programs)
+
+    def clean(self) -> Sequence[str]:
+        """Remove the scratch copies of dead processes, half-built environments among them."""
+        removed = []
+        for path in sorted(cache.folder("scratch").iterdir()):
+            owner = Owner.parse(path.name.rpartition("-")[0])
+            if owner and owner.dead:
+                cache.remove(path)
+                removed.append(f"scratch {path}")
+        return removed
+
+    def _folder(self, key: str) -> Path:
+        return cache.folder("environments") / f"{key}-{self._python.identity}"
+
+    def _mounts(self) -> list[Mount]:
+        prefix = self._python.prefix
+        return [] if prefix.is_relative_to("/usr") else [Mount(prefix, str(prefix))]
+
+    def _new_scratch(self) -> Scratch:
+        folder = tempfile.mkdtemp(prefix=f"{Owner.current()}-", dir=cache.folder("scratch"))
+        user = _FIRST_USER + random.randrange(100_000_000) if os.geteuid() == 0 else UID  # noqa: S311 - no secret
+        return Scratch.make(Path(folder), user)
+
+    @contextmanager
+    def _scratch(self) -> Iterator[Scratch]:
+        scratch = self._new_scratch()
+        try:
+            yield scratch
+        finally:
+            cache.remove(scratch.root)
+
+    def _build(self, recipe: Recipe, repository: Path, scratch: Scratch, progress: Progress, timeout: float) -> None:
+        network = host_network()
+        mounts = [*self._mounts(), *_network_mounts(network), Mount(scratch.environment, ENVIRONMENT, writable=True)]
+        jail = Jail(scratch, _BUILD_LIMITS, mounts, network=True)
+        environment = {**variables(self._programs), **network.environment}
+        build_in(jail, recipe, repository, environment, progress, timeout)
+
+    def _try(self, scratch: Scratch) -> None:
+        output = Output(4000)
+        try:
+            ended = Jail(scratch, DEFAULT_LIMITS, self._mounts()).execute(
+                [str(self._python.programs / "python3"), "-I", "-c", ""],
+                timeout=60,
+                environment=variables(),
+                sink=output.feed,
+            )
+        except SandboxFailed as error:
+            raise EnvironmentFailed(f"bubblewrap does not work here: {error}. {_advice()}") from error
+        if ended.exit_code:
+            raise EnvironmentFailed(f"the Python at {self._python.prefix} does not run in a sandbox: {output.text}")
+
+
+def _network_mounts(network: HostNetwork) -> list[Mount]:
+    # Both are links into /run on some systems, which is not there inside: what they point to is mounted.
+    mounts = [Mount(Path(path).resolve(), path) for path in ("/etc/resolv.conf", "/etc/hosts") if Path(path).exists()]
+    return [*mounts, Mount(network.certificates, CERTIFICATES)] if network.certificates else mounts
+
+
+def _advice() -> str:
+    restriction = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
+    if os.geteuid() and restriction.exists() and restriction.read_text(encoding="ascii").strip() == "1":
+        return (
+            "AppArmor forbids user namespaces (the default since Ubuntu 24.04): allow them with "
+            "`sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0`, or use `--sandbox docker`"
+        )
+    if os.geteuid():
+        return (
+            "An ordinary user needs user namespaces (`sysctl kernel.unprivileged_userns_clone=1`, "
+            "`user.max_user_namespaces` above 0); or use `--sandbox docker`"
+        )
+    return "Root needs the right to mount (a container must be started with `--privileged`); or use `--sandbox docker`"

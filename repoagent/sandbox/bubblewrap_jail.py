@@ -1,0 +1,343 @@
+"""One command at a time in namespaces made by bwrap, over folders of the host that are its scratch space."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import select
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from threading import Lock
+from typing import IO
+
+from repoagent import process
+from repoagent.errors import SandboxFailed
+from repoagent.sandbox.base import REPOSITORY, Limits
+from repoagent.sandbox.cache import remove
+from repoagent.sandbox.confined import HOME, UID, Ended
+from repoagent.sandbox.output import Output, Sink
+
+_PATIENCE = 30
+"""Seconds that the kernel gets to end a process namespace, before it counts as broken."""
+
+# Of the host's /etc, what the dynamic linker, the programs and TLS need. Nothing that names users or secrets.
+_ETC = (
+    "alternatives",
+    "ca-certificates",
+    "ld.so.cache",
+    "ld.so.conf",
+    "ld.so.conf.d",
+    "localtime",
+    "nsswitch.conf",
+    "pki/ca-trust/extracted",
+    "pki/tls/certs",
+    "ssl/certs",
+    "ssl/openssl.cnf",
+)
+
+
+@dataclass(frozen=True)
+class Mount:
+    """A file or folder of the host, and where it lies inside."""
+
+    source: Path
+    target: str
+    writable: bool = False
+
+    @property
+    def arguments(self) -> list[str]:
+        # Made here first: bwrap itself would make the folders above a target for root alone.
+        folders = [part for folder in reversed(Path(self.target).parents[:-1]) for part in ("--dir", str(folder))]
+        return [*folders, "--bind" if self.writable else "--ro-bind", str(self.source), self.target]
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """A folder of the host that holds what a sandbox may write."""
+
+    root: Path
+    user: int
+    """Who owns it inside."""
+
+    @classmethod
+    def make(cls, root: Path, user: int) -> Scratch:
+        """Lay out `root`, an empty folder."""
+        scratch = cls(root, user)
+        for name in ("repository", "tmp", "shm"):
+            (root / name).mkdir(mode=0o755)
+            scratch.give(root / name)
+        (root / "passwd").write_text(f"root:x:0:0::/:/bin/false\nsandbox:x:{user}:{user}::{HOME}:/bin/sh\n")
+        (root / "group").write_text(f"root:x:0:\nsandbox:x:{user}:\n")
+        (root / "hosts").write_text("127.0.0.1 localhost sandbox\n::1 localhost\n")
+        return scratch
+
+    @property
+    def environment(self) -> Path:
+        """Where an environment is built."""
+        return self.root / "environment"
+
+    def give(self, path: Path) -> None:
+        """Let the sandbox's user own `path`; nothing to do where that is who runs this program."""
+        if os.geteuid() == 0:
+            os.chown(path, self.user, self.user)
+
+    @property
+    def mounts(self) -> list[Mount]:
+        """Where its parts lie inside."""
+        return [
+            Mount(self.root / "passwd", "/etc/passwd"),
+            Mount(self.root / "group", "/etc/group"),
+            Mount(self.root / "hosts", "/etc/hosts"),
+            Mount(self.root / "tmp", "/tmp", writable=True),  # noqa: S108 - inside
+            Mount(self.root / "shm", "/dev/shm", writable=True),  # noqa: S108 - inside
+            Mount(self.root / "repository", REPOSITORY, writable=True),
+        ]
+
+    def mebibytes(self) -> int:
+        """What it takes on the disk."""
+        listed = process.run(["du", "-sk", "--", str(self.root)], timeout=60, check=False).text
+        return int(listed.split()[0]) // 1024 if listed else 0
+
+
+class Jail:
+    """Executes commands over a scratch folder; satisfies `Executor`."""
+
+    def __init__(self, scratch: Scratch, limits: Limits, mounts: Sequence[Mount], *, network: bool = False) -> None:
+        self._scratch = scratch
+        self._limits = limits
+        self._mounts = [*scratch.mounts, *mounts]
+        self._network = network
+        self._lock = Lock()
+
+    def execute(
+        self,
+        command: Sequence[str],
+        *,
+        timeout: float,
+        environment: Mapping[str, str],
+        sink: Sink,
+        stdin: IO[bytes] | None = None,
+    ) -> Ended:
+        """Run `command` in new namespaces; see `Executor`."""
+        with self._lock:
+            running = _Running(self._options(environment), self._inner(command), stdin)
+            try:
+                in_time = self._follow(running, time.monotonic() + timeout, sink)
+            finally:
+                running.end()
+        return Ended(running.exit_code if in_time else 128 + signal.SIGKILL, timed_out=not in_time)
+
+    def close(self) -> None:
+        """Delete the scratch folder."""
+        if self._scratch.root.exists():
+            remove(self._scratch.root)
+
+    def _follow(self, running: _Running, deadline: float, sink: Sink) -> bool:
+        """Take output until the command ends; kill it when its time is up (False) or it fills the disk."""
+        looked = time.monotonic()
+        in_time = True
+        while not running.over:
+            now = time.monotonic()
+            if in_time and now > deadline:
+                in_time = False
+                running.kill()
+            if now - looked > 1:
+                looked = now
+                if self._scratch.mebibytes() > self._limits.scratch_mib:
+                    running.kill()
+                    sink(f"\n[killed: more than {self._limits.scratch_mib} MiB written]\n".encode())
+            running.take(min(1.0, max(0.01, deadline - now)), sink)
+        return in_time
+
+    def _options(self, environment: Mapping[str, str]) -> list[str]:
+        """What bwrap is told."""
+        return [
+            *_namespaces(self._network),
+            *_system(),
+            *(argument for mount in self._mounts for argument in mount.arguments),
+            *("--remount-ro", "/"),
+            *("--chdir", REPOSITORY, "--clearenv"),
+            *(argument for name, value in environment.items() for argument in ("--setenv", name, value)),
+        ]
+
+    def _inner(self, command: Sequence[str]) -> list[str]:
+        """What bwrap starts inside."""
+        return [
+            *(_other_user(self._scratch.user) if os.geteuid() == 0 else []),
+            *_limited(self._limits),
+            # The shell gives 127 for a command that does not exist, as every engine shall.
+            *("/bin/sh", "-c", 'exec "$@"', "sh"),
+            *command,
+        ]
+
+
+def _namespaces(network: bool) -> Iterator[str]:
+    yield from ("--unshare-ipc", "--unshare-pid", "--unshare-uts", "--unshare-cgroup-try")
+    yield from ("--hostname", "sandbox", "--die-with-parent", "--new-session", "--cap-drop", "ALL")
+    if not network:
+        yield "--unshare-net"
+    if os.geteuid() == 0:
+        # What `setpriv` needs to become another user, and gives up by doing so.
+        for capability in ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP"):
+            yield from ("--cap-add", capability)
+    else:
+        yield from ("--unshare-user", "--uid", str(UID), "--gid", str(UID))
+        # In a user namespace of its own a command would hold every capability, and reach kernel code that needs one.
+        yield from ["--disable-userns"] if _knows("--disable-userns") else []
+
+
+@cache
+def _knows(option: str) -> bool:
+    """Whether this bwrap has an option; Debian 11 and Ubuntu 22.04 come with older ones."""
+    return option in process.run([_program("bwrap"), "--help"], timeout=30).text
+
+
+def _system() -> Iterator[str]:
+    """The host's programs and libraries, and a private /proc and /dev."""
+    yield from ("--ro-bind", "/usr", "/usr")
+    for path in [*sorted(Path("/").glob("lib*")), Path("/bin"), Path("/sbin")]:
+        if path.is_symlink():
+            yield from ("--symlink", str(path.readlink()), str(path))
+        elif path.is_dir():
+            yield from ("--ro-bind", str(path), str(path))
+    for name in _ETC:
+        path = Path("/etc", name)
+        yield from Mount(path, str(path)).arguments if path.exists() else []
+    yield from ("--proc", "/proc", "--dev", "/dev")
+
+
+def _other_user(user: int) -> list[str]:
+    return [
+        _program("setpriv"),
+        *("--reuid", str(user), "--regid", str(user), "--clear-groups"),
+        *("--no-new-privs", "--bounding-set", "-all", "--inh-caps", "-all"),
+    ]
+
+
+def _limited(limits: Limits) -> list[str]:
+    # Set inside: for an ordinary user the kernel then counts the processes of this namespace only. Threads reserve far
+    # more address space than they use, hence twice the memory.
+    files = min(4096, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+    return [
+        _program("prlimit"),
+        f"--as={2 * limits.memory_mib << 20}",
+        f"--nproc={limits.pids}",
+        f"--fsize={limits.scratch_mib << 20}",
+        f"--nofile={files}",
+        "--core=0",
+        "--",
+    ]
+
+
+def _program(name: str) -> str:
+    path = shutil.which(name)
+    if not path:
+        raise SandboxFailed(f"`{name}` is not installed")
+    return path
+
+
+class _Running:
+    """A started bwrap, and a handle on the first process of its namespace: when that is dead, all of them are."""
+
+    def __init__(self, options: list[str], command: list[str], stdin: IO[bytes] | None) -> None:
+        status, written = os.pipe()
+        self._status = os.fdopen(status, "rb", buffering=0)
+        self._told: list[bytes] = []
+        self._said = Output(4000)
+        given = _memory_file(options)
+        try:
+            self._process = subprocess.Popen(
+                [_program("bwrap"), "--json-status-fd", str(written), "--args", str(given), "--", *command],
+                stdin=stdin if stdin is not None else subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                pass_fds=[written, given],
+                start_new_session=True,
+                env={},
+            )
+        except BaseException:
+            self._status.close()
+            raise
+        finally:
+            os.close(written)
+            os.close(given)
+        self._open = True
+        self._first = self._handle()
+
+    @property
+    def over(self) -> bool:
+        """Whether bwrap ended and all output was taken."""
+        return not self._open and self._process.poll() is not None
+
+    def take(self, timeout: float, sink: Sink) -> None:
+        """Wait for output, or for the end where output was closed early."""
+        if not self._open:
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(timeout)
+            return
+        assert self._process.stdout  # noqa: S101 - a pipe was asked for
+        if select.select([self._process.stdout], [], [], timeout)[0]:
+            data = os.read(self._process.stdout.fileno(), 262144)
+            self._open = bool(data)
+            self._said.feed(data)
+            sink(data)
+
+    def kill(self) -> None:
+        """Kill all that runs in the namespace."""
+        with suppress(ProcessLookupError):
+            if self._first is None:
+                self._process.kill()
+            else:
+                signal.pidfd_send_signal(self._first, signal.SIGKILL)
+
+    def end(self) -> None:
+        """See that nothing of it runs any more; raises SandboxFailed otherwise."""
+        self.kill()
+        assert self._process.stdout  # noqa: S101 - a pipe was asked for
+        self._process.stdout.close()
+        try:
+            self._process.wait(_PATIENCE)
+            if self._first is not None:
+                poll = select.poll()
+                poll.register(self._first, select.POLLIN)
+                if not poll.poll(_PATIENCE * 1000):
+                    raise SandboxFailed("processes in a sandbox could not be ended")
+        except subprocess.TimeoutExpired as error:
+            raise SandboxFailed("bwrap could not be ended") from error
+        finally:
+            self._told = self._status.readlines()
+            self._status.close()
+            if self._first is not None:
+                os.close(self._first)
+
+    @property
+    def exit_code(self) -> int:
+        """The command's; raises SandboxFailed where bwrap never started it, or was killed itself."""
+        codes = [row["exit-code"] for row in map(json.loads, self._told) if "exit-code" in row]
+        if not codes:
+            said = self._said.text.strip()[-500:]
+            raise SandboxFailed(said or f"bwrap was killed (exit code {self._process.returncode})")
+        return int(codes[0])
+
+    def _handle(self) -> int | None:
+        """Wait for bwrap to name the namespace's first process."""
+        line = self._status.readline()
+        with suppress(ProcessLookupError):
+            return os.pidfd_open(json.loads(line)["child-pid"]) if line else None
+        return None
+
+
+def _memory_file(arguments: list[str]) -> int:
+    """Arguments for `--args`: on its command line, the sandbox would read paths of the host there."""
+    handle = os.memfd_create("bwrap")
+    os.write(handle, b"".join(os.fsencode(argument) + b"\0" for argument in arguments))
+    os.lseek(handle, 0, os.SEEK_SET)
+    return handle

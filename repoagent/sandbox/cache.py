@@ -1,0 +1,37 @@
+"""Where environments, scratch copies and locks lie on the host."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from repoagent import process
+
+
+def folder(*parts: str) -> Path:
+    """A folder below the user's cache (`REPOAGENT_CACHE` moves it), made for this user alone."""
+    from platformdirs import user_cache_path
+
+    root = Path(os.environ.get("REPOAGENT_CACHE") or user_cache_path("repoagent"))
+    path = root.joinpath(*parts).absolute()
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return path
+
+
+@contextmanager
+def locked(name: str) -> Iterator[None]:
+    """Let one process at a time do what `name` stands for."""
+    from filelock import FileLock
+
+    with FileLock(folder("locks") / f"{name}.lock"):
+        yield
+
+
+def remove(path: Path) -> None:
+    """Delete a tree that hostile code may have shaped: any depth, any mode, links never followed."""
+    # `rm` goes by directory handles; Python's own rmtree recurses, and ends at a thousand nested directories.
+    if process.run(["rm", "-rf", "--", str(path)], timeout=600, check=False).exit_code:
+        process.run(["chmod", "-R", "u+rwx", "--", str(path)], timeout=600, check=False)
+        process.run(["rm", "-rf", "--", str(path)], timeout=600)

@@ -1,0 +1,209 @@
+"""What is the same in every real engine: a sandbox and a build, over one way to execute a command in isolation.
+
+Whatever touches the copied repository (unpacking, writing, reading) is done by programs *inside* the sandbox: there the
+links that hostile code leaves behind lead nowhere but into the sandbox itself.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Protocol, Self
+
+from repoagent.errors import EnvironmentFailed, SandboxFailed, ToolError
+from repoagent.sandbox import archive
+from repoagent.sandbox.base import ENVIRONMENT, REPOSITORY, Finished, Limits, Progress, Recipe
+from repoagent.sandbox.output import Lines, Output, Sink
+
+HOME = "/tmp/home"  # noqa: S108 - inside the sandbox, where nobody else is
+UID = 1000
+"""User and group of all that runs in a sandbox, as seen from inside wherever the engine can choose it."""
+
+PROGRAMS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+READ_LIMIT = 64 * 1024 * 1024
+"""Bytes; `Sandbox.read` refuses larger files."""
+
+_COPYING = 600.0
+"""Seconds after which copying in or out is given up."""
+_BUILT = f"{ENVIRONMENT}/built"
+_LOG_BYTES = 1_000_000
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How an executed command ended."""
+
+    exit_code: int
+    timed_out: bool = False
+
+
+class Executor(Protocol):
+    """Runs one command at a time in isolation, in REPOSITORY, with nothing left running afterwards."""
+
+    def execute(
+        self,
+        command: Sequence[str],
+        *,
+        timeout: float,
+        environment: Mapping[str, str],
+        sink: Sink,
+        stdin: IO[bytes] | None = None,
+    ) -> Ended:
+        """Run `command`, its output into `sink`; raises SandboxFailed when the isolation itself broke."""
+
+    def close(self) -> None:
+        """Destroy it and all that was written in it."""
+
+
+def variables(programs: str = PROGRAMS) -> dict[str, str]:
+    """The whole environment of a command: nothing of the host's is in it."""
+    return {
+        "HOME": HOME,
+        "USER": "sandbox",
+        "LOGNAME": "sandbox",
+        "LANG": "C.UTF-8",
+        "PATH": f"{ENVIRONMENT}/venv/bin:{programs}",
+        "PYTHONHASHSEED": "0",
+        # A `git` that looks for a repository stops here; the copy has no `.git`.
+        "GIT_CEILING_DIRECTORIES": str(Path(REPOSITORY).parent),
+    }
+
+
+class ConfinedSandbox:
+    """A copy of a repository that an executor works on; satisfies `Sandbox`."""
+
+    def __init__(self, executor: Executor, limits: Limits, programs: str = PROGRAMS) -> None:
+        self._executor = executor
+        self._limits = limits
+        self._variables = variables(programs)
+        self._clock = int(time.time())
+
+    def run(self, command: Sequence[str], *, timeout: float, environment: Mapping[str, str] | None = None) -> Finished:
+        """Run `command` in the repository; see `Sandbox.run`."""
+        output = Output(self._limits.output_bytes)
+        started = time.monotonic()
+        ended = self._executor.execute(
+            command, timeout=timeout, environment={**self._variables, **(environment or {})}, sink=output.feed
+        )
+        seconds = time.monotonic() - started
+        return Finished(ended.exit_code, output.text, seconds, ended.timed_out, output.truncated)
+
+    def write(self, files: Mapping[str, bytes | None]) -> None:
+        """Write and delete files of the repository; raises ToolError for a path outside it."""
+        present = {archive.inside(path): data for path, data in files.items() if data is not None}
+        absent = [archive.inside(path) for path, data in files.items() if data is None]
+        # Python takes a compiled module for fresh when the source's size and second are the same. Two writes must
+        # therefore never share a second, or the second one would be tested as the first.
+        self._clock = max(int(time.time()), self._clock + 1)
+        with archive.pack_files(present, self._clock) as packed:
+            _unpack(self._executor, packed, absent)
+
+    def read(self, path: str) -> bytes:
+        """A file's bytes; raises FileNotFoundError, and ToolError for a file above READ_LIMIT."""
+        output = Output(2 * READ_LIMIT)
+        script = '[ -f "$1" ] || exit 44; exec head -c "$2" -- "$1" 2>/dev/null'
+        ended = _trusted(self._executor, script, path, str(READ_LIMIT + 1), output=output)
+        if ended.exit_code:
+            raise FileNotFoundError(f"{path} is no readable file in the sandbox")
+        if len(output.data) > READ_LIMIT:
+            raise ToolError(f"{path} is larger than {READ_LIMIT >> 20} MiB: read a part of it with `head` or `sed -n`")
+        return output.data
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._executor.close()
+
+
+def copy_in(executor: Executor, repository: Path) -> None:
+    """Lay what the environment's build added, and then `repository`, into an executor's empty REPOSITORY."""
+    # Trust no name in the image over the repository's own: what the build added comes first, the repository wins.
+    script = f'mkdir -p "$1"; [ ! -d {_BUILT} ] || cp -RP --preserve=mode,timestamps,links {_BUILT}/. .'
+    output = Output(4000)
+    if _trusted(executor, script, HOME, output=output).exit_code:
+        raise SandboxFailed(f"what the build added could not be copied in: {output.text.strip()[-500:]}")
+    with archive.pack_repository(repository) as packed:
+        _unpack(executor, packed, [])
+
+
+def build_in(
+    executor: Executor,
+    recipe: Recipe,
+    repository: Path,
+    environment: Mapping[str, str],
+    progress: Progress,
+    timeout: float,
+) -> None:
+    """Run a recipe's script in an executor whose ENVIRONMENT is writable; raises EnvironmentFailed with the log's end.
+
+    Leaves `built/`, the files that the script added to the repository, and `build.log` in ENVIRONMENT.
+    """
+    copy_in(executor, repository)
+    _required(executor, f"{_LISTING} > {ENVIRONMENT}/.before", "listing the repository")
+    log, lines = Output(_LOG_BYTES), Lines(progress)
+
+    def sink(data: bytes) -> None:
+        log.feed(data)
+        lines.feed(data)
+
+    ended = executor.execute(["/bin/sh", "-euc", recipe.script], timeout=timeout, environment=environment, sink=sink)
+    lines.close()
+    if ended.exit_code:
+        raise EnvironmentFailed(_failure(ended, log.text, timeout))
+    _required(executor, _COLLECT, "keeping what the build added to the repository")
+    with archive.pack_files({"build.log": log.text.encode()}, int(time.time())) as packed:
+        _unpack(executor, packed, [], ENVIRONMENT)
+
+
+# Compiled modules are left out: they go stale when a candidate changes their source.
+_LISTING = "find . -name __pycache__ -prune -o \\( -type f -o -type l \\) -print0 | LC_ALL=C sort -z"
+_COLLECT = f"""
+cd {ENVIRONMENT} && mkdir -p built
+cd {REPOSITORY} && {_LISTING} > {ENVIRONMENT}/.after
+LC_ALL=C comm -z -13 {ENVIRONMENT}/.before {ENVIRONMENT}/.after > {ENVIRONMENT}/.added
+tar --create --null --no-recursion --files-from={ENVIRONMENT}/.added | tar --extract --directory {_BUILT}
+rm {ENVIRONMENT}/.before {ENVIRONMENT}/.after {ENVIRONMENT}/.added
+chmod -R a+rX,u+w {ENVIRONMENT}
+"""
+
+
+def _failure(ended: Ended, log: str, timeout: float) -> str:
+    how = f"was not done after {timeout:.0f} s" if ended.timed_out else f"ended with exit code {ended.exit_code}"
+    end = "\n".join(log.rstrip().splitlines()[-30:])
+    return f"building the test environment {how}; give build commands that work, or see the end of its log:\n{end}"
+
+
+def _required(executor: Executor, script: str, what: str) -> None:
+    output = Output(4000)
+    if _trusted(executor, f"set -e; {script}", output=output).exit_code:
+        raise SandboxFailed(f"{what} failed: {output.text.strip()[-500:]}")
+
+
+def _unpack(executor: Executor, packed: IO[bytes], absent: Sequence[str], folder: str = REPOSITORY) -> None:
+    """Delete `absent`, then extract the archive `packed` in `folder`."""
+    # `head` ends the input where the archive ends: `tar` would read on, and not every connection can be half closed.
+    script = (
+        'folder=$1; length=$2; shift 2; cd "$folder" && rm -rf -- "$@" && head -c "$length" | '
+        "tar --extract --no-same-owner --warning=no-timestamp"
+    )
+    output = Output(4000)
+    arguments = [folder, str(archive.size(packed)), *absent]
+    if _trusted(executor, script, *arguments, output=output, stdin=packed).exit_code:
+        raise SandboxFailed(f"files could not be copied into the sandbox: {output.text.strip()[-500:]}")
+
+
+def _trusted(executor: Executor, script: str, *arguments: str, output: Output, stdin: IO[bytes] | None = None) -> Ended:
+    """Run a script of our own, with the system's programs only: the environment's were made by hostile code."""
+    return executor.execute(
+        ["/bin/sh", "-c", script, "sh", *arguments],
+        timeout=_COPYING,
+        environment={"PATH": PROGRAMS, "LANG": "C.UTF-8"},
+        sink=output.feed,
+        stdin=stdin,
+    )

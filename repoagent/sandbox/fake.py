@@ -1,0 +1,140 @@
+"""An engine for the tests of what stands above: files in memory, scripted answers, everything asked on record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from repoagent.errors import SandboxFailed
+from repoagent.sandbox.archive import inside
+from repoagent.sandbox.base import DEFAULT_LIMITS, REPOSITORY, Environment, Finished, Limits, Progress, Recipe
+
+Answer = Callable[[Sequence[str], MutableMapping[str, bytes]], Finished]
+"""Plays a command: gets it and the sandbox's files, and may change them.
+
+The files' paths are relative to the repository, or absolute where they lie elsewhere.
+"""
+
+
+def succeed(_command: Sequence[str], _files: MutableMapping[str, bytes]) -> Finished:
+    """The answer of a command that prints nothing and ends with 0."""
+    return Finished(0, "", 0.0)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A command that a sandbox was asked to run."""
+
+    command: tuple[str, ...]
+    timeout: float
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Built:
+    """A build that was asked for."""
+
+    recipe: Recipe
+    repository: Path
+    timeout: float
+
+
+@dataclass
+class FakeEngine:
+    """Runs nothing, and remembers what it was asked; satisfies `Engine`."""
+
+    answer: Answer = succeed
+    broken: Exception | None = None
+    """Raised by `check`, `build` and `open` when set."""
+    built: list[Built] = field(default_factory=list)
+    opened: list[FakeSandbox] = field(default_factory=list)
+    cleaned: int = 0
+
+    name = "fake"
+
+    @property
+    def asked(self) -> list[Asked]:
+        """What all of its sandboxes were asked, in the order in which they were opened."""
+        return [asked for sandbox in self.opened for asked in sandbox.asked]
+
+    def check(self) -> None:
+        """Raise `broken` when set."""
+        if self.broken:
+            raise self.broken
+
+    def prepare(self, progress: Progress) -> None:
+        """Say so."""
+        progress("nothing to prepare")
+
+    def find(self, key: str) -> Environment | None:
+        """An environment that was built here."""
+        return Environment(key, f"fake:{key}") if any(b.recipe.key == key for b in self.built) else None
+
+    def build(self, recipe: Recipe, repository: Path, progress: Progress, timeout: float) -> Environment:
+        """Remember what was asked, and say so."""
+        self.check()
+        self.built.append(Built(recipe, repository, timeout))
+        progress(f"built {recipe.key}")
+        return Environment(recipe.key, f"fake:{recipe.key}")
+
+    def open(self, environment: Environment, repository: Path, limits: Limits = DEFAULT_LIMITS) -> FakeSandbox:
+        """A sandbox with the files of `repository` in memory."""
+        self.check()
+        sandbox = FakeSandbox(self.answer, _files(repository), environment, limits)
+        self.opened.append(sandbox)
+        return sandbox
+
+    def clean(self) -> Sequence[str]:
+        """Count the calls."""
+        self.cleaned += 1
+        return []
+
+
+@dataclass
+class FakeSandbox:
+    """Files in memory; satisfies `Sandbox`."""
+
+    answer: Answer
+    files: dict[str, bytes]
+    environment: Environment
+    limits: Limits = DEFAULT_LIMITS
+    asked: list[Asked] = field(default_factory=list)
+    closed: bool = False
+
+    def run(self, command: Sequence[str], *, timeout: float, environment: Mapping[str, str] | None = None) -> Finished:
+        """What the answer function says; SandboxFailed after the sandbox was closed."""
+        if self.closed:
+            raise SandboxFailed("the sandbox was closed")
+        self.asked.append(Asked(tuple(command), timeout, dict(environment or {})))
+        return self.answer(command, self.files)
+
+    def write(self, files: Mapping[str, bytes | None]) -> None:
+        """Change the files in memory."""
+        for path, data in files.items():
+            if data is None:
+                self.files.pop(inside(path), None)
+            else:
+                self.files[inside(path)] = data
+
+    def read(self, path: str) -> bytes:
+        """A file in memory."""
+        try:
+            return self.files[path.removeprefix(f"{REPOSITORY}/")]
+        except KeyError:
+            raise FileNotFoundError(f"{path} is no readable file in the sandbox") from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.closed = True
+
+
+def _files(repository: Path) -> dict[str, bytes]:
+    paths = [path.relative_to(repository) for path in sorted(repository.rglob("*")) if path.is_file()]
+    return {path.as_posix(): (repository / path).read_bytes() for path in paths if ".git" not in path.parts}

@@ -1,0 +1,106 @@
+"""What a build inherits of the host's way to package indexes: addresses, proxies and certificates, nothing secret."""
+
+from __future__ import annotations
+
+import ast
+import os
+import ssl
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from repoagent import process
+
+CERTIFICATES = "/opt/ca-certificates.pem"
+"""Where the host's certificates lie during a build."""
+
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY")
+_BUNDLES = (
+    "PIP_CERT",
+    "SSL_CERT_FILE",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "GIT_SSL_CAINFO",
+    "NODE_EXTRA_CA_CERTS",
+)
+
+
+@dataclass(frozen=True)
+class HostNetwork:
+    """Variables for the build's script, and the certificates they name."""
+
+    environment: Mapping[str, str] = field(default_factory=dict)
+    certificates: Path | None = None
+    """The host's bundle, to be laid at CERTIFICATES."""
+
+
+def host_network() -> HostNetwork:
+    """What this host is configured with.
+
+    Passed on are pip's `index-url`, `extra-index-url`, `trusted-host`, `proxy` and `timeout`, the proxy variables and
+    the certificate bundle. User names and passwords are cut out of every address, because the script that will see them
+    is hostile; folders of this host (`find-links`, `file://`) are left out, because they are not there.
+    """
+    settings = _pip_settings()
+    environment = {**_pip_variables(settings), **_proxy_variables(os.environ)}
+    certificates = _bundle(settings)
+    if certificates:
+        environment.update(dict.fromkeys(_BUNDLES, CERTIFICATES))
+    return HostNetwork(environment, certificates)
+
+
+def _pip_settings() -> dict[str, str]:
+    """What `pip config list` says, by option; a variable wins over the `install` section, and that over `global`."""
+    listed = process.run([sys.executable, "-m", "pip", "config", "list"], timeout=60, check=False)
+    found: dict[str, dict[str, str]] = {"global": {}, "install": {}, ":env:": {}}
+    for line in listed.text.splitlines():
+        name, _, value = line.partition("=")
+        section, _, option = name.rpartition(".")
+        if section in found:
+            found[section][option] = _unquoted(value)
+    return {**found["global"], **found["install"], **found[":env:"]}
+
+
+def _unquoted(value: str) -> str:
+    try:
+        return str(ast.literal_eval(value))
+    except (ValueError, SyntaxError):
+        return value
+
+
+def _pip_variables(settings: Mapping[str, str]) -> dict[str, str]:
+    addresses = {
+        "PIP_INDEX_URL": " ".join(_remote(settings.get("index-url", ""))),
+        "PIP_EXTRA_INDEX_URL": " ".join(_remote(settings.get("extra-index-url", ""))),
+        "PIP_PROXY": " ".join(_remote(settings.get("proxy", ""))),
+        "PIP_TRUSTED_HOST": settings.get("trusted-host", ""),
+        "PIP_DEFAULT_TIMEOUT": settings.get("timeout", settings.get("default-timeout", "")),
+    }
+    return {name: value for name, value in addresses.items() if value}
+
+
+def _remote(addresses: str) -> Iterator[str]:
+    return (without_secrets(address) for address in addresses.split() if "://" in address and "file:" not in address)
+
+
+def without_secrets(address: str) -> str:
+    """`address` without user name and password."""
+    parts = urlsplit(address)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
+def _proxy_variables(environment: Mapping[str, str]) -> dict[str, str]:
+    names = [*_PROXIES, *(name.lower() for name in _PROXIES)]
+    found = {name: environment[name] for name in names if environment.get(name)}
+    return {
+        name: without_secrets(value) if "://" in value else value.rpartition("@")[2] for name, value in found.items()
+    }
+
+
+def _bundle(settings: Mapping[str, str]) -> Path | None:
+    """The bundle that this host's programs trust: the first that is named and exists, else the system's."""
+    named = [os.environ.get(name, "") for name in _BUNDLES] + [settings.get("cert", "")]
+    system = [ssl.get_default_verify_paths().cafile or "", "/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/cert.pem"]
+    return next((Path(path) for path in [*named, *system] if path and Path(path).is_file()), None)

@@ -1,0 +1,47 @@
+"""Where sessions are kept, and how a session is found there by the beginning of its id."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from repoagent.errors import EnvironmentFailed, UserError
+from repoagent.places import state_root
+from repoagent.session.record import RECORD
+
+
+def default_root() -> Path:
+    """Where sessions are kept: `$REPOAGENT_STATE/sessions`, by default `~/.local/state/repoagent/sessions`."""
+    return state_root() / "sessions"
+
+
+def find(name: str, root: Path) -> Path:
+    """The directory of the session that `name` names: a path, an id, or the beginning of one that is the only such."""
+    if name and (Path(name).expanduser() / RECORD).is_file():
+        return Path(name).expanduser().resolve()
+    ids = sorted((path.name for path in directories(root)), reverse=True)
+    matching = [name] if name in ids else [each for each in ids if name and each.startswith(name)]
+    if len(matching) == 1:
+        return (root / matching[0]).resolve()
+    if matching:
+        raise UserError(f"several sessions begin with {name}: {', '.join(matching[:5])}. Give more of the id")
+    newest = f"the newest are {', '.join(ids[:5])}" if ids else f"there are none in {root}"
+    raise UserError(f"there is no session {name!r}: {newest}")
+
+
+def link(name: Path, path: Path) -> None:
+    """Make a session that lies elsewhere known below the root."""
+    try:
+        name.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        name.symlink_to(path, target_is_directory=True)
+    except OSError as error:
+        raise EnvironmentFailed(
+            f"cannot write {name.parent}: {error.strerror}. Set REPOAGENT_STATE to another place"
+        ) from error
+
+
+def directories(root: Path) -> list[Path]:
+    """What may be sessions: directories, and links to those that lie elsewhere, broken ones too."""
+    try:
+        return [path for path in root.iterdir() if path.is_dir() or path.is_symlink()]
+    except OSError:
+        return []

@@ -1,0 +1,1 @@
+"""Detect, build and run a project's tests, in a sandbox."""

@@ -1,0 +1,196 @@
+"""Work out how a Python project is packaged and what its tests need, from its manifests; none of it is executed."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatch
+from pathlib import Path
+
+from repoagent.errors import UserError
+from repoagent.testbed.manifests import Manifests, read_manifests, strings, table, text_of
+from repoagent.testbed.project import Group, Override, Packager, Project, Pytest
+
+OVERRIDE_FILE = ".repoagent.toml"
+
+_MANIFESTS = frozenset(
+    {"pyproject.toml", "setup.py", "setup.cfg", "tox.ini", "pytest.ini", ".pytest.ini", "PKG-INFO", OVERRIDE_FILE}
+)
+_FOR_TESTS = re.compile(r"(^|[-_.])(all[-_]?)?(unit)?tests?(ing)?([-_.]|$)|(^|[-_.])pytest([-_.]|$)", re.IGNORECASE)
+_FOR_DEVELOPERS = re.compile(r"(^|[-_.])dev(el|elop|elopment|elopers?)?([-_.]|$)", re.IGNORECASE)
+_REQUIREMENT = re.compile(r"[A-Za-z0-9][\w.-]*(\[[\w,. -]*\])?\s*([<>=!~]=?[^;{}@]*)?(;[^{}]*)?$")
+_SKIPPED = frozenset(
+    {".git", ".hg", ".tox", ".nox", ".venv", "venv", "env", "node_modules", "build", "dist", "__pycache__"}
+)
+_MOST_FILES = 20_000
+
+
+def detect(root: Path) -> Project:
+    """What the manifests in `root` say. Raises UserError when its `.repoagent.toml` asks for more than it may."""
+    manifests = read_manifests(root)
+    files = _files(root)
+    tests = _test_files(files, manifests.pytest)
+    return Project(
+        packager=_packager(root, manifests),
+        manifests=_manifest_files(files),
+        groups=_groups(manifests, files),
+        source=_source(files),
+        pytest=manifests.pytest,
+        test_files=tests or _unconventional(files),
+        unconventional=not tests,
+        released=(root / "PKG-INFO").is_file(),
+        override=read_override(text_of(root / OVERRIDE_FILE)),
+    )
+
+
+def read_override(text: str) -> Override:
+    """The build and test commands of a `.repoagent.toml`; raises UserError for every other setting in it."""
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"{OVERRIDE_FILE} of the repository is not valid TOML: {error}") from error
+    if unknown := sorted(values.keys() - {"build", "test"}):
+        raise UserError(
+            f"{OVERRIDE_FILE} of the repository sets {', '.join(unknown)}; it may set `build` and `test` only. "
+            "Put other settings into your own configuration."
+        )
+    build, test = values.get("build", []), values.get("test", "")
+    if not isinstance(build, list) or not all(isinstance(b, str) for b in build) or not isinstance(test, str):
+        raise UserError(f'{OVERRIDE_FILE} of the repository must read `build = ["command", …]` and `test = "command"`.')
+    return Override(tuple(build), test)
+
+
+def _packager(root: Path, manifests: Manifests) -> Packager:
+    if table(manifests.pyproject, "project") or table(manifests.pyproject, "build-system"):
+        return "pyproject"
+    if table(manifests.pyproject, "tool", "poetry"):
+        return "pyproject"
+    if (root / "setup.py").is_file():
+        return "setup.py"
+    return "setup.cfg" if manifests.setup_cfg.has_section("metadata") else "none"
+
+
+def _files(root: Path) -> tuple[str, ...]:
+    """Regular files below `root`, sorted, without what tools leave behind."""
+    found: list[str] = []
+    for directory, directories, names in os.walk(root):
+        directories[:] = sorted(d for d in directories if d not in _SKIPPED and not d.endswith(".egg-info"))
+        found += (Path(directory, name).relative_to(root).as_posix() for name in names)
+        if len(found) > _MOST_FILES:
+            break
+    return tuple(sorted(found))
+
+
+def _manifest_files(files: Iterable[str]) -> tuple[str, ...]:
+    return tuple(f for f in files if f in _MANIFESTS or _is_requirements(f))
+
+
+def _is_requirements(path: str) -> bool:
+    """Whether pip can be given this file: in the root, below `requirements/`, or beside the tests."""
+    directory, _, name = path.rpartition("/")
+    if directory in {"requirements", "reqs"}:
+        return name.endswith((".txt", ".pip"))
+    return directory in {"", "test", "tests"} and fnmatch(name, "*req*.txt")
+
+
+def _source(files: Iterable[str]) -> str:
+    packaged = any(fnmatch(f, "src/*/__init__.py") or fnmatch(f, "src/*.py") for f in files)
+    return "src" if packaged else ""
+
+
+def _test_files(files: Iterable[str], pytest: Pytest) -> tuple[str, ...]:
+    python = [f for f in files if f.endswith(".py") and any(fnmatch(_name(f), p) for p in pytest.patterns)]
+    below = tuple(f"{path.strip('./')}/" for path in pytest.testpaths if path.strip("./"))
+    inside = [f for f in python if f.startswith(below) or f + "/" in below]
+    return tuple(inside if below and inside else python)
+
+
+def _unconventional(files: Iterable[str]) -> tuple[str, ...]:
+    """`test.py`, `tests.py`, or what lies below a directory of that name: old projects of unittest's."""
+    named = tuple(f for f in files if _name(f) in {"test.py", "tests.py"})
+    below = (f for f in files if f.startswith(("test/", "tests/")) and f.endswith(".py") and _name(f)[0] != "_")
+    return named or tuple(f for f in below if _name(f) != "conftest.py")
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]
+
+
+def _groups(manifests: Manifests, files: Iterable[str]) -> tuple[Group, ...]:
+    """What the tests need. What is meant for developers at large counts only where nothing is meant for the tests."""
+    named = [*_extras(manifests), *_requirement_files(files), *_dependency_groups(manifests.pyproject)]
+    general = [group for label, group in named if label == "requirements.txt"]
+    chosen = [group for label, group in named if _FOR_TESTS.search(label)]
+    chosen = chosen or [group for label, group in named if _FOR_DEVELOPERS.search(label)]
+    return tuple(dict.fromkeys([*general, *chosen, *_other_requirements(manifests)]))
+
+
+def _extras(manifests: Manifests) -> list[tuple[str, Group]]:
+    cfg = manifests.setup_cfg
+    names = [
+        *table(manifests.pyproject, "project", "optional-dependencies"),
+        *table(manifests.pyproject, "tool", "poetry", "extras"),
+        *(cfg["options.extras_require"] if cfg.has_section("options.extras_require") else ()),
+        *table(manifests.setup_py, "extras_require"),
+    ]
+    safe = [name for name in dict.fromkeys(names) if re.fullmatch(r"[\w.-]+", name)]
+    return [(name, Group(f"extra {name}", ("-e", f".[{name}]"))) for name in safe]
+
+
+def _requirement_files(files: Iterable[str]) -> list[tuple[str, Group]]:
+    names = [f for f in files if _is_requirements(f)]
+    return [(_label(name), Group(f"file {name}", ("-r", name))) for name in names]
+
+
+def _label(path: str) -> str:
+    """The file's name without its ending; `tests/requirements.txt` is for tests by where it lies."""
+    stem = path.rpartition(".")[0].replace("/", "-")
+    return path if path == "requirements.txt" else stem
+
+
+def _dependency_groups(pyproject: Mapping[str, object]) -> list[tuple[str, Group]]:
+    """PEP 735 groups with their includes resolved, and the groups of Poetry and PDM, which came before them."""
+    standard = table(pyproject, "dependency-groups")
+    groups = {name: _resolved(standard, name) for name in standard}
+    for name, value in table(pyproject, "tool", "pdm", "dev-dependencies").items():
+        groups.setdefault(name, _plain(strings(value)))
+    for name in table(pyproject, "tool", "poetry", "group"):
+        groups.setdefault(name, tuple(table(pyproject, "tool", "poetry", "group", name, "dependencies")))
+    if old := table(pyproject, "tool", "poetry", "dev-dependencies"):
+        groups.setdefault("dev", tuple(old))
+    return [(name, Group(f"group {name}", needs)) for name, needs in groups.items() if needs]
+
+
+def _resolved(groups: Mapping[str, object], name: str, seen: frozenset[str] = frozenset()) -> tuple[str, ...]:
+    entries = groups.get(name)
+    if name in seen or not isinstance(entries, list):
+        return ()
+    found = list(_plain(strings(entries)))
+    for entry in entries:
+        include = table(entry).get("include-group")
+        if isinstance(include, str):
+            found += _resolved(groups, include, seen | {name})
+    return tuple(found)
+
+
+def _other_requirements(manifests: Manifests) -> list[Group]:
+    """`tests_require` of setuptools, the dependencies of tox's test environment and of hatch's."""
+    tox, hatch = manifests.tox, table(manifests.pyproject, "tool", "hatch", "envs")
+    sources = {
+        "tests_require": strings(manifests.setup_py.get("tests_require")),
+        "tox": strings(tox.get("testenv", "deps", fallback="")),
+        "hatch": tuple(d for name in ("default", "test", "hatch-test") for d in _hatch(hatch, name)),
+    }
+    return [Group(name, needs) for name, raw in sources.items() if (needs := _plain(raw))]
+
+
+def _hatch(environments: Mapping[str, object], name: str) -> tuple[str, ...]:
+    environment = table(environments, name)
+    return strings(environment.get("dependencies")) + strings(environment.get("extra-dependencies"))
+
+
+def _plain(requirements: Iterable[str]) -> tuple[str, ...]:
+    """Those that are a name with a version; addresses, options, `factor: dep` lines and placeholders are left out."""
+    return tuple(r for r in requirements if _REQUIREMENT.fullmatch(r))

@@ -1,0 +1,139 @@
+"""Distil a failed test run into the few lines a model needs; banners, warnings and foreign frames are dropped.
+
+At most some 300 tokens: small models lose more by a long log than they gain (techniques.md, section 6).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from repoagent.domain import Ending, Outcome, Report
+from repoagent.sandbox.base import REPOSITORY
+from repoagent.testbed.junit import worst_first
+
+LONGEST = 1200
+"""Characters; about 300 tokens."""
+
+_WIDEST = 120
+_FOREIGN = ("site-packages", "dist-packages", "/lib/python", "<")
+_FRAME = re.compile(r'^[ \t]*File "(?P<a>[^"\n]+)", line (?P<b>\d+)|^(?P<c>[^\s:"]+\.pyx?):(?P<d>\d+): ', re.MULTILINE)
+_RAISED = r"[A-Za-z_][\w.]*(?:Error|Exception|Exit|Interrupt|Warning|Failed)\b.*"
+_EXCEPTION = re.compile(rf"^(?:E {{3,}}| {{0,3}})(?P<text>{_RAISED})$", re.MULTILINE)
+_INTROSPECTED = re.compile(r"^E +(?P<text>\S.*)$", re.MULTILINE)
+_ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A line of the repository that a traceback names."""
+
+    path: str
+    line: int
+    source: str
+    """The line as the traceback shows it; empty when it does not."""
+
+
+def distil(log: Report | str, new_failures: Collection[str], root: Path) -> str:
+    """What broke, in at most LONGEST characters: the first of `new_failures` in full, the others by name, the counts.
+
+    `log` is a report, or the output of any Python run. Source lines are read below `root`, where it still has the line
+    that the traceback shows.
+    """
+    if isinstance(log, str):
+        return _cut("\n".join(_explain(log, root)))
+    chosen = [o for o in worst_first(log.outcomes) if o.id in new_failures]
+    if not chosen:
+        return _cut("\n".join([_ended(log), *_explain(log.log, root)]))
+    first = next((o for o in chosen if o.message), chosen[0])
+    lines = [f"FAILED {first.id}", *_explain(first.message, root), *_others(chosen, first), _counts(log)]
+    return _cut("\n".join(lines))
+
+
+def _explain(text: str, root: Path) -> list[str]:
+    """The exception, the values pytest compared, and the deepest frame inside the repository."""
+    frame = _deepest(text)
+    return [*_complaint(text), *(_shown(frame, root) if frame else [])]
+
+
+def _complaint(text: str) -> list[str]:
+    exceptions = [m["text"] for m in _EXCEPTION.finditer(text)]
+    lines = exceptions[-1:]
+    lines += [m["text"] for m in _INTROSPECTED.finditer(text) if m["text"] not in exceptions][:6]
+    return [_narrow(line) for line in lines]
+
+
+def _narrow(line: str) -> str:
+    """A comparison keeps the beginning of both its sides."""
+    line = _ADDRESS.sub("0x…", line)
+    left, equals, right = line.partition(" == ")
+    if equals and len(line) > _WIDEST:
+        return f"{_short(left)} == {_short(right)}"
+    return _short(line)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "…"
+
+
+def _deepest(text: str) -> Frame | None:
+    inside = [(m, path) for m in _FRAME.finditer(text) if (path := _inside(m["a"] or m["c"]))]
+    if not inside:
+        return None
+    match, path = inside[-1]
+    following = text[match.end() :].split("\n", 2)[1:2]
+    return Frame(path, int((match["b"] or match["d"])[:9]), following[0].strip() if following else "")
+
+
+def _inside(path: str) -> str:
+    """The path relative to the repository; empty for a file that lies elsewhere."""
+    relative = path.removeprefix(f"{REPOSITORY}/")
+    outside = relative.startswith("/") or ".." in PurePosixPath(relative).parts
+    return "" if outside or any(mark in relative for mark in _FOREIGN) else relative
+
+
+def _shown(frame: Frame, root: Path) -> list[str]:
+    lines = _source(root / frame.path, root)
+    here = lines[frame.line - 1].strip() if 0 < frame.line <= len(lines) else ""
+    if not here or (frame.source and frame.source != here):
+        return [f"at {frame.path}:{frame.line}", f">   {_short(frame.source)}"] if frame.source else []
+    window = range(max(1, frame.line - 1), min(len(lines), frame.line + 1) + 1)
+    numbered = [f"{'>' if n == frame.line else ' '} {n}  {_short(lines[n - 1])}" for n in window]
+    return [f"at {frame.path}:{frame.line}", *numbered]
+
+
+def _source(path: Path, root: Path) -> Sequence[str]:
+    try:
+        resolved = path.resolve()
+        if not resolved.is_relative_to(root.resolve()) or not resolved.is_file():
+            return ()
+        return resolved.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ()
+
+
+def _others(chosen: Sequence[Outcome], first: Outcome) -> list[str]:
+    rest = [o.id for o in chosen if o.id != first.id]
+    more = [f"… and {len(rest) - 4} more"] if len(rest) > 4 else []
+    return [*(f"FAILED {_short(name)}" for name in rest[:4]), *more]
+
+
+def _counts(report: Report) -> str:
+    return f"{len(report.failed)} failed, {len(report.passed)} passed"
+
+
+def _ended(report: Report) -> str:
+    return _counts(report) if report.ending is Ending.COMPLETED else f"The test run {_ENDINGS[report.ending]}."
+
+
+_ENDINGS = {
+    Ending.TIMED_OUT: "did not end in time",
+    Ending.CRASHED: "crashed",
+    Ending.NOT_COLLECTED: "found no test that could be run",
+}
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

@@ -1,0 +1,157 @@
+"""Read Python manifests (pyproject.toml, setup.cfg, setup.py, tox.ini, pytest.ini) as data; nothing is executed.
+
+A manifest that cannot be read counts as empty: the build will show what is wrong with it, in the project's own words.
+"""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import shlex
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from repoagent.testbed.project import DEFAULT_PATTERNS, Pytest
+
+LARGEST = 1_000_000
+"""Bytes; a larger manifest is not read."""
+
+
+@dataclass(frozen=True)
+class Manifests:
+    """The manifests of one repository, parsed."""
+
+    pyproject: Mapping[str, object]
+    setup_cfg: configparser.ConfigParser
+    setup_py: Mapping[str, object]
+    """Literal keyword arguments of the call to `setup`."""
+    tox: configparser.ConfigParser
+    pytest: Pytest
+
+
+def read_manifests(root: Path) -> Manifests:
+    """Read what lies in `root`."""
+    pyproject, setup_cfg, tox = _toml(root / "pyproject.toml"), _ini(root / "setup.cfg"), _ini(root / "tox.ini")
+    return Manifests(pyproject, setup_cfg, setup_arguments(text_of(root / "setup.py")), tox, _pytest(root, pyproject))
+
+
+def text_of(path: Path) -> str:
+    """The text of a regular file of reasonable size; empty for anything else."""
+    try:
+        if path.is_symlink() or not path.is_file() or path.stat().st_size > LARGEST:
+            return ""
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def table(value: object, *keys: str) -> Mapping[str, object]:
+    """The table that lies below `keys` in parsed TOML; empty when there is none."""
+    for key in keys:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value if isinstance(value, Mapping) else {}
+
+
+def strings(value: object) -> tuple[str, ...]:
+    """The strings in a list, or the lines of a string; empty for anything else."""
+    if isinstance(value, str):
+        value = value.splitlines()
+    if not isinstance(value, list | tuple):
+        return ()
+    return tuple(v.strip() for v in value if isinstance(v, str) and v.strip())
+
+
+def setup_arguments(source: str) -> dict[str, object]:
+    """The keyword arguments of `setup(...)` in a setup.py that are literals, or names of module-level literals."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return {}
+    names = _literal_names(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and _called(node) == "setup":
+            return {k.arg: value for k in node.keywords if k.arg and (value := _literal(k.value, names)) is not None}
+    return {}
+
+
+def _called(node: ast.Call) -> str:
+    function = node.func
+    if isinstance(function, ast.Attribute):
+        return function.attr
+    return function.id if isinstance(function, ast.Name) else ""
+
+
+def _literal_names(tree: ast.Module) -> dict[str, object]:
+    names: dict[str, object] = {}
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+            names[node.targets[0].id] = _literal(node.value, names)
+    return names
+
+
+def _literal(node: ast.expr, names: Mapping[str, object]) -> object:
+    if isinstance(node, ast.Name):
+        return names.get(node.id)
+    if isinstance(node, ast.Dict):
+        pairs = ((k, _literal(v, names)) for k, v in zip(node.keys, node.values, strict=True))
+        return {k.value: v for k, v in pairs if isinstance(k, ast.Constant) and isinstance(k.value, str)}
+    try:
+        value: object = ast.literal_eval(node)
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+        return None
+    return value
+
+
+def _toml(path: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(text_of(path))
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return {}
+
+
+def _ini(path: Path) -> configparser.ConfigParser:
+    parser = configparser.ConfigParser(interpolation=None, strict=False)
+    try:
+        parser.read_string(text_of(path))
+    except configparser.Error:
+        return configparser.ConfigParser(interpolation=None)
+    return parser
+
+
+def _pytest(root: Path, pyproject: Mapping[str, object]) -> Pytest:
+    """The first of the files that pytest looks at, in its order, that configures it."""
+    for name, section in (("pytest.ini", "pytest"), (".pytest.ini", "pytest")):
+        if (root / name).is_file():
+            return _pytest_options(dict(_section(_ini(root / name), section)))
+    for options in (
+        table(pyproject, "tool", "pytest", "ini_options"),
+        table(pyproject, "tool", "pytest"),
+        _section(_ini(root / "tox.ini"), "pytest"),
+        _section(_ini(root / "setup.cfg"), "tool:pytest"),
+    ):
+        if options:
+            return _pytest_options(options)
+    return Pytest()
+
+
+def _section(parser: configparser.ConfigParser, name: str) -> Mapping[str, object]:
+    return dict(parser[name]) if parser.has_section(name) else {}
+
+
+def _pytest_options(options: Mapping[str, object]) -> Pytest:
+    return Pytest(
+        testpaths=_words(options.get("testpaths")),
+        patterns=_words(options.get("python_files")) or DEFAULT_PATTERNS,
+        addopts=_words(options.get("addopts")),
+    )
+
+
+def _words(value: object) -> tuple[str, ...]:
+    if not isinstance(value, str):
+        return strings(value)
+    try:
+        return tuple(shlex.split(value, comments=True))
+    except ValueError:
+        return ()

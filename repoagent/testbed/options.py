@@ -1,0 +1,26 @@
+"""Which of a project's own pytest options are kept: those without which its tests cannot be imported or found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+_WITH_VALUE = ("-p", "-c", "--import-mode", "--confcutdir", "--ds", "--dc", "--asyncio-mode", "--pythonpath", "--app")
+_FLAGS = ("--pyargs", "--no-migrations", "--nomigrations", "--reuse-db", "--noconftest")
+
+
+def kept_options(addopts: Sequence[str]) -> tuple[str, ...]:
+    """The options of `addopts` that decide what can be collected; coverage, output and parallelism are left out."""
+    kept: list[str] = []
+    words = iter(addopts)
+    for word in words:
+        name, equals, _ = word.partition("=")
+        if name in _FLAGS or (equals and name in _WITH_VALUE) or _joined(word):
+            kept.append(word)
+        elif word in _WITH_VALUE:
+            kept += [word, next(words, "")]
+    return tuple(kept)
+
+
+def _joined(word: str) -> bool:
+    """`-pno:warnings`: a short option with its value attached."""
+    return len(word) > 2 and word.startswith("-p") and not word.startswith("--")

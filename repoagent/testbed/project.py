@@ -1,0 +1,61 @@
+"""What is known about a project from its manifests: how it is packaged, what its tests need and how they are run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Packager = Literal["pyproject", "setup.py", "setup.cfg", "none"]
+
+DEFAULT_PATTERNS = ("test_*.py", "*_test.py")
+"""File names that pytest takes for tests unless the project says otherwise."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Requirements that are installed in one step, which may fail without failing the build."""
+
+    name: str
+    """For the log: `extra test`, `file requirements-dev.txt`, …"""
+    arguments: tuple[str, ...]
+    """What `pip install` is given."""
+
+
+@dataclass(frozen=True)
+class Override:
+    """The two settings read from the target repository's `.repoagent.toml`; their commands run in the sandbox only."""
+
+    build: tuple[str, ...] = ()
+    """Shell commands that replace the installation steps; empty to work them out."""
+    test: str = ""
+    """Shell command that runs the tests; empty for pytest."""
+
+
+@dataclass(frozen=True)
+class Pytest:
+    """What the project's own pytest configuration says."""
+
+    testpaths: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = DEFAULT_PATTERNS
+    addopts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Project:
+    """A Python project as its manifests describe it."""
+
+    packager: Packager
+    manifests: tuple[str, ...] = ()
+    """Files that decide how the environment is built, relative to the repository, sorted."""
+    groups: tuple[Group, ...] = ()
+    """What the tests need beside the project itself, in the order of installation."""
+    source: str = ""
+    """Directory that goes on the import path, `src` or empty for the root."""
+    pytest: Pytest = field(default_factory=Pytest)
+    test_files: tuple[str, ...] = ()
+    """Files that hold tests, sorted."""
+    unconventional: bool = False
+    """Whether the test files have names that pytest does not look for, so that it must be given them."""
+    released: bool = False
+    """Whether a PKG-INFO lies in the root, so that the version is known without git."""
+    override: Override = field(default_factory=Override)

@@ -1,0 +1,59 @@
+"""Choose the tests that are most likely to notice a change to given files, nearest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from repoagent.testbed.project import Project
+
+FEW = 12
+"""With no more test files than this, all are relevant."""
+
+
+class Imports(Protocol):
+    """The part of the index that is asked: who imports whom."""
+
+    def importers(self, path: str) -> frozenset[str]:
+        """Files that import the module at `path`, relative to the repository."""
+
+
+def relevant_tests(index: Imports, paths: Sequence[str], project: Project, limit: int = 8) -> tuple[str, ...]:
+    """At most `limit` test files for the source files at `paths`; all, in this order, where there are few.
+
+    First the tests named after a file, then those that import it, then those that import an importer of it, then those
+    that lie nearest in the tree. A test file among `paths` is relevant to itself.
+    """
+    tests = project.test_files
+    direct = _importers(index, paths)
+    ranks = (frozenset(paths), _named_after(tests, paths), direct, _importers(index, direct - frozenset(tests)))
+
+    def distance(test: str) -> tuple[int, int, str]:
+        rank = next((n for n, files in enumerate(ranks) if test in files), len(ranks))
+        return rank, -max((_shared(test, path) for path in paths), default=0), test
+
+    ordered = sorted(tests, key=distance)
+    return tuple(ordered if len(ordered) <= FEW else ordered[:limit])
+
+
+def _importers(index: Imports, paths: Iterable[str]) -> frozenset[str]:
+    return frozenset().union(*(index.importers(path) for path in paths))
+
+
+def _named_after(tests: Iterable[str], paths: Iterable[str]) -> frozenset[str]:
+    subjects = {_subject(path) for path in paths}
+    return frozenset(test for test in tests if _subject(test) in subjects)
+
+
+def _subject(path: str) -> str:
+    """What a file is about: `ab` for `src/pkg/_ab.py`, `tests/test_ab.py` and `ab_test.py`; a package by its name."""
+    *directories, name = path.split("/")
+    stem = name.removesuffix(".py")
+    if stem == "__init__" and directories:
+        stem = directories[-1]
+    return stem.removeprefix("test_").removesuffix("_test").removesuffix("_tests").strip("_")
+
+
+def _shared(test: str, path: str) -> int:
+    """How many directory names both paths have; `tests/parser/test_x.py` is near `src/pkg/parser/y.py`."""
+    return len(set(test.split("/")[:-1]) & set(path.split("/")[:-1]))

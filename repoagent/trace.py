@@ -1,0 +1,79 @@
+"""What happened, as events: appended to a file that survives a crash, and shown to whoever listens."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+
+Value = str | int | float | bool | None | list[str]
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened."""
+
+    kind: str
+    """Dotted: `node.started`, `candidate.tested`, `model.called`, …"""
+    data: dict[str, Value]
+    at: float = field(default_factory=time.time)
+    """Seconds since the epoch."""
+
+
+Listener = Callable[[Event], None]
+
+
+class Trace:
+    """Takes events, appends each to a JSON-lines file, and tells the listeners. Safe to use from several threads.
+
+    The file is flushed to the disk with each event, so that a killed run has told all that it did. A line cut by a
+    crash is
+    skipped by `read`. Where the disk is full the run goes on and the event reaches the listeners only.
+    """
+
+    def __init__(self, path: Path | None = None, listeners: tuple[Listener, ...] = ()) -> None:
+        self._path = path
+        self._listeners = listeners
+        self._lock = Lock()
+        self.lost = 0
+        """Events that could not be written."""
+
+    def emit(self, kind: str, **data: Value) -> None:
+        """Record that `kind` happened."""
+        event = Event(kind, data)
+        with self._lock:
+            self._append(event)
+            for listener in self._listeners:
+                listener(event)
+
+    def _append(self, event: Event) -> None:
+        if self._path is None:
+            return
+        line = json.dumps({"at": round(event.at, 3), "kind": event.kind, **event.data}, ensure_ascii=False)
+        try:
+            with self._path.open("a", encoding="utf-8", errors="replace") as file:
+                file.write(line + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError:
+            self.lost += 1
+
+
+def read(path: Path) -> list[Event]:
+    """The events in a file, oldest first; lines that a crash cut short are left out."""
+    if not path.exists():
+        return []
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    return [event for line in lines if (event := _parse(line))]
+
+
+def _parse(line: str) -> Event | None:
+    try:
+        row = json.loads(line)
+        return Event(row.pop("kind"), row, row.pop("at"))
+    except (ValueError, KeyError, AttributeError):
+        return None

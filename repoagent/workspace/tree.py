@@ -1,0 +1,141 @@
+"""The clean copy of the code that a run works on: the base commit's files, and no history but that one commit."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from repoagent.domain import Edit, Patch
+from repoagent.errors import EnvironmentFailed, UserError
+from repoagent.process import CommandFailed
+from repoagent.workspace import staging
+from repoagent.workspace.paths import read_inside
+from repoagent.workspace.plumbing import Git, borrowed, create
+from repoagent.workspace.source import Source
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A directory with the base's files, and a git repository of one commit. Stays as it is: diffs are made elsewhere.
+
+    Files are there byte for byte as they are committed: no line-end conversion, no filters (a file in git LFS is its
+    pointer), no submodules. Symbolic links are links, and are never followed when a file is read or changed.
+    """
+
+    root: Path
+
+    @classmethod
+    def create(cls, source: Source, target: Path) -> Workspace:
+        """Write the base of `source` into `target`, which is new or empty. Nothing is written to the source.
+
+        Raises UserError where `target` has files already, EnvironmentFailed where objects are missing or the disk is
+        full.
+        """
+        if target.exists() and (not target.is_dir() or any(target.iterdir())):
+            raise UserError(f"{target} is not empty: name a new directory")
+        try:
+            _export(source, create(target, object_format=source.object_format))
+        except CommandFailed as error:
+            raise EnvironmentFailed(_why_not_written(source, target, error)) from error
+        return cls(target.resolve())
+
+    @classmethod
+    def open(cls, target: Path) -> Workspace:
+        """The workspace that was created in `target` before."""
+        if not (target / ".git" / "HEAD").is_file():
+            raise UserError(f"{target} is not a workspace: start the run again")
+        return cls(target.resolve())
+
+    def files(self) -> tuple[str, ...]:
+        """The paths of all plain files of the base, sorted: no links, no submodules, no names that are not UTF-8."""
+        entries = self._git()("ls-files", "--stage", "-z").stdout.split(b"\0")
+        names = [row.partition(b"\t")[2].decode("utf-8", "replace") for row in entries if row.startswith(b"100")]
+        return tuple(name for name in names if "\ufffd" not in name)
+
+    def read(self, path: str) -> str:
+        """The text of a file, bytes that are not UTF-8 as surrogates and line ends as they are.
+
+        Raises FileNotFoundError, or PathRefused where `path` leaves the tree, passes a link or is no plain file.
+        """
+        return staging.text(read_inside(self.root, path))
+
+    def diff(self, edits: Sequence[Edit]) -> Patch:
+        """What `edits` change, as `git diff` writes it, whatever the user's settings: it applies to the base.
+
+        A file that is not UTF-8 is patched as binary. Only `after` counts; of several edits to one path the last. May
+        be called from several threads. Raises PathRefused for a path outside the tree, ToolError for texts and
+        combinations of paths that no directory can hold.
+        """
+        with self._scratch() as git:
+            staging.stage(git, list({edit.path: edit for edit in edits}.values()))
+            return staging.patch(git)
+
+    def edits(self, patch: Patch) -> tuple[Edit, ...]:
+        """What `patch`, made by `diff`, does to each file. Raises ToolError where it does not fit the base."""
+        with self._scratch() as git:
+            staging.apply(git, patch)
+            blob = staging.blob
+            return tuple(Edit(path, blob(git, f"HEAD:{path}"), blob(git, f":0:{path}")) for path in patch.files)
+
+    def _git(self) -> Git:
+        return Git(self.root / ".git", self.root, ours=True)
+
+    @contextmanager
+    def _scratch(self) -> Iterator[Git]:
+        """Git with the base in an index of its own, and a store of its own: callers do not meet, and leave nothing."""
+        with tempfile.TemporaryDirectory(prefix="repoagent-diff-") as scratch:
+            own = {"GIT_INDEX_FILE": f"{scratch}/index", "GIT_OBJECT_DIRECTORY": scratch}
+            git = Git(self.root / ".git", self.root, True, own | borrowed(self.root / ".git" / "objects"))
+            git("read-tree", "HEAD")
+            yield git
+
+
+# --- writing the base -------------------------------------------------------------------------------------------------
+
+
+def _export(source: Source, own: Git) -> None:
+    reading = Git(own.git_dir, own.work_tree, True, borrowed(source.objects))
+    tree = reading("rev-parse", f"{source.base}^{{tree}}").text.strip()
+    reading("read-tree", tree)
+    reading("checkout-index", "--all", "-u", timeout=_PATIENCE)
+    reading(
+        "pack-objects", "--revs", "--quiet", ".git/objects/pack/pack", stdin=tree.encode() + b"\n", timeout=_PATIENCE
+    )
+    commit = reading("cat-file", "commit", source.base).text
+    own("update-ref", "refs/heads/main", _commit_alone(own, tree, _date(commit)))
+
+
+def _commit_alone(own: Git, tree: str, date: str) -> str:
+    """One commit without parents; dated as the base is, so that equal bases make equal copies."""
+    who = {
+        f"GIT_{role}_{what}": value for role in ("AUTHOR", "COMMITTER") for what, value in (*_NOBODY, ("DATE", date))
+    }
+    return Git(own.git_dir, own.work_tree, True, who)("commit-tree", "-m", "Base", tree).text.strip()
+
+
+def _date(commit: str) -> str:
+    """When a commit was made, from its own text: `git show` also wants its parents, which a shallow clone lacks."""
+    found = re.search(r"^committer .*> (-?\d+ [+-]\d{4})$", commit, re.MULTILINE)
+    return f"@{found[1]}" if found else "@0 +0000"
+
+
+_NOBODY = (("NAME", "repoagent"), ("EMAIL", "repoagent@localhost"))
+_PATIENCE = 900.0
+
+
+def _why_not_written(source: Source, target: Path, error: CommandFailed) -> str:
+    words = error.completed.complaint if error.completed else str(error)
+    if "No space left" in words:
+        return (
+            f"the disk that holds {target} is full: free some space, for example with `repoagent clean`, and try again"
+        )
+    if "missing" in words or "unable to read" in words or "bad object" in words:
+        return (
+            f"files of the commit {source.base[:10]} are missing in {source.path}, which may be a partial clone: run "
+            f"`git fetch --refetch` there, or clone it fully ({words})"
+        )
+    return f"cannot copy the commit {source.base[:10]} to {target}: {words}"

@@ -1,0 +1,44 @@
+"""What all tests share: no network beyond this machine, and caches and state of their own."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from pathlib import Path
+
+import pytest
+
+
+class NetworkForbidden(AssertionError):
+    """A test that is not marked for it tried to reach another machine."""
+
+
+@pytest.fixture(autouse=True)
+def no_network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Loopback and local sockets only, unless the test is marked `network`, `docker` or `model`."""
+    if {"network", "docker", "model"} & {mark.name for mark in request.node.iter_markers()}:
+        return
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: tuple[str, int] | str | bytes) -> None:
+        if self.family in (socket.AF_INET, socket.AF_INET6) and not _is_loopback(address):
+            raise NetworkForbidden(f"this test must not connect to {address!r}")
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(autouse=True)
+def own_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Sessions below a directory of the test, and no settings of the developer's."""
+    root = tmp_path_factory.mktemp("state")
+    monkeypatch.setenv("REPOAGENT_STATE", str(root / "state"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(root / "config"))
+    for name in ("GITHUB_TOKEN", "GH_TOKEN", "OPENAI_API_KEY", "REPOAGENT_API_KEY", "REPOAGENT_MODEL"):
+        monkeypatch.delenv(name, raising=False)
+    return root
+
+
+def _is_loopback(address: tuple[str, int] | str | bytes) -> bool:
+    host = address[0] if isinstance(address, tuple) else ""
+    return host == "localhost" or (bool(host) and ipaddress.ip_address(host).is_loopback)

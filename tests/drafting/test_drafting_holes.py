@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import pytest
+
+from repoagent.domain import Location
+from repoagent.drafting.holes import Hole, holes
+from repoagent.drafting.infill import fill
+from repoagent.edits import EditRefused
+
+SOURCE = '''def find(items, x):
+    """Say where."""
+    lo, hi = 0, len(items)
+    while lo <= hi:
+        mid = (lo + hi) // 2
+        if items[mid] < x:
+            lo = mid + 1
+        elif "é" == x:
+            return -1
+        else:
+            return mid
+    return -1
+'''
+
+
+def target(*lines: int) -> Location:
+    return Location("search.py", "find", 1, 12, lines=lines)
+
+
+def text(hole: Hole) -> str:
+    return SOURCE[hole.start : hole.end]
+
+
+def test_the_condition_of_the_suspicious_line_is_the_first_hole() -> None:
+    assert text(holes(SOURCE, target(4))[0]) == "lo <= hi"
+
+
+def test_holes_slice_whole_expressions_lines_and_gaps_also_behind_wide_characters() -> None:
+    found = {(hole.kind, text(hole)) for hole in holes(SOURCE, target())}
+    assert ("expression", '"é" == x') in found
+    assert ("line", "lo = mid + 1") in found
+    assert ("insert", "") in found
+    assert not any('"""' in content for _, content in found)
+
+
+def test_no_hole_is_offered_twice_and_none_before_an_elif() -> None:
+    found = holes(SOURCE, target(4, 6))
+    assert len(found) == len(set(found))
+    assert not any(hole.kind == "insert" and hole.line == 8 for hole in found)
+
+
+@pytest.mark.parametrize(
+    ("hole", "answer", "expected"),
+    [
+        (
+            Hole("expression", SOURCE.index("lo <= hi"), SOURCE.index("lo <= hi") + 8, 4),
+            "lo < hi:\n        mid",
+            "while lo < hi:\n",
+        ),
+        (
+            Hole("line", SOURCE.index("lo = mid"), SOURCE.index("lo = mid") + 12, 7),
+            "lo = mid\n",
+            "            lo = mid\n        elif",
+        ),
+    ],
+)
+def test_an_answer_is_cut_where_it_repeats_what_follows(hole: Hole, answer: str, expected: str) -> None:
+    assert expected in fill(SOURCE, hole, answer)
+
+
+def test_inserted_lines_keep_the_indentation_of_what_follows() -> None:
+    start = SOURCE.index("while lo")
+    filled = fill(
+        SOURCE, Hole("insert", start, start, 4), "if not items:\n        return -1\n    while lo <= hi:\n    oops"
+    )
+    assert "    if not items:\n        return -1\n    while lo <= hi:\n        mid" in filled
+
+
+@pytest.mark.parametrize("kind", ["expression", "insert"])
+def test_an_empty_answer_is_refused(kind: str) -> None:
+    with pytest.raises(EditRefused, match="empty"):
+        fill(SOURCE, Hole(kind, 10, 10, 1), "\n")  # type: ignore[arg-type]  # one of the kinds

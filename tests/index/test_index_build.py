@@ -1,0 +1,220 @@
+"""The index of a whole repository: what is in it, what it answers, and what it keeps."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from repoagent.errors import UserError
+from repoagent.index import build, worker
+from repoagent.index.build import SIZE_LIMIT, Index
+from repoagent.process import run
+
+Indexed = Callable[[Mapping[str, str | bytes]], Index]
+
+PACKAGE: Mapping[str, str | bytes] = {
+    "src/pkg/__init__.py": "from .core import Engine as Motor\nfrom .more import *\n",
+    "src/pkg/core.py": "class Engine:\n    def start(self):\n        return helper()\n\ndef helper():\n    pass\n",
+    "src/pkg/more.py": "from pkg.core import helper\n\ndef extra():\n    return helper()\n",
+    "src/pkg/sub/__init__.py": "",
+    "src/pkg/sub/deep.py": "from .. import core\nfrom ..core import Engine\nimport pkg.more\n",
+    "tests/test_core.py": "from pkg import Motor\nMotor().start()\n",
+    "README.md": "helper\n",
+}
+
+
+@pytest.fixture
+def package(indexed: Indexed) -> Index:
+    return indexed(PACKAGE)
+
+
+def test_files_are_those_of_git_and_no_others(tmp_path: Path, indexed: Indexed) -> None:
+    (tmp_path / "outside.py").write_text("secret = 1\n")
+    root = tmp_path / "repository"
+    root.mkdir()
+    (root / "link.py").symlink_to(tmp_path / "outside.py")
+    (root / "folder").symlink_to(tmp_path)
+    os.mkfifo(root / "pipe.py")
+    index = indexed({"kept.py": "", ".gitignore": "ignored.py\n", "ignored.py": "", "ü n.py": "x = 1\n"})
+    assert list(index.files) == ["kept.py", "ü n.py"]
+    assert index.text_files == (".gitignore", "kept.py", "ü n.py")
+
+
+def test_a_tracked_file_whose_folder_became_a_link_is_left_out(tmp_path: Path, indexed: Indexed) -> None:
+    index = indexed({"folder/a.py": "x = 1\n"})
+    run(("git", "add", "."), cwd=index.root, timeout=30)
+    (index.root / "folder").rename(tmp_path / "elsewhere")
+    (index.root / "folder").symlink_to(tmp_path / "elsewhere")
+    assert "folder/a.py" not in Index.build(index.root).files
+
+
+def test_a_large_file_is_listed_with_a_reason(indexed: Indexed) -> None:
+    index = indexed({"big.py": "#" * (SIZE_LIMIT + 1), "small.py": ""})
+    assert index.files["big.py"].skipped == "larger than 1 MB"
+    assert index.text_files == ("small.py",)
+
+
+def test_a_folder_without_git_is_refused_with_advice(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="git init"):
+        Index.build(tmp_path)
+
+
+def test_programs_named_by_the_repository_are_not_started(indexed: Indexed) -> None:
+    index = indexed({"a.py": ""})
+    run(("git", "config", "core.fsmonitor", f"touch {index.root}/started;"), cwd=index.root, timeout=30)
+    Index.build(index.root)
+    assert not (index.root / "started").exists()
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [("start", ["Engine.start"]), ("Engine.start", ["Engine.start"]), ("ENGINE", ["Engine"]), ("nothing", [])],
+)
+def test_symbols_are_found_by_name(package: Index, asked: str, found: list[str]) -> None:
+    assert [symbol.qualified for symbol in package.find(asked)] == found
+
+
+def test_an_exact_name_hides_those_in_other_case(indexed: Indexed) -> None:
+    index = indexed({"a.py": "def run(): pass\nclass Run: pass\n"})
+    assert [symbol.kind for symbol in index.find("Run")] == ["class"]
+
+
+@pytest.mark.parametrize(("line", "around"), [(1, "Engine"), (3, "Engine.start"), (4, None), (5, "helper")])
+def test_a_line_lies_in_its_innermost_symbol(package: Index, line: int, around: str | None) -> None:
+    symbol = package.enclosing("src/pkg/core.py", line)
+    assert (symbol.qualified if symbol else None) == around
+
+
+def test_of_several_definitions_the_longest_is_meant(indexed: Indexed) -> None:
+    index = indexed({"a.py": "@overload\ndef f(x): ...\ndef f(x):\n    y = x\n    return y\n"})
+    symbol = index.symbol("a.py", "f")
+    assert symbol is not None
+    assert index.slice("a.py", symbol.start, symbol.end) == "def f(x):\n    y = x\n    return y\n"
+
+
+def test_references_name_the_function_around_them(package: Index) -> None:
+    found = {(r.path, r.kind, r.inside) for r in package.references("pkg.core.helper")}
+    assert found == {
+        ("src/pkg/core.py", "call", "Engine.start"),
+        ("src/pkg/more.py", "import", ""),
+        ("src/pkg/more.py", "call", "extra"),
+    }
+
+
+def test_importers_are_found_through_relative_and_source_root_imports(package: Index) -> None:
+    assert package.module_name("src/pkg/core.py") == "pkg.core"
+    assert package.importers("src/pkg/core.py") == {"src/pkg/__init__.py", "src/pkg/more.py", "src/pkg/sub/deep.py"}
+    assert package.importers("src/pkg/more.py") == {"src/pkg/__init__.py", "src/pkg/sub/deep.py"}
+    assert package.importers("src/pkg/__init__.py") == {"tests/test_core.py"}
+
+
+@pytest.mark.parametrize(
+    ("dotted", "found"),
+    [
+        ("pkg.core.Engine.start", ["Engine.start"]),
+        ("pkg.Motor", ["Engine"]),
+        ("pkg.Motor.start", ["Engine.start"]),
+        ("pkg.extra", ["extra"]),
+        ("pkg.core", []),
+        ("os.path.join", []),
+    ],
+)
+def test_dotted_names_resolve_through_re_exports(package: Index, dotted: str, found: list[str]) -> None:
+    assert [symbol.qualified for symbol in package.resolve(dotted)] == found
+
+
+def test_modules_that_import_each_other_with_a_star_end(indexed: Indexed) -> None:
+    index = indexed({"a.py": "from b import *\n", "b.py": "from a import *\n"})
+    assert index.resolve("a.nothing") == ()
+
+
+def test_the_source_of_an_unlisted_path_is_refused(package: Index) -> None:
+    with pytest.raises(UserError, match="no file of this repository"):
+        package.source("../outside.py")
+
+
+# --- the cache --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    return tmp_path / "cache" / "index.sqlite"
+
+
+def test_facts_come_from_the_cache_while_the_content_is_the_same(
+    package: Index, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = Index.build(package.root, cache)
+    (package.root / "new.py").write_text("def new(): pass\n")
+    asked: list[str] = []
+
+    def read_and_tell(root: Path, path: str) -> str:
+        asked.append(path)
+        return worker.read_here(root, path)
+
+    monkeypatch.setattr(build, "read_here", read_and_tell)
+    again = Index.build(package.root, cache)
+    assert asked == ["new.py"]
+    assert dict(again.files) == {**first.files, "new.py": again.files["new.py"]}
+
+
+@pytest.mark.parametrize("content", [b"no database", b"SQLite format 3\0" + b"\xff" * 5000, b""])
+def test_a_corrupt_cache_is_built_again(package: Index, cache: Path, content: bytes) -> None:
+    cache.parent.mkdir()
+    cache.write_bytes(content)
+    assert dict(Index.build(package.root, cache).files) == dict(package.files)
+    with sqlite3.connect(cache) as database:
+        assert database.execute("SELECT count(*) FROM facts").fetchone()[0] > 0
+    database.close()
+
+
+def test_a_cache_of_another_format_is_emptied(package: Index, cache: Path) -> None:
+    Index.build(package.root, cache)
+    with sqlite3.connect(cache) as database:
+        database.execute("UPDATE facts SET facts = 'old'")
+        database.execute("PRAGMA user_version = 99")
+    database.close()
+    assert dict(Index.build(package.root, cache).files) == dict(package.files)
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(package: Index, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert dict(Index.build(package.root, tmp_path / "file" / "index.sqlite").files) == dict(package.files)
+
+
+def test_two_processes_may_use_one_cache_at_once(package: Index, cache: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from repoagent.index.build import Index; "
+        "print(len(Index.build(Path(sys.argv[1]), Path(sys.argv[2])).symbols()))"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
+
+    def build_it(_: int) -> str:
+        command = (sys.executable, "-c", program, str(package.root), str(cache))
+        return subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout.strip()
+
+    with ThreadPoolExecutor(3) as pool:
+        assert set(pool.map(build_it, range(3))) == {str(len(package.symbols()))}
+
+
+# --- processes of their own -------------------------------------------------------------------------------------------
+
+
+def test_many_files_are_read_apart_with_the_same_result(package: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build, "APART_FROM", 1)
+    assert dict(Index.build(package.root).files) == dict(package.files)
+
+
+def test_a_share_that_fails_is_halved_until_the_culprit_is_alone(
+    package: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(build, "APART_FROM", 1)
+    monkeypatch.setattr(worker, "SECONDS", 0.0)
+    assert {facts.skipped for facts in Index.build(package.root).files.values()} == {"the parser gave up"}

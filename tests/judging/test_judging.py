@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from repoagent.domain import (
+    Candidate,
+    Confidence,
+    Edit,
+    Ending,
+    Location,
+    Outcome,
+    Patch,
+    Report,
+    Status,
+    Strength,
+    Verdict,
+)
+from repoagent.judging import Evidence, best, candidate_key, confidence, judged, merged, problems, smaller, verified
+
+BEFORE = "import os\n\n\ndef f(a):\n    return a\n"
+
+
+def edit(after: str, before: str | None = BEFORE, path: str = "pkg/m.py") -> Edit:
+    return Edit(path, before, after)
+
+
+def candidate(name: str, verdict: Verdict | None = None, votes: int = 1, lines: int = 1) -> Candidate:
+    patch = Patch("+x\n" * lines, ("pkg/m.py",))
+    drawn = tuple(f"{name}{n}" for n in range(votes))
+    return Candidate(name, "rewrite", Location("pkg/m.py", "f", 1, 2), patch, drawn, verdict=verdict)
+
+
+@pytest.mark.parametrize(
+    ("edits", "why"),
+    [
+        ([edit(BEFORE.replace("return a", "return a  # same"))], "changes no code"),
+        ([edit(BEFORE.replace("return a", "return b"))], "undefined name 'b'"),
+        ([edit(BEFORE.replace("return a", "return (a"))], "SyntaxError"),
+        ([edit("x = 1\n", "x = 2\n", "tests/test_m.py")], "edits the tests"),
+        ([edit(BEFORE + "".join(f"x{n} = {n}\n" for n in range(200)))], "changes 200 lines"),
+        ([], "changes no code"),
+    ],
+)
+def test_the_gate_stops_what_no_test_should_be_spent_on(edits: list[Edit], why: str) -> None:
+    assert any(why in problem for problem in problems(edits))
+
+
+@pytest.mark.parametrize(
+    "edits",
+    [
+        [edit(BEFORE.replace("return a", "return a + 1"))],
+        [
+            edit(
+                BEFORE.replace("return a", "return undefined_before"),
+                BEFORE.replace("return a", "print(undefined_before)"),
+            )
+        ],
+        [edit("def test_new():\n    assert True\n", None, "tests/test_new.py")],
+        [edit("a: 2\n", "a: 1\n", "conf.yaml")],
+    ],
+)
+def test_the_gate_lets_pass_what_may_be_right(edits: list[Edit]) -> None:
+    assert problems(edits) == ()
+
+
+def test_patches_that_mean_the_same_have_one_key() -> None:
+    one, two = BEFORE.replace("return a", "return a + 1"), BEFORE.replace("return a", "return (a + 1)  # fixed")
+    assert candidate_key([edit(one)]) == candidate_key([edit(two)])
+    assert candidate_key([edit(one)]) != candidate_key([edit(BEFORE)])
+
+
+def test_a_verdict_counts_against_the_untouched_code_and_ignores_flaky_tests() -> None:
+    before = Evidence(frozenset("ab"), frozenset("c"), frozenset("b"))
+    outcomes = (Outcome("a", Status.FAILED), Outcome("b", Status.FAILED), Outcome("c", Status.PASSED))
+    verdict = judged("passed", Report(Ending.COMPLETED, outcomes), before, "")
+    assert (verdict.fixed, verdict.broken, verdict.passed) == (("c",), ("a",), 1)
+
+
+@pytest.mark.parametrize("ending", [Ending.TIMED_OUT, Ending.CRASHED, Ending.NOT_COLLECTED])
+def test_a_run_that_did_not_complete_is_never_harmless(ending: Ending) -> None:
+    assert not judged("passed", Report(ending), Evidence(frozenset("a")), "").harmless
+
+
+@pytest.mark.parametrize(
+    ("verdict", "strength", "expected"),
+    [
+        (Verdict(oracle="passed", passed=3), Strength.STRONG, True),
+        (Verdict(oracle="passed", passed=3), Strength.CRASH, True),
+        (Verdict(oracle="passed", passed=3), Strength.WEAK, False),
+        (Verdict(oracle="unknown", fixed=("t",)), Strength.NONE, True),
+        (Verdict(oracle="passed", broken=("t",)), Strength.STRONG, False),
+        (Verdict(oracle="passed", ending=Ending.CRASHED), Strength.STRONG, False),
+        (Verdict(gate=("no",), oracle="passed"), Strength.STRONG, False),
+        (None, Strength.STRONG, False),
+    ],
+)
+def test_verified_needs_something_fixed_and_nothing_broken(
+    verdict: Verdict | None, strength: Strength, expected: bool
+) -> None:
+    assert verified(verdict, strength) is expected
+
+
+def test_the_order_is_verified_harmless_votes_shortest() -> None:
+    right = candidate("d", Verdict(oracle="passed", passed=3), lines=9)
+    harmless = candidate("c", Verdict(oracle="failed", passed=3), votes=5)
+    breaking = candidate("b", Verdict(oracle="passed", broken=("t",)))
+    gated = candidate("a", Verdict(gate=("no",)))
+    short = replace(right, id="e", patch=Patch("+x\n", ("pkg/m.py",)))
+    popular = candidate("f", Verdict(oracle="passed", passed=3), votes=2, lines=30)
+    order = []
+    pool = [gated, breaking, harmless, right, short, popular]
+    while leader := best(pool, Strength.STRONG):
+        order.append(leader.id)
+        pool.remove(leader)
+    assert order == ["f", "e", "d", "c", "b"]
+
+
+def test_merging_sums_votes_once_and_takes_the_later_verdict() -> None:
+    known = {"a": candidate("a", votes=2)}
+    fresh = {"a": replace(candidate("a", Verdict(passed=1)), drawn=("a1", "z"))}
+    both = merged(known, fresh)["a"]
+    assert both.votes == 3
+    assert both.verdict == Verdict(passed=1)
+    assert merged(merged(known, fresh), fresh)["a"].votes == 3
+
+
+@pytest.mark.parametrize(
+    ("verdict", "votes", "strength", "expected"),
+    [
+        (Verdict(oracle="passed"), 2, Strength.STRONG, Confidence.HIGH),
+        (Verdict(oracle="passed"), 1, Strength.STRONG, Confidence.MEDIUM),
+        (Verdict(oracle="passed"), 2, Strength.CRASH, Confidence.MEDIUM),
+        (Verdict(oracle="unknown"), 9, Strength.NONE, Confidence.LOW),
+    ],
+)
+def test_confidence_comes_from_evidence_and_agreement(
+    verdict: Verdict, votes: int, strength: Strength, expected: Confidence
+) -> None:
+    assert confidence(candidate("a", verdict, votes), strength) is expected
+
+
+def test_each_smaller_version_lacks_one_change() -> None:
+    before = "".join(f"line {n}\n" for n in range(9))
+    after = before.replace("line 1\n", "one\n").replace("line 7\n", "")
+    versions = [edits[0].after for edits in smaller([edit(after, before)])]
+    assert versions == [before.replace("line 7\n", ""), before.replace("line 1\n", "one\n")]
+    assert list(smaller([edit(before.replace("line 1", "one"), before)])) == []

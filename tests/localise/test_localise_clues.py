@@ -1,0 +1,67 @@
+"""What is read out of an issue's text."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from repoagent.domain import Issue
+from repoagent.localise.clues import Clues, Frame, read_clues
+
+
+def _clues(body: str) -> Clues:
+    return read_clues(Issue("It fails", body))
+
+
+def test_frames_come_from_the_bottom_up() -> None:
+    found = _clues(
+        "Traceback (most recent call last):\n"
+        '  File "/home/me/app.py", line 3, in <module>\n    go()\n'
+        '  File "C:\\lib\\pkg\\core.py", line 12, in start\n    raise ValueError("x")\n'
+        "ValueError: the widget is closed\n"
+    )
+    assert found.frames == (Frame("C:/lib/pkg/core.py", 12, "start"), Frame("/home/me/app.py", 3, ""))
+    assert "the widget is closed" in found.messages
+
+
+@pytest.mark.parametrize(
+    ("text", "frame"),
+    [
+        ("src/pkg/core.py:12: in start\n", Frame("src/pkg/core.py", 12, "start")),
+        ("E   src/pkg/core.py:12: ValueError\n", Frame("src/pkg/core.py", 12, "")),
+        ("~/pkg/core.py in start(self, x)\n", Frame("~/pkg/core.py", 0, "start")),
+        ("File ~/pkg/core.py:12, in Engine.start(self)\n", Frame("~/pkg/core.py", 12, "Engine.start")),
+    ],
+)
+def test_frames_of_pytest_and_ipython_are_read(text: str, frame: Frame) -> None:
+    assert _clues(text).frames == (frame,)
+
+
+def test_names_are_told_by_how_they_stand_there() -> None:
+    found = _clues("`Engine.start` in pkg/core.py breaks.\n\n```python\nimport pkg.core as c\nc.make(3)\n```\n")
+    assert found.named == ("Engine", "start")
+    assert found.paths == ("pkg/core.py",)
+    assert found.called == ("make",)
+    assert {"pkg.core.make", "Engine.start"} <= set(found.dotted)
+
+
+def test_imports_of_a_snippet_are_put_in_front_of_names() -> None:
+    assert _clues(">>> from pkg.core import Engine, helper as h\n").dotted[:2] == ("pkg.core.Engine", "pkg.core.helper")
+
+
+def test_only_the_constant_parts_of_a_message_are_kept() -> None:
+    found = _clues("KeyError: cannot find the file 'x.txt' in folder 17 of it\n")
+    assert found.messages == ("cannot find the file",)
+
+
+@given(st.text(alphabet="`'\".:/\\()\nFile line in abc_ 0123 py>E", max_size=600))
+@settings(max_examples=150, deadline=None)
+def test_no_text_raises(text: str) -> None:
+    assert read_clues(Issue("", text)).text is not None
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("piece", ["`", "a.", "'", "```\n", '"x', "a/", "File ", "a(", ">>> ", "E   "])
+def test_hostile_text_takes_no_long_time(piece: str) -> None:
+    assert _clues(piece * 100_000).code is not None

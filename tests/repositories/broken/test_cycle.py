@@ -1,0 +1,7 @@
+"""Two modules, one of which cannot be imported."""
+
+from cycle import turns
+
+
+def test_turns():
+    assert turns(6, 2) == 3

@@ -1,0 +1,5 @@
+"""Times of day."""
+
+from clock.words import spoken
+
+__all__ = ["spoken"]

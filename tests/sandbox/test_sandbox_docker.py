@@ -1,0 +1,144 @@
+"""What is particular to containers: how they die, who ends them, and what is left of dead runs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from threading import Timer
+from typing import TYPE_CHECKING
+
+import pytest
+
+from repoagent.errors import EnvironmentFailed, SandboxFailed
+from repoagent.sandbox import base_image
+from repoagent.sandbox.base import Environment
+from repoagent.sandbox.docker import OWNER_LABEL, DockerEngine
+from repoagent.sandbox.owner import LABEL, Owner
+from tests.sandbox.conftest import SMALL
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+    from docker.models.containers import Container
+
+pytestmark = pytest.mark.docker
+
+BASE = Environment("base", base_image.TAG)
+"""An environment with nothing in it."""
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[DockerClient]:
+    import docker
+
+    with closing(docker.from_env()) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def docker_engine(cache_folder: Path) -> DockerEngine:
+    engine = DockerEngine()
+    engine.prepare(lambda _: None)
+    return engine
+
+
+def own_container(client: DockerClient) -> Container:
+    [container] = client.containers.list(filters={"label": f"{OWNER_LABEL}={Owner.current()}"})
+    return container
+
+
+def test_a_container_killed_between_commands_is_no_failed_command(
+    docker_engine: DockerEngine, client: DockerClient, repository: Path
+) -> None:
+    with docker_engine.open(BASE, repository, SMALL) as sandbox:
+        own_container(client).kill()
+        with pytest.raises(SandboxFailed):
+            sandbox.run(["true"], timeout=30)
+
+
+def test_a_container_killed_under_a_command_is_not_shown_as_output(
+    docker_engine: DockerEngine, client: DockerClient, repository: Path
+) -> None:
+    with docker_engine.open(BASE, repository, SMALL) as sandbox:
+        timer = Timer(1, own_container(client).kill)
+        timer.start()
+        with pytest.raises(SandboxFailed, match="container ended by itself"):
+            sandbox.run(["sleep", "60"], timeout=30)
+        timer.join()
+
+
+def test_a_removed_container_is_no_error_when_the_sandbox_is_left(
+    docker_engine: DockerEngine, client: DockerClient, repository: Path
+) -> None:
+    with docker_engine.open(BASE, repository, SMALL):
+        container = own_container(client)
+        container.remove(force=True)
+    assert container.id not in [c.id for c in client.containers.list(all=True)]
+
+
+def test_a_missing_image_is_the_sandboxs_failure(docker_engine: DockerEngine, repository: Path) -> None:
+    with pytest.raises(SandboxFailed, match="starting a container of repoagent-env:gone failed"):
+        docker_engine.open(Environment("gone", "repoagent-env:gone"), repository)
+
+
+DYING = """
+import os, sys
+from pathlib import Path
+from repoagent.sandbox.base import Environment
+from repoagent.sandbox.docker import DockerEngine
+sandbox = DockerEngine().open(Environment("base", sys.argv[1]), Path(sys.argv[2]))
+os.kill(os.getpid(), 9)
+"""
+
+
+def test_what_a_killed_run_left_stops_by_itself_and_is_removed_by_clean(
+    docker_engine: DockerEngine, client: DockerClient, repository: Path
+) -> None:
+    with docker_engine.open(BASE, repository, SMALL) as live:
+        died = subprocess.run([sys.executable, "-c", DYING, BASE.reference, str(repository)], check=False)
+        assert died.returncode == -9
+        [left] = [c for c in ours(client) if str(Owner.current()) != c.labels[OWNER_LABEL] and is_dead(c)]
+        left.wait(timeout=30)
+        assert f"container {left.name}" in docker_engine.clean()
+        assert live.run(["true"], timeout=30).exit_code == 0
+    assert left.id not in [c.id for c in ours(client)]
+
+
+def test_a_registry_that_does_not_answer_is_passed_over() -> None:
+    said: list[str] = []
+    assert not base_image.pull("127.0.0.1:9/nothing:here", said.append)
+    assert said[-1].startswith("no registry gives 127.0.0.1:9/nothing:here: ")
+
+
+def test_the_base_image_is_made_once(docker_engine: DockerEngine) -> None:
+    said: list[str] = []
+    docker_engine.prepare(said.append)
+    assert said == []
+
+
+def ours(client: DockerClient) -> list[Container]:
+    return client.containers.list(all=True, filters={"label": f"{LABEL}=1"}, ignore_removed=True)
+
+
+def is_dead(container: Container) -> bool:
+    owner = Owner.parse(container.labels[OWNER_LABEL])
+    return owner is not None and owner.dead
+
+
+@pytest.mark.parametrize("call", ["check", "find", "clean", "build"])
+def test_an_engine_that_is_down_is_named_with_what_to_do(
+    call: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    address = f"unix://{tmp_path}/nobody.sock"
+    monkeypatch.setenv("DOCKER_HOST", address)
+    engine = DockerEngine()
+    calls: dict[str, Callable[[], object]] = {
+        "check": engine.check,
+        "find": lambda: engine.find("key"),
+        "clean": engine.clean,
+        "build": lambda: engine.prepare(lambda _: None),
+    }
+    with pytest.raises(EnvironmentFailed, match=f"does not answer at {address}: start it .`make engine`. or use"):
+        calls[call]()

@@ -1,0 +1,158 @@
+"""How a run's exit code and report become an ending, told by a fake engine; the real ones follow in the next module."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, MutableMapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from repoagent.domain import Ending, Status
+from repoagent.sandbox.base import Finished
+from repoagent.sandbox.fake import Answer, FakeEngine
+from repoagent.testbed.runner import Testbed
+from repoagent.trace import Event, Trace
+
+REPOSITORIES = Path(__file__).parents[1] / "repositories"
+
+
+def xml(outcomes: Mapping[str, str]) -> str:
+    cases = (
+        f'<testcase classname="test_a" file="test_a.py" name="{name}">{end}</testcase>'
+        for name, end in outcomes.items()
+    )
+    return f"<testsuites><testsuite>{''.join(cases)}</testsuite></testsuites>"
+
+
+FAILURE = '<failure message="assert 1 == 2">test_a.py:3: in test_b\nE   assert 1 == 2</failure>'
+COLLECTION = (
+    '<testsuites><testcase classname="" name="test_a" file="test_a.py"><error>boom</error></testcase></testsuites>'
+)
+
+
+def pytest_that(exit_code: int, *reports: str | None, timed_out: bool = False) -> Answer:
+    """Plays pytest: writes the next of `reports` where it is asked to, the last one again and again."""
+    left = list(reports)
+
+    def answer(command: Sequence[str], files: MutableMapping[str, bytes]) -> Finished:
+        if command[0] == "stat":
+            size = len(files.get(command[-1], b""))
+            return Finished(0, str(size), 0.0) if command[-1] in files else Finished(1, "stat: no such file", 0.0)
+        report = left.pop(0) if len(left) > 1 else left[0]
+        path = next((a.partition("=")[2] for a in command if a.startswith("--junitxml=")), "")
+        if report is not None:
+            files[path] = report.encode()
+        return Finished(exit_code, "the log", 1.5, timed_out)
+
+    return answer
+
+
+def bed_with(answer: Answer, name: str = "modern", command: str | None = None) -> Testbed:
+    engine = FakeEngine(answer)
+    root = REPOSITORIES / name
+    return Testbed.prepare(engine, root, version="1", test_command=command, trace=Trace(), timeout=60)
+
+
+ENDINGS = [
+    (pytest_that(0, xml({"test_a": ""})), Ending.COMPLETED),
+    (pytest_that(1, xml({"test_a": "", "test_b": FAILURE})), Ending.COMPLETED),
+    (pytest_that(0, None, timed_out=True), Ending.TIMED_OUT),
+    (pytest_that(134, None), Ending.CRASHED),
+    (pytest_that(139, xml({"test_a": ""})), Ending.CRASHED),
+    (pytest_that(3, None), Ending.CRASHED),
+    (pytest_that(0, None), Ending.CRASHED),
+    (pytest_that(0, xml({})), Ending.CRASHED),
+    (pytest_that(0, "<!DOCTYPE x><testsuite/>"), Ending.CRASHED),
+    (pytest_that(0, xml({"test_b": FAILURE})), Ending.CRASHED),
+    (pytest_that(5, xml({})), Ending.NOT_COLLECTED),
+    (pytest_that(4, None), Ending.NOT_COLLECTED),
+    (pytest_that(2, COLLECTION), Ending.NOT_COLLECTED),
+    (pytest_that(1, COLLECTION), Ending.NOT_COLLECTED),
+]
+
+
+@pytest.mark.parametrize(("answer", "ending"), ENDINGS)
+def test_only_a_run_with_a_report_that_agrees_is_complete(answer: Answer, ending: Ending) -> None:
+    bed = bed_with(answer)
+    report = bed.run(bed.open())
+    assert report.ending is ending
+    assert report.log == "the log"
+
+
+def test_chosen_tests_stand_behind_a_dash_so_that_none_is_an_option() -> None:
+    bed = bed_with(pytest_that(0, xml({"test_a": ""})))
+    command = bed.run(bed.open(), ["-evil.py"]).command
+    assert command.endswith("-- -evil.py")
+    assert "addopts= --import-mode=importlib" in command
+
+
+def test_the_project_s_options_are_tried_where_nothing_is_collected_without() -> None:
+    bed = bed_with(pytest_that(4, None, xml({"test_a": "", "test_b": FAILURE})))
+    report = bed.run(bed.open())
+    assert "addopts" not in report.command
+    assert len(report.outcomes) == 2
+
+
+def test_tests_with_an_unusual_name_are_named_to_pytest() -> None:
+    bed = bed_with(pytest_that(0, xml({"test_a": ""})), "unit")
+    assert bed.run(bed.open()).command.endswith(" -- test.py")
+
+
+def test_a_test_that_fails_once_is_flaky_and_ignored() -> None:
+    first = xml({"test_a": "", "test_b": FAILURE, "test_c": FAILURE})
+    bed = bed_with(pytest_that(1, first, xml({"test_b": "", "test_c": FAILURE})))
+    baseline = bed.baseline()
+    assert baseline.passing == {"test_a.py::test_a"}
+    assert baseline.failing == {"test_a.py::test_c"}
+    assert baseline.flaky == {"test_a.py::test_b"}
+
+
+def test_a_run_that_broke_is_no_baseline() -> None:
+    baseline = bed_with(pytest_that(139, None)).baseline()
+    assert baseline.report.ending is Ending.CRASHED
+    assert not baseline.passing | baseline.failing
+
+
+@pytest.mark.parametrize(("exit_code", "status"), [(0, Status.PASSED), (2, Status.FAILED)])
+def test_any_other_command_is_one_test(exit_code: int, status: Status) -> None:
+    bed = bed_with(pytest_that(exit_code, None), command="make check")
+    report = bed.run(bed.open())
+    assert report.ending is Ending.COMPLETED
+    assert [(o.id, o.status) for o in report.outcomes] == [("make check", status)]
+
+
+def test_a_command_with_pytest_is_asked_for_a_report_through_the_environment() -> None:
+    engine = FakeEngine(pytest_that(1, None))
+    bed = Testbed.prepare(
+        engine, REPOSITORIES / "modern", version="", test_command="cd x && pytest", trace=Trace(), timeout=60
+    )
+    bed.run(bed.open())
+    assert "--junitxml=/tmp/" in engine.asked[0].environment["PYTEST_ADDOPTS"]
+    assert engine.asked[0].command == ("sh", "-c", "cd x && pytest")
+
+
+def test_an_environment_is_built_once() -> None:
+    engine, events = FakeEngine(), list[Event]()
+    trace = Trace(listeners=(events.append,))
+    for _ in range(2):
+        Testbed.prepare(engine, REPOSITORIES / "modern", version="1", test_command=None, trace=trace, timeout=60)
+    assert len(engine.built) == 1
+    assert [e.kind for e in events if "progress" not in e.kind] == [
+        "testbed.detected",
+        "testbed.building",
+        "testbed.built",
+        "testbed.detected",
+        "testbed.reused",
+    ]
+
+
+def test_a_report_as_large_as_the_disk_is_not_fetched() -> None:
+    fetched: list[str] = []
+
+    def answer(command: Sequence[str], _files: MutableMapping[str, bytes]) -> Finished:
+        fetched.append(command[0])
+        return Finished(0, "99999999999", 0.0) if command[0] == "stat" else Finished(0, "", 0.0)
+
+    bed = bed_with(answer)
+    assert bed.run(bed.open()).ending is Ending.CRASHED
+    assert "stat" in fetched

@@ -1,0 +1,74 @@
+"""Paths and names as a model gives them: checked, and answered with the nearest that exist."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from difflib import get_close_matches
+from pathlib import Path, PurePosixPath
+
+from repoagent.errors import ToolError
+from repoagent.index.model import Symbol
+from repoagent.toolkit import ToolContext
+
+
+def checked(context: ToolContext, path: str) -> str:
+    """`path` in its plain form, if it is a text file of the repository; raises ToolError otherwise."""
+    plain = inside(context, path)
+    if plain in context.index.text_files:
+        return plain
+    if any(item.path == plain for item in context.index.listed):
+        raise ToolError(f"`{plain}` is binary or too large to show. Try search_text, or another file.")
+    raise ToolError(f"There is no file `{plain}`. {nearest(plain, context.index.text_files)}")
+
+
+def inside(context: ToolContext, path: str) -> str:
+    """`path` relative to the repository, `.` for its root; raises ToolError where it leads out, also through a link."""
+    asked = PurePosixPath(path.strip())
+    if asked.is_absolute() or ".." in asked.parts or "\0" in path:
+        raise ToolError(f"`{path}` leads out of the repository. Give a path relative to its root, without `..`.")
+    root = context.root.resolve()
+    if not _resolved(root / asked).is_relative_to(root):
+        raise ToolError(f"`{path}` is a link that leads out of the repository. Look at another file; try list_files.")
+    return str(asked)
+
+
+def symbol_in(context: ToolContext, path: str, name: str) -> Symbol:
+    """The symbol `name` (qualified or bare) of `path`; raises ToolError with the nearest names."""
+    facts = context.index.file(path)
+    symbols = facts.symbols if facts else ()
+    exact = context.index.symbol(path, name)
+    bare = [symbol for symbol in symbols if f".{symbol.qualified}".endswith(f".{name}")]
+    if exact or len(bare) == 1:
+        return exact or bare[0]
+    if bare:
+        choices = ", ".join(symbol.qualified for symbol in bare[:10])
+        raise ToolError(f"`{path}` has several `{name}`: {choices}. Ask for one of these.")
+    raise ToolError(f"`{path}` defines no `{name}`. {nearest(name, [symbol.qualified for symbol in symbols])}")
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A sentence with up to five names like `name`, or what to do where there are none."""
+    names = dict.fromkeys(known)
+    tails: dict[str, list[str]] = {}
+    for item in names:
+        tails.setdefault(_tail(item).lower(), []).append(item)
+    close = get_close_matches(_tail(name).lower(), _plausible(name, tails), n=5, cutoff=0.5)
+    found = [item for tail in close for item in tails[tail]][:5]
+    return f"Did you mean {', '.join(found)}?" if found else "Try search_text or list_files."
+
+
+def _plausible(name: str, tails: Collection[str]) -> list[str]:
+    """Those of about its length: comparing with every name of a large repository takes seconds."""
+    size = len(_tail(name))
+    return [tail for tail in tails if size / 2 <= len(tail) <= 2 * size + 2]
+
+
+def _tail(name: str) -> str:
+    return name.rpartition("/")[2] if "/" in name else name.removesuffix(".py").rpartition(".")[2]
+
+
+def _resolved(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError) as error:
+        raise ToolError(f"`{path.name}` cannot be followed. Look at another file; try list_files.") from error
