@@ -42,6 +42,8 @@ class Rewrite:
     symbol: str
     name: str
     context: str
+    documentation: str
+    """The function's docstring, which is shown beside it and kept as it is."""
     source: str
     template = "rewrite"
 

@@ -68,10 +68,34 @@ def run(session: Session, listeners: tuple[Listener, ...], approve: Approve) -> 
         trace.emit("run.started", session=session.id, path=str(session.path))
         try:
             with _services(session, request, trace, spent) as services:
-                _invoke(services, approve)
+                drive(services, approve)
         finally:
             trace.emit("run.ended")
     return load(Result, session.read("report.json"))
+
+
+def drive(services: Services, approve: Approve) -> None:
+    """Take the graph to its end, from the last step that the session's checkpoint holds."""
+    from langgraph.types import Command
+
+    from repoagent.graph.wiring import build
+
+    with _checkpointer(services.session.path / "checkpoint.sqlite") as saver:
+        graph = build(saver)
+        config: RunnableConfig = {
+            "configurable": {"thread_id": services.session.id},
+            "recursion_limit": 300,
+            "max_concurrency": services.options.parallel,
+        }
+        begun = bool(graph.get_state(config).values)
+        step: Any = None if begun else _first(services.session)
+        while True:
+            answer = graph.invoke(step, config, context=services, durability="sync")
+            paused = answer.get("__interrupt__")
+            if not paused:
+                return
+            approve(Pause(Path(paused[0].value["spec"]), Path(paused[0].value["plan"])))
+            step = Command(resume=True)
 
 
 @dataclass(frozen=True)
@@ -181,29 +205,6 @@ def _indexer(root: Path) -> Callable[[], Index]:
         return Index.build(root, default_cache())
 
     return build
-
-
-def _invoke(services: Services, approve: Approve) -> None:
-    from langgraph.types import Command
-
-    from repoagent.graph.wiring import build
-
-    with _checkpointer(services.session.path / "checkpoint.sqlite") as saver:
-        graph = build(saver)
-        config: RunnableConfig = {
-            "configurable": {"thread_id": services.session.id},
-            "recursion_limit": 300,
-            "max_concurrency": services.options.parallel,
-        }
-        begun = bool(graph.get_state(config).values)
-        step: Any = None if begun else _first(services.session)
-        while True:
-            answer = graph.invoke(step, config, context=services, durability="sync")
-            paused = answer.get("__interrupt__")
-            if not paused:
-                return
-            approve(Pause(Path(paused[0].value["spec"]), Path(paused[0].value["plan"])))
-            step = Command(resume=True)
 
 
 def _first(session: Session) -> object:

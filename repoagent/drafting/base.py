@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 from repoagent.domain import Edit, Issue, Location, Spec
 from repoagent.edits import EditRefused, meaning
-from repoagent.edits.syntax import lines_of
+from repoagent.edits.syntax import lines_of, without_docstring
 from repoagent.errors import BudgetExceeded
 from repoagent.llm.base import Completion, Model
 
@@ -32,9 +33,22 @@ class Task:
 
     @property
     def body(self) -> str:
-        """The text of the function itself."""
-        lines = lines_of(self.source)
-        return "".join(lines[self.target.start - 1 : self.target.end])
+        """The text of the function without its docstring: what a model does not write it cannot spoil, or take time
+        for."""
+        return self._parts[0]
+
+    @property
+    def documentation(self) -> str:
+        """The docstring's text; empty without one."""
+        return self._parts[1]
+
+    @cached_property
+    def _parts(self) -> tuple[str, str]:
+        try:
+            return without_docstring(self.source, self.target.symbol)
+        except EditRefused:
+            lines = lines_of(self.source)[self.target.start - 1 : self.target.end]
+            return "".join(lines), ""
 
     @property
     def name(self) -> str:

@@ -41,9 +41,9 @@ def holes(source: str, target: Location) -> tuple[Hole, ...]:
     lines = [_line(node, text) for node in ordered]
     gaps = [_gap(node, text) for node in ordered]
     suspicious = sum(_covers(node, target.lines) for node in ordered) or 2
-    first = chain.from_iterable(zip_longest(expressions[:suspicious], lines[:suspicious], gaps[:suspicious]))
+    first = chain.from_iterable(zip_longest(expressions[:suspicious], lines[:suspicious]))
     rest = chain.from_iterable(zip_longest(expressions[suspicious:], lines[suspicious:]))
-    return tuple(dict.fromkeys(hole for hole in chain(first, rest, gaps[suspicious:]) if hole))
+    return tuple(dict.fromkeys(hole for hole in chain(first, rest, gaps) if hole))  # gaps last: dear, and seldom right
 
 
 class _Offsets:

@@ -33,7 +33,8 @@ class Infiller:
     def draft(self, task: Task, model: Model) -> Drafted:
         if not task.target.symbol:
             return Drafted()
-        chosen = holes(task.source, task.target)[: task.samples]
+        # Top down, so that each prompt begins with what the server has just read for the one before.
+        chosen = sorted(holes(task.source, task.target)[: task.samples], key=lambda hole: hole.start)
 
         def ask(index: int) -> Completion:
             return _ask(task, model, chosen[index], task.seed + index)

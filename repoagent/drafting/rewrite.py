@@ -65,6 +65,7 @@ def rewrite_prompt(task: Task, model: Model) -> str:
             symbol=task.target.symbol,
             name=task.name,
             context=context,
+            documentation=task.documentation[:_DOCUMENTATION],
             source=task.body,
         )
     )
@@ -72,3 +73,5 @@ def rewrite_prompt(task: Task, model: Model) -> str:
 
 _FRAME = 200
 """Tokens of the prompt's own words."""
+_DOCUMENTATION = 900
+"""Characters of the docstring that are shown."""

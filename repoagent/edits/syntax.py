@@ -69,6 +69,20 @@ def lines_of(text: str) -> list[str]:
     return io.StringIO(text).readlines()
 
 
+def without_docstring(source: str, qualified: str) -> tuple[str, str]:
+    """The text of a function without its docstring, and the docstring's own text; the latter empty without one."""
+    function = find_function(parse(source), qualified)
+    if function is None:
+        raise EditRefused(f"there is no function {qualified} in the file")
+    lines = lines_of(source)
+    docstring = docstring_node(function.body)
+    if docstring is None or len(function.body) == 1 or docstring.lineno == function.lineno:
+        return "".join(lines[first_line(function) - 1 : last_line(function)]), ""
+    head = lines[first_line(function) - 1 : docstring.lineno - 1]
+    rest = lines[last_line(docstring) : last_line(function)]
+    return "".join([*head, *rest]), ast.get_docstring(function) or ""
+
+
 def shift(lines: Sequence[str], columns: int) -> list[str]:
     """`lines` indented by so many columns (negative: dedented), the insides of multi-line strings left as they are."""
     inside = _inside_strings("".join(lines))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from repoagent.domain import Candidate, Result, Strength, Verdict
+from repoagent.domain import Candidate, Oracle, Result, Strength, Verdict
 from repoagent.graph.services import Services
 from repoagent.graph.state import State
 from repoagent.judging import confidence, verified
+from repoagent.reproduce.script import read_steps
 
 
 def result(state: State, services: Services) -> Result:
@@ -65,9 +66,18 @@ def _reproduction(state: State, verdict: Verdict) -> str:
     if oracle.strength is Strength.CRASH:
         return f"Run in the sandbox, {source} raised {oracle.exception} before the patch and does not any more."
     if oracle.strength is Strength.STRONG:
-        now = f"prints what the issue expects ({_short(oracle.expected)})" if oracle.expected else "passes"
-        return f"Run in the sandbox, {source} showed the reported behaviour before the patch; with it, it {now}."
+        return (
+            f"Run in the sandbox, {source} showed the reported behaviour before the patch; with it, it {_now(oracle)}."
+        )
     return ""
+
+
+def _now(oracle: Oracle) -> str:
+    """What a script that passes does."""
+    if oracle.exception:
+        return f"raises {oracle.exception}, as the issue expects"
+    values = read_steps(oracle.expected).values()
+    return f"prints what the issue expects ({_short(' · '.join(values))})" if values else "passes"
 
 
 def _fixed(verdict: Verdict) -> str:

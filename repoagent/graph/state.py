@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Annotated, ClassVar
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from typing import Annotated, Any, ClassVar, TypeVar
 
 from repoagent import domain
 from repoagent.domain import Candidate, Issue, Location, Oracle, Plan, Report, Spec, Strength
 from repoagent.judging import Evidence, merged
 from repoagent.sandbox.base import Environment
 
+T = TypeVar("T")
+
 
 def _either(known: str, fresh: str) -> str:
     return known or fresh
 
 
-def _joined(known: tuple[str, ...], fresh: tuple[str, ...]) -> tuple[str, ...]:
-    return known + tuple(note for note in fresh if note not in known)
+def _joined(known: Sequence[str], fresh: Sequence[str]) -> tuple[str, ...]:
+    return (*known, *(note for note in fresh if note not in known))
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,8 @@ class Assignment:
     generator: str
     target: Location
     samples: int
+    turn: int = 0
+    """How often the same was tried before."""
     attempt: str = ""
     """For a retry: the function as it was tried."""
     failure: str = ""
@@ -104,3 +109,18 @@ STORED = tuple(
     )
 )
 """The classes that a checkpoint may hold; nothing else is ever made from its bytes."""
+
+
+def restored(value: T) -> T:
+    """`value` with its tuples, which a checkpoint gives back as lists: unhashable, and equal to no tuple."""
+    return _tupled(value)  # type: ignore[no-any-return]  # of the same class as it came
+
+
+def _tupled(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return tuple(map(_tupled, value))
+    if isinstance(value, dict):
+        return {name: _tupled(item) for name, item in value.items()}
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{each.name: _tupled(getattr(value, each.name)) for each in fields(value)})
+    return value

@@ -21,7 +21,7 @@ from repoagent.errors import BudgetExceeded
 from repoagent.graph import nodes
 from repoagent.graph.nodes.delivering import stands
 from repoagent.graph.services import Services
-from repoagent.graph.state import DraftOrder, State, TestOrder
+from repoagent.graph.state import DraftOrder, State, TestOrder, restored
 from repoagent.graph.update import Update
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 In = TypeVar("In")
 Node = Callable[[In, Runtime[Services]], Update]
 
-ORDER = ("intake", "survey", "localise", "specify", "plan", "approve", "baseline", "reproduce")
+ORDER = ("intake", "survey", "localise", "specify", "plan", "approve", "baseline", "reproduce", "begin")
 ENDING = ("select", "minimise", "review")
 
 
@@ -42,7 +42,7 @@ def build(checkpointer: BaseCheckpointSaver[str]) -> CompiledStateGraph[State, S
         graph.add_node(name, _watched(name, getattr(nodes, name)))
     for before, after in zip((START, *ORDER), ORDER, strict=False):
         graph.add_edge(before, after)
-    graph.add_conditional_edges("reproduce", to_draft, ["draft", "select"])
+    graph.add_conditional_edges("begin", to_draft, ["draft", "select"])
     graph.add_edge("draft", "gather")
     graph.add_conditional_edges("gather", to_validate, ["validate", "diagnose"])
     graph.add_edge("validate", "diagnose")
@@ -85,7 +85,7 @@ def _watched(name: str, node: Node[In]) -> Any:  # langgraph's own node types do
         started = time.monotonic()
         trace.emit("node.started", node=name)
         try:
-            update = node(state, runtime)
+            update = node(restored(state), runtime)
         except BudgetExceeded as error:
             trace.emit("budget.exceeded", node=name, reason=str(error))
             update = {"spent": str(error)}

@@ -12,10 +12,14 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
 from repoagent.domain import Edit
 from repoagent.edits import EditRefused, meaning
 from repoagent.edits.syntax import lines_of, parse
+
+if TYPE_CHECKING:
+    from pyflakes.messages import Message
 
 _LARGEST = 150
 """Changed lines above which a patch for one issue is not believed."""
@@ -84,7 +88,16 @@ def _mistakes(source: str) -> list[str]:
         found = checker.Checker(ast.parse(source)).messages
     except (SyntaxError, ValueError, RecursionError):
         return []
-    return [message.message % message.message_args for message in found if isinstance(message, certain)]
+    return [_named(message) for message in found if isinstance(message, certain)]
+
+
+def _named(message: Message) -> str:
+    """What is wrong, under the name of the exception that a run would end with: profiles say which of those a model
+    can mend."""
+    return f"{_EXCEPTIONS.get(type(message).__name__, 'SyntaxError')}: {message.message % message.message_args}"
+
+
+_EXCEPTIONS = {"UndefinedName": "NameError", "UndefinedLocal": "UnboundLocalError"}
 
 
 def _too_large(edit: Edit) -> list[str]:

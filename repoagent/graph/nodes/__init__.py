@@ -1,6 +1,6 @@
 """The nodes: each takes the state and the services and returns what is new in the state."""
 
-from repoagent.graph.nodes.deciding import diagnose, gather, select
+from repoagent.graph.nodes.deciding import begin, diagnose, gather, select
 from repoagent.graph.nodes.delivering import deliver, minimise, review
 from repoagent.graph.nodes.drafting import draft, validate
 from repoagent.graph.nodes.evidence import baseline, reproduce
@@ -9,6 +9,7 @@ from repoagent.graph.nodes.understanding import approve, intake, localise, plan,
 __all__ = [
     "approve",
     "baseline",
+    "begin",
     "deliver",
     "diagnose",
     "draft",

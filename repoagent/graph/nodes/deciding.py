@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from langgraph.runtime import Runtime
 
-from repoagent.domain import Candidate, Location
+from repoagent.domain import Candidate
 from repoagent.drafting.retry import worth_retrying
-from repoagent.graph.nodes.understanding import first_assignments, functions, planned_targets
+from repoagent.graph.agenda import following, name_of
 from repoagent.graph.services import Services
 from repoagent.graph.state import Assignment, State
 from repoagent.graph.update import Update
@@ -14,15 +14,19 @@ from repoagent.judging import best, verified
 
 _RETRIES = 2
 """Failed candidates of one round that are shown to the model again."""
-_AGAIN = 2
-"""Rounds of fresh samples on the first functions, once all functions had their turn; only where a test can tell."""
+
+
+def begin(state: State, runtime: Runtime[Services]) -> Update:
+    """The first piece of work on the agenda."""
+    first = following(state, runtime.context)
+    return {"assignments": (first,) if first else ()}
 
 
 def gather(state: State, runtime: Runtime[Services]) -> Update:
     """Wait for all generators, and say how many different candidates wait for their tests."""
     waiting = sum(c.verdict is None for c in state.candidates.values())
     runtime.context.trace.emit("round.drafted", round=state.round, waiting=waiting, known=len(state.candidates))
-    return {"worked": (*state.worked, *(_work(a) for a in state.assignments)), "assignments": ()}
+    return {"worked": (*state.worked, *(name_of(a) for a in state.assignments)), "assignments": ()}
 
 
 def diagnose(state: State, runtime: Runtime[Services]) -> Update:
@@ -32,12 +36,13 @@ def diagnose(state: State, runtime: Runtime[Services]) -> Update:
     leader = best(state.candidates.values(), state.strength)
     if leader:
         services.session.write("patch.diff", leader.patch.text)
-    if state.spent or (leader and verified(leader.verdict, state.strength)):
-        return {}
-    following = (*_retries(state, services), *_next_function(state, services))
-    reason = "nothing verified yet" if following else "no function is left to try"
-    services.trace.emit("diagnosed", reason=reason, next=[_work(a) for a in following])
-    return {"assignments": following, "round": state.round + 1}
+    if state.spent or _enough(leader, state, services):
+        return {"assignments": ()}
+    after = following(state, services)
+    work = (*_retries(state, services), *((after,) if after else ()))
+    reason = "nothing verified yet" if work else "nothing is left to try"
+    services.trace.emit("diagnosed", reason=reason, next=[name_of(a) for a in work])
+    return {"assignments": work, "round": state.round + 1}
 
 
 def select(state: State, runtime: Runtime[Services]) -> Update:
@@ -52,49 +57,25 @@ def select(state: State, runtime: Runtime[Services]) -> Update:
     return {"chosen": chosen}
 
 
+def _enough(leader: Candidate | None, state: State, services: Services) -> bool:
+    """A verified patch that two samples agree on; or one that the other generators have had their turn to confirm."""
+    if leader is None or not verified(leader.verdict, state.strength):
+        return False
+    after = following(state, services)
+    return leader.votes > 1 or after is None or after.turn > 0 or after.target.symbol != leader.target.symbol
+
+
 def _retries(state: State, services: Services) -> tuple[Assignment, ...]:
     profile = services.model.profile
     if not profile.retries:
         return ()
     failed = [c for c in state.candidates.values() if _may_retry(c, state) and worth_retrying(_failure(c), profile)]
-    return tuple(Assignment("retry", c.target, 1, c.answer, _failure(c), c.id) for c in failed[:_RETRIES])
+    return tuple(Assignment("retry", c.target, 1, 0, c.answer, _failure(c), c.id) for c in failed[:_RETRIES])
 
 
 def _may_retry(candidate: Candidate, state: State) -> bool:
-    return candidate.generator == "rewrite" and not any(work.endswith(candidate.id) for work in state.worked)
+    return candidate.generator == "rewrite" and not any(candidate.id in work for work in state.worked)
 
 
 def _failure(candidate: Candidate) -> str:
     return candidate.verdict.failure if candidate.verdict else ""
-
-
-def _next_function(state: State, services: Services) -> tuple[Assignment, ...]:
-    """All generators on the first function that had no turn; fresh samples where every function had one."""
-    targets = _targets(state, services)
-    for target in targets:
-        assignments = first_assignments([target], services)
-        if not {_work(a) for a in assignments} & set(state.worked):
-            return assignments
-    rounds_again = state.round - len(targets)
-    if _can_tell(state) and targets and rounds_again < _AGAIN:
-        return first_assignments([targets[rounds_again % len(targets)]], services)
-    return ()
-
-
-def _targets(state: State, services: Services) -> list[Location]:
-    """What the plan names; where a test can tell right from wrong, as many again of what the localisation found."""
-    planned = planned_targets(state.plan, state.locations, services.index())
-    if not _can_tell(state):
-        return planned
-    others = [location for location in functions(state.locations) if location not in planned]
-    return [*planned, *others[: services.model.profile.functions]]
-
-
-def _can_tell(state: State) -> bool:
-    """Whether any run could show that a candidate is right."""
-    return state.strength in ("strong", "crash") or bool(state.before.failing)
-
-
-def _work(assignment: Assignment) -> str:
-    target = assignment.target
-    return ":".join(filter(None, (assignment.generator, f"{target.path}::{target.symbol}", assignment.parent)))

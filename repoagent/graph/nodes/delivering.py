@@ -14,7 +14,7 @@ from repoagent.graph.result import result
 from repoagent.graph.services import Services
 from repoagent.graph.state import State
 from repoagent.graph.update import Update
-from repoagent.judging import best, candidate_key, problems, smaller, verified
+from repoagent.judging import best, candidate_key, merged, problems, smaller, verified
 
 _ATTEMPTS = 8
 """Runs spent on making one patch smaller."""
@@ -30,7 +30,8 @@ def minimise(state: State, runtime: Runtime[Services]) -> Update:
     if reduced.id == chosen.id:
         return {}
     services.trace.emit("minimised", before=chosen.patch.changed_lines, after=reduced.patch.changed_lines)
-    return {"chosen": reduced, "candidates": {reduced.id: reduced}}
+    candidates = merged(state.candidates, {reduced.id: reduced})  # others may have drawn just this one
+    return {"chosen": candidates[reduced.id], "candidates": {reduced.id: reduced}}
 
 
 def review(state: State, runtime: Runtime[Services]) -> Update:

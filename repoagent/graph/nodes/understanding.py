@@ -10,11 +10,11 @@ from langgraph.types import interrupt
 
 from repoagent.domain import Issue, Location, Plan, PlannedFile, Spec
 from repoagent.errors import EnvironmentFailed, SandboxFailed
+from repoagent.graph.agenda import functions
 from repoagent.graph.artefacts import plan_from_yaml, plan_to_yaml, spec_from_text, spec_to_markdown, steps_for
 from repoagent.graph.services import Services
-from repoagent.graph.state import Assignment, State
+from repoagent.graph.state import State
 from repoagent.graph.update import Update
-from repoagent.index.build import Index
 from repoagent.llm.base import Message, Sampling
 from repoagent.localise import localise as rank
 from repoagent.prompting import Specify, render, trim_issue
@@ -80,7 +80,7 @@ def plan(state: State, runtime: Runtime[Services]) -> Update:
     planned = tuple(_planned(path, targets, state.spec) for path in dict.fromkeys(t.path for t in targets))
     made = Plan(planned, (_test_command(state, services),) if state.environment else ())
     services.session.write("plan.yaml", plan_to_yaml(made))
-    return {"plan": made, "assignments": first_assignments(targets[:1], services)}
+    return {"plan": made}
 
 
 def approve(state: State, runtime: Runtime[Services]) -> Update:
@@ -97,52 +97,7 @@ def approve(state: State, runtime: Runtime[Services]) -> Update:
     made = plan_from_yaml(services.session.read("plan.yaml"))
     services.trace.emit("plan.edited", files=list(edited))
     services.session.accept(*edited)
-    targets = planned_targets(made, state.locations, services.index())
-    return {
-        "spec": spec,
-        "plan": made,
-        "locations": _with_first(targets, state.locations),
-        "assignments": first_assignments(targets[:1], services),
-    }
-
-
-def functions(locations: Sequence[Location]) -> list[Location]:
-    """Those that name a function: what the generators work on."""
-    return [location for location in locations if location.symbol]
-
-
-def first_assignments(targets: Sequence[Location], services: Services) -> tuple[Assignment, ...]:
-    """All generators that the model's profile calls for, on each of `targets`."""
-    from repoagent.drafting import GENERATORS
-
-    wanted = services.options.samples
-    return tuple(
-        Assignment(generator.name, target, min(count, wanted) if wanted else count)
-        for target in targets
-        for generator in GENERATORS
-        if (count := generator.samples(services.model))
-    )
-
-
-def planned_targets(made: Plan, known: Sequence[Location], index: Index) -> list[Location]:
-    """The functions a plan names, with what the localisation knows of them; names that do not exist are left out."""
-    by_name = {(location.path, location.symbol): location for location in known}
-    targets = []
-    for file in made.files:
-        for symbol in file.symbols:
-            found = by_name.get((file.path, symbol)) or _locate(file.path, symbol, index)
-            targets += [found] if found else []
-    return targets
-
-
-def _locate(path: str, symbol: str, index: Index) -> Location | None:
-    found = index.symbol(path, symbol)
-    return Location(path, symbol, found.start, found.end, reasons=("named in the plan",)) if found else None
-
-
-def _with_first(targets: Sequence[Location], others: Sequence[Location]) -> tuple[Location, ...]:
-    named = {(t.path, t.symbol) for t in targets}
-    return (*targets, *(o for o in others if (o.path, o.symbol) not in named))
+    return {"spec": spec, "plan": made}
 
 
 def _ask_for_spec(issue: Issue, target: Location, services: Services) -> str:

@@ -1,0 +1,70 @@
+"""What is drafted in which order: one generator on one function at a time, so that an early answer ends the run
+early."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from repoagent.domain import Location, Strength
+from repoagent.drafting import GENERATORS
+from repoagent.graph.services import Services
+from repoagent.graph.state import Assignment, State
+from repoagent.index.build import Index
+
+_TURNS = 3
+"""Times that the planned functions are gone through, with fresh samples each time; more than once only where a test
+can tell right from wrong."""
+
+
+def following(state: State, services: Services) -> Assignment | None:
+    """The first piece of work that was not done yet, or None when nothing is left to try."""
+    return next((a for a in _agenda(state, services) if name_of(a) not in state.worked), None)
+
+
+def name_of(assignment: Assignment) -> str:
+    """Equal for equal pieces of work."""
+    target = assignment.target
+    parts = (assignment.generator, f"{target.path}::{target.symbol}", assignment.parent, str(assignment.turn or ""))
+    return ":".join(filter(None, parts))
+
+
+def functions(locations: Sequence[Location]) -> list[Location]:
+    """Those that name a function: what the generators work on."""
+    return [location for location in locations if location.symbol]
+
+
+def planned_targets(state: State, index: Index) -> list[Location]:
+    """The functions the plan names, with what the localisation knows of them; names that do not exist are left out."""
+    known = {(location.path, location.symbol): location for location in state.locations}
+    named = [(file.path, symbol) for file in state.plan.files for symbol in file.symbols]
+    found = (known.get(name) or _locate(*name, index) for name in named)
+    return [location for location in found if location]
+
+
+def can_tell(state: State) -> bool:
+    """Whether any run could show that a candidate is right."""
+    return state.strength in (Strength.STRONG, Strength.CRASH) or bool(state.before.failing)
+
+
+def _agenda(state: State, services: Services) -> Iterator[Assignment]:
+    planned = planned_targets(state, services.index())
+    yield from _turn(planned, services, 0)
+    if not can_tell(state):
+        return
+    others = [location for location in functions(state.locations) if location not in planned]
+    yield from _turn(others[: services.model.profile.functions], services, 0)
+    for turn in range(1, _TURNS):
+        yield from _turn(planned, services, turn)
+
+
+def _turn(targets: Sequence[Location], services: Services, turn: int) -> Iterator[Assignment]:
+    wanted = services.options.samples
+    for target in targets:
+        for generator in GENERATORS:
+            if count := generator.samples(services.model):
+                yield Assignment(generator.name, target, min(count, wanted or count), turn)
+
+
+def _locate(path: str, symbol: str, index: Index) -> Location | None:
+    found = index.symbol(path, symbol)
+    return Location(path, symbol, found.start, found.end, reasons=("named in the plan",)) if found else None
