@@ -52,7 +52,6 @@ class Rewrite:
 class Retry:
     """Show what became of an attempt, and ask again."""
 
-    attempt: str
     failure: str
     name: str
     template = "retry"

@@ -19,6 +19,7 @@ from typing import Literal
 from repoagent.errors import EnvironmentFailed, ModelFailed, UserError
 from repoagent.llm.base import Message, Model, Sampling
 from repoagent.llm.failures import MORE_CONTEXT
+from repoagent.sandbox.base import Engine
 
 State = Literal["ok", "warn", "fail"]
 
@@ -100,19 +101,24 @@ def _git() -> Check:
 
 def _sandboxes(wanted: str) -> Iterator[Check]:
     """Each engine there is. One that works is enough, unless the user wants a certain one."""
-    from repoagent.sandbox import choose
+    from repoagent.sandbox import engines
 
-    found = []
-    for name in ("docker", "bubblewrap"):
-        try:
-            choose(name).check()
-        except (EnvironmentFailed, UserError) as error:
-            found.append(Check(f"sandbox {name}", "fail", str(error), "see the message; one working engine is enough"))
-        else:
-            found.append(Check(f"sandbox {name}", "ok", "answers"))
-    spare = any(check.state == "ok" and wanted in {"auto", check.name.split()[1]} for check in found)
+    found = [_sandbox(engine) for engine in engines()]
+    spare = any(check.state != "fail" and wanted in {"auto", check.name.split()[1]} for check in found)
     for check in found:
         yield Check(check.name, "warn", check.detail, check.advice) if spare and check.state == "fail" else check
+
+
+def _sandbox(engine: Engine) -> Check:
+    name = f"sandbox {engine.name}"
+    try:
+        engine.check()
+        missing = engine.missing()
+    except EnvironmentFailed as error:
+        return Check(name, "fail", str(error), "see the message; one working engine is enough")
+    if missing:
+        return Check(name, "warn", f"answers, without {missing}", "nothing: the first run makes it, in a minute or two")
+    return Check(name, "ok", "answers")
 
 
 def _disk() -> Check:

@@ -164,6 +164,7 @@ def _services(session: Session, request: Request, trace: Trace, spent: Spent) ->
     started = time.monotonic()
     deadline = started + settings.max_minutes * 60 - spent.seconds
     budget = Budget(max_tokens=settings.max_tokens, deadline=deadline, spent=spent.usage)
+    trace.emit("budget.set", tokens=settings.max_tokens, seconds=round(deadline - started), used=spent.usage.tokens)
     engine = choose(_engine_name(request))
     engine.prepare(lambda line: trace.emit("sandbox.progress", line=line))
     workspace = Workspace.open(session.path / "workspace")

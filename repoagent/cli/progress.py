@@ -29,6 +29,7 @@ class Progress:
         self._detail = ""
         self._tokens = 0
         self._judged = 0
+        self._end: float | None = None
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
@@ -64,6 +65,9 @@ class Progress:
     def _follow(self, event: Event) -> None:
         if event.kind == "node.started":
             self._node, self._detail = str(event.data["node"]), ""
+        elif event.kind == "budget.set":
+            self._end = time.monotonic() + float(str(event.data["seconds"]))
+            self._tokens = int(str(event.data["used"]))
         elif event.kind == "model.called":
             self._tokens += int(str(event.data["prompt"])) + int(str(event.data["completion"]))
         elif event.kind == "candidate.judged":
@@ -76,12 +80,16 @@ class Progress:
     def _now(self) -> str:
         from rich.markup import escape
 
-        parts = [self._node, self._detail, f"{self._tokens:,} tokens", f"{self._judged} judged", self._clock().strip()]
+        left = "" if self._end is None else f"{_minutes(max(0, self._end - time.monotonic())).strip()} left"
+        parts = [self._node, self._detail, f"{self._tokens:,} tokens", f"{self._judged} judged", left]
         return escape(" · ".join(part for part in parts if part))
 
     def _clock(self) -> str:
-        minutes, seconds = divmod(int(time.monotonic() - self._started), 60)
-        return f"{minutes:3}:{seconds:02}"
+        return _minutes(time.monotonic() - self._started)
+
+
+def _minutes(seconds: float) -> str:
+    return f"{int(seconds) // 60:3}:{int(seconds) % 60:02}"
 
 
 def told(event: Event) -> list[str]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from repoagent.drafting.answers import code_in
 from repoagent.drafting.base import Drafted, Task, collect
 from repoagent.drafting.rewrite import rewrite_prompt, splice
 from repoagent.llm.base import Completion, Message, Model, Sampling
@@ -24,7 +25,7 @@ class Retrier:
     """A second attempt that knows the first one's failure."""
 
     attempt: str
-    """The function as the model wrote it."""
+    """What the model wrote."""
     failure: str
     """The distilled failure."""
     name: str = "retry"
@@ -33,10 +34,11 @@ class Retrier:
         return min(model.profile.retries, 1)
 
     def draft(self, task: Task, model: Model) -> Drafted:
+        attempt = code_in(self.attempt, task.name).strip()
         messages = (
             Message("user", rewrite_prompt(task, model)),
-            Message("assistant", f"```python\n{self.attempt.strip()}\n```"),
-            Message("user", render(Retry(self.attempt.strip(), self.failure, task.name))),
+            Message("assistant", f"```python\n{attempt}\n```"),
+            Message("user", render(Retry(self.failure, task.name))),
         )
         limit = model.count(task.body) * 3 // 2 + 160
 

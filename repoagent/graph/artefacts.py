@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from repoagent.domain import Plan, Spec, load
+from repoagent.domain import Plan, Spec
 from repoagent.errors import UserError
 
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+(.*\S)")
@@ -51,13 +51,11 @@ def plan_to_yaml(plan: Plan) -> str:
 
 def plan_from_yaml(text: str) -> Plan:
     """The plan in an edited `plan.yaml`; raises UserError naming what is wrong."""
-    import json
-
     import yaml
-    from pydantic import ValidationError
+    from pydantic import TypeAdapter, ValidationError
 
     try:
-        return load(Plan, json.dumps(yaml.safe_load(text)))
+        return TypeAdapter(Plan).validate_python(yaml.safe_load(text))
     except yaml.YAMLError as error:
         raise UserError(f"plan.yaml is not YAML: {error}") from error
     except ValidationError as error:

@@ -11,7 +11,7 @@ from repoagent.errors import SandboxFailed
 from repoagent.graph.services import Services
 from repoagent.judging import Evidence, judged
 from repoagent.reproduce.oracle import judge
-from repoagent.reproduce.script import run_script
+from repoagent.reproduce.script import MARK, run_script
 from repoagent.sandbox.base import Environment, Finished, Sandbox
 from repoagent.testbed.detect import detect
 from repoagent.testbed.failure import distil
@@ -101,6 +101,11 @@ def _bytes(text: str | None) -> bytes | None:
 
 
 def _shown(oracle: Oracle, finished: Finished) -> str:
-    wanted = f"\nexpected instead:\n{oracle.expected[:300]}" if oracle.expected else ""
+    wanted = f"\nexpected instead:\n{_without_marks(oracle.expected)[:300]}" if oracle.expected else ""
     ending = "did not end in time; " if finished.timed_out else ""
-    return f"the example of the issue {ending}prints:\n{finished.output[-500:].strip()}{wanted}"
+    return f"the example of the issue {ending}prints:\n{_without_marks(finished.output)[-500:]}{wanted}"
+
+
+def _without_marks(output: str) -> str:
+    """What a script printed, without our announcements, which say nothing to a model."""
+    return "\n".join(line for line in output.splitlines() if line and not line.startswith(MARK))

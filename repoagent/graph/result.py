@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from repoagent.domain import Candidate, Oracle, Result, Strength, Verdict
+from repoagent.domain import Candidate, Ending, Oracle, Result, Strength, Verdict
 from repoagent.graph.services import Services
 from repoagent.graph.state import State
 from repoagent.judging import confidence, verified
@@ -83,14 +83,15 @@ def _now(oracle: Oracle) -> str:
 def _fixed(verdict: Verdict) -> str:
     if not verdict.fixed:
         return ""
-    return f"{_count(verdict.fixed)} that failed before the patch pass with it: {', '.join(verdict.fixed[:5])}."
+    tests = _count(len(verdict.fixed))
+    return f"{tests} that failed before the patch {_pass(len(verdict.fixed))} with it: {', '.join(verdict.fixed[:5])}."
 
 
 def _unbroken(state: State, verdict: Verdict) -> str:
     if not verdict.passed or verdict.broken:
         return ""
     which = "all tests of the project" if state.before_all or not state.test_files else ", ".join(state.test_files)
-    return f"{verdict.passed} tests pass and none that passed before is broken ({which})."
+    return f"{_count(verdict.passed)} {_pass(verdict.passed)} and none that passed before is broken ({which})."
 
 
 def _unverified(state: State) -> list[str]:
@@ -108,7 +109,7 @@ def _missing_reproduction(state: State, verdict: Verdict | None) -> str:
     if verdict is None:
         return "The patch was not run."
     if verdict.oracle != "passed":
-        return "The issue's example still shows the problem."
+        return _NOT_PASSED[verdict.oracle]
     if state.strength is Strength.WEAK:
         return "The issue's example behaves differently now; that it behaves as expected is not known."
     if state.strength is Strength.CRASH:
@@ -118,7 +119,9 @@ def _missing_reproduction(state: State, verdict: Verdict | None) -> str:
 
 def _missing_tests(state: State, verdict: Verdict | None) -> str:
     if verdict and verdict.broken:
-        return f"It breaks {_count(verdict.broken)} that passed before: {', '.join(verdict.broken[:5])}."
+        return f"It breaks {_count(len(verdict.broken))} that passed before: {', '.join(verdict.broken[:5])}."
+    if verdict and verdict.ending is not Ending.COMPLETED:
+        return _NOT_COMPLETED[verdict.ending]
     if verdict is None or not verdict.passed:
         return "No test of the project was run on it."
     if state.before_all is None and state.test_files:
@@ -126,8 +129,23 @@ def _missing_tests(state: State, verdict: Verdict | None) -> str:
     return ""
 
 
-def _count(tests: tuple[str, ...]) -> str:
-    return f"{len(tests)} test{'s' if len(tests) != 1 else ''}"
+_NOT_PASSED = {
+    "failed": "The issue's example still shows the problem.",
+    "unknown": "Whether the issue's example still shows the problem is not known: it could not be run.",
+}
+_NOT_COMPLETED = {
+    Ending.TIMED_OUT: "The project's tests did not end in time with it.",
+    Ending.CRASHED: "The project's tests crashed with it.",
+    Ending.NOT_COLLECTED: "The project's tests could not be collected with it.",
+}
+
+
+def _count(tests: int) -> str:
+    return f"{tests} test{'s' if tests != 1 else ''}"
+
+
+def _pass(tests: int) -> str:
+    return "pass" if tests != 1 else "passes"
 
 
 def _short(text: str) -> str:

@@ -15,6 +15,8 @@ from repoagent.reproduce.snippets import Step
 from repoagent.reproduce.syntax import parse
 from repoagent.sandbox.base import ENVIRONMENT, Finished, Sandbox
 
+MARK = "=== repoagent: "
+"""What every announcement begins with."""
 BEGIN = "=== repoagent: begin ==="
 END = "=== repoagent: end ==="
 SECONDS = 30.0

@@ -106,6 +106,9 @@ class Engine(Protocol):
     def check(self) -> None:
         """Raise EnvironmentFailed, saying what to do, unless sandboxes can be made here."""
 
+    def missing(self) -> str:
+        """What `prepare` has still to make, for a person; empty when all is there. Raises as `check` does."""
+
     def prepare(self, progress: Progress) -> None:
         """Make what all environments stand on (a base image), unless it exists."""
 

@@ -41,7 +41,7 @@ def ensure(client: DockerClient, progress: Progress, image: str = REGISTRY_IMAGE
     Raises EnvironmentFailed when neither can be had.
     """
     with cache.locked("docker-base"):
-        if _exists(client):
+        if exists(client):
             return
         source = image if pull(image, progress) else _bootstrap(client, progress)
         _dress(client, source)
@@ -50,7 +50,8 @@ def ensure(client: DockerClient, progress: Progress, image: str = REGISTRY_IMAGE
         progress(f"base image {TAG} is ready")
 
 
-def _exists(client: DockerClient) -> bool:
+def exists(client: DockerClient) -> bool:
+    """Whether the engine has it."""
     from docker.errors import ImageNotFound
 
     try:

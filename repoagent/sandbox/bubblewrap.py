@@ -58,6 +58,10 @@ class BubblewrapEngine:
         with self._scratch() as scratch:
             self._try(scratch)
 
+    def missing(self) -> str:
+        """Nothing, ever."""
+        return ""
+
     def prepare(self, progress: Progress) -> None:
         """Nothing is needed: environments stand on the host's own programs."""
 

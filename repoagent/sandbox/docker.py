@@ -55,6 +55,11 @@ class DockerEngine:
         with _translated("asking Docker"):
             self._client.ping()
 
+    def missing(self) -> str:
+        """The base image, until it was made once."""
+        with _translated("looking for the base image"):
+            return "" if base_image.exists(self._client) else f"the base image {base_image.TAG}"
+
     def prepare(self, progress: Progress) -> None:
         """Make the base image, unless it exists."""
         with _translated("making the base image"):

@@ -65,6 +65,10 @@ class FakeEngine:
         if self.broken:
             raise self.broken
 
+    def missing(self) -> str:
+        """Nothing."""
+        return ""
+
     def prepare(self, progress: Progress) -> None:
         """Say so."""
         progress("nothing to prepare")

@@ -204,6 +204,8 @@ def test_a_mechanical_mistake_is_shown_to_the_model_once(bench: MakeBench) -> No
     assert result.outcome == "verified"
     [prompt] = made.prompts("does not work yet")
     assert "AttributeError: 'int' object has no attribute 'value'" in prompt
+    assert "expected instead:\n'1K'" in prompt
+    assert "=== repoagent" not in prompt
 
 
 def test_an_undefined_name_is_shown_to_the_model_though_the_gate_stops_it(bench: MakeBench) -> None:
