@@ -29,17 +29,17 @@ class Settings(BaseModel):
     """Where the repository's code runs; `auto` is Docker where an engine answers, else bubblewrap."""
     samples: int | None = Field(None, ge=1, le=256)
     """Samples of each generator for each function at most; unset leaves it to the model's profile."""
-    max_minutes: float = Field(20.0, gt=0)
+    max_minutes: float = Field(20.0, gt=0, le=100_000)
     """Minutes that a run may take, the building of the test environment included."""
     max_tokens: int = Field(300_000, ge=1)
     """Tokens, read and written, that a run may ask of the model."""
-    build_minutes: float = Field(15.0, gt=0)
+    build_minutes: float = Field(15.0, gt=0, le=10_000)
     """Minutes that building the test environment may take."""
-    test_seconds: float = Field(120.0, gt=0)
+    test_seconds: float = Field(120.0, gt=0, le=100_000)
     """Seconds that one run of the project's tests may take."""
     memory_mib: int = Field(4096, ge=128)
     """Memory of one sandbox."""
-    cpus: float = Field(2.0, gt=0)
+    cpus: float = Field(2.0, gt=0, le=1024)
     """Processors of one sandbox."""
     pids: int = Field(256, ge=16)
     """Processes and threads of one sandbox."""

@@ -78,7 +78,8 @@ class Location:
         return f"{self.path}:{self.start} {self.symbol}".rstrip()
 
 
-Operation = Literal["edit", "create", "delete", "move"]
+Operation = Literal["edit"]
+"""What a plan can do to a file: so far, change functions in it."""
 
 
 @dataclass(frozen=True)
@@ -209,7 +210,7 @@ class Oracle:
     expected: str = ""
     """For STRONG with a known value: its output after a right fix; empty when exit code 0 alone is expected."""
     exception: str = ""
-    """For CRASH: the exception's class name."""
+    """For CRASH: the class name of the exception that must be gone; for STRONG: of the one that is expected."""
     source: str = ""
     """Where it came from, for a person: 'second code block of the issue'."""
 

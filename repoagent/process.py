@@ -58,8 +58,8 @@ def run(
 ) -> Completed:
     """Run `command` without a shell, for at most `timeout` seconds.
 
-    `environment` is added to the host's; None removes a variable. Raises CommandFailed when the program is missing, the
-    deadline passes or, with `check`, the exit code is not 0.
+    `environment` is added to the host's; None removes a variable. Raises CommandFailed when the program or `cwd` is
+    missing, the deadline passes or, with `check`, the exit code is not 0.
     """
     started = time.monotonic()
     process = _start(command, cwd, environment)
@@ -86,7 +86,9 @@ def _start(
     env = {name: value for name, value in merged.items() if value is not None}
     try:
         return subprocess.Popen(command, cwd=cwd, stdin=pipe, stdout=pipe, stderr=pipe, env=env, start_new_session=True)
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
+        if cwd and not cwd.is_dir():
+            raise CommandFailed(f"the folder {cwd} is not there, `{command[0]}` cannot run in it") from error
         raise CommandFailed(f"the program `{command[0]}` is not installed") from error
 
 

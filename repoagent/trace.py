@@ -31,14 +31,14 @@ class Trace:
     """Takes events, appends each to a JSON-lines file, and tells the listeners. Safe to use from several threads.
 
     The file is flushed to the disk with each event, so that a killed run has told all that it did. A line cut by a
-    crash is
-    skipped by `read`. Where the disk is full the run goes on and the event reaches the listeners only.
+    crash is skipped by `read`. Where the disk is full the run goes on and the event reaches the listeners only.
     """
 
     def __init__(self, path: Path | None = None, listeners: tuple[Listener, ...] = ()) -> None:
         self._path = path
         self._listeners = listeners
         self._lock = Lock()
+        self._begun = False
         self.lost = 0
         """Events that could not be written."""
 
@@ -56,24 +56,36 @@ class Trace:
         line = json.dumps({"at": round(event.at, 3), "kind": event.kind, **event.data}, ensure_ascii=False)
         try:
             with self._path.open("a", encoding="utf-8", errors="replace") as file:
-                file.write(line + "\n")
+                file.write(("\n" if self._is_torn() else "") + line + "\n")
                 file.flush()
                 os.fsync(file.fileno())
         except OSError:
             self.lost += 1
+
+    def _is_torn(self) -> bool:
+        """Whether the file ends in the middle of a line, which what follows must not be lost with; asked once."""
+        if self._path is None or self._begun:
+            return False
+        self._begun = True
+        with self._path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            file.seek(max(size - 1, 0))
+            return size > 0 and file.read(1) != b"\n"
 
 
 def read(path: Path) -> list[Event]:
     """The events in a file, oldest first; lines that a crash cut short are left out."""
     if not path.exists():
         return []
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    lines = path.read_text(encoding="utf-8", errors="replace").split("\n")  # texts hold other ends of lines
     return [event for line in lines if (event := _parse(line))]
 
 
 def _parse(line: str) -> Event | None:
     try:
         row = json.loads(line)
-        return Event(row.pop("kind"), row, row.pop("at"))
-    except (ValueError, KeyError, AttributeError):
+    except ValueError:
         return None
+    if not isinstance(row, dict) or not isinstance(row.get("kind"), str) or not isinstance(row.get("at"), int | float):
+        return None
+    return Event(row.pop("kind"), row, row.pop("at"))

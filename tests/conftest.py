@@ -34,7 +34,14 @@ def own_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     root = tmp_path_factory.mktemp("state")
     monkeypatch.setenv("REPOAGENT_STATE", str(root / "state"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(root / "config"))
-    for name in ("GITHUB_TOKEN", "GH_TOKEN", "OPENAI_API_KEY", "REPOAGENT_API_KEY", "REPOAGENT_MODEL"):
+    for name in (
+        "GITHUB_TOKEN",
+        "GH_TOKEN",
+        "OPENAI_API_KEY",
+        "OPENAI_BASE_URL",
+        "REPOAGENT_API_KEY",
+        "REPOAGENT_MODEL",
+    ):
         monkeypatch.delenv(name, raising=False)
     return root
 

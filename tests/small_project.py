@@ -18,7 +18,7 @@ def natural(count: int) -> str:
 FIXED = FUNCTION.replace("count > size", "count >= size")
 FILES = {
     "sizes/__init__.py": "from sizes.units import natural\nfrom sizes.words import plural\n",
-    MODULE: f"STEPS = ((\"kB\", 1000), (\"MB\", 1000**2), (\"GB\", 1000**3))\n\n\n{FUNCTION}",
+    MODULE: f'STEPS = (("kB", 1000), ("MB", 1000**2), ("GB", 1000**3))\n\n\n{FUNCTION}',
     "sizes/words.py": "def plural(count: int, word: str) -> str:\n    return word if count == 1 else word + 's'\n",
     "tests/test_sizes.py": """\
 from sizes import natural, plural
@@ -39,7 +39,8 @@ def test_plural():
 ISSUE = """\
 # natural() keeps bytes where a unit is just reached
 
-A size that is exactly one unit is still printed in the smaller one:
+A size that is exactly one unit is still printed in the smaller one, as if `natural` compared with `>` and not
+with `>=`:
 
 ```python
 >>> from sizes import natural

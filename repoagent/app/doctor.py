@@ -93,9 +93,9 @@ def _git() -> Check:
     try:
         version = run(["git", "--version"], timeout=10).text.split()[2]
     except CommandFailed as error:
-        return Check("git", "fail", str(error), "install git 2.30 or newer")
-    if tuple(int(part) for part in re.findall(r"\d+", version)[:2]) < (2, 30):
-        return Check("git", "fail", version, "install git 2.30 or newer")
+        return Check("git", "fail", str(error), "install git 2.31 or newer")
+    if tuple(int(part) for part in re.findall(r"\d+", version)[:2]) < (2, 31):
+        return Check("git", "fail", version, "install git 2.31 or newer")
     return Check("git", "ok", version)
 
 

@@ -20,3 +20,7 @@ class Request:
     out: str | None = None
     ask: bool = False
     """Whether to stop after planning, for a person to read and edit spec and plan."""
+    apply: bool = False
+    """Whether a verified patch shall change the user's work tree."""
+    branch: str | None = None
+    """The new branch that a verified patch shall go on."""

@@ -48,12 +48,13 @@ def root(
 def main() -> None:
     """Run a command; every error of ours is one message on stderr and an exit code."""
     from repoagent.cli.codes import code_for
+    from repoagent.cli.plain import plain
     from repoagent.errors import RepoagentError
 
     try:
         app()
     except RepoagentError as error:
-        typer.echo(f"repoagent: {error}", err=True)
+        typer.echo(f"repoagent: {plain(str(error), keep=chr(10))}", err=True)
         sys.exit(code_for(error))
     except KeyboardInterrupt as error:
         typer.echo("repoagent: interrupted", err=True)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from repoagent.cli.plain import plain
 from repoagent.trace import Event
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Progress:
     def __call__(self, event: Event) -> None:
         self._follow(event)
         for line in told(event):
-            self._console.print(f"{self._clock()}  {line}", markup=False)
+            self._console.print(f"{self._clock()}  {plain(line)}", markup=False)
         if self._status:
             self._status.update(self._now())
 
@@ -82,7 +83,7 @@ class Progress:
 
         left = "" if self._end is None else f"{_minutes(max(0, self._end - time.monotonic())).strip()} left"
         parts = [self._node, self._detail, f"{self._tokens:,} tokens", f"{self._judged} judged", left]
-        return escape(" · ".join(part for part in parts if part))
+        return escape(plain(" · ".join(part for part in parts if part)))
 
     def _clock(self) -> str:
         return _minutes(time.monotonic() - self._started)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from repoagent.cli.plain import plain
+
 if TYPE_CHECKING:
     from repoagent.domain import Candidate, Result
     from repoagent.session import Session
@@ -32,7 +34,7 @@ def list_(
     if not found:
         typer.echo(f"There are no sessions in {default_root()}.")
     for session in found[:limit]:
-        typer.echo(f"{session.id}  {_standing(session):<11}  {_plain(session.record.title)[:60]}".rstrip())
+        typer.echo(f"{session.id}  {_standing(session):<11}  {plain(session.record.title)[:60]}".rstrip())
     if len(found) > limit:
         typer.echo(f"… and {len(found) - limit} more (--limit)")
 
@@ -77,8 +79,8 @@ def _page(session: Session) -> list[str]:
     rows = [
         ("Session", record.id),
         ("Status", _standing(session)),
-        ("Issue", _plain(record.title)),
-        ("Repository", _plain(record.source)),
+        ("Issue", plain(record.title)),
+        ("Repository", plain(record.source)),
         ("Model", record.model),
         ("Started", f"{record.created:%Y-%m-%d %H:%M} UTC"),
         ("Directory", str(session.path)),
@@ -90,7 +92,7 @@ def _page(session: Session) -> list[str]:
 
 
 def _spec(session: Session) -> list[str]:
-    return ["", _plain(session.read("spec.md"), keep="\n").strip()] if session.exists("spec.md") else []
+    return ["", plain(session.read("spec.md"), keep="\n").strip()] if session.exists("spec.md") else []
 
 
 def _outcome(session: Session) -> list[str]:
@@ -98,9 +100,9 @@ def _outcome(session: Session) -> list[str]:
     if result is None:
         return []
     confidence = f", {result.confidence} confidence" if result.confidence else ""
-    lines = ["", f"Result: {result.outcome}{confidence}. {_plain(result.summary)}"]
-    lines += [f"  checked: {_plain(sentence)}" for sentence in result.verified]
-    return lines + [f"  not checked: {_plain(sentence)}" for sentence in result.unverified]
+    lines = ["", f"Result: {result.outcome}{confidence}. {plain(result.summary)}"]
+    lines += [f"  checked: {plain(sentence)}" for sentence in result.verified]
+    return lines + [f"  not checked: {plain(sentence)}" for sentence in result.unverified]
 
 
 def _tried(session: Session) -> list[str]:
@@ -109,11 +111,11 @@ def _tried(session: Session) -> list[str]:
 
 
 def _line(candidate: Candidate) -> str:
-    verdict, where = candidate.verdict, _plain(f"{candidate.id}  {candidate.generator}  {candidate.target}")
+    verdict, where = candidate.verdict, plain(f"{candidate.id}  {candidate.generator}  {candidate.target}")
     if verdict is None:
         return f"{where}: not tested"
     if verdict.gate:
-        return f"{where}: refused, {_plain(verdict.gate[0])}"
+        return f"{where}: refused, {plain(verdict.gate[0])}"
     counts = f"{len(verdict.fixed)} fixed, {len(verdict.broken)} broken, {verdict.passed} pass"
     return f"{where}: {counts}, reproduction {verdict.oracle}"
 
@@ -189,8 +191,3 @@ def _candidates(session: Session) -> list[Candidate]:
 def _promise(candidate: Candidate) -> tuple[bool, int, int]:
     verdict = candidate.verdict
     return (True, 0, 0) if verdict is None or verdict.gate else (False, len(verdict.broken), -len(verdict.fixed))
-
-
-def _plain(text: str, keep: str = "") -> str:
-    """Text of an issue or a model for a terminal: nothing in it moves the cursor or changes colours."""
-    return "".join(c if c.isprintable() or c in keep else " " for c in text)

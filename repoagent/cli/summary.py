@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from repoagent.cli.plain import plain
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -25,7 +27,7 @@ def as_text(result: Result, path: Path) -> str:
         lines += ["", *(f"    {line}" for line in result.patch.splitlines())]
     lines += _listed("Verified", result.verified) + _listed("Not verified", result.unverified)
     lines += _listed("Notes", result.notes)
-    return "\n".join([*lines, "", _cost(result), f"Everything is in {path}"])
+    return plain("\n".join([*lines, "", _cost(result), f"Everything is in {path}"]), keep="\n\t")
 
 
 def _listed(title: str, sentences: tuple[str, ...]) -> list[str]:

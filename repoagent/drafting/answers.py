@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import re
 
-_FENCE = re.compile(r"^[ \t]*(```|~~~)[^\n]*\n(.*?)(?:^[ \t]*\1[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
+from repoagent.edits import EditRefused
+from repoagent.llm.base import Completion
+
+_FENCE = re.compile(r"^[ \t]*(```|~~~)[^\n]*\n(.*?)(^[ \t]*\1[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
 
 
-def code_in(answer: str, name: str) -> str:
-    """The fenced block that defines `name`, the last of several; else the last block; else the whole answer."""
-    blocks = [match.group(2) for match in _FENCE.finditer(answer)]
+def code_in(answer: Completion, name: str) -> str:
+    """The fenced block that defines `name`, the last of several; else the last block; else the whole answer.
+
+    Of an answer that was cut off, only a block that was closed is whole; raises EditRefused when there is none.
+    """
+    blocks = [match[2] for match in _FENCE.finditer(answer.text) if match[3] or not answer.truncated]
+    if answer.truncated and not blocks:
+        raise EditRefused("the function is not complete")
     defining = [block for block in blocks if re.search(rf"\bdef\s+{re.escape(name)}\b", block)]
-    return (defining or blocks or [answer])[-1]
+    return (defining or blocks or [answer.text])[-1]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Protocol
 
 from repoagent.domain import Edit, Issue, Location, Spec
 from repoagent.edits import EditRefused, meaning
-from repoagent.edits.syntax import lines_of, without_docstring
-from repoagent.errors import BudgetExceeded
+from repoagent.edits.encoding import shown
+from repoagent.edits.syntax import without_docstring
+from repoagent.errors import BudgetExceeded, ContextFull, ModelFailed
 from repoagent.llm.base import Completion, Model
 
 
@@ -30,11 +31,13 @@ class Task:
     seed: int
     samples: int
     """How many answers to draw at most; a plan may ask for fewer than the model's profile."""
+    turn: int = 0
+    """How often the same generator has worked on the function before."""
 
     @property
     def body(self) -> str:
         """The text of the function without its docstring: what a model does not write it cannot spoil, or take time
-        for."""
+        for. Raises EditRefused when the file does not parse or lacks the function."""
         return self._parts[0]
 
     @property
@@ -44,11 +47,7 @@ class Task:
 
     @cached_property
     def _parts(self) -> tuple[str, str]:
-        try:
-            return without_docstring(self.source, self.target.symbol)
-        except EditRefused:
-            lines = lines_of(self.source)[self.target.start - 1 : self.target.end]
-            return "".join(lines), ""
+        return without_docstring(shown(self.source), self.target.symbol, self.target.start)
 
     @property
     def name(self) -> str:
@@ -90,46 +89,73 @@ class Generator(Protocol):
         """Draft edits. Stops early, with what it has, when the budget is spent; raises BudgetExceeded without any."""
 
 
-def collect(task: Task, attempts: Sequence[Callable[[], Completion]], edit: Callable[[int, str], str]) -> Drafted:
+def room(model: Model, answer: int) -> int:
+    """Tokens that a prompt may have beside an answer of so many: the profile's budget, within what the server gives."""
+    return min(model.profile.prompt_budget, model.context() - answer - _TEMPLATE)
+
+
+_TEMPLATE = 64
+"""Tokens that a server may add around a prompt."""
+
+
+def collect(
+    task: Task, attempts: Sequence[Callable[[], Completion]], edit: Callable[[int, Completion], str]
+) -> Drafted:
     """Ask all `attempts`, some at a time, and turn each answer into the new text of the file by `edit(index, answer)`.
 
-    The first is asked alone, so that the server has read the common prompt before the others need it.
+    The first is asked alone, so that the server has read the common prompt before the others need it. What fails is
+    refused, as long as others answer, or it was only too long. Raises BudgetExceeded or ModelFailed without any answer.
     """
-    answers = [(i, answer) for i, answer in enumerate(_ask(attempts)) if answer is not None]
+    asked = _ask(attempts)
+    _raise_without_answer(asked)
     result = Drafted()
-    for index, answer in answers:
-        result += _drafted(task, answer, lambda text, i=index: edit(i, text))  # type: ignore[misc]  # bound early on purpose
+    for index, answer in enumerate(asked):
+        if isinstance(answer, Completion):
+            result += _drafted(task, answer, partial(edit, index))
+        elif isinstance(answer, ModelFailed):
+            result += Drafted(refused=(str(answer),))
     return result
 
 
-def _ask(attempts: Sequence[Callable[[], Completion]]) -> list[Completion | None]:
+_Asked = Completion | ModelFailed | BudgetExceeded
+
+
+def _ask(attempts: Sequence[Callable[[], Completion]]) -> list[_Asked]:
     from concurrent.futures import ThreadPoolExecutor
 
-    if not attempts:
-        return []
-    answers: list[Completion | None] = [attempts[0]()]  # a budget spent here is for the caller to know
+    asked = [_asked(attempt) for attempt in attempts[:1]]
+    if any(isinstance(answer, BudgetExceeded) for answer in asked):
+        return asked
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        answers += pool.map(_within_budget, attempts[1:])
-    return answers
+        return [*asked, *pool.map(_asked, attempts[1:])]
 
 
 _AT_ONCE = 4
 """Requests in flight: as many as the embedded server has slots. Other servers queue or batch them."""
 
 
-def _within_budget(attempt: Callable[[], Completion]) -> Completion | None:
+def _asked(attempt: Callable[[], Completion]) -> _Asked:
     try:
         return attempt()
-    except BudgetExceeded:
-        return None
+    except (ModelFailed, BudgetExceeded) as error:
+        return error
 
 
-def _drafted(task: Task, answer: Completion, edit: Callable[[str], str]) -> Drafted:
+def _raise_without_answer(asked: Sequence[_Asked]) -> None:
+    failures = [answer for answer in asked if not isinstance(answer, Completion)]
+    grave = [failure for failure in failures if not isinstance(failure, ContextFull)]
+    if grave and len(failures) == len(asked):
+        raise next((failure for failure in grave if isinstance(failure, BudgetExceeded)), grave[0])
+
+
+def _drafted(task: Task, answer: Completion, edit: Callable[[Completion], str]) -> Drafted:
     try:
-        after = edit(answer.text)
+        after = edit(answer)
         if meaning(after) == meaning(task.source):
             raise EditRefused("the answer changes nothing")
     except EditRefused as refusal:
         suffix = " (cut off at the token limit)" if answer.truncated else ""
         return Drafted(refused=(f"{refusal}{suffix}",))
+    except RecursionError:
+        return Drafted(refused=("the function is nested too deeply",))
     return Drafted(drafts=(Draft((Edit(task.target.path, task.source, after),), answer.text),))

@@ -9,7 +9,7 @@ from itertools import chain, zip_longest
 from typing import Literal
 
 from repoagent.domain import Location
-from repoagent.edits.syntax import Function, docstring_node, find_function, first_line, last_line, lines_of, parse
+from repoagent.edits.syntax import Function, Offsets, docstring_node, find_function, first_line, last_line, parse
 
 Kind = Literal["expression", "line", "insert"]
 
@@ -28,14 +28,14 @@ class Hole:
 
 def holes(source: str, target: Location) -> tuple[Hole, ...]:
     """The holes worth trying, most promising first: at the suspicious lines, precise before coarse, then everywhere
-    else.
+    else. Raises EditRefused when `source` is not Python.
 
     Masking an expression, a line or a gap are the mask templates of AlphaRepair (Xia and Zhang, 2022).
     """
-    function = find_function(parse(source), target.symbol)
+    function = find_function(parse(source), target.symbol, target.start)
     if function is None:
         return ()
-    text = _Offsets(source)
+    text = _Text(source)
     ordered = _by_suspicion(list(_statements(function)), target.lines)
     expressions = [_expression(node, text) for node in ordered]
     lines = [_line(node, text) for node in ordered]
@@ -46,24 +46,14 @@ def holes(source: str, target: Location) -> tuple[Hole, ...]:
     return tuple(dict.fromkeys(hole for hole in chain(first, rest, gaps) if hole))  # gaps last: dear, and seldom right
 
 
-class _Offsets:
-    """Character offsets of line and column positions; the columns of `ast` count UTF-8 bytes."""
-
-    def __init__(self, source: str) -> None:
-        self.lines = lines_of(source)
-        self.starts = [0]
-        for line in self.lines:
-            self.starts.append(self.starts[-1] + len(line))
-
-    def at(self, line: int, column: int) -> int:
-        encoded = self.lines[line - 1].encode("utf-8", "surrogateescape")[:column]
-        return self.starts[line - 1] + len(encoded.decode("utf-8", "surrogateescape"))
-
+class _Text(Offsets):
     def indent(self, line: int) -> int:
+        """The offset of the first character of a line that is no blank."""
         text = self.lines[line - 1]
         return self.starts[line - 1] + len(text) - len(text.lstrip())
 
     def end(self, line: int) -> int:
+        """The offset behind the last character of a line, without its end."""
         return self.starts[line - 1] + len(self.lines[line - 1].rstrip("\r\n"))
 
 
@@ -94,7 +84,7 @@ def _own_lines(node: ast.stmt) -> range:
     )
 
 
-def _expression(node: ast.stmt, text: _Offsets) -> Hole | None:
+def _expression(node: ast.stmt, text: _Text) -> Hole | None:
     """The condition, the value returned or assigned, what is iterated over, or the whole of an expression statement."""
     part = getattr(node, "test", None) or getattr(node, "value", None) or getattr(node, "iter", None)
     if not isinstance(part, ast.expr) or part.end_lineno != part.lineno or part.end_col_offset is None:
@@ -104,15 +94,17 @@ def _expression(node: ast.stmt, text: _Offsets) -> Hole | None:
     )
 
 
-def _line(node: ast.stmt, text: _Offsets) -> Hole | None:
+def _line(node: ast.stmt, text: _Text) -> Hole | None:
     lines = _own_lines(node)
     if len(lines) != 1:
         return None
     return Hole("line", text.indent(node.lineno), text.end(node.lineno), node.lineno)
 
 
-def _gap(node: ast.stmt, text: _Offsets) -> Hole | None:
+def _gap(node: ast.stmt, text: _Text) -> Hole | None:
     if isinstance(node, ast.If) and text.lines[node.lineno - 1].lstrip().startswith("elif"):
         return None
     start = text.indent(first_line(node))
+    if start != text.at(first_line(node), node.col_offset):  # it does not begin its line
+        return None
     return Hole("insert", start, start, first_line(node))

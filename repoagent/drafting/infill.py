@@ -1,8 +1,8 @@
 """Ask a model trained for fill-in-the-middle to write single expressions and lines anew.
 
 A different source of candidates than rewriting, for a tenth of its tokens, and the only one for functions too long
-to rewrite. A
-1.5B model completes `while ▁:` of a broken loop correctly where its chat answer wraps a special case around the bug.
+to rewrite. A 1.5B model completes `while ▁:` of a broken loop correctly where its chat answer wraps a special case
+around the bug.
 """
 
 from __future__ import annotations
@@ -10,15 +10,19 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from repoagent.drafting.base import Drafted, Task, collect
+from repoagent.drafting.base import Drafted, Task, collect, room
 from repoagent.drafting.holes import Hole, holes
 from repoagent.edits import EditRefused
-from repoagent.edits.syntax import lines_of
+from repoagent.edits.encoding import readable, restored, shown
+from repoagent.edits.layout import end_near, lines_of
+from repoagent.edits.syntax import parse
 from repoagent.llm.base import Completion, Model, Sampling
 from repoagent.prompting import Infill, render
 
-_WINDOW = 60
-"""Lines of a long function shown on either side of a hole."""
+_WINDOWS = (60, 30, 15, 7, 3, 1)
+"""Lines of a long function shown on either side of a hole: as many as the prompt has room for."""
+_TOKENS = 48
+"""Of an answer."""
 
 
 @dataclass(frozen=True)
@@ -33,54 +37,89 @@ class Infiller:
     def draft(self, task: Task, model: Model) -> Drafted:
         if not task.target.symbol:
             return Drafted()
+        try:
+            found = holes(task.source, task.target)
+        except EditRefused as refusal:
+            return Drafted(refused=(str(refusal),))
+        first = task.turn * task.samples  # those before had their turn
         # Top down, so that each prompt begins with what the server has just read for the one before.
-        chosen = sorted(holes(task.source, task.target)[: task.samples], key=lambda hole: hole.start)
+        chosen = sorted(found[first : first + task.samples], key=lambda hole: hole.start)
 
         def ask(index: int) -> Completion:
             return _ask(task, model, chosen[index], task.seed + index)
 
         attempts = [lambda i=i: ask(i) for i in range(len(chosen))]
-        return collect(task, attempts, lambda i, answer: fill(task.source, chosen[i], answer))
+        return collect(task, attempts, lambda i, answer: fill(task.source, chosen[i], answer.text))
 
 
 def fill(source: str, hole: Hole, answer: str) -> str:
-    """`source` with `hole` filled by `answer`, cut where the model begins to repeat what follows; raises
-    EditRefused."""
-    after = source[hole.end :]
+    """`source` with `hole` filled by `answer`, up to where it begins to repeat what follows; raises EditRefused."""
+    answer = restored(answer, source)
     if hole.kind == "insert":
-        indent = source[source.rfind("\n", 0, hole.start) + 1 : hole.start]
-        lines = _whole_lines(answer, after)
-        text = "\n".join([*lines, indent]) if lines else ""
-    else:
-        text = _single_line(answer, after)
+        return _insert(source, hole, answer)
+    text = _single_line(answer, source[hole.end :])
     if not text.strip():
         raise EditRefused("the model left the hole empty")
-    return source[: hole.start] + text + after
+    return source[: hole.start] + text + source[hole.end :]
+
+
+def _insert(source: str, hole: Hole, answer: str) -> str:
+    """As many of the answer's lines as parse in their place: the last may begin what the answer had no room for."""
+    indent = source[source.rfind("\n", 0, hole.start) + 1 : hole.start]
+    lines = _whole_lines(answer, source[hole.end :])
+    end = end_near(lines_of(source), hole.line)
+    for kept in range(len(lines), 0, -1):
+        filled = source[: hole.start] + end.join([*lines[:kept], indent]) + source[hole.end :]
+        if _parses(filled):
+            return filled
+    raise EditRefused("the model left the hole empty" if not lines else "what it inserted does not parse")
+
+
+def _parses(source: str) -> bool:
+    try:
+        parse(source)
+    except EditRefused:
+        return False
+    return True
 
 
 def _ask(task: Task, model: Model, hole: Hole, seed: int) -> Completion:
     stop = () if hole.kind == "insert" else ("\n",)
-    tokens = 64 if hole.kind == "insert" else 48
-    before, after = _window(task, hole)
-    sampling = Sampling(tokens, model.profile.temperature / 2, model.profile.top_p, seed, stop)
-    return model.infill(_header(task) + before, after, sampling)
+    before, after = _prompt(task, model, hole)
+    sampling = Sampling(_TOKENS, model.profile.temperature / 2, model.profile.top_p, seed, stop)
+    return model.infill(before, after, sampling)
+
+
+def _prompt(task: Task, model: Model, hole: Hole) -> tuple[str, str]:
+    """What stands before and behind the hole, as much of it as the model has room for."""
+    header, most = _header(task), room(model, _TOKENS)
+    before = after = ""
+    for lines in _WINDOWS:
+        before, after = _window(task, hole, lines)
+        if model.count(header + before + after) <= most:
+            return header + before, after
+    characters = max(most // 2, 1)  # of an endless line; no token has less than one
+    return before[-characters:], after[:characters]
 
 
 def _header(task: Task) -> str:
     """The issue as a comment above the code: a fill-in-the-middle prompt has no other place for it."""
-    imports = [line for line in task.source.splitlines() if re.match(r"(import|from) \w", line)]
+    imports = [line[:110] for line in shown(task.source).splitlines() if re.match(r"(import|from) \w.*[^(]$", line)]
     hints = [f"should: {line}"[:110] for line in task.spec.proposed[:2]]
     return render(Infill(tuple(imports[:12]), task.issue.title[:110], tuple(hints))) + "\n"
 
 
-def _window(task: Task, hole: Hole) -> tuple[str, str]:
-    """The function's text before and behind the hole."""
-    lines = lines_of(task.source)
-    first = max(task.target.start, hole.line - _WINDOW)
-    last = min(task.target.end, hole.line + _WINDOW)
-    start = sum(map(len, lines[: first - 1]))
-    end = sum(map(len, lines[:last]))
-    return task.source[start : hole.start], task.source[hole.end : end]
+def _window(task: Task, hole: Hole, most: int) -> tuple[str, str]:
+    """The function's text before and behind the hole, at most so many lines of each."""
+    text = readable(task.source)
+    lines = lines_of(text)
+    start = sum(map(len, lines[: max(task.target.start, hole.line - most) - 1]))
+    end = sum(map(len, lines[: min(task.target.end, hole.line + most)]))
+    return _plain(text[start : hole.start]), _plain(text[hole.end : end])
+
+
+def _plain(text: str) -> str:
+    return text.replace("\r\n", "\n")
 
 
 def _single_line(answer: str, after: str) -> str:
@@ -91,8 +130,7 @@ def _single_line(answer: str, after: str) -> str:
 
 
 def _whole_lines(answer: str, after: str) -> list[str]:
-    """The lines of an answer up to where it repeats the statement behind the gap; the last one may be cut off and
-    goes."""
+    """The lines of an answer up to where it repeats the statement behind the gap; the last may be cut off and goes."""
     following = after.split("\n", 1)[0].strip()
     lines = [line.rstrip() for line in answer.split("\n")[:-1]]
     end = next((i for i, line in enumerate(lines) if line.strip() == following), len(lines))

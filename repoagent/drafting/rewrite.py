@@ -1,18 +1,18 @@
 """Ask for the whole function, corrected, and splice it in.
 
 The edit format of choice up to 7B: always applies, needs no line numbers (Aider's edit leaderboard: 100 %
-well-formed answers in the
-whole format at every size). One greedy answer, the others sampled: small models find the right one in some of
-several samples.
+well-formed answers in the whole format at every size). One greedy answer, the others sampled: small models find the
+right one in some of several samples.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from repoagent.drafting.answers import code_in
-from repoagent.drafting.base import Drafted, Task, collect
-from repoagent.edits import splice_function
+from repoagent.drafting.base import Drafted, Task, collect, room
+from repoagent.edits import EditRefused, splice_function
 from repoagent.llm.base import Completion, Message, Model, Sampling
 from repoagent.prompting import Rewrite, render, trim_issue
 
@@ -30,48 +30,77 @@ class Rewriter:
         return model.profile.rewrites
 
     def draft(self, task: Task, model: Model) -> Drafted:
-        length = model.count(task.body)
-        if not task.target.symbol or length > _LONGEST:
-            return Drafted(
-                refused=(f"{task.target} is too long to be rewritten ({length} tokens)",) if length > _LONGEST else ()
-            )
-        messages = (Message("user", rewrite_prompt(task, model)),)
-        limit = length * 3 // 2 + 160
+        if not task.target.symbol:
+            return Drafted()
+        try:
+            length = model.count(task.body)
+        except EditRefused as refusal:
+            return Drafted(refused=(str(refusal),))
+        if length > _LONGEST:
+            return Drafted(refused=(f"{task.target} is too long to be rewritten ({length} tokens)",))
+        limit = answer_limit(task, model)
+        messages = (Message("user", rewrite_prompt(task, model, room(model, limit))),)
 
         def ask(index: int) -> Completion:
-            temperature = 0.0 if index == 0 else model.profile.temperature
+            temperature = model.profile.temperature if index or task.turn else 0.0
             return model.chat(messages, Sampling(limit, temperature, model.profile.top_p, task.seed + index))
 
         attempts = [lambda i=i: ask(i) for i in range(task.samples)]
         return collect(task, attempts, lambda _, answer: splice(task, answer))
 
 
-def splice(task: Task, answer: str) -> str:
+def splice(task: Task, answer: Completion) -> str:
     """The file with the function that `answer` holds; raises EditRefused."""
-    return splice_function(task.source, task.target.symbol, code_in(answer, task.name))
+    return splice_function(task.source, task.target.symbol, code_in(answer, task.name), task.target.start)
 
 
-def rewrite_prompt(task: Task, model: Model) -> str:
-    """The prompt, within the token budget of the model's profile: the issue is trimmed first, then the context."""
-    budget = model.profile.prompt_budget - model.count(task.body) - _FRAME
-    context = task.context if model.count(task.context) <= budget // 3 else ""
-    return render(
-        Rewrite(
-            issue=trim_issue(task.issue.text, max(budget // 2, 200), model.count),
-            title=task.issue.title,
-            proposed=task.spec.proposed,
-            evidence=task.evidence[:800],
-            path=task.target.path,
-            symbol=task.target.symbol,
-            name=task.name,
-            context=context,
-            documentation=task.documentation[:_DOCUMENTATION],
-            source=task.body,
-        )
+def answer_limit(task: Task, model: Model) -> int:
+    """Tokens that the function may have when it is written again."""
+    return model.count(task.body) * 3 // 2 + 160
+
+
+def rewrite_prompt(task: Task, model: Model, most: int) -> str:
+    """The prompt, in at most so many tokens as long as the function leaves room: what helps least goes first."""
+    prompt = ""
+    for version in _versions(task, model, most - model.count(task.body) - _FRAME):
+        prompt = render(version)
+        if model.count(prompt) <= most:
+            break
+    return prompt
+
+
+def _versions(task: Task, model: Model, left: int) -> Iterator[Rewrite]:
+    """The prompt with all that is known, and with less and less of it."""
+    full = _full(task, trim_issue(task.issue.text, max(left // 2, _LEAST), model.count))
+    if model.count(full.context) <= left // 3:
+        yield full
+    yield replace(full, context="")
+    issue = trim_issue(task.issue.text, _LEAST, model.count)
+    short = replace(full, issue=issue, context="", documentation="", evidence=full.evidence[:300])
+    yield replace(short, proposed=full.proposed[:3])
+    yield replace(short, issue="", evidence="", proposed=())
+
+
+def _full(task: Task, issue: str) -> Rewrite:
+    return Rewrite(
+        issue=issue,
+        title=task.issue.title[:_TITLE],
+        proposed=task.spec.proposed,
+        evidence=task.evidence[:800],
+        path=task.target.path,
+        symbol=task.target.symbol,
+        name=task.name,
+        context=task.context,
+        documentation=task.documentation[:_DOCUMENTATION],
+        source=task.body,
     )
 
 
 _FRAME = 200
 """Tokens of the prompt's own words."""
+_LEAST = 200
+"""Tokens that the issue is given in any case, but the last."""
+_TITLE = 300
+"""Characters of the issue's title that are shown."""
 _DOCUMENTATION = 900
 """Characters of the docstring that are shown."""

@@ -2,8 +2,8 @@
 in text.
 
 A small model that rewrites a function drops comments, requotes strings and breaks lines anew. Statements whose trees
-are equal
-are therefore copied from the original text, with the comments above them; only the others come from the answer.
+are equal are therefore copied from the original text, with the comments above them; only the others come from the
+answer.
 """
 
 from __future__ import annotations
@@ -36,18 +36,6 @@ def merge(old: ast.stmt, old_text: Text, new: ast.stmt, new_text: Text) -> list[
     return _Merger(old_text, new_text).statement(old, new)
 
 
-def borrowed(node: ast.Expr) -> ast.Expr:
-    """A copy of a statement of the original, to be put into the new tree: it is known by its tree, and has no new
-    text."""
-    copy = ast.Expr(node.value)
-    ast.copy_location(copy, node)
-    copy.lineno = copy.end_lineno = _BORROWED
-    return copy
-
-
-_BORROWED = -1
-
-
 @dataclass(frozen=True)
 class _Merger:
     old_text: Text
@@ -56,7 +44,7 @@ class _Merger:
     def statement(self, old: ast.stmt, new: ast.stmt) -> list[str]:
         if _key(old) == _key(new):
             return self.old_text.between(first_line(old), last_line(old))
-        if type(old) is not type(new) or not (_divisible(old) and _divisible(new)):
+        if type(old) is not type(new) or not (_divisible(old, self.old_text) and _divisible(new, self.new_text)):
             return self.new_text.between(first_line(new), last_line(new))
         return [*self._header(old, new), *self._body(old, new), *self._tail(old, new)]
 
@@ -113,21 +101,18 @@ def _block(node: ast.stmt) -> list[ast.stmt]:
     return body
 
 
-def _own_block(node: ast.stmt) -> list[ast.stmt]:
-    return [child for child in _block(node) if child.lineno != _BORROWED]
-
-
-def _divisible(node: ast.stmt) -> bool:
+def _divisible(node: ast.stmt, text: Text) -> bool:
     """Whether the statement has a block on lines of its own, with one statement on each."""
-    body = _own_block(node)
+    body = _block(node)
     if not body or first_line(body[0]) <= node.lineno:
         return False
-    return all(last_line(a) < first_line(b) for a, b in itertools.pairwise(body))
+    header = text.lines[_header_end(node, text) - 1].partition("#")[0]
+    return header.rstrip().endswith(":") and all(last_line(a) < first_line(b) for a, b in itertools.pairwise(body))
 
 
 def _header_end(node: ast.stmt, text: Text) -> int:
     """The last line of what stands before the block: comments that open the block belong to the block."""
-    line = first_line(_own_block(node)[0]) - 1
+    line = first_line(_block(node)[0]) - 1
     while line > node.lineno and _is_trivia(text.lines[line - 1]):
         line -= 1
     return line

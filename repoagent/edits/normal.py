@@ -6,21 +6,22 @@ import ast
 import hashlib
 
 from repoagent.edits.errors import EditRefused
-from repoagent.edits.syntax import docstring_node, parse
+from repoagent.edits.syntax import Function, docstring_node, parse
 
 
 def meaning(source: str) -> str:
     """A hash, equal for Python texts whose trees are equal but for docstrings; for other texts, of the text itself."""
     try:
-        tree = parse(source)
-    except EditRefused:
+        return _hash(ast.dump(_undocumented(parse(source))))
+    except (EditRefused, RecursionError):  # a sum of some hundred terms is a tree too deep to be written down
         return _hash(source)
+
+
+def _undocumented(tree: ast.Module) -> ast.Module:
     for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and docstring_node(
-            node.body
-        ):
+        if isinstance(node, ast.Module | ast.ClassDef | Function) and docstring_node(node.body):
             node.body = node.body[1:]
-    return _hash(ast.dump(tree))
+    return tree
 
 
 def _hash(text: str) -> str:

@@ -3,22 +3,43 @@
 from __future__ import annotations
 
 import ast
-import io
-import tokenize
 import warnings
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
 
+from repoagent.edits.encoding import readable
 from repoagent.edits.errors import EditRefused
+from repoagent.edits.layout import Indentation, indent_of, lines_of
+
+__all__ = [
+    "Definition",
+    "Function",
+    "Offsets",
+    "defined",
+    "docstring_node",
+    "find_function",
+    "first_line",
+    "functions",
+    "last_line",
+    "lines_of",
+    "parse",
+    "without_docstring",
+]
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def parse(source: str) -> ast.Module:
-    """The tree of `source`; raises EditRefused with line and reason for anything Python would not parse."""
+    """The tree of `source`; raises EditRefused with line and reason for anything Python would not parse.
+
+    Positions are those of `readable(source)`.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # invalid escapes in somebody's strings are not our concern
-            return ast.parse(source)
+            return ast.parse(readable(source))
     except SyntaxError as error:
         raise EditRefused(
             f"SyntaxError: {error.msg} (line {error.lineno}: {(error.text or '').strip()[:80]})"
@@ -27,22 +48,33 @@ def parse(source: str) -> ast.Module:
         raise EditRefused(f"not parsable: {type(error).__name__}") from error
 
 
-def find_function(tree: ast.Module, qualified: str) -> Function | None:
-    """The function or method `Class.method`, or None; the last of a name wins, as it does at run time."""
+def find_function(tree: ast.Module, qualified: str, start: int | None = None) -> Function | None:
+    """The function or method `Class.method`, or None.
+
+    Of several with that name (a property's getter and setter, overloads) it is the one whose lines hold line `start`;
+    else the last, which wins at run time.
+    """
     found = [node for name, node in functions(tree) if name == qualified]
-    return found[-1] if found else None
+    held = [node for node in found if start is not None and first_line(node) <= start <= last_line(node)]
+    return (held or found)[-1] if found else None
 
 
-def functions(tree: ast.AST, prefix: str = "") -> Iterator[tuple[str, Function]]:
-    """Every function with its qualified name, nested ones included, those under `if` and `try` too."""
-    for node in ast.iter_child_nodes(tree):
+def functions(tree: ast.AST) -> Iterator[tuple[str, Function]]:
+    """Every function with its qualified name in their order, nested ones included, those under `if` and `try` too."""
+    waiting: list[tuple[str, ast.AST]] = [("", node) for node in _nested(tree)]
+    while waiting:
+        prefix, node = waiting.pop()
         if isinstance(node, Function):
             yield prefix + node.name, node
-            yield from functions(node, f"{prefix}{node.name}.")
-        elif isinstance(node, ast.ClassDef):
-            yield from functions(node, f"{prefix}{node.name}.")
-        elif isinstance(node, ast.stmt | ast.ExceptHandler):
-            yield from functions(node, prefix)
+        if isinstance(node, Function | ast.ClassDef):
+            prefix = f"{prefix}{node.name}."
+        waiting += [(prefix, child) for child in _nested(node)]
+
+
+def _nested(node: ast.AST) -> Sequence[ast.AST]:
+    """The statements inside `node`, and what holds statements, last first."""
+    blocks = ast.stmt | ast.ExceptHandler | ast.match_case
+    return [child for child in ast.iter_child_nodes(node) if isinstance(child, blocks)][::-1]
 
 
 def first_line(node: ast.stmt) -> int:
@@ -64,46 +96,80 @@ def docstring_node(body: Sequence[ast.stmt]) -> ast.Expr | None:
     return None
 
 
-def lines_of(text: str) -> list[str]:
-    """The lines of a text with their ends, as the parser counts them: a form feed or U+2028 ends none."""
-    return io.StringIO(text).readlines()
+@dataclass(frozen=True)
+class Definition:
+    """A function, in the text that defines it."""
+
+    tree: ast.Module
+    lines: tuple[str, ...]
+    """All lines of the text, with their ends."""
+    function: Function
+
+    @property
+    def own_lines(self) -> tuple[str, ...]:
+        """The lines of the function, its decorators included."""
+        return self.lines[first_line(self.function) - 1 : last_line(self.function)]
+
+    @property
+    def indentation(self) -> Indentation:
+        """How the function is indented; where its own body does not tell, as its text is elsewhere."""
+        nodes = (self.function, *(node for _, node in functions(self.tree)))
+        base = indent_of(self.lines[self.function.lineno - 1])
+        return Indentation(base, next(filter(None, map(self._unit, nodes)), base or "    "))
+
+    def _unit(self, node: Function) -> str:
+        outer = indent_of(self.lines[node.lineno - 1])
+        inner = indent_of(self.lines[first_line(node.body[0]) - 1])
+        begins_line = len(inner) == node.body[0].col_offset
+        return inner.removeprefix(outer) if begins_line and inner.startswith(outer) else ""
 
 
-def without_docstring(source: str, qualified: str) -> tuple[str, str]:
-    """The text of a function without its docstring, and the docstring's own text; the latter empty without one."""
-    function = find_function(parse(source), qualified)
+def defined(source: str, qualified: str, start: int | None = None) -> Definition:
+    """The function that `find_function` finds; raises EditRefused when there is none, or `source` is not Python."""
+    tree = parse(source)
+    function = find_function(tree, qualified, start)
     if function is None:
         raise EditRefused(f"there is no function {qualified} in the file")
-    lines = lines_of(source)
+    return Definition(tree, tuple(lines_of(source)), function)
+
+
+def without_docstring(source: str, qualified: str, start: int | None = None) -> tuple[str, str]:
+    """The text of a function without its docstring, and the docstring's own text; the latter empty without one."""
+    found = defined(source, qualified, start)
+    function = found.function
     docstring = docstring_node(function.body)
-    if docstring is None or len(function.body) == 1 or docstring.lineno == function.lineno:
-        return "".join(lines[first_line(function) - 1 : last_line(function)]), ""
-    head = lines[first_line(function) - 1 : docstring.lineno - 1]
-    rest = lines[last_line(docstring) : last_line(function)]
+    if docstring is None or len(function.body) == 1 or not _alone(docstring, function):
+        return "".join(found.own_lines), ""
+    head = found.lines[first_line(function) - 1 : docstring.lineno - 1]
+    rest = found.lines[last_line(docstring) : last_line(function)]
     return "".join([*head, *rest]), ast.get_docstring(function) or ""
 
 
-def shift(lines: Sequence[str], columns: int) -> list[str]:
-    """`lines` indented by so many columns (negative: dedented), the insides of multi-line strings left as they are."""
-    inside = _inside_strings("".join(lines))
-    return [line if number in inside else _shift_line(line, columns) for number, line in enumerate(lines, 1)]
+def _alone(docstring: ast.Expr, function: Function) -> bool:
+    """Whether no other statement stands on the docstring's lines."""
+    return function.lineno < docstring.lineno and last_line(docstring) < first_line(function.body[1])
 
 
-def _shift_line(line: str, columns: int) -> str:
-    if not line.strip():
-        return line
-    if columns >= 0:
-        return " " * columns + line
-    return line[min(-columns, len(line) - len(line.lstrip(" "))) :]
+@dataclass(frozen=True)
+class Offsets:
+    """Character offsets of positions in a tree, whose columns count UTF-8 bytes."""
 
+    source: str
 
-def _inside_strings(source: str) -> set[int]:
-    """Numbers of the lines that begin inside a string literal."""
-    lines: set[int] = set()
-    try:
-        for token in tokenize.generate_tokens(io.StringIO(source).readline):
-            if token.type == tokenize.STRING:
-                lines.update(range(token.start[0] + 1, token.end[0] + 1))
-    except (tokenize.TokenError, IndentationError, SyntaxError):
-        pass
-    return lines
+    @cached_property
+    def lines(self) -> list[str]:
+        return lines_of(readable(self.source))
+
+    @cached_property
+    def starts(self) -> list[int]:
+        """Where each line starts, and where the last one ends."""
+        return [0, *accumulate(map(len, self.lines))]
+
+    def at(self, line: int, column: int) -> int:
+        """The offset of a position in the tree."""
+        return self.starts[line - 1] + len(self.lines[line - 1].encode()[:column].decode())
+
+    def text(self, node: ast.expr | ast.stmt) -> str:
+        """The source of a node."""
+        end = self.at(node.end_lineno or node.lineno, node.end_col_offset or node.col_offset)
+        return self.source[self.at(node.lineno, node.col_offset) : end]

@@ -4,9 +4,11 @@ early."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from repoagent.domain import Location, Strength
+from repoagent.domain import Location, Spec, Strength
 from repoagent.drafting import GENERATORS
+from repoagent.graph.artefacts import steps_for
 from repoagent.graph.services import Services
 from repoagent.graph.state import Assignment, State
 from repoagent.index.build import Index
@@ -28,9 +30,9 @@ def name_of(assignment: Assignment) -> str:
     return ":".join(filter(None, parts))
 
 
-def functions(locations: Sequence[Location]) -> list[Location]:
-    """Those that name a function: what the generators work on."""
-    return [location for location in locations if location.symbol]
+def functions(locations: Sequence[Location], index: Index) -> list[Location]:
+    """Those that name a function or method: what the generators work on."""
+    return [location for location in locations if _is_function(location, index)]
 
 
 def planned_targets(state: State, index: Index) -> list[Location]:
@@ -39,6 +41,14 @@ def planned_targets(state: State, index: Index) -> list[Location]:
     named = [(file.path, symbol) for file in state.plan.files for symbol in file.symbols]
     found = (known.get(name) or _locate(*name, index) for name in named)
     return [location for location in found if location]
+
+
+def wanted(state: State, assignment: Assignment) -> Spec:
+    """The spec, and with it the steps that a person wrote into the plan for the function's file."""
+    planned = next((f for f in state.plan.files if f.path == assignment.target.path), None)
+    if planned is None or not planned.symbols or planned.steps == steps_for(planned.symbols[0], state.spec):
+        return state.spec
+    return replace(state.spec, proposed=(*state.spec.proposed, *planned.steps))
 
 
 def can_tell(state: State) -> bool:
@@ -51,7 +61,7 @@ def _agenda(state: State, services: Services) -> Iterator[Assignment]:
     yield from _turn(planned, services, 0)
     if not can_tell(state):
         return
-    others = [location for location in functions(state.locations) if location not in planned]
+    others = [location for location in functions(state.locations, services.index()) if location not in planned]
     yield from _turn(others[: services.model.profile.functions], services, 0)
     for turn in range(1, _TURNS):
         yield from _turn(planned, services, turn)
@@ -63,6 +73,11 @@ def _turn(targets: Sequence[Location], services: Services, turn: int) -> Iterato
         for generator in GENERATORS:
             if count := generator.samples(services.model):
                 yield Assignment(generator.name, target, min(count, wanted or count), turn)
+
+
+def _is_function(location: Location, index: Index) -> bool:
+    symbol = index.symbol(location.path, location.symbol)
+    return symbol is not None and symbol.kind != "class"
 
 
 def _locate(path: str, symbol: str, index: Index) -> Location | None:

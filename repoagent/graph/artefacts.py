@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from repoagent.domain import Plan, Spec
+from repoagent.domain import Plan, Spec, load
 from repoagent.errors import UserError
 
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+(.*\S)")
@@ -40,9 +40,7 @@ def plan_to_yaml(plan: Plan) -> str:
         {"path": f.path, "operation": f.operation, "symbols": list(f.symbols), "steps": list(f.steps)}
         for f in plan.files
     ]
-    header = (
-        "# Edit freely: symbols are worked on in this order, steps are shown to the model, commands run the tests.\n"
-    )
+    header = "# Edit freely: symbols are worked on in this order, changed steps are shown to the model.\n"
     body = yaml.safe_dump(
         {"files": files, "commands": list(plan.commands)}, sort_keys=False, allow_unicode=True, width=110
     )
@@ -51,17 +49,19 @@ def plan_to_yaml(plan: Plan) -> str:
 
 def plan_from_yaml(text: str) -> Plan:
     """The plan in an edited `plan.yaml`; raises UserError naming what is wrong."""
+    import json
+
     import yaml
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import ValidationError
 
     try:
-        return TypeAdapter(Plan).validate_python(yaml.safe_load(text))
-    except yaml.YAMLError as error:
-        raise UserError(f"plan.yaml is not YAML: {error}") from error
+        return load(Plan, json.dumps(yaml.safe_load(text)))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the whole"
         raise UserError(f"plan.yaml: {where}: {first['msg']}") from error
+    except (yaml.YAMLError, TypeError, ValueError) as error:  # YAML knows values, dates and circles, that JSON does not
+        raise UserError(f"plan.yaml cannot be read: {error}") from error
 
 
 def steps_for(symbol: str, spec: Spec) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from typing import TypeVar
 from repoagent.domain import Answer, Edit, Ending, Oracle, Report, Strength, Verdict
 from repoagent.errors import SandboxFailed
 from repoagent.graph.services import Services
+from repoagent.graph.state import State
 from repoagent.judging import Evidence, judged
 from repoagent.reproduce.oracle import judge
 from repoagent.reproduce.script import MARK, run_script
@@ -33,14 +34,13 @@ class Examination:
     before: Evidence
     tests: tuple[str, ...]
     """Test files; empty means all."""
-    seconds: float
-    """How long they took on the untouched code."""
     timeout: float
+    """Seconds that one run of them may take at most."""
 
     def __call__(self, sandbox: Sandbox) -> tuple[Verdict, Report | None]:
         """The verdict on what lies in the sandbox, and the run of the tests if there was one."""
         answer, shown = self._ask_oracle(sandbox)
-        if answer == "failed" and self.oracle.strength is not Strength.WEAK and self.seconds > _QUICK:
+        if answer == "failed" and self.oracle.strength is not Strength.WEAK and self.before.seconds > _QUICK:
             return judged(answer, None, self.before, shown), None
         if not self.before.passing and not self.before.failing:
             return judged(answer, None, self.before, shown), None
@@ -56,7 +56,7 @@ class Examination:
 
     def _deadline(self) -> float:
         """A candidate that takes much longer than the untouched code hangs, or as good as."""
-        return min(self.timeout, max(20.0, 5 * self.seconds))
+        return min(self.timeout, max(20.0, 5 * self.before.seconds))
 
     def _failure(self, report: Report) -> str:
         if report.ending is not Ending.COMPLETED:
@@ -89,11 +89,18 @@ def script_runner(services: Services, environment: Environment) -> Callable[[str
     )
 
 
-def attach(services: Services, environment: Environment) -> Testbed:
+def attach(services: Services, environment: Environment, test_command: str) -> Testbed:
     """The testbed for an environment that was built before, perhaps by a process that is dead."""
     root = services.workspace.root
-    project = detect(root)
-    return Testbed(services.engine, environment, root, project, services.options.test_command or project.override.test)
+    return Testbed(services.engine, environment, root, detect(root), test_command, services.limits)
+
+
+def examination(state: State, services: Services, environment: Environment) -> Examination:
+    """How the candidates of a run are judged."""
+    testbed = attach(services, environment, state.test_command)
+    return Examination(
+        testbed, state.oracle, state.before, state.test_files, services.within(services.options.test_timeout)
+    )
 
 
 def _bytes(text: str | None) -> bytes | None:

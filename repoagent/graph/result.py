@@ -10,6 +10,9 @@ from repoagent.graph.state import State
 from repoagent.judging import confidence, verified
 from repoagent.reproduce.script import read_steps
 
+MINIMISED = "minimised"
+"""The generator of a candidate that nobody drew: a drawn one with less in it."""
+
 
 def result(state: State, services: Services) -> Result:
     """The outcome, from tests and the diff alone."""
@@ -18,7 +21,7 @@ def result(state: State, services: Services) -> Result:
         session=services.session.id,
         outcome=_outcome(state),
         confidence=confidence(chosen, state.strength) if chosen else None,
-        summary=_summary(chosen),
+        summary=_summary(chosen, state),
         verified=tuple(_verified(state)),
         unverified=tuple(_unverified(state)),
         patch=chosen.patch.text if chosen else "",
@@ -26,8 +29,8 @@ def result(state: State, services: Services) -> Result:
         seconds=round(services.elapsed(), 1),
         model=services.model.name,
         sandbox=services.engine.name,
-        candidates=sum(c.votes for c in state.candidates.values()),
-        distinct=len(state.candidates),
+        candidates=len({sample for c in state.candidates.values() for sample in c.drawn}),
+        distinct=sum(c.generator != MINIMISED for c in state.candidates.values()),
         chosen=chosen.id if chosen else "",
         notes=(*state.notes, *((state.spent,) if state.spent else ())),
     )
@@ -41,9 +44,9 @@ def _outcome(state: State) -> Literal["verified", "unverified", "none", "budget"
     return "unverified" if state.chosen else "none"
 
 
-def _summary(chosen: Candidate | None) -> str:
+def _summary(chosen: Candidate | None, state: State) -> str:
     if chosen is None:
-        return "No candidate passed the gate."
+        return "No candidate passed the gate." if state.candidates else "No candidate could be drafted."
     lines = chosen.patch.changed_lines
     where = chosen.target.symbol or chosen.target.path
     return f"Changes {lines} line{'s' if lines != 1 else ''} of {where} in {', '.join(chosen.patch.files)}."
@@ -90,8 +93,14 @@ def _fixed(verdict: Verdict) -> str:
 def _unbroken(state: State, verdict: Verdict) -> str:
     if not verdict.passed or verdict.broken:
         return ""
-    which = "all tests of the project" if state.before_all or not state.test_files else ", ".join(state.test_files)
-    return f"{_count(verdict.passed)} {_pass(verdict.passed)} and none that passed before is broken ({which})."
+    return f"{_count(verdict.passed)} {_pass(verdict.passed)} and none that passed before is broken ({_which(state)})."
+
+
+def _which(state: State) -> str:
+    """The tests that were run."""
+    if state.test_command:
+        return f"`{state.test_command}`"
+    return "all tests of the project" if state.before_all or not state.test_files else ", ".join(state.test_files)
 
 
 def _unverified(state: State) -> list[str]:
@@ -102,7 +111,7 @@ def _unverified(state: State) -> list[str]:
 
 
 def _missing_reproduction(state: State, verdict: Verdict | None) -> str:
-    if verdict and verdict.fixed:
+    if state.strength is Strength.NONE and verdict and verdict.fixed:
         return ""
     if state.strength is Strength.NONE:
         return "Nothing in the issue could be run to show the problem, so whether the patch solves it is not known."

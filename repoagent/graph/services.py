@@ -51,3 +51,11 @@ class Services:
     limits: Limits
     version: str = ""
     """The project's version by its tags, for build systems that ask git; empty when unknown."""
+
+    def within(self, seconds: float) -> float:
+        """So many seconds, or as many as are left for the run, but enough to end in an orderly way."""
+        left = self.budget.seconds_left
+        return seconds if left is None else min(seconds, max(left, _LEAST))
+
+
+_LEAST = 5.0

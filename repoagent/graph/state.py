@@ -50,8 +50,8 @@ class State:
     """What the tests say of the untouched code."""
     before_all: Evidence | None = None
     """The same for all tests of the project; None where they take too long."""
-    seconds: float = 0.0
-    """How long the tests that judge candidates took on the untouched code."""
+    test_command: str = ""
+    """The shell command that runs the tests, the user's or the repository's own; empty for pytest."""
     locations: tuple[Location, ...] = ()
     spec: Spec = field(default_factory=lambda: Spec((), ()))
     plan: Plan = field(default_factory=lambda: Plan(()))
@@ -66,6 +66,8 @@ class State:
     chosen: Candidate | None = None
     final: Report | None = None
     """The last run on the chosen candidate, in a fresh sandbox: all tests where that was affordable."""
+    reviewed: tuple[str, ...] = ()
+    """Candidates that had their last run."""
     spent: Annotated[str, _either] = ""
     """Which budget ran out, empty while none has."""
     notes: Annotated[tuple[str, ...], _joined] = ()
@@ -98,7 +100,7 @@ class TestOrder:
     oracle: Oracle
     before: Evidence
     tests: tuple[str, ...]
-    seconds: float
+    test_command: str
 
 
 STORED = tuple(

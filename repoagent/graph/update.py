@@ -17,7 +17,7 @@ class Update(TypedDict, total=False):
     test_files: tuple[str, ...]
     before: Evidence
     before_all: Evidence
-    seconds: float
+    test_command: str
     locations: tuple[Location, ...]
     spec: Spec
     plan: Plan
@@ -28,5 +28,6 @@ class Update(TypedDict, total=False):
     candidates: dict[str, Candidate]
     chosen: Candidate | None
     final: Report
+    reviewed: tuple[str, ...]
     spent: str
     notes: tuple[str, ...]

@@ -19,6 +19,7 @@ from langgraph.types import Send
 
 from repoagent.errors import BudgetExceeded
 from repoagent.graph import nodes
+from repoagent.graph.agenda import wanted
 from repoagent.graph.nodes.delivering import stands
 from repoagent.graph.services import Services
 from repoagent.graph.state import DraftOrder, State, TestOrder, restored
@@ -59,7 +60,7 @@ def to_draft(state: State) -> Sequence[Send] | str:
     if state.spent or not state.assignments:
         return "select"
     shown = state.oracle.observed
-    return [Send("draft", DraftOrder(state.issue, state.spec, shown, a, state.round)) for a in state.assignments]
+    return [Send("draft", DraftOrder(state.issue, wanted(state, a), shown, a, state.round)) for a in state.assignments]
 
 
 def to_validate(state: State) -> Sequence[Send] | str:
@@ -67,7 +68,7 @@ def to_validate(state: State) -> Sequence[Send] | str:
     waiting = [c for c in state.candidates.values() if c.verdict is None]
     if state.environment is None or not waiting:
         return "diagnose"
-    common = (state.environment, state.oracle, state.before, state.test_files, state.seconds)
+    common = (state.environment, state.oracle, state.before, state.test_files, state.test_command)
     return [Send("validate", TestOrder(candidate, *common)) for candidate in waiting]
 
 

@@ -100,13 +100,16 @@ def _from_file(name: str) -> str:
 def _bytes(path: Path) -> bytes:
     """The start of a plain file. Anything else is refused before it is read: a pipe might never end."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         mode = os.fstat(descriptor).st_mode
         if S_ISDIR(mode):
             raise UserError(f"{path} is a directory: name the file with the issue's text, or use --repo for the code")
         if not S_ISREG(mode):
             raise UserError(f"{path} is not a plain file: pipe its text in and give `-` instead")
-        return file.read(_READ_AT_MOST)
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read(_READ_AT_MOST)
+    finally:
+        os.close(descriptor)
 
 
 def _decode(content: bytes, name: str) -> str:

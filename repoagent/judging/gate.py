@@ -1,13 +1,11 @@
 """What a candidate must be before a single test is spent on it.
 
 Checks that need no run: it changes code, not only tests and comments; it parses; it brings in no undefined name or
-the like (SWE-agent
-resolves 18.0 % with such a gate and 15.0 % without; its table 3); it is not absurdly large.
+the like (SWE-agent resolves 18.0 % with such a gate and 15.0 % without; its table 3); it is not absurdly large.
 """
 
 from __future__ import annotations
 
-import ast
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
@@ -40,13 +38,15 @@ def candidate_key(edits: Sequence[Edit]) -> str:
 
 
 def is_test(path: str) -> bool:
-    """Whether a file holds tests, which a patch may add to but never change."""
+    """Whether a file holds tests, which a patch may add to but never change.
+
+    Its own name tells, or a folder `tests`; a folder `test` only at the top, for packages have modules that help with
+    tests in one (`django/test/client.py`).
+    """
     name = PurePosixPath(path)
-    return (
-        name.name.startswith(("test_", "conftest"))
-        or name.stem.endswith("_test")
-        or bool({"tests", "test"} & set(name.parts[:-1]))
-    )
+    folders = name.parts[:-1]
+    named = name.name == "conftest.py" or name.match("test_*.py") or name.match("*_test.py")
+    return named or "tests" in folders or folders[:1] == ("test",)
 
 
 def _problems_of(edit: Edit) -> list[str]:
@@ -85,8 +85,8 @@ def _mistakes(source: str) -> list[str]:
         messages.TwoStarredExpressions,
     )
     try:
-        found = checker.Checker(ast.parse(source)).messages
-    except (SyntaxError, ValueError, RecursionError):
+        found = checker.Checker(parse(source)).messages
+    except (EditRefused, RecursionError):
         return []
     return [_named(message) for message in found if isinstance(message, certain)]
 

@@ -16,10 +16,15 @@ _PROOF = (Strength.STRONG, Strength.CRASH)
 
 
 def verified(verdict: Verdict | None, strength: Strength) -> bool:
-    """Whether something that failed before passes now, and nothing that passed before fails."""
+    """Whether something that failed before passes now, and nothing that passed before fails.
+
+    Where the issue's own example proves something, it has to pass: a test that happens to pass now is no substitute.
+    """
     if verdict is None or not verdict.harmless:
         return False
-    return bool(verdict.fixed) or (verdict.oracle == "passed" and strength in _PROOF)
+    if strength in _PROOF:
+        return verdict.oracle == "passed"
+    return bool(verdict.fixed)
 
 
 def best(candidates: Iterable[Candidate], strength: Strength) -> Candidate | None:

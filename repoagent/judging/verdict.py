@@ -15,6 +15,8 @@ class Evidence:
     failing: frozenset[str] = frozenset()
     flaky: frozenset[str] = frozenset()
     """Tests that did not end the same way twice; they count for nothing."""
+    seconds: float = 0.0
+    """How long they took together."""
 
 
 def judged(oracle: Answer, report: Report | None, before: Evidence, failure: str) -> Verdict:

@@ -48,6 +48,11 @@ class Budget:
         """Until the deadline, None without one; never negative."""
         return None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
 
+    def extend(self, seconds: float) -> None:
+        """Move the deadline: time that a person took to read and edit is not the run's."""
+        if self._deadline is not None:
+            self._deadline += seconds
+
     def check(self) -> None:
         """Raise BudgetExceeded when nothing more may be asked."""
         with self._lock:

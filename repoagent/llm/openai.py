@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property, lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING, Self, TypeVar
+from urllib.parse import urlsplit
 
 from repoagent.domain import Usage
 from repoagent.errors import ModelFailed
@@ -120,7 +121,7 @@ class OpenAIModel:
 
         # A loopback server is never behind the proxy that the environment names.
         http = openai.DefaultHttpxClient(trust_env=not self._local, timeout=self._timeout)
-        return openai.OpenAI(base_url=self.url, api_key=_api_key(), max_retries=0, http_client=http)
+        return openai.OpenAI(base_url=self.url, api_key=_api_key(self.url), max_retries=0, http_client=http)
 
     @cached_property
     def _http(self) -> httpx.Client:
@@ -128,7 +129,7 @@ class OpenAIModel:
 
         return httpx.Client(
             timeout=httpx.Timeout(self._timeout, connect=CONNECT_SECONDS),
-            headers={"Authorization": f"Bearer {_api_key()}"},
+            headers={"Authorization": f"Bearer {_api_key(self.url)}"},
             trust_env=not self._local,
         )
 
@@ -283,8 +284,11 @@ class OpenAIModel:
         return response.status_code, answer if isinstance(answer, dict) else {}, response.text
 
 
-def _api_key() -> str:
-    return os.environ.get("REPOAGENT_API_KEY") or os.environ.get("OPENAI_API_KEY") or "none"
+def _api_key(url: str) -> str:
+    """The key for the server at `url`; OpenAI's goes to OpenAI, or where OPENAI_BASE_URL points, and nowhere else."""
+    meant = {"api.openai.com", urlsplit(os.environ.get("OPENAI_BASE_URL", "")).hostname}
+    general = os.environ.get("OPENAI_API_KEY") if urlsplit(url).hostname in meant else None
+    return os.environ.get("REPOAGENT_API_KEY") or general or "none"
 
 
 def _turn(message: Message) -> ChatCompletionMessageParam:

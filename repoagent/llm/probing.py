@@ -76,7 +76,7 @@ def unreachable(url: str, error: Exception) -> ModelFailed:
 
 def refused_key(url: str) -> ModelFailed:
     """The error for a server that wants another API key."""
-    return ModelFailed(f"{url} refused the API key: set REPOAGENT_API_KEY (or OPENAI_API_KEY) to the one it expects")
+    return ModelFailed(f"{url} refused the API key: set REPOAGENT_API_KEY to the one it expects")
 
 
 def _ollama_context(http: httpx.Client, address: Address, model: str) -> int | None:

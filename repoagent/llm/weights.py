@@ -196,13 +196,16 @@ class _Lock:
 
 def _fetch(weights: Weights, sources: Sequence[Source], progress: Progress, note: Note) -> None:
     partial = _partial(weights)
+    # A pull that was killed while it checked the file left a whole one, of which no source has any more to give.
+    if partial.exists() and partial.stat().st_size >= weights.bytes and _is_accepted(weights, partial):
+        return
     _check_space(weights, partial)
     failures = []
     for source in sources:
         note(f"asking {source.name} for {weights.file}")
         try:
             source.fetch(weights, partial, progress)
-        except EnvironmentFailed as error:
+        except (EnvironmentFailed, OSError) as error:
             failures.append(f"{source.name}: {error}")
             note(failures[-1])
         else:
@@ -228,15 +231,21 @@ def _check_space(weights: Weights, partial: Path) -> None:
 
 def _accept(weights: Weights, partial: Path) -> None:
     size = partial.stat().st_size
-    if size == weights.bytes and _sha256(partial) == weights.sha256:
-        partial.chmod(0o444)
-        partial.replace(weights.path)
-        return
-    partial.unlink()
-    raise EnvironmentFailed(
-        f"what was fetched as {weights.file} ({size:,} bytes) is not the published file: its size or SHA-256 is wrong. "
-        "It was deleted; pull again, and if that does not help, ask whoever runs your proxy or mirror"
-    )
+    if not _is_accepted(weights, partial):
+        raise EnvironmentFailed(
+            f"what was fetched as {weights.file} ({size:,} bytes) is not the published file: its size or SHA-256 is "
+            "wrong. It was deleted; pull again, and if that does not help, ask whoever runs your proxy or mirror"
+        )
+
+
+def _is_accepted(weights: Weights, partial: Path) -> bool:
+    """Put the file at its place if size and SHA-256 are right, else delete it."""
+    if partial.stat().st_size != weights.bytes or _sha256(partial) != weights.sha256:
+        partial.unlink()
+        return False
+    partial.chmod(0o444)
+    partial.replace(weights.path)
+    return True
 
 
 def _sha256(path: Path) -> str:

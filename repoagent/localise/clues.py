@@ -102,8 +102,12 @@ def _frame(match: re.Match[str]) -> Frame:
 
 # --- names and messages -----------------------------------------------------------------------------------------------
 
-_FROM = re.compile(r"^\W*from[ \t]+([\w.]+)[ \t]+import[ \t]+\(?([\w, \t]+)", re.MULTILINE)
-_ALIAS = re.compile(r"^\W*import[ \t]+([\w.]+)[ \t]+as[ \t]+(\w+)", re.MULTILINE)
+_FROM = re.compile(
+    r"^[^\w\n]{0,40}from[ \t]{1,8}([\w.]{1,200})[ \t]{1,8}import[ \t]{1,8}\(?([\w, \t]{1,500})", re.MULTILINE
+)
+_ALIAS = re.compile(r"^[^\w\n]{0,40}import[ \t]{1,8}([\w.]{1,200})[ \t]{1,8}as[ \t]{1,8}(\w{1,80})", re.MULTILINE)
+_MOST_ALIASES = 40
+"""Each costs a search of all snippets."""
 
 
 def _imported(code: str) -> list[str]:
@@ -114,13 +118,13 @@ def _imported(code: str) -> list[str]:
         for name in listed.split(",")
         if name.strip()
     ]
-    for module, alias in _ALIAS.findall(code):
+    for module, alias in _unique(_ALIAS.findall(code))[:_MOST_ALIASES]:
         names += [f"{module}.{rest}" for rest in re.findall(rf"\b{alias}\.([A-Za-z_][\w.]*\w)", code)]
     return names
 
 
 _QUOTED = re.compile(r"(?<!\w)(?:\"([^\"\n]{12,300})\"|'([^'\n]{12,300})')")
-_RAISED = re.compile(r"^[E ]*(?:[\w.]*(?:Error|Exception|Warning|Failure)):[ \t]+(.{8,400})$", re.MULTILINE)
+_RAISED = re.compile(r"^[E ]{0,8}[\w.]{0,200}(?:Error|Exception|Warning|Failure):[ \t]{1,8}(.{8,400})$", re.MULTILINE)
 _VARIABLE = re.compile(r"['\"`][^'\"`]*['\"`]|\S*[\d<>\[\]{}()=/\\]\S*")
 
 

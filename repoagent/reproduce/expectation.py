@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from repoagent.reproduce.snippets import Material, Snippet, Step
 from repoagent.reproduce.syntax import parse
-from repoagent.reproduce.values import in_style_of, mentioned, named_by, plausible, quoted, same_value
+from repoagent.reproduce.values import has_gaps, in_style_of, mentioned, named_by, plausible, quoted, same_value
 from repoagent.reproduce.wording import Claim, claims_in, claims_of_comment
 
 Outputs = Mapping[int, str]
@@ -32,11 +32,13 @@ def expected_steps(case: Case, seen: Outputs) -> Outputs:
     same statement in another block), then by the whole output, then by the prose, which must name one value only.
     """
     found: dict[int, str] = {}
+    elsewhere = _elsewhere(case.material)
     for number, output in seen.items():
-        expected = _at_step(case, case.snippet.steps[number - 1], output)
+        expected = _at_step(case, case.snippet.steps[number - 1], output, elsewhere)
         if expected is not None and not same_value(expected, output):
             found[number] = expected
-    return found or _whole(case, seen) or _in_prose(case, seen)
+    known = found or _whole(case, seen) or _in_prose(case, seen)
+    return {} if any(has_gaps(expected) for expected in known.values()) else known
 
 
 def shows_wrong_output(case: Case, seen: Outputs) -> bool:
@@ -44,21 +46,27 @@ def shows_wrong_output(case: Case, seen: Outputs) -> bool:
     return bool(_reported(case, seen))
 
 
-def _at_step(case: Case, step: Step, output: str) -> str | None:
+def _at_step(case: Case, step: Step, output: str, elsewhere: Mapping[str, set[str]]) -> str | None:
     claims = [c for c in claims_of_comment(step.comment) if c.role == "expected"]
-    if len(claims) == 1:
+    if len(claims) == 1 and plausible(output, claims[0].text, step.code):
         return in_style_of(output, claims[0].text, _quotes(claims_of_comment(step.comment)))
     if step.shown is not None and case.snippet.role == "expected":
         return step.shown
-    twins = {shown for other in case.material.snippets for shown in _twins(other, step)}
+    twins = elsewhere.get(_shape(step), set())
     return min(twins) if len(twins) == 1 and case.snippet.role != "expected" else None
 
 
-def _twins(other: Snippet, step: Step) -> Iterator[str]:
-    """What a block with expected outputs shows for the same statement."""
-    if other.role == "expected":
-        code = ast.dump(parse(step.code))
-        yield from (s.shown for s in other.steps if s.shown is not None and ast.dump(parse(s.code)) == code)
+def _elsewhere(material: Material) -> Mapping[str, set[str]]:
+    """By statement, what the blocks with expected outputs show for it."""
+    found: dict[str, set[str]] = {}
+    for step in (step for snippet in material.snippets if snippet.role == "expected" for step in snippet.steps):
+        if step.shown is not None:
+            found.setdefault(_shape(step), set()).add(step.shown)
+    return found
+
+
+def _shape(step: Step) -> str:
+    return ast.dump(parse(step.code))
 
 
 def _whole(case: Case, seen: Outputs) -> Outputs:

@@ -57,7 +57,7 @@ def _first(name: str, known: Sequence[str], text: str, packages: Sequence[str]) 
 
 def _modules_with(name: str, package: str, text: str) -> list[str]:
     """`pkg.mod` for each `pkg.mod.name` in the text."""
-    return re.findall(rf"\b({re.escape(package)}(?:\.\w+)*)\.{re.escape(name)}\b", text)
+    return re.findall(rf"\b({re.escape(package)}(?:\.\w{{1,80}}){{0,8}})\.{re.escape(name)}\b", text)
 
 
 def _bound(code: str) -> set[str]:

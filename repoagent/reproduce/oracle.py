@@ -29,20 +29,6 @@ MOST_SNIPPETS = 6
 LONGEST_ISSUE = 100_000
 """Characters that are read."""
 
-_NEVER_BETTER = frozenset(
-    [
-        "SyntaxError",
-        "IndentationError",
-        "TabError",
-        "ImportError",
-        "ModuleNotFoundError",
-        "NameError",
-        "UnboundLocalError",
-        "AttributeError",
-    ]
-)
-"""A fix that ends in one of these in place of the reported exception is none."""
-
 _INCOMPLETE = frozenset({"NameError", "ImportError", "ModuleNotFoundError", "SyntaxError", "FileNotFoundError"})
 """What a snippet that lacks something raises; taken for the bug only where the issue quotes the message."""
 
@@ -88,8 +74,8 @@ def _strong(oracle: Oracle, seen: Seen, finished: Finished) -> bool:
 
 
 def _crash(oracle: Oracle, seen: Seen, finished: Finished) -> bool:
-    gone = seen.raised not in _NEVER_BETTER | {oracle.exception}
-    return gone and bool(seen.raised or _clean(seen, finished))
+    """A clean end; another exception is no fix, unless it is one of those that the issue wishes for."""
+    return seen.raised in oracle.expected.split() if seen.raised else _clean(seen, finished)
 
 
 def _weak(oracle: Oracle, seen: Seen, finished: Finished) -> bool:
@@ -120,7 +106,7 @@ def _from_exception(case: Case, seen: Seen) -> Oracle:
         return Oracle(Strength.NONE)
     if len(wished) == 1:
         return Oracle(Strength.STRONG, exception=min(wished))
-    return Oracle(Strength.CRASH, exception=seen.raised)
+    return Oracle(Strength.CRASH, exception=seen.raised, expected="\n".join(sorted(wished)))
 
 
 def _reported(case: Case, seen: Seen) -> bool:

@@ -13,13 +13,16 @@ import tokenize
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
-from itertools import count, takewhile
+from itertools import count, islice, takewhile
 
 from repoagent.reproduce.syntax import parse
 from repoagent.reproduce.wording import Role, role_of
 
 LONGEST = 20_000
 """Characters of the longest block that is read."""
+
+MOST_STEPS = 200
+"""Statements that are read of one block."""
 
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})\s*([\w+.-]*)[^\n`]*$")
 _PROMPT = re.compile(r"^\s*(?:>>> ?|In \[\d*\]: ?)")
@@ -91,7 +94,7 @@ def read_material(text: str) -> Material:
         if steps and not _is_value(steps):
             snippets.append(Snippet(steps, role, f"code block {number} of the issue"))
         elif code.strip():
-            outputs.append(Shown(code.strip(), role))
+            outputs.append(Shown(code.strip("\n").rstrip(), role))
     return Material(tuple(snippets), tuple(outputs), frozenset(exceptions), "\n".join([*prose, _rest(text)]))
 
 
@@ -173,9 +176,8 @@ def _exception_of(trace: str) -> Iterator[str]:
 
 def _steps(block: str) -> tuple[Step, ...]:
     lines = block.splitlines()
-    if any(_PROMPT.match(line) for line in lines):
-        return tuple(step for code, shown in _session(lines) for step in _parsed(code, shown))
-    return tuple(_parsed(block, None))
+    inputs = _session(lines) if any(_PROMPT.match(line) for line in lines) else iter([(block, None)])
+    return tuple(islice((step for code, shown in inputs for step in _parsed(code, shown)), MOST_STEPS))
 
 
 def _session(lines: Sequence[str]) -> Iterator[tuple[str, str | None]]:
@@ -187,7 +189,7 @@ def _session(lines: Sequence[str]) -> Iterator[tuple[str, str | None]]:
             if code:
                 yield "\n".join(code), _output(shown)
             code, shown = [_PROMPT.sub("", line, count=1)], []
-        elif code and not shown and _CONTINUATION.match(line):
+        elif code and not shown and _CONTINUATION.match(line) and not _is_gap(line, code):
             code.append(_CONTINUATION.sub("", line, count=1))
         elif code:
             shown.append(_SHOWN.sub("", line, count=1))
@@ -195,9 +197,16 @@ def _session(lines: Sequence[str]) -> Iterator[tuple[str, str | None]]:
         yield "\n".join(code), _output(shown)
 
 
+def _is_gap(line: str, code: Sequence[str]) -> bool:
+    """Whether `...` below a whole statement is its output, with something left out, rather than a prompt."""
+    body = parse(code[0]).body if line.strip() == "..." and len(code) == 1 else []
+    return bool(body) and not hasattr(body[-1], "body")
+
+
 def _output(lines: Sequence[str]) -> str | None:
-    text = textwrap.dedent("\n".join(lines)).strip()
-    return text or None
+    """What a session shows; an empty line in it is written as doctest wants it."""
+    shown = ("" if line.strip() == "<BLANKLINE>" else line for line in lines)
+    return textwrap.dedent("\n".join(shown)).strip("\n").rstrip() or None
 
 
 def _parsed(code: str, shown: str | None) -> Iterator[Step]:

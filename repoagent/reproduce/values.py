@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import ast
 import re
+import textwrap
 
 from repoagent.reproduce.syntax import parse
 
 _NOTHING = object()
+_GAP = re.compile(r"^[ \t]*\.\.\.[ \t]*$|[\[({,][ \t]{0,8}\.\.\.[ \t]{0,8}(?:[\])},]|$)", re.MULTILINE)
 
 
 def same_value(one: str, other: str) -> bool:
-    """Whether two outputs show the same: equal text, or literals of equal type and value."""
+    """Whether two outputs show the same: equal text, or literals whose types and values are equal at every depth."""
     if _lines(one) == _lines(other):
         return True
     left, right = _literal(one), _literal(other)
-    return left is not _NOTHING and type(left) is type(right) and bool(left == right)
+    return left is not _NOTHING and _typed(left) == _typed(right)
+
+
+def has_gaps(output: str) -> bool:
+    """Whether `...` stands for what was left out: on a line of its own, or as an element."""
+    return bool(_GAP.search(output))
 
 
 def named_by(output: str, claim: str) -> bool:
@@ -78,10 +85,22 @@ def _literal(text: str) -> object:
     return value
 
 
+def _typed(value: object) -> tuple[type, object]:
+    """`value` with all its types, so that True is not 1."""
+    if isinstance(value, list | tuple):
+        return type(value), tuple(map(_typed, value))
+    if isinstance(value, set):
+        return set, frozenset(map(_typed, value))
+    if isinstance(value, dict):
+        return dict, frozenset((_typed(key), _typed(each)) for key, each in value.items())
+    return type(value), value
+
+
 def _text(text: str) -> str:
     value = _literal(text)
     return value if isinstance(value, str) else text.strip()
 
 
 def _lines(text: str) -> list[str]:
-    return [line.rstrip() for line in text.strip().splitlines()]
+    # Blocks of Markdown lose the indentation that all their lines share, hence so do both sides.
+    return [line.rstrip() for line in textwrap.dedent(text).strip("\n").rstrip().splitlines()]

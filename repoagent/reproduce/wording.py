@@ -11,7 +11,7 @@ Role = Literal["expected", "actual", ""]
 
 _EXPECTED = (
     r"expect(?:ed|s|ing|ation)?|should(?: have)?(?: be| been)?|must(?: be)?|ought to|supposed to|desired|wanted|want|"
-    r"correct(?:ly)?|would(?: be)?|right (?:answer|result|value|output)"
+    r"(?:correct|right) (?:answer|result|value|output|behaviou?r)"
 )
 _DESCRIBING = r"returns?|returned|prints?|printed|gives?|outputs?|yields?|produces?|shows?|equals?|is|was"
 _ACTUAL = (
@@ -20,9 +20,26 @@ _ACTUAL = (
 )
 _VALUE = (
     r"`{1,3}[^`\n]{1,200}`{1,3}|'[^'\n]{0,200}'(?!\w)|\"[^\"\n]{0,200}\"|(?<![\w.])-?\d+(?:\.\d+)?(?=\s*(?:$|[,;:!?.)](?:\s|$)|"
-    r"(?:but|instead|rather|not|and|got|expected|is|was)\b))|\b(?:True|False|None)\b"
+    r"(?:but|instead|rather|not|and|got|expected|is|was)\b))|(?-i:\b(?:True|False|None)\b)"
 )
+_UNQUOTED = re.compile(r"-?\d+(?:\.\d+)?")
 
+# A number without quotes is a value only right after words that say so: all others are versions, counts and dates.
+_STATED = re.compile(
+    r"(?:\b(?:should|must|ought to|expected to|supposed to)(?: not)?(?: have)?"
+    r" (?:be|been|return(?:ed)?|print(?:ed)?|equal|give|given|yield|show|output)"
+    r"|\b(?:expected|actual|output|result)\*{0,2}:\*{0,2}"
+    r"|\b(?:answer|result|value|output) (?:is|was)"
+    r"|\b(?:returns?|returned|prints?|printed|gives?|gave|outputs|yields?|produces?|shows?|equals?|gets?|got))"
+    r"[ \t]{1,3}$",
+    re.IGNORECASE,
+)
+_OPPOSED = re.compile(r"\b(?:instead of|rather than|not)[ \t]{1,3}$", re.IGNORECASE)
+_CONTRASTED = re.compile(r",? (?:but|and got|got)\b", re.IGNORECASE)
+_VERSION_OR_PLACE = re.compile(r"\b(?:in|on|version|before|since|until|python)[ \t]{1,3}$", re.IGNORECASE)
+_NO_VALUE = re.compile(
+    r"(?:in|on|for|to|by|with|from|since|before|until|version|python|behaviou?r|results?|output|value)\b", re.IGNORECASE
+)
 _TOKEN = re.compile(
     rf"(?P<value>{_VALUE})|(?P<opposite>\b(?:instead of|rather than|(?<!should )(?<!must )not)\b)"
     rf"|(?P<actual>\b(?:{_ACTUAL})\b)|(?P<expected>\b(?:{_EXPECTED})\b)|(?P<end>[;!?]|\.(?=\s|$))",
@@ -36,7 +53,8 @@ _PASSIVE = re.compile(
     r"\s*(?:is|was|are)?\s*(?:being )?(expected|wanted|returned|printed|shown|given|produced)\b", re.IGNORECASE
 )
 _RAISES = re.compile(
-    rf"\b(?:{_EXPECTED})\b[^.\n`]{{0,40}}\b(?:raised?|thrown?|see|get)\b[^.\n`]{{0,20}}?`?\b(?:\w+\.)*(\w+(?:Error|Exception))\b",
+    rf"\b(?:{_EXPECTED})\b[^.\n`]{{0,40}}\b(?:raised?|thrown?|see|get)\b[^.\n`]{{0,20}}?`?"
+    r"\b(?:\w{1,60}\.){0,8}(\w{1,60}(?:Error|Exception))\b",
     re.IGNORECASE,
 )
 _NEGATED = re.compile(r"\b(?:not|no|never|without)\b|n't\b|\bun(?:expected|wanted)", re.IGNORECASE)
@@ -90,7 +108,7 @@ def claims_in(text: str) -> tuple[Claim, ...]:
 
 def claims_of_comment(comment: str) -> tuple[Claim, ...]:
     """The values named in a comment, where a value needs no quotes: `expected 1.0 MB, got 1000.0 kB`."""
-    parts = re.split(r"\n|[,;(]\s*(?=\w+)|\s+(?=but\b|got\b)", comment)
+    parts = re.split(r"\n|[,;(]\s{0,20}(?=\w)|\s{1,20}(?=but\b|got\b)", comment)
     found = [claim for part in parts for claim in _labelled(part.strip(" )"), bare=True) or claims_in(part)]
     return tuple(dict.fromkeys(found))
 
@@ -111,7 +129,7 @@ def _label(line: str) -> Role:
 def _labelled(line: str, bare: bool = False) -> list[Claim]:
     """`Expected: 1.0 MB`, a line that is a label and an unquoted value; `bare` for one that needs no colon."""
     match = _LABELLED.match(line)
-    if match is None or not (match["colon"] or bare):
+    if match is None or not (match["colon"] or (bare and not _NO_VALUE.match(match["text"]))):
         return []
     return [Claim("expected" if match["expected"] else "actual", _NEXT_ROLE.split(match["text"])[0].strip())]
 
@@ -124,8 +142,17 @@ def _claims(line: str, heading: Role) -> Iterator[Claim]:
     for token in _TOKEN.finditer(line):
         if token.lastgroup != "value":
             reader.word(token.lastgroup or "", token[0])
-        elif role := reader.value(line, token.end()):
+        elif _is_stated(line, token, reader.answered) and (role := reader.value(line, token.end())):
             yield Claim(role, _bare(token[0]))
+
+
+def _is_stated(line: str, token: re.Match[str], answered: bool) -> bool:
+    """Whether a value is called one by the words right before it; `answered` when it may be contrasted with another."""
+    before = line[max(0, token.start() - 60) : token.start()]
+    if not _UNQUOTED.fullmatch(token[0]):
+        return not _VERSION_OR_PLACE.search(before)
+    contrasted = bool(_CONTRASTED.match(line, token.end())) and before.lower().endswith("expected ")
+    return contrasted or bool(_STATED.search(before) or (answered and _OPPOSED.search(before)))
 
 
 class _Reader:
@@ -138,6 +165,7 @@ class _Reader:
     def _begin(self) -> None:
         self._role = self._last = self._heading
         self._wished = self._heading == "expected"
+        self.answered = False
 
     def word(self, kind: str, text: str) -> None:
         """Take a role word; a verb that follows `expected` describes what is expected, not what happens."""
@@ -158,6 +186,7 @@ class _Reader:
         else:
             role = "" if _SUBJECT.match(line, end) else self._role
         self._last = role or self._last
+        self.answered = self.answered or bool(role)
         return role
 
 

@@ -13,7 +13,8 @@ from repoagent import process
 from repoagent.errors import EnvironmentFailed
 from repoagent.sandbox import cache
 from repoagent.sandbox.base import Progress
-from repoagent.sandbox.owner import LABEL
+from repoagent.sandbox.host_network import CERTIFICATES, host_network
+from repoagent.sandbox.owner import LABEL, OWNER_LABEL, Owner
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -27,10 +28,10 @@ _PACKAGES = "python3,python3-venv,python3-pip,git,ca-certificates"
 _RAW = ("repoagent-base", "raw")
 
 # Adds what is missing: the unprivileged user, git, and the folders that environment and repository are laid into.
-_DRESS = """
+_DRESS = f"""
 id sandbox >/dev/null 2>&1 || useradd --uid 1000 --user-group --no-create-home --home-dir /tmp/home sandbox
-command -v git >/dev/null || { apt-get update && apt-get install -y --no-install-recommends git ca-certificates; }
-rm -rf /var/lib/apt/lists/*
+command -v git >/dev/null || {{ apt-get update && apt-get install -y --no-install-recommends git ca-certificates; }}
+rm -rf /var/lib/apt/lists/* {CERTIFICATES}
 install -d -o sandbox -g sandbox /opt/environment /work/repo
 """
 
@@ -43,9 +44,9 @@ def ensure(client: DockerClient, progress: Progress, image: str = REGISTRY_IMAGE
     with cache.locked("docker-base"):
         if exists(client):
             return
-        source = image if pull(image, progress) else _bootstrap(client, progress)
-        _dress(client, source)
-        if source != image:
+        if not (pull(image, progress) and _is_dressed(client, image, progress)):
+            source = _bootstrap(client, progress)
+            _dress(client, source)
             client.images.remove(source)
         progress(f"base image {TAG} is ready")
 
@@ -80,6 +81,16 @@ def pull(image: str, progress: Progress) -> bool:
     return True
 
 
+def _is_dressed(client: DockerClient, image: str, progress: Progress) -> bool:
+    """Make TAG of `image`; False where what it lacks cannot be had."""
+    try:
+        _dress(client, image)
+    except EnvironmentFailed as error:
+        progress(f"{image} cannot be used: {error}")
+        return False
+    return True
+
+
 def _bootstrap(client: DockerClient, progress: Progress) -> str:
     """Import a Debian put together by mmdebstrap; about a minute."""
     _require_mmdebstrap(progress)
@@ -109,8 +120,13 @@ def _require_mmdebstrap(progress: Progress) -> None:
 
 
 def _dress(client: DockerClient, source: str) -> None:
-    container = client.containers.create(source, ["/bin/sh", "-euc", _DRESS], entrypoint=[], labels={LABEL: "1"})
+    network = host_network()
+    labels = {LABEL: "1", OWNER_LABEL: str(Owner.current())}
+    # Variables and certificates are for this command alone: what the container were given, the image would keep.
+    command = ["env", *(f"{name}={value}" for name, value in network.environment.items()), "/bin/sh", "-euc", _DRESS]
+    container = client.containers.create(source, command, entrypoint=[], labels=labels)
     try:
+        container.put_archive("/", network.packed())
         container.start()
         if container.wait(timeout=900)["StatusCode"]:
             end = container.logs(tail=20).decode("utf-8", "replace")

@@ -26,7 +26,10 @@ from repoagent.sandbox.confined import HOME, UID, Ended
 from repoagent.sandbox.output import Output, Sink
 
 _PATIENCE = 30
-"""Seconds that the kernel gets to end a process namespace, before it counts as broken."""
+"""Seconds that the kernel gets to end a process namespace, before it counts as broken, and `du` to count files."""
+
+_FILES_IN_A_MEBIBYTE = 256
+"""One for each block of a usual file system."""
 
 # Of the host's /etc, what the dynamic linker, the programs and TLS need. Nothing that names users or secrets.
 _ETC = (
@@ -101,10 +104,16 @@ class Scratch:
             Mount(self.root / "repository", REPOSITORY, writable=True),
         ]
 
-    def mebibytes(self) -> int:
-        """What it takes on the disk."""
-        listed = process.run(["du", "-sk", "--", str(self.root)], timeout=60, check=False).text
-        return int(listed.split()[0]) // 1024 if listed else 0
+    def is_full(self, mebibytes: int) -> bool:
+        """Whether it takes more of the disk than so much, or more files than fit there: empty ones take inodes."""
+        try:
+            return self._sum("-k") > mebibytes * 1024 or self._sum("--inodes") > mebibytes * _FILES_IN_A_MEBIBYTE
+        except process.CommandFailed:
+            return True  # what cannot be counted in time is too much
+
+    def _sum(self, unit: str) -> int:
+        listed = process.run(["du", "-s", unit, "--", str(self.root)], timeout=_PATIENCE, check=False).text
+        return int(listed.split()[0]) if listed else 0
 
 
 class Jail:
@@ -151,9 +160,9 @@ class Jail:
                 running.kill()
             if now - looked > 1:
                 looked = now
-                if self._scratch.mebibytes() > self._limits.scratch_mib:
+                if self._scratch.is_full(self._limits.scratch_mib):
                     running.kill()
-                    sink(f"\n[killed: more than {self._limits.scratch_mib} MiB written]\n".encode())
+                    sink(f"\n[killed: more than {self._limits.scratch_mib} MiB or too many files written]\n".encode())
             running.take(min(1.0, max(0.01, deadline - now)), sink)
         return in_time
 
@@ -163,7 +172,8 @@ class Jail:
             *_namespaces(self._network),
             *_system(),
             *(argument for mount in self._mounts for argument in mount.arguments),
-            *("--remount-ro", "/"),
+            # Both hold no more than where things are mounted; an ordinary user would own them.
+            *("--remount-ro", "/", "--remount-ro", "/dev"),
             *("--chdir", REPOSITORY, "--clearenv"),
             *(argument for name, value in environment.items() for argument in ("--setenv", name, value)),
         ]

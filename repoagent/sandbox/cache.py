@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from repoagent import process
+from repoagent.places import cache_root
 
 
 def folder(*parts: str) -> Path:
     """A folder below the user's cache (`REPOAGENT_CACHE` moves it), made for this user alone."""
-    from platformdirs import user_cache_path
-
-    root = Path(os.environ.get("REPOAGENT_CACHE") or user_cache_path("repoagent"))
-    path = root.joinpath(*parts).absolute()
+    path = cache_root().joinpath(*parts)
     path.mkdir(parents=True, exist_ok=True, mode=0o700)
     return path
 

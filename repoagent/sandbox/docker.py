@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import os
 import secrets
 import socket
-import tarfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -21,15 +19,14 @@ from repoagent.sandbox import base_image, cache
 from repoagent.sandbox.base import DEFAULT_LIMITS, REPOSITORY, Environment, Limits, Progress, Recipe
 from repoagent.sandbox.confined import UID, ConfinedSandbox, Ended, build_in, copy_in, variables
 from repoagent.sandbox.docker_stream import Stream
-from repoagent.sandbox.host_network import CERTIFICATES, HostNetwork, host_network
+from repoagent.sandbox.host_network import HostNetwork, host_network
 from repoagent.sandbox.output import Sink
-from repoagent.sandbox.owner import LABEL, Owner
+from repoagent.sandbox.owner import LABEL, OWNER_LABEL, Owner
 
 if TYPE_CHECKING:
     from docker import DockerClient
 
 IMAGE = "repoagent-env"
-OWNER_LABEL = "org.repoagent.owner"
 
 _BUILD_LIMITS = Limits(memory_mib=8192, pids=1024, scratch_mib=4096)
 _PATIENCE = 30.0
@@ -133,8 +130,8 @@ class DockerEngine:
         with _translated(f"starting a container of {image}"):
             identifier = _create(self._client, plan)
             try:
-                if network and network.certificates:
-                    _lay_certificates(self._client, identifier, network.certificates)
+                if network:
+                    self._client.api.put_archive(identifier, "/", network.packed())
                 return _Container(self._client, identifier)
             except BaseException:
                 self._client.api.remove_container(identifier, force=True, v=True)
@@ -207,16 +204,6 @@ def _confinement(plan: _Plan) -> dict[str, Any]:
         "pids_limit": limits.pids + 16,
         "log_config": LogConfig(type="none"),
     }
-
-
-def _lay_certificates(client: DockerClient, identifier: str, certificates: Path) -> None:
-    data = certificates.read_bytes()
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as archive:
-        entry = tarfile.TarInfo(CERTIFICATES.lstrip("/"))
-        entry.size, entry.mode = len(data), 0o644
-        archive.addfile(entry, io.BytesIO(data))
-    client.api.put_archive(identifier, "/", packed.getvalue())
 
 
 class _Container:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import io
 import os
 import ssl
 import sys
+import tarfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +37,17 @@ class HostNetwork:
     certificates: Path | None = None
     """The host's bundle, to be laid at CERTIFICATES."""
 
+    def packed(self) -> bytes:
+        """The certificates at their place, as a tar archive to unpack at the root; an empty one without them."""
+        packed = io.BytesIO()
+        with tarfile.open(fileobj=packed, mode="w") as archive:
+            if self.certificates:
+                data = self.certificates.read_bytes()
+                entry = tarfile.TarInfo(CERTIFICATES.lstrip("/"))
+                entry.size, entry.mode = len(data), 0o644
+                archive.addfile(entry, io.BytesIO(data))
+        return packed.getvalue()
+
 
 def host_network() -> HostNetwork:
     """What this host is configured with.
@@ -53,7 +66,9 @@ def host_network() -> HostNetwork:
 
 def _pip_settings() -> dict[str, str]:
     """What `pip config list` says, by option; a variable wins over the `install` section, and that over `global`."""
-    listed = process.run([sys.executable, "-m", "pip", "config", "list"], timeout=60, check=False)
+    # Without -P the working directory, which may be a hostile repository, would be searched for `pip`.
+    command = [sys.executable, "-P", "-m", "pip", "config", "list"]
+    listed = process.run(command, timeout=60, cwd=Path("/"), check=False)
     found: dict[str, dict[str, str]] = {"global": {}, "install": {}, ":env:": {}}
     for line in listed.text.splitlines():
         name, _, value = line.partition("=")

@@ -10,6 +10,9 @@ from pathlib import Path
 LABEL = "org.repoagent"
 """Marks the containers and images of this program."""
 
+OWNER_LABEL = "org.repoagent.owner"
+"""Names the process that made a container."""
+
 
 @dataclass(frozen=True)
 class Owner:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from repoagent.errors import EnvironmentFailed, UserError
-from repoagent.session.places import default_root, directories, find
+from repoagent.session.places import default_root, directories, find, unlink
 from repoagent.session.record import is_locked, read_record
 from repoagent.session.store import Session
 
@@ -30,9 +30,7 @@ def remove(id_or_path: str | Path, root: Path | None = None) -> Path | None:
     path = find(str(id_or_path), home)
     if is_locked(path):
         raise UserError(f"the session {path.name} is running, in process {read_record(path).pid}: end it first")
-    for entry in directories(home):
-        if entry.is_symlink() and entry.resolve() == path:
-            entry.unlink()
+    unlink(home, path)
     if path.parent != home.resolve():
         return path if path.exists() else None
     try:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from repoagent.errors import EnvironmentFailed, UserError
 from repoagent.places import state_root
-from repoagent.session.record import RECORD
+from repoagent.session.record import RECORD, read_record
 
 
 def default_root() -> Path:
@@ -18,7 +18,7 @@ def find(name: str, root: Path) -> Path:
     """The directory of the session that `name` names: a path, an id, or the beginning of one that is the only such."""
     if name and (Path(name).expanduser() / RECORD).is_file():
         return Path(name).expanduser().resolve()
-    ids = sorted((path.name for path in directories(root)), reverse=True)
+    ids = sorted((path.name for path in directories(root) if _is_current(path)), reverse=True)
     matching = [name] if name in ids else [each for each in ids if name and each.startswith(name)]
     if len(matching) == 1:
         return (root / matching[0]).resolve()
@@ -39,9 +39,24 @@ def link(name: Path, path: Path) -> None:
         ) from error
 
 
+def unlink(root: Path, path: Path) -> None:
+    """Forget the sessions that lay in `path`, which lies elsewhere."""
+    for entry in directories(root):
+        if entry.is_symlink() and entry.resolve() == path.resolve():
+            entry.unlink()
+
+
 def directories(root: Path) -> list[Path]:
     """What may be sessions: directories, and links to those that lie elsewhere, broken ones too."""
     try:
         return [path for path in root.iterdir() if path.is_dir() or path.is_symlink()]
     except OSError:
         return []
+
+
+def _is_current(path: Path) -> bool:
+    """Whether a link still names the session it was made for: its directory may have been given to another one."""
+    try:
+        return not path.is_symlink() or read_record(path).id == path.name
+    except UserError:
+        return True  # what cannot be read can still be removed

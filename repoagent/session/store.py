@@ -17,7 +17,7 @@ from threading import RLock
 from repoagent.domain import dump
 from repoagent.errors import UserError
 from repoagent.session.atomic import read_bytes, write_bytes
-from repoagent.session.places import default_root, find, link
+from repoagent.session.places import default_root, find, link, unlink
 from repoagent.session.record import HISTORY, LOCK, RECORD, Record, Standing, is_locked, read_record
 
 
@@ -45,6 +45,7 @@ class Session:
         path = _claim(out) if out else home / record.id
         write_bytes(path / RECORD, dump(record).encode())
         if out:
+            unlink(home, path)
             link(home / record.id, path)
         return cls(path, record)
 

@@ -6,7 +6,8 @@ The standard parser is safe once a document type is refused: without one no enti
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from itertools import takewhile
 from xml.etree import ElementTree as ET
 
 from repoagent.domain import Outcome, Status
@@ -29,27 +30,53 @@ def read_outcomes(content: bytes) -> tuple[Outcome, ...]:
     A test that is reported several times (a failure and then an error while tearing down, subtests) ended in the worst.
     Raises UnreadableReport.
     """
+    cases = list(_parse(content).iter("testcase"))
+    modules = {
+        _module(case.get("file", "")) for case in cases if _agree(case.get("file", ""), case.get("classname", ""))
+    }
     worst: dict[str, Outcome] = {}
-    for outcome in map(_outcome, _parse(content).iter("testcase")):
+    for outcome in (_outcome(case, modules) for case in cases):
         known = worst.get(outcome.id)
         if known is None or _SEVERITY.index(outcome.status) > _SEVERITY.index(known.status):
             worst[outcome.id] = outcome
     return tuple(worst.values())
 
 
-def node_id(file: str, classname: str, name: str) -> str:
+def node_id(file: str, classname: str, name: str, modules: Collection[str] = ()) -> str:
     """The id under which pytest runs this test again: `tests/test_x.py::TestY::test_z[1]`.
 
-    `classname` is the module's dotted path followed by the classes; `file` tells where one ends and the other begins.
-    A module that could not be collected has no class name, and is named by its file.
+    `classname` is the collected module's dotted path followed by the classes. `file` is where the function stands: in
+    another file when the test is inherited or decorated. Then the modules that other tests of the report are in
+    (`modules`, dotted) tell where the path ends, or the first name that is spelled like a class. A module that could
+    not be collected has no class name, and is named by its file.
     """
-    module = re.sub(r"\.py$", "", file).replace("/", ".")
     if not classname:
-        return file if name in {module, file, ""} else f"{file}::{name}" if file else name
-    if classname == module or not file:
-        return f"{file or classname}::{name}"
-    classes = classname.removeprefix(f"{module}.").split(".") if classname.startswith(f"{module}.") else []
-    return "::".join([file, *classes, name])
+        return file if name in {_module(file), file, ""} else f"{file}::{name}" if file else name
+    if not _agree(file, classname):
+        module = _longest_prefix(classname, modules) or _before_classes(classname)
+        file = module.replace(".", "/") + ".py" if module else classname
+    classes = classname.removeprefix(_module(file)).lstrip(".")
+    return "::".join([file, *(classes.split(".") if classes and classes != classname else []), name])
+
+
+def _module(file: str) -> str:
+    return re.sub(r"\.py$", "", file).replace("/", ".")
+
+
+def _agree(file: str, classname: str) -> bool:
+    """Whether a test of this class, or of this module, can have been collected from `file`."""
+    return bool(file) and f"{classname}.".startswith(f"{_module(file)}.")
+
+
+def _longest_prefix(classname: str, modules: Collection[str]) -> str:
+    parts = classname.split(".")
+    prefixes = (".".join(parts[:end]) for end in range(len(parts), 0, -1))
+    return next((prefix for prefix in prefixes if prefix in modules), "")
+
+
+def _before_classes(classname: str) -> str:
+    parts = classname.split(".")
+    return ".".join(takewhile(lambda part: not part.lstrip("_")[:1].isupper(), parts))
 
 
 def _parse(content: bytes) -> ET.Element:
@@ -64,14 +91,14 @@ def _parse(content: bytes) -> ET.Element:
         raise UnreadableReport(f"the report is not XML: {error}") from error
 
 
-def _outcome(case: ET.Element) -> Outcome:
+def _outcome(case: ET.Element, modules: Collection[str]) -> Outcome:
     status, message = Status.PASSED, ""
     for tag, meaning in _ENDINGS.items():
         element = case.find(tag)
         if element is not None:
             status, message = meaning, _message(element)
             break
-    identity = node_id(case.get("file", ""), case.get("classname", ""), case.get("name", ""))
+    identity = node_id(case.get("file", ""), case.get("classname", ""), case.get("name", ""), modules)
     return Outcome(identity, status, _seconds(case.get("time", "")), message)
 
 

@@ -10,7 +10,16 @@ from pathlib import Path
 from typing import ClassVar
 
 from repoagent.domain import Ending, Outcome, Report, Status
-from repoagent.sandbox.base import ENVIRONMENT, REPOSITORY, Engine, Environment, Finished, Limits, Sandbox
+from repoagent.sandbox.base import (
+    DEFAULT_LIMITS,
+    ENVIRONMENT,
+    REPOSITORY,
+    Engine,
+    Environment,
+    Finished,
+    Limits,
+    Sandbox,
+)
 from repoagent.testbed.detect import detect
 from repoagent.testbed.junit import LARGEST, UnreadableReport, read_outcomes
 from repoagent.testbed.options import kept_options
@@ -39,7 +48,7 @@ class Baseline:
     failing: frozenset[str]
     """Failed twice."""
     flaky: frozenset[str]
-    """Failed, and did not when run again: what they say is ignored from here on."""
+    """Failed, and were not seen to fail again: what they say is ignored from here on."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +63,8 @@ class Testbed:
     project: Project
     test_command: str = ""
     """Shell command that runs the tests instead of pytest; empty for pytest."""
+    limits: Limits = DEFAULT_LIMITS
+    """What each sandbox may use."""
 
     @classmethod
     def prepare(
@@ -70,9 +81,9 @@ class Testbed:
         environment = _environment(engine, root, project, version, trace, timeout)
         return cls(engine, environment, root, project, test_command or project.override.test)
 
-    def open(self, root: Path | None = None, limits: Limits | None = None) -> Sandbox:
+    def open(self, root: Path | None = None) -> Sandbox:
         """A fresh sandbox with the repository, or another state of it in `root`."""
-        return self.engine.open(self.environment, root or self.root, limits or Limits())
+        return self.engine.open(self.environment, root or self.root, self.limits)
 
     def run(self, sandbox: Sandbox, tests: Sequence[str] = (), timeout: float = 600.0) -> Report:
         """Run `tests` (files or ids; all when empty) in `sandbox`, for at most `timeout` seconds.
@@ -102,10 +113,21 @@ class Testbed:
         return Baseline(report, report.passed, report.failed - flaky, flaky)
 
     def _flaky(self, report: Report, tests: Sequence[str], timeout: float) -> frozenset[str]:
-        chosen = sorted(report.failed) if len(report.failed) <= _MOST_RERUN and not self.test_command else tests
-        with self.open() as sandbox:
-            again = self.run(sandbox, chosen, timeout)
-        return report.failed & again.passed if again.ending is Ending.COMPLETED else frozenset()
+        """The failures that no second run confirms."""
+        unconfirmed = report.failed
+        for chosen in self._reruns(report.failed, tests):
+            with self.open() as sandbox:
+                again = self.run(sandbox, chosen, timeout)
+            unconfirmed = report.failed - again.failed
+            if again.ending is Ending.COMPLETED or not unconfirmed:
+                break
+        return unconfirmed
+
+    def _reruns(self, failed: frozenset[str], tests: Sequence[str]) -> tuple[Sequence[str], ...]:
+        """What to run again: the failed tests, else their files, because one id that is not found stops all of them."""
+        if self.test_command or len(failed) > _MOST_RERUN:
+            return (tests,)
+        return sorted(failed), sorted({identity.partition("::")[0] for identity in failed})
 
     def _run_command(self, sandbox: Sandbox, timeout: float) -> Report:
         """Through a shell; pytest is asked for a report, any other command is one test that its exit code ends."""
@@ -154,7 +176,7 @@ def _reporting(path: str) -> tuple[str, ...]:
 
 
 def _report_path() -> str:
-    """A new name for each run, so that the code under test can neither guess it nor leave an old report behind."""
+    """A new name for each run, so that no old report is taken for it. The code under test can find and write it."""
     return f"/tmp/repoagent-{secrets.token_hex(8)}.xml"  # noqa: S108 - inside the sandbox
 
 

@@ -66,9 +66,7 @@ def fetch(address: str, cache: Path) -> Fetched:
 
 def fetch_commit(fetched: Fetched, commit: str) -> None:
     """Fetch one commit that no branch or tag reaches, where the server lets us; it is the caller who finds out."""
-    Git(fetched.git_dir)(
-        "fetch", "--quiet", "--no-tags", fetched.address, commit, check=False, online=True, timeout=PATIENCE
-    )
+    _ask(fetched, "fetch", "--quiet", "--no-tags", fetched.address, commit, check=False, timeout=PATIENCE)
 
 
 def public(address: str) -> str:
@@ -113,9 +111,9 @@ def _update(fetched: Fetched) -> None:
         git("symbolic-ref", "HEAD", default[1])
 
 
-def _ask(fetched: Fetched, *command: str, timeout: float) -> Completed:
+def _ask(fetched: Fetched, *command: str, timeout: float, check: bool = True) -> Completed:
     try:
-        return Git(fetched.git_dir)(*command, online=True, timeout=timeout)
+        return Git(fetched.git_dir)(*command, online=True, timeout=timeout, check=check)
     except CommandFailed as error:
         complaint = error.completed.complaint if error.completed else ""
         raise _explained(fetched, complaint, timeout) from None if fetched.address != fetched.url else error

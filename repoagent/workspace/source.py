@@ -181,7 +181,7 @@ def _is_dirty(source: Source) -> bool:
     if not index.is_file() or not head:
         return True
     with borrowing(source.objects, object_format=source.object_format, work_tree=source.path) as git:
-        shutil.copyfile(index, git.git_dir / "index")
+        shutil.copy2(index, git.git_dir / "index")  # with its time: git looks twice at files as young as that
         adopt_settings(source, git)
         git("update-index", "-q", "--refresh", check=False)
         return git("diff-index", "--quiet", "--ignore-submodules=all", head, "--", check=False).exit_code != 0

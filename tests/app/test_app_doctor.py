@@ -63,7 +63,7 @@ def test_a_model_that_can_do_little_is_warned_about_with_advice() -> None:
         "speed": ""
     }
     assert healthy(checks)
-    assert all(check.advice for check in checks if check.state == "warn")
+    assert "" not in [check.advice for check in checks if check.state == "warn"]
 
 
 def test_a_context_too_short_for_anything_fails() -> None:

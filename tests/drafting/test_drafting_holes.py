@@ -79,3 +79,32 @@ def test_inserted_lines_keep_the_indentation_of_what_follows() -> None:
 def test_an_empty_answer_is_refused(kind: str) -> None:
     with pytest.raises(EditRefused, match="empty"):
         fill(SOURCE, Hole(kind, 10, 10, 1), "\n")  # type: ignore[arg-type]  # one of the kinds
+
+
+def test_holes_are_those_of_the_function_at_the_target_s_line() -> None:
+    source = "if a:\n    def f():\n        return 1\nelse:\n    def f():\n        return 2\n"
+    found = holes(source, Location("m.py", "f", 2, 3))
+    assert {hole.line for hole in found} == {3}
+
+
+@pytest.mark.parametrize("prefix", ["\ufeff", "x = '\udce9\udcfc'; y = '\udce9'; "])
+def test_holes_lie_right_behind_a_bom_and_bytes_that_are_not_utf_8(prefix: str) -> None:
+    source = (prefix if len(prefix) == 1 else "") + f"def f(): {prefix if len(prefix) > 1 else ''}return 1\n"
+    expressions = {
+        source[h.start : h.end] for h in holes(source, Location("m.py", "f", 1, 1)) if h.kind == "expression"
+    }
+    assert "1" in expressions
+    assert not any(hole.kind == "insert" for hole in holes(source, Location("m.py", "f", 1, 1)))
+
+
+def test_inserted_lines_end_as_those_around_them() -> None:
+    source = "def f(a):\r\n    return a\r\n"
+    start = source.index("return")
+    filled = fill(source, Hole("insert", start, start, 2), "a = 1\n    a = 2\n")
+    assert filled == "def f(a):\r\n    a = 1\r\n    a = 2\r\n    return a\r\n"
+
+
+def test_only_as_many_inserted_lines_as_parse_are_taken() -> None:
+    start = SOURCE.index("while lo")
+    filled = fill(SOURCE, Hole("insert", start, start, 4), "lo = 1\n    if (x\n    oops")
+    assert filled == SOURCE.replace("    while lo", "    lo = 1\n    while lo")

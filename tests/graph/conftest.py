@@ -94,6 +94,8 @@ class World:
         text = files[MODULE].decode()
         if "pytest" in command:
             return self._pytest(command, text, files)
+        if command[0] == "sh":  # a test command of the user's: one outcome, by its exit code
+            return Finished(0 if all(passes(text) for passes in self.tests.values()) else 1, "", 0.1)
         return self._script(command[-1], text)
 
     def _pytest(self, command: Sequence[str], text: str, files: MutableMapping[str, bytes]) -> Finished:

@@ -155,7 +155,7 @@ def test_a_budget_spent_before_the_tests_leaves_the_last_run_that_judges_the_bes
     made = bench(pen=costly, budget=Budget(max_tokens=1_000))
     result = made.run()
     assert [data["node"] for data in made.told("budget.exceeded")] == ["validate"]
-    assert made.told("candidate.judged") == []
+    assert [data["id"] for data in made.told("candidate.judged")] == [result.chosen]  # by the review alone
     assert (result.outcome, result.notes) == ("verified", ("the 1,000 tokens allowed for this run are spent",))
 
 
@@ -307,8 +307,39 @@ def test_a_plan_and_a_spec_that_were_edited_are_followed(bench: MakeBench) -> No
     assert prompts
     assert "The function to correct: `padded`" in prompts[0]
     assert "- it prints one kilo" in prompts[0]
-    assert made.told("plan.edited") == [{"files": ["plan.yaml", "spec.md"]}]
+    assert made.told("plan.edited") == [{"spec": True, "plan": True}]
     assert made.session.edited() == ()
+
+
+def test_a_spec_edited_after_the_end_makes_what_followed_it_stale_and_only_that_is_done_again(bench: MakeBench) -> None:
+    made = bench(RIGHT)
+    assert made.run().outcome == "verified"
+    _replace(made.session.file("spec.md"), "it prints 1K", "it prints one kilo")
+    made.run()
+    nodes = [str(event["node"]) for event in made.told("node.ended")]
+    assert made.told("run.rewound") == [{"reason": "spec or plan was edited"}]
+    assert [nodes.count(name) for name in ("survey", "localise", "specify", "plan")] == [1, 1, 1, 1]
+    assert [nodes.count(name) for name in ("approve", "reproduce", "deliver")] == [2, 2, 2]
+    assert "- it prints one kilo" in made.prompts("The function to correct")[-1]
+
+
+def test_a_finished_run_that_nobody_edited_does_nothing_again(bench: MakeBench) -> None:
+    made = bench(RIGHT)
+    first = made.run()
+    told = len(made.events)
+    assert made.run() == first
+    assert len(made.events) == told
+
+
+def test_steps_and_commands_that_were_written_into_the_plan_are_used(bench: MakeBench) -> None:
+    def edit(pause: Pause) -> None:
+        _replace(pause.plan, "steps:", "steps:\n  - Look at the table of sizes")
+        _replace(pause.plan, "- python -m pytest", "- python -m pytest tests/test_convert.py")
+
+    made = bench(RIGHT, ask=True)
+    result = made.run(edit)
+    assert "- Look at the table of sizes" in made.prompts("The function to correct")[0]
+    assert any("`python -m pytest tests/test_convert.py`" in sentence for sentence in result.verified)
 
 
 def test_a_plan_that_nobody_edited_is_followed_as_it_is(bench: MakeBench) -> None:
@@ -324,7 +355,7 @@ def test_a_plan_that_nobody_edited_is_followed_as_it_is(bench: MakeBench) -> Non
     [
         ("operation: edit", "operation: paint", r"plan\.yaml: files\.0\.operation"),
         (f"path: {MODULE}", "way: there", r"plan\.yaml: files\.0\.path"),
-        ("files:", "files: [", r"plan\.yaml is not YAML"),
+        ("files:", "files: [", r"plan\.yaml cannot be read"),
     ],
 )
 def test_a_plan_that_cannot_be_read_names_the_field_and_can_be_mended(

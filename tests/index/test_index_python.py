@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from repoagent.index.codec import decode, encode
@@ -184,18 +184,22 @@ def test_ranges_are_those_of_the_compiler(source: str) -> None:
 
 
 @given(st.one_of(st.binary(max_size=400), st.text(max_size=400).map(lambda text: text.encode("utf-8", "replace"))))
+@example(SAMPLE.encode())
 @settings(max_examples=150, deadline=None)
 def test_random_bytes_never_raise_and_survive_the_cache(content: bytes) -> None:
     facts = read("a.py", content)
     lines = split_lines(text_of(content))
+    assert facts.symbols or content != SAMPLE.encode()
     assert all(1 <= s.start <= s.end <= len(lines) for s in facts.symbols)
     assert "".join(lines) == text_of(content)
     assert decode("a.py", encode(facts)) == facts
 
 
 @given(st.integers(0, len(SAMPLE)), st.integers(0, len(SAMPLE)))
+@example(0, len(SAMPLE))
 @settings(max_examples=100, deadline=None)
 def test_truncated_sources_never_raise(start: int, end: int) -> None:
     facts = read("a.py", SAMPLE[start:end].encode())
     lines = split_lines(SAMPLE[start:end])
+    assert facts.symbols or lines != split_lines(SAMPLE)
     assert all(f" {s.name}" in "".join(lines[s.start - 1 : s.end]) for s in facts.symbols)

@@ -18,6 +18,7 @@ from repoagent.domain import (
     Verdict,
 )
 from repoagent.judging import Evidence, best, candidate_key, confidence, judged, merged, problems, smaller, verified
+from repoagent.judging.gate import is_test
 
 BEFORE = "import os\n\n\ndef f(a):\n    return a\n"
 
@@ -63,6 +64,38 @@ def test_the_gate_stops_what_no_test_should_be_spent_on(edits: list[Edit], why: 
 )
 def test_the_gate_lets_pass_what_may_be_right(edits: list[Edit]) -> None:
     assert problems(edits) == ()
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("tests/test_m.py", True),
+        ("tests/__init__.py", True),
+        ("tests/data/helper.py", True),
+        ("test/support.py", True),
+        ("pkg/tests/helpers.py", True),
+        ("src/pkg/sub/tests/deep/x.py", True),
+        ("pkg/test_m.py", True),
+        ("pkg/m_test.py", True),
+        ("conftest.py", True),
+        ("pkg/test/test_client.py", True),
+        ("django/test/client.py", False),
+        ("numpy/testing/_private/utils.py", False),
+        ("pkg/test.py", False),
+        ("pkg/conftest_tools.py", False),
+        ("test.py", False),
+        ("pkg/latest_m.py", False),
+    ],
+)
+def test_what_counts_as_a_test_file(path: str, expected: bool) -> None:
+    assert is_test(path) is expected
+
+
+def test_the_gate_reads_files_with_a_bom_or_another_encoding() -> None:
+    before = "# coding: latin-1\ndef f(a):\n    return a, '\udce9'\n"
+    assert problems([edit(before.replace("a, ", "-a, "), before)]) == ()
+    assert any("undefined name" in problem for problem in problems([edit(before.replace("a, ", "b, "), before)]))
+    assert any("undefined name" in problem for problem in problems([edit("\ufeffb\n", "\ufeffx = 1\n")]))
 
 
 def test_patches_that_mean_the_same_have_one_key() -> None:

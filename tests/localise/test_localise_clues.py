@@ -62,6 +62,15 @@ def test_no_text_raises(text: str) -> None:
 
 
 @pytest.mark.timeout(20)
-@pytest.mark.parametrize("piece", ["`", "a.", "'", "```\n", '"x', "a/", "File ", "a(", ">>> ", "E   "])
+@pytest.mark.parametrize(
+    "piece", ["`", "a.", "'", "```\n", '"x', "a/", "File ", "a(", ">>> ", "E   ", "E", "-\n", "\t", "\n"]
+)
 def test_hostile_text_takes_no_long_time(piece: str) -> None:
     assert _clues(piece * 100_000).code is not None
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("line", ["import a{n} as b{n}", "from a{n} import b", "b{n}.c = 'd{n}'"])
+def test_hostile_snippets_take_no_long_time(line: str) -> None:
+    lines = [line.format(n=n) for n in range(5000)]
+    assert _clues("\n".join(["```", *lines, "```"])).code

@@ -261,7 +261,18 @@ def test_the_reported_exception_must_be_gone(body: str, run: Callable[..., Finis
     assert oracle.exception in {"KeyError", "Odd"}
     assert judge(oracle, run(oracle.script)) == "failed"
     assert judge(oracle, run(oracle.script, FIXED)) == "passed"
-    assert judge(oracle, run(oracle.script, "def other(): pass")) == "failed"
+    for worse in ("def other(): pass", "def lookup(key): raise RuntimeError(key)\ndef odd(n): raise TypeError(n)"):
+        assert judge(oracle, run(oracle.script, worse)) == "failed"
+
+
+def test_another_exception_is_right_where_the_issue_names_it(run: Callable[..., Finished]) -> None:
+    body = (
+        "```\nfrom calc import lookup\nlookup(1)\n```\nA KeyError! It should raise ValueError. It must raise TypeError."
+    )
+    oracle = oracle_of(body, run)
+    assert oracle.strength is Strength.CRASH
+    answers = [judge(oracle, run(oracle.script, f"def lookup(k): raise {e}")) for e in ("ValueError", "IndexError")]
+    assert answers == ["passed", "failed"]
 
 
 def test_an_expected_exception_must_be_raised(run: Callable[..., Finished]) -> None:
@@ -283,6 +294,20 @@ def test_a_wrong_output_alone_is_weak(run: Callable[..., Finished]) -> None:
     assert judge(oracle, run(oracle.script)) == "failed"
     assert judge(oracle, run(oracle.script, FIXED)) == "passed"
     assert judge(oracle, run(oracle.script, "def double(items): raise ValueError")) == "failed"
+
+
+@pytest.mark.parametrize("code", ["def report(): print('a\\n\\nb')", "def report(): print('  a\\n\\nc')"])
+def test_a_blank_line_in_a_session_is_an_empty_one(code: str, run: Callable[..., Finished]) -> None:
+    body = "Expected:\n\n>>> from calc import report\n>>> report()\na\n<BLANKLINE>\nb\n"
+    oracle = oracle_of(body, run)
+    assert oracle.strength is Strength.STRONG
+    assert judge(oracle, run(oracle.script, code)) == ("passed" if "b" in code else "failed")
+
+
+@pytest.mark.parametrize("shown", ["total: 3\n...\nmean: 1", "...\nmean: 1", "[1, 2, ..., 9]"])
+def test_an_output_with_gaps_proves_nothing(shown: str, run: Callable[..., Finished]) -> None:
+    body = f"Expected:\n\n>>> from calc import report\n>>> report()\n{shown}\n"
+    assert oracle_of(body, run).strength is Strength.NONE
 
 
 def test_two_different_expected_values_are_no_proof(run: Callable[..., Finished]) -> None:
@@ -337,11 +362,14 @@ LONG = {
     "backticks": "`" * 60_000,
     "quotes": "should be '" * 6000,
     "comment": f"```\nx = 1 # {'a ' * 9000}# b\n```",
+    "blank comment": f"```\nx = 1 #{' ' * 19_000}a\n```" * 4,
     "blank lines": "\n" * 60_000,
+    "equal statements": "Expected:\n```\n" + ">>> f(1)\n2\n" * 1500 + "```\n>>> f(1)\n",
     "fences": "```\n" * 15_000,
     "prompts": ">>> x\n" * 9000,
     "labels": "Expected " * 7000 + ":",
     "words": "expected to see " * 4000,
+    "packages": "calc" + ".calc" * 15_000 + "\n```\nf(1)\n```",
     "dots": "calc" + ".a" * 20_000 + "\n```\nf(1)\n```",
 }
 

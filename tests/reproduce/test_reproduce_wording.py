@@ -21,6 +21,16 @@ PROSE = {
     "## Actual behaviour\nIt returns `4`.": {"actual": {"4"}},
     "This should be 1.0 MB": {},
     "Since version 2.0 the call is slow": {},
+    "It was correct in 1.4": {},
+    "This should work on Python 3.11": {},
+    "I would appreciate a fix in 2.1": {},
+    "Expected on Python 3.12, too": {},
+    "I expected none of this": {},
+    "The right version is used, 2.1 not 2.0": {},
+    "It should work since `2.1`": {},
+    "I expected 3 but got 4.": {"expected": {"3"}, "actual": {"4"}},
+    "It returns 4 instead of 3": {"expected": {"3"}, "actual": {"4"}},
+    "It should return None": {"expected": {"None"}},
     "See `module` and `f(3)` for more": {},
 }
 
@@ -41,6 +51,9 @@ COMMENTS = {
     "4 (expected 5)": [("expected", "5")],
     "prints True, should be False": [("actual", "True"), ("expected", "False")],
     "an ordinary remark": [],
+    "expected on Python 3.12": [],
+    "the expected result": [],
+    "expected result": [],
 }
 
 

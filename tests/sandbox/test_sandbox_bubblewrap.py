@@ -69,6 +69,15 @@ def test_a_file_larger_than_the_scratch_space_cannot_be_written(
         assert sandbox.run(["sh", "-c", "stat -c %s large"], timeout=30).output == f"{16 << 20}\n"
 
 
+def test_a_command_that_makes_too_many_files_is_killed(
+    bubblewrap: BubblewrapEngine, empty: Environment, repository: Path
+) -> None:
+    with bubblewrap.open(empty, repository, Limits(scratch_mib=4)) as sandbox:
+        finished = sandbox.run(["sh", "-c", "seq 2000 | xargs touch; sleep 50"], timeout=60)
+        assert finished.exit_code == 137
+        assert "[killed: more than 4 MiB" in finished.output
+
+
 DYING = """
 import os, sys
 from pathlib import Path

@@ -15,8 +15,8 @@ import pytest
 from repoagent.errors import EnvironmentFailed, SandboxFailed
 from repoagent.sandbox import base_image
 from repoagent.sandbox.base import Environment
-from repoagent.sandbox.docker import OWNER_LABEL, DockerEngine
-from repoagent.sandbox.owner import LABEL, Owner
+from repoagent.sandbox.docker import DockerEngine
+from repoagent.sandbox.owner import LABEL, OWNER_LABEL, Owner
 from tests.sandbox.conftest import SMALL
 
 if TYPE_CHECKING:

@@ -174,7 +174,7 @@ def test_a_rewritten_module_of_the_same_size_is_not_taken_from_the_compiled_one(
 
 
 def test_the_environment_and_the_system_cannot_be_written(shared: Sandbox) -> None:
-    for folder in ("/opt/environment", "/opt/environment/venv/bin", "/usr/bin", "/etc", "/", "/work"):
+    for folder in ("/opt/environment", "/opt/environment/venv/bin", "/usr/bin", "/etc", "/", "/dev", "/work"):
         finished = shared.run(["touch", f"{folder}/mark"], timeout=30)
         assert finished.exit_code, folder
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import socket
 import subprocess
@@ -159,6 +160,13 @@ def test_a_build_gets_indexes_and_proxies_but_no_password_and_no_folder(
     assert not any("FIND_LINKS" in name or "SECRET" in name for name in found)
 
 
+def test_a_pip_in_the_working_directory_is_not_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "pip.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    monkeypatch.chdir(tmp_path)
+    host_network.host_network()
+    assert not (tmp_path / "ran").exists()
+
+
 def test_the_hosts_certificates_are_named_by_every_variable_that_programs_read(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -167,6 +175,8 @@ def test_the_hosts_certificates_are_named_by_every_variable_that_programs_read(
     monkeypatch.setenv("PIP_CERT", str(bundle))
     found = host_network.host_network()
     assert found.certificates == bundle
+    with tarfile.open(fileobj=io.BytesIO(found.packed())) as packed:
+        assert packed.getnames() == [host_network.CERTIFICATES.lstrip("/")]
     for name in ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO"):
         assert found.environment[name] == host_network.CERTIFICATES
 

@@ -264,3 +264,16 @@ def test_the_environment_says_where_things_are_kept(monkeypatch: pytest.MonkeyPa
     monkeypatch.delenv("REPOAGENT_STATE")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "xdg"))
     assert default_root() == tmp_path / "xdg" / "repoagent" / "sessions"
+
+
+def test_an_id_never_names_the_session_that_took_its_directory(tmp_path: Path) -> None:
+    root, out = tmp_path / "root", tmp_path / "out"
+    first = Session.create(root, out, title="first")
+    (root / "stale").symlink_to(out)
+    second = Session.create(root, out, title="second")
+    assert Session.open(second.id, root).record.title == "second"
+    assert [each.id for each in sessions(root)] == [second.id]
+    (root / first.id).symlink_to(out)
+    for name in (first.id, "stale"):
+        with pytest.raises(UserError, match="there is no session"):
+            Session.open(name, root)

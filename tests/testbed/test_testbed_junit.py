@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -51,6 +52,25 @@ def test_unexpected_pass(): pass
 """
 
 
+BASE = """
+class Checks:
+    def test_inherited(self): pass
+
+def plainly(function):
+    def wrapper(): return function()
+    return wrapper
+"""
+
+INHERITING = """
+from base import Checks, plainly
+
+class TestIt(Checks): pass
+
+@plainly
+def test_decorated(): pass
+"""
+
+
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, set[str]]:
     """What pytest writes for the tests above, and the ids it collects."""
@@ -58,11 +78,17 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, set[str]]:
     (root / "pkg").mkdir()
     (root / "pkg" / "test_a.py").write_text(TESTS)
     (root / "pkg" / "test_gone.py").write_text("import nowhere")
+    (root / "base.py").write_text(BASE)
+    for name in ("test_first.py", "test_second.py"):
+        (root / "pkg" / name).write_text(INHERITING)
     base = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(root)]
     flags = ["--continue-on-collection-errors", "--junitxml=out.xml", "-o", "junit_family=xunit1"]
-    subprocess.run([*base, *flags], cwd=root, check=False, capture_output=True)
-    listed = subprocess.run([*base, "--collect-only"], cwd=root, check=False, capture_output=True, text=True)
-    ids = {line for line in listed.stdout.splitlines() if line.startswith("pkg/test_a.py::")}
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    subprocess.run([*base, *flags], cwd=root, env=environment, check=False, capture_output=True)
+    listed = subprocess.run(
+        [*base, "--collect-only"], cwd=root, env=environment, check=False, capture_output=True, text=True
+    )
+    ids = {line for line in listed.stdout.splitlines() if line.startswith("pkg/test_") and "::" in line}
     return Path(root / "out.xml").read_bytes(), ids
 
 
@@ -98,6 +124,14 @@ def test_the_message_holds_the_assertion(report: tuple[bytes, set[str]]) -> None
 def test_a_doctest_is_named_by_its_file() -> None:
     assert node_id("pkg/mod.py", "pkg.mod", "pkg.mod.f") == "pkg/mod.py::pkg.mod.f"
     assert node_id("README.rst", "README.rst", "README.rst") == "README.rst::README.rst"
+
+
+def test_a_test_that_stands_elsewhere_is_named_by_what_was_collected() -> None:
+    named = [
+        node_id("base.py", classname, "test_x", {"a.test_low"}) for classname in ("a.test_low.case", "a.b.TestC.TestD")
+    ]
+    assert named == ["a/test_low.py::case::test_x", "a/b.py::TestC::TestD::test_x"]
+    assert node_id("base.py", "TestC", "test_x") == "TestC::test_x"
 
 
 BOMB = '<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><testcase name="&b;"/>'

@@ -107,6 +107,27 @@ def test_a_test_that_fails_once_is_flaky_and_ignored() -> None:
     assert baseline.flaky == {"test_a.py::test_b"}
 
 
+def test_files_are_run_again_where_an_id_is_not_found() -> None:
+    first = xml({"test_a": "", "test_b": FAILURE, "test_c": FAILURE})
+    bed = bed_with(pytest_that(1, first, xml({}), xml({"test_b": FAILURE})))
+    baseline = bed.baseline()
+    assert baseline.failing == {"test_a.py::test_b"}
+    assert baseline.flaky == {"test_a.py::test_c"}, "it has no second outcome"
+
+
+def test_a_file_that_cannot_be_collected_alone_either_is_failing() -> None:
+    gone = COLLECTION.replace('name="test_a" file="test_a.py"', 'name="test_gone" file="test_gone.py"')
+    both = gone.replace("<testsuites>", '<testsuites><testcase classname="test_a" file="test_a.py" name="test_a"/>')
+    baseline = bed_with(pytest_that(1, both, gone)).baseline()
+    assert baseline.failing == {"test_gone.py"}
+
+
+def test_without_a_second_run_no_failure_is_confirmed() -> None:
+    baseline = bed_with(pytest_that(1, xml({"test_a": "", "test_b": FAILURE}), None)).baseline()
+    assert not baseline.failing
+    assert baseline.flaky == {"test_a.py::test_b"}
+
+
 def test_a_run_that_broke_is_no_baseline() -> None:
     baseline = bed_with(pytest_that(139, None)).baseline()
     assert baseline.report.ending is Ending.CRASHED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -192,3 +193,14 @@ def test_a_failed_fetch_does_not_show_the_password(tmp_path: Path) -> None:
         resolve("https://user:secret@127.0.0.1:1/o/n.git", None, None, tmp_path)
     assert "secret" not in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+def test_a_fetch_that_is_too_slow_does_not_show_it_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote, "PATIENCE", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"https://user:secret@127.0.0.1:{silent.getsockname()[1]}/o/n.git"
+        subprocess.run(["git", "init", "--quiet", "--bare", str(tmp_path / "copy.git")], check=True)
+        with pytest.raises(EnvironmentFailed, match="did not answer within") as caught:
+            remote.fetch_commit(remote.Fetched(tmp_path / "copy.git", remote.public(address), address), "0" * 40)
+    assert "secret" not in str(caught.value)
+    assert caught.value.__suppress_context__

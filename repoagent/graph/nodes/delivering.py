@@ -9,15 +9,19 @@ from langgraph.runtime import Runtime
 
 from repoagent.domain import Candidate, Edit, Verdict, dump
 from repoagent.errors import BudgetExceeded
-from repoagent.graph.examine import Examination, attach, in_fresh_sandbox
-from repoagent.graph.result import result
+from repoagent.graph.examine import Examination, examination, in_fresh_sandbox
+from repoagent.graph.record import record
+from repoagent.graph.result import MINIMISED, result
 from repoagent.graph.services import Services
 from repoagent.graph.state import State
 from repoagent.graph.update import Update
 from repoagent.judging import best, candidate_key, merged, problems, smaller, verified
+from repoagent.sandbox.base import Environment
 
 _ATTEMPTS = 8
 """Runs spent on making one patch smaller."""
+_REVIEWS = 4
+"""Candidates that get a last run; where all of them fail there, the last one is delivered with what is known of it."""
 
 
 def minimise(state: State, runtime: Runtime[Services]) -> Update:
@@ -26,9 +30,10 @@ def minimise(state: State, runtime: Runtime[Services]) -> Update:
     chosen = state.chosen
     if chosen is None or state.environment is None or not verified(chosen.verdict, state.strength):
         return {}
-    reduced = _Reduction(state, services).of(chosen)
+    reduced = _Reduction(state, services, state.environment).of(chosen)
     if reduced.id == chosen.id:
         return {}
+    record(reduced, services)
     services.trace.emit("minimised", before=chosen.patch.changed_lines, after=reduced.patch.changed_lines)
     candidates = merged(state.candidates, {reduced.id: reduced})  # others may have drawn just this one
     return {"chosen": candidates[reduced.id], "candidates": {reduced.id: reduced}}
@@ -40,24 +45,32 @@ def review(state: State, runtime: Runtime[Services]) -> Update:
     chosen = state.chosen
     if chosen is None or state.environment is None:
         return {}
-    whole = state.before_all is not None
-    examination = replace(
-        _examination(state, services), before=state.before_all or state.before, tests=() if whole else state.test_files
-    )
+    examine = _last_examination(state, services, state.environment)
     edits = services.workspace.edits(chosen.patch)
-    verdict, report = in_fresh_sandbox(services, state.environment, edits, examination)
+    verdict, report = in_fresh_sandbox(services, state.environment, edits, examine)
     reviewed = replace(chosen, verdict=verdict)
+    record(reviewed, services, report)
     services.trace.emit(
         "reviewed", id=chosen.id, oracle=verdict.oracle, passed=verdict.passed, broken=list(verdict.broken[:5])
     )
-    update: Update = {"chosen": reviewed, "candidates": {reviewed.id: reviewed}}
+    known = (*state.reviewed, chosen.id)
+    update: Update = {"chosen": reviewed, "candidates": {reviewed.id: reviewed}, "reviewed": known}
     return {**update, "final": report} if report else update
 
 
 def stands(state: State) -> bool:
-    """Whether the reviewed patch is still the best there is; if not, another is chosen."""
+    """Whether the reviewed patch is still the best there is; if not, another is chosen and reviewed in its turn."""
     leader = best(state.candidates.values(), state.strength)
-    return leader is None or state.chosen is None or leader.id == state.chosen.id
+    if leader is None or state.chosen is None or state.environment is None:
+        return True
+    return leader.id == state.chosen.id or len(state.reviewed) >= _REVIEWS
+
+
+def _last_examination(state: State, services: Services, environment: Environment) -> Examination:
+    examine = examination(state, services, environment)
+    if state.before_all is None:
+        return examine
+    return replace(examine, before=state.before_all, tests=())
 
 
 def deliver(state: State, runtime: Runtime[Services]) -> Update:
@@ -73,8 +86,9 @@ def deliver(state: State, runtime: Runtime[Services]) -> Update:
 class _Reduction:
     """One-minimal reduction of a verified candidate."""
 
-    def __init__(self, state: State, services: Services) -> None:
+    def __init__(self, state: State, services: Services, environment: Environment) -> None:
         self._state = state
+        self._environment = environment
         self._services = services
         self._left = _ATTEMPTS
 
@@ -88,14 +102,16 @@ class _Reduction:
         return candidate
 
     def _holds(self, candidate: Candidate, edits: Sequence[Edit]) -> Candidate | None:
-        if problems(edits):
+        known = self._state.candidates.get(candidate_key(edits))
+        if problems(edits) or (known and known.verdict and not verified(known.verdict, self._state.strength)):
             return None
         verdict = self._verdict(edits)
         kept = verdict and verified(verdict, self._state.strength)
         if verdict is None or not kept or not _as_good(verdict, candidate.verdict or Verdict()):
             return None
         patch = self._services.workspace.diff(edits)
-        return replace(candidate, id=candidate_key(edits), patch=patch, verdict=verdict, parent=candidate.id)
+        made = replace(candidate, id=candidate_key(edits), patch=patch, verdict=verdict, parent=candidate.id)
+        return replace(made, generator=MINIMISED)
 
     def _verdict(self, edits: Sequence[Edit]) -> Verdict | None:
         self._left -= 1
@@ -103,24 +119,9 @@ class _Reduction:
             self._services.budget.check()
         except BudgetExceeded:
             return None
-        environment = self._state.environment
-        if environment is None:
-            return None
-        return in_fresh_sandbox(self._services, environment, edits, _examination(self._state, self._services))[0]
+        examine = examination(self._state, self._services, self._environment)
+        return in_fresh_sandbox(self._services, self._environment, edits, examine)[0]
 
 
 def _as_good(verdict: Verdict, other: Verdict) -> bool:
     return verdict.oracle == other.oracle and set(verdict.fixed) >= set(other.fixed) and verdict.passed >= other.passed
-
-
-def _examination(state: State, services: Services) -> Examination:
-    if state.environment is None:
-        raise ValueError("nothing can be examined without an environment")
-    return Examination(
-        attach(services, state.environment),
-        state.oracle,
-        state.before,
-        state.test_files,
-        state.seconds,
-        services.options.test_timeout,
-    )

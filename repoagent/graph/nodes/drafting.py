@@ -7,10 +7,11 @@ from dataclasses import replace
 
 from langgraph.runtime import Runtime
 
-from repoagent.domain import Candidate, Edit, Verdict, dump
+from repoagent.domain import Candidate, Edit, Verdict
 from repoagent.drafting import GENERATORS, Drafted, Generator, Retrier, Task
 from repoagent.drafting.context import around
 from repoagent.graph.examine import Examination, attach, in_fresh_sandbox
+from repoagent.graph.record import record
 from repoagent.graph.services import Services
 from repoagent.graph.state import Assignment, DraftOrder, TestOrder
 from repoagent.graph.update import Update
@@ -36,18 +37,13 @@ def validate(order: TestOrder, runtime: Runtime[Services]) -> Update:
     services = runtime.context
     services.budget.check()
     candidate = order.candidate
-    examination = Examination(
-        attach(services, order.environment),
-        order.oracle,
-        order.before,
-        order.tests,
-        order.seconds,
-        services.options.test_timeout,
-    )
+    testbed = attach(services, order.environment, order.test_command)
+    timeout = services.within(services.options.test_timeout)
+    examine = Examination(testbed, order.oracle, order.before, order.tests, timeout)
     edits = services.workspace.edits(candidate.patch)
-    verdict, _ = in_fresh_sandbox(services, order.environment, edits, examination)
+    verdict, report = in_fresh_sandbox(services, order.environment, edits, examine)
     judged = replace(candidate, verdict=verdict)
-    _record(judged, services)
+    record(judged, services, report)
     return {"candidates": {judged.id: judged}}
 
 
@@ -64,6 +60,7 @@ def _task(order: DraftOrder, services: Services) -> Task:
         evidence=order.evidence,
         seed=seed,
         samples=order.assignment.samples,
+        turn=order.assignment.turn,
     )
 
 
@@ -94,32 +91,12 @@ def _candidate(order: DraftOrder, edits: tuple[Edit, ...], answer: str, sample: 
 
 def _report(order: DraftOrder, drafted: Drafted, candidates: dict[str, Candidate], services: Services) -> None:
     for candidate in candidates.values():
-        _record(candidate, services)
+        if not services.session.exists(f"candidates/{candidate.id}.json"):  # else it was drawn, and judged, before
+            record(candidate, services)
     services.trace.emit(
         "drafted",
         generator=order.assignment.generator,
         target=str(order.assignment.target),
         candidates=len(candidates),
         refused=list(drafted.refused),
-    )
-
-
-def _record(candidate: Candidate, services: Services) -> None:
-    """Keep the candidate where a person finds it, and tell who listens."""
-    services.session.write(f"candidates/{candidate.id}.json", dump(candidate))
-    services.session.write(f"candidates/{candidate.id}.diff", candidate.patch.text)
-    verdict = candidate.verdict
-    if verdict is None:
-        return
-    services.trace.emit(
-        "candidate.judged",
-        id=candidate.id,
-        generator=candidate.generator,
-        target=str(candidate.target),
-        gate=list(verdict.gate),
-        oracle=verdict.oracle,
-        passed=verdict.passed,
-        fixed=len(verdict.fixed),
-        broken=len(verdict.broken),
-        ending=verdict.ending,
     )

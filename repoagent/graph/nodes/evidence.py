@@ -20,6 +20,7 @@ from repoagent.testbed.selection import relevant_tests
 
 _FILES = 8
 """Test files that judge each candidate."""
+_ALL = 1_000_000
 _AFFORDABLE = 30.0
 """Seconds: where the relevant tests take less, all tests are tried once, to judge the final patch by them."""
 
@@ -30,17 +31,15 @@ def baseline(state: State, runtime: Runtime[Services]) -> Update:
     services = runtime.context
     if state.environment is None:
         return {}
-    testbed = attach(services, state.environment)
+    services.budget.check()
+    testbed = attach(services, state.environment, state.test_command)
     paths = [location.path for location in state.locations[:6]]
-    files = () if services.options.test_command else relevant_tests(services.index(), paths, testbed.project, _FILES)
-    near = testbed.baseline(files, services.options.test_timeout)
+    files = () if state.test_command else relevant_tests(services.index(), paths, testbed.project, _FILES)
+    near = testbed.baseline(files, services.within(services.options.test_timeout))
     services.trace.emit("baseline.done", files=list(files), passing=len(near.passing), failing=len(near.failing))
-    update: Update = {
-        "test_files": files,
-        "before": _evidence(near),
-        "seconds": near.report.seconds,
-        "notes": _notes(near),
-    }
+    update: Update = {"test_files": files, "before": _evidence(near), "notes": _notes(near)}
+    if files and set(files) == set(relevant_tests(services.index(), paths, testbed.project, _ALL)):
+        return {**update, "before_all": _evidence(near)}
     if files and near.report.seconds < _AFFORDABLE:
         update |= _whole(testbed, services)
     return update
@@ -69,13 +68,13 @@ _BESIDE = frozenset({"setup", "conftest", "noxfile", "docs", "doc", "conf", "exa
 
 
 def _whole(testbed: Testbed, services: Services) -> Update:
-    whole = testbed.baseline((), services.options.test_timeout)
+    whole = testbed.baseline((), services.within(services.options.test_timeout))
     services.trace.emit("baseline.done", files=["all"], passing=len(whole.passing), failing=len(whole.failing))
     return {"before_all": _evidence(whole)} if whole.report.ending is Ending.COMPLETED else {}
 
 
 def _evidence(found: Baseline) -> Evidence:
-    return Evidence(found.passing, found.failing, found.flaky)
+    return Evidence(found.passing, found.failing, found.flaky, found.report.seconds)
 
 
 def _notes(found: Baseline) -> tuple[str, ...]:

@@ -9,7 +9,8 @@ from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 
 from repoagent.domain import Issue, Location, Plan, PlannedFile, Spec
-from repoagent.errors import EnvironmentFailed, SandboxFailed
+from repoagent.edits.syntax import lines_of
+from repoagent.errors import ContextFull, EnvironmentFailed, SandboxFailed
 from repoagent.graph.agenda import functions
 from repoagent.graph.artefacts import plan_from_yaml, plan_to_yaml, spec_from_text, spec_to_markdown, steps_for
 from repoagent.graph.services import Services
@@ -21,6 +22,10 @@ from repoagent.prompting import Specify, render, trim_issue
 from repoagent.testbed.runner import Testbed
 
 _LOCATIONS = 20
+_SPEC_TOKENS = 220
+_SPEC_LINES = 60
+PYTEST = "python -m pytest"
+"""How a plan names the tests of a project that names no command of its own: the testbed runs those that matter."""
 
 
 def intake(state: State, runtime: Runtime[Services]) -> Update:
@@ -41,14 +46,14 @@ def survey(state: State, runtime: Runtime[Services]) -> Update:
             version=services.version,
             test_command=services.options.test_command,
             trace=services.trace,
-            timeout=services.options.build_timeout,
+            timeout=services.within(services.options.build_timeout),
         )
     except SandboxFailed:
         raise
     except EnvironmentFailed as error:
         services.trace.emit("environment.failed", reason=str(error))
         return {"notes": (f"No test environment could be built, so nothing was run: {_first_line(error)}",)}
-    return {"environment": testbed.environment}
+    return {"environment": testbed.environment, "test_command": testbed.test_command}
 
 
 def localise(state: State, runtime: Runtime[Services]) -> Update:
@@ -76,49 +81,52 @@ def specify(state: State, runtime: Runtime[Services]) -> Update:
 def plan(state: State, runtime: Runtime[Services]) -> Update:
     """Choose the functions to work on, and what to do to them."""
     services = runtime.context
-    targets = functions(state.locations)[: services.model.profile.functions]
+    targets = functions(state.locations, services.index())[: services.model.profile.functions]
     planned = tuple(_planned(path, targets, state.spec) for path in dict.fromkeys(t.path for t in targets))
-    made = Plan(planned, (_test_command(state, services),) if state.environment else ())
+    made = Plan(planned, (state.test_command or PYTEST,) if state.environment else ())
     services.session.write("plan.yaml", plan_to_yaml(made))
     return {"plan": made}
 
 
 def approve(state: State, runtime: Runtime[Services]) -> Update:
-    """Let a person edit spec and plan, where one was asked for; take what the files say, edited now or while nothing
-    ran."""
+    """Let a person edit spec and plan, where one was asked for; take what the files say, whenever they were edited."""
     services = runtime.context
+    session = services.session
     if services.options.ask:
-        services.session.update(status="waiting")
-        interrupt({"spec": str(services.session.path / "spec.md"), "plan": str(services.session.path / "plan.yaml")})
-    edited = services.session.edited()
-    if not {"spec.md", "plan.yaml"} & set(edited):
+        session.update(status="waiting")
+        interrupt({"spec": str(session.path / "spec.md"), "plan": str(session.path / "plan.yaml")})
+        session.update(status="running")
+    spec = spec_from_text(session.read("spec.md")) if session.exists("spec.md") else state.spec
+    made = plan_from_yaml(session.read("plan.yaml")) if session.exists("plan.yaml") else state.plan
+    session.accept("spec.md", "plan.yaml")
+    if (spec, made) == (state.spec, state.plan):
         return {}
-    spec = spec_from_text(services.session.read("spec.md"))
-    made = plan_from_yaml(services.session.read("plan.yaml"))
-    services.trace.emit("plan.edited", files=list(edited))
-    services.session.accept(*edited)
-    return {"spec": spec, "plan": made}
+    services.trace.emit("plan.edited", spec=spec != state.spec, plan=made != state.plan)
+    edited: Update = {"spec": spec, "plan": made}
+    return {**edited, "test_command": " && ".join(made.commands)} if made.commands != state.plan.commands else edited
 
 
 def _ask_for_spec(issue: Issue, target: Location, services: Services) -> str:
+    """The model's words; none where even a short prompt is too long for what the server gives."""
     model = services.model
-    lines = services.index().source(target.path).splitlines()[target.start - 1 : target.end][:80]
+    budget = min(model.profile.prompt_budget, model.context() - 2 * _SPEC_TOKENS)
+    lines = lines_of(services.index().source(target.path))[target.start - 1 : target.end][:_SPEC_LINES]
     prompt = Specify(
-        issue=trim_issue(issue.text, model.profile.prompt_budget // 2, model.count),
+        issue=trim_issue(issue.text, budget // 2, model.count),
         path=target.path,
         symbol=target.symbol or "module",
-        source="\n".join(lines),
+        source="".join(lines) if model.count("".join(lines)) < budget // 2 else "".join(lines[:10]),
     )
-    return model.chat((Message("user", render(prompt)),), Sampling(220, 0.0, seed=services.options.seed)).text
+    try:
+        sampling = Sampling(_SPEC_TOKENS, 0.0, seed=services.options.seed)
+        return model.chat((Message("user", render(prompt)),), sampling).text
+    except ContextFull:
+        return ""
 
 
 def _planned(path: str, targets: Sequence[Location], spec: Spec) -> PlannedFile:
     symbols = tuple(t.symbol for t in targets if t.path == path)
     return PlannedFile(path, "edit", symbols, steps_for(symbols[0], spec))
-
-
-def _test_command(state: State, services: Services) -> str:
-    return services.options.test_command or " ".join(["python -m pytest", *state.test_files])
 
 
 def _first_line(error: Exception) -> str:

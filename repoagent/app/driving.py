@@ -1,0 +1,99 @@
+"""Take the graph from wherever it is to its end, with stops for a person, and back where a person has edited
+something."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from repoagent.domain import Issue, load
+from repoagent.session import Session
+
+if TYPE_CHECKING:
+    from langchain_core.runnables import RunnableConfig
+    from langgraph.checkpoint.sqlite import SqliteSaver
+    from langgraph.graph.state import CompiledStateGraph
+
+    from repoagent.graph.services import Services
+    from repoagent.graph.state import State
+
+    Compiled = CompiledStateGraph[State, Services, State, State]
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Spec and plan are ready to be read and edited."""
+
+    spec: Path
+    plan: Path
+
+
+Approve = Callable[[Pause], None]
+"""Called when a run stops for a person; returns when it shall go on."""
+
+
+def drive(services: Services, approve: Approve) -> None:
+    """Take the graph to its end, from the last step that the session's checkpoint holds."""
+    from langgraph.types import Command
+
+    from repoagent.graph.wiring import build
+
+    with _checkpointer(services.session.path / "checkpoint.sqlite") as saver:
+        graph = build(saver)
+        config: RunnableConfig = {
+            "configurable": {"thread_id": services.session.id},
+            "recursion_limit": 10_000,  # the agenda and the budget end a run, not the number of its steps
+            "max_concurrency": services.options.parallel,
+        }
+        begun = bool(graph.get_state(config).values)
+        step: Any = None if begun else _first(services.session)
+        place = _before_edits(graph, config, services) if begun else config
+        while paused := graph.invoke(step, place, context=services, durability="sync").get("__interrupt__"):
+            _pause(services, approve, Pause(Path(paused[0].value["spec"]), Path(paused[0].value["plan"])))
+            step, place = Command(resume=True), config
+
+
+def _before_edits(
+    graph: Any, config: RunnableConfig, services: Services
+) -> RunnableConfig:  # langgraph's own type has four parameters
+    """Where to go on: at the step that takes spec and plan, if they were edited since; what followed it is stale."""
+    if not {"spec.md", "plan.yaml"} & set(services.session.edited()):
+        return config
+    for snapshot in graph.get_state_history(config):
+        if snapshot.next == ("approve",):
+            services.trace.emit("run.rewound", reason="spec or plan was edited")
+            at: dict[str, Any] = {**config["configurable"], **snapshot.config["configurable"]}
+            return {**config, "configurable": at}
+    return config
+
+
+def _pause(services: Services, approve: Approve, pause: Pause) -> None:
+    services.trace.emit("run.paused")
+    started = time.monotonic()
+    approve(pause)
+    services.budget.extend(time.monotonic() - started)
+    services.trace.emit("run.continued")
+
+
+def _first(session: Session) -> object:
+    from repoagent.graph.state import State
+
+    notices = tuple(line for line in session.read("notices.txt").splitlines() if line)
+    return State(issue=load(Issue, session.read("issue.json")), notes=notices)
+
+
+@contextmanager
+def _checkpointer(path: Path) -> Iterator[SqliteSaver]:
+    from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+    from langgraph.checkpoint.sqlite import SqliteSaver
+
+    from repoagent.graph.state import STORED
+
+    serde = JsonPlusSerializer(allowed_msgpack_modules=STORED)
+    with closing(sqlite3.connect(path, check_same_thread=False, timeout=30)) as connection:
+        yield SqliteSaver(connection, serde=serde)

@@ -1,0 +1,123 @@
+"""Build the parts of a run from its request: engine, model, budget, index, and what the nodes are told of the
+settings."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from repoagent.app.request import Request
+from repoagent.app.spent import Spent
+from repoagent.domain import load
+from repoagent.session import Session
+from repoagent.trace import Trace
+from repoagent.workspace import Source, Workspace
+
+if TYPE_CHECKING:
+    from repoagent.config import Settings
+    from repoagent.graph.services import Options, Services
+    from repoagent.index.build import Index
+    from repoagent.llm.budget import Budget
+    from repoagent.sandbox.base import Engine, Limits
+
+
+@contextmanager
+def services(session: Session, request: Request, trace: Trace, spent: Spent) -> Iterator[Services]:
+    """All parts, alive for as long as the `with` block lasts."""
+    from repoagent.graph.services import Services
+    from repoagent.llm import open_model
+    from repoagent.llm.budget import BudgetedModel
+
+    started = time.monotonic()
+    budget = _budget(request.settings, spent, trace)
+    found = engine(request)
+    found.prepare(lambda line: trace.emit("sandbox.progress", line=line))
+    workspace = Workspace.open(session.path / "workspace")
+    with open_model(request.settings.model, progress=_pull_progress(trace)) as model:
+        profile = model.profile.id
+        trace.emit("model.ready", name=model.name, context=model.context(), profile=profile, sandbox=found.name)
+        yield Services(
+            model=BudgetedModel(model, budget, trace),
+            engine=found,
+            workspace=workspace,
+            index=_indexer(workspace.root),
+            session=session,
+            trace=trace,
+            budget=budget,
+            elapsed=lambda: spent.seconds + time.monotonic() - started,
+            options=_options(request),
+            limits=_limits(request.settings),
+            version=source_of(session).description,
+        )
+
+
+def engine(request: Request) -> Engine:
+    """What makes the sandboxes; raises EnvironmentFailed where none can be made."""
+    from repoagent.sandbox import choose
+
+    return choose(None if request.settings.sandbox == "auto" else request.settings.sandbox)
+
+
+def source_of(session: Session) -> Source:
+    """The repository the session works on."""
+    return load(Source, session.read("source.json"))
+
+
+def _budget(settings: Settings, spent: Spent, trace: Trace) -> Budget:
+    from repoagent.llm.budget import Budget
+
+    left = settings.max_minutes * 60 - spent.seconds
+    trace.emit("budget.set", tokens=settings.max_tokens, seconds=round(left), used=spent.usage.tokens)
+    return Budget(max_tokens=settings.max_tokens, deadline=time.monotonic() + left, spent=spent.usage)
+
+
+def _options(request: Request) -> Options:
+    from repoagent.graph.services import Options
+
+    settings = request.settings
+    return Options(
+        samples=settings.samples,
+        test_command=request.test_command,
+        ask=request.ask,
+        seed=settings.seed,
+        build_timeout=settings.build_minutes * 60,
+        test_timeout=settings.test_seconds,
+        parallel=settings.parallel,
+    )
+
+
+def _limits(settings: Settings) -> Limits:
+    from repoagent.sandbox.base import Limits
+
+    return Limits(memory_mib=settings.memory_mib, cpus=settings.cpus, pids=settings.pids)
+
+
+def _indexer(root: Path) -> Callable[[], Index]:
+    """The index of the workspace, built when it is first asked for."""
+
+    @cache
+    def build() -> Index:
+        from repoagent.index.build import Index
+        from repoagent.index.store import default_cache
+
+        return Index.build(root, default_cache())
+
+    return build
+
+
+def _pull_progress(trace: Trace) -> Callable[[int, int], None]:
+    """Tells the trace of a download, once for each percent."""
+    told = -1
+
+    def progress(done: int, total: int) -> None:
+        nonlocal told
+        percent = done * 100 // max(total, 1)
+        if percent != told:
+            told = percent
+            trace.emit("model.pulling", done=done, total=total)
+
+    return progress

@@ -1,0 +1,32 @@
+"""What a run has used so far, in all its processes, read from its events."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from repoagent.domain import Usage
+from repoagent.trace import Event
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What earlier processes of the same run have used."""
+
+    usage: Usage
+    seconds: float
+
+    @staticmethod
+    def of(events: Sequence[Event]) -> Spent:
+        """Summed from the events, which are on the disk whatever ended the process; waiting and downtime do not
+        count."""
+        usage = sum((_usage(event) for event in events if event.kind == "model.called"), Usage())
+        steps = [(a, b) for a, b in pairwise(events) if b.kind != "run.started" and a.kind != "run.paused"]
+        return Spent(usage, sum(after.at - before.at for before, after in steps))
+
+
+def _usage(event: Event) -> Usage:
+    numbers = [event.data.get(name) or 0 for name in ("prompt", "cached", "completion")]
+    prompt, cached, completion = (int(n) if isinstance(n, int | float) else 0 for n in numbers)
+    return Usage(1, prompt, cached, completion, float(str(event.data.get("seconds") or 0)))

@@ -1,0 +1,101 @@
+"""Find the function in the Python text that a model wrote for it, and refuse what is no whole function."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Sequence
+
+from repoagent.edits.errors import EditRefused
+from repoagent.edits.layout import Indentation, indent_of, lines_of, moved
+from repoagent.edits.syntax import Definition, Function, functions, last_line, parse
+
+_ELISION = re.compile(
+    r"#\s*(\.\.\.|…|(the )?(rest|remaining|existing|other|previous)\b.*(code|unchanged|same|function|method|here))",
+    re.IGNORECASE,
+)
+_PROSE = 20
+"""Lines of unfenced prose behind the code that are looked through at most."""
+
+
+def answered(answer: str, qualified: str, target: Definition) -> Definition:
+    """What `answer` defines in the place of `target`; raises EditRefused when it does not, or leaves out parts."""
+    text = _parsable(_dedented(answer))
+    tree = parse(text)
+    if any(isinstance(node, ast.Return) for node in tree.body):
+        raise EditRefused("SyntaxError: 'return' outside function")
+    found = Definition(tree, tuple(lines_of(text)), _chosen(list(functions(tree)), qualified, target.function))
+    _refuse_elision(found, target)
+    return found
+
+
+def _dedented(answer: str) -> str:
+    """The answer moved to the left, as far as its first line is indented."""
+    lines = lines_of(re.sub("\r\n?", "\n", answer).strip("\n") + "\n")
+    base = indent_of(lines[0])
+    return "".join(moved(lines, Indentation(base, base), Indentation("", base)) if base else lines)
+
+
+def _parsable(text: str) -> str:
+    """`text` up to where it trails off into prose, which is not indented: indented lines are code, never dropped."""
+    try:
+        parse(text)
+    except EditRefused:
+        lines = lines_of(text)
+        for kept in range(len(lines) - 1, max(len(lines) - _PROSE, 0), -1):
+            if indent_of(lines[kept]) and lines[kept].strip():
+                break
+            if _parses(shorter := "".join(lines[:kept])):
+                return shorter
+        raise
+    return text
+
+
+def _parses(text: str) -> bool:
+    try:
+        parse(text)
+    except EditRefused:
+        return False
+    return True
+
+
+def _chosen(found: Sequence[tuple[str, Function]], qualified: str, target: Function) -> Function:
+    """The function of the target's qualified name; else the outermost of its name, else the only one.
+
+    Of a getter and a setter it is the one that is decorated as the target is.
+    """
+    named = [(name, node) for name, node in found if node.name == target.name]
+    if not named and len(found) != 1:
+        raise EditRefused(f"the answer does not define {target.name}")
+    decorated = _decorators(target)
+
+    def rank(each: tuple[str, Function]) -> tuple[int, int, bool]:
+        name, node = each
+        shared = len(name) if f".{qualified}".endswith(f".{name}") else 0
+        return -shared, name.count("."), _decorators(node) != decorated
+
+    return min(named or found, key=rank)[1]
+
+
+def _decorators(function: Function) -> list[str]:
+    return [ast.dump(decorator) for decorator in function.decorator_list]
+
+
+def _refuse_elision(answer: Definition, target: Definition) -> None:
+    new, old = _text(answer), _text(target)
+    if (mark := _ELISION.search(new)) and mark.group() not in old:
+        raise EditRefused(f"the answer leaves out code: {mark.group()}")
+    if _ellipses(answer.function) > _ellipses(target.function):
+        raise EditRefused("the answer leaves out code: ...")
+
+
+def _text(definition: Definition) -> str:
+    function = definition.function
+    return "".join(definition.lines[function.lineno - 1 : last_line(function)])
+
+
+def _ellipses(function: Function) -> int:
+    return sum(
+        isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant) and n.value.value is ...
+        for n in ast.walk(function)
+    )

@@ -1,0 +1,168 @@
+"""What a person sees of a run while it goes on, and at its end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from repoagent.cli.progress import Progress, told
+from repoagent.cli.summary import as_text
+from repoagent.domain import Confidence, Result, Usage
+from repoagent.trace import Event, Value
+
+EVENTS: list[tuple[str, dict[str, Value], list[str]]] = [
+    ("run.started", {"session": "s1", "path": "/x"}, ["session s1"]),
+    ("run.ended", {}, []),
+    ("sandbox.progress", {"line": "making the base image"}, ["making the base image"]),
+    ("sandbox.replaced", {"reason": "gone"}, ["the sandbox died and was replaced: gone"]),
+    ("model.pulling", {"done": 500_000_000, "total": 1_000_000_000}, ["pulling the model: 500 of 1,000 MB (50 %)"]),
+    ("model.pulling", {"done": 510_000_000, "total": 1_000_000_000}, []),
+    ("model.pulling", {"done": 0, "total": 0}, ["pulling the model: 0 of 0 MB (0 %)"]),
+    (
+        "model.ready",
+        {"name": "m", "context": 4096, "profile": "generic", "sandbox": "docker"},
+        ["model m, 4096 tokens of context, profile generic; sandbox docker"],
+    ),
+    ("model.called", {"call": "chat", "prompt": 5, "cached": 0, "completion": 2, "seconds": 0.1}, []),
+    ("model.failed", {"call": "chat", "error": "gone"}, []),
+    ("index.built", {"files": 3, "symbols": 9}, ["indexed 3 files, 9 symbols"]),
+    ("testbed.detected", {"packager": "none", "groups": []}, []),
+    ("testbed.building", {"key": "k"}, ["building the test environment (network: the package index only)"]),
+    ("testbed.progress", {"line": "pip"}, []),
+    ("testbed.built", {"key": "k"}, ["test environment built"]),
+    ("testbed.reused", {"key": "k"}, ["test environment from the cache"]),
+    ("environment.failed", {"reason": "pip said no"}, ["no test environment: pip said no"]),
+    ("localised", {"functions": ["a.py:1 f", "b.py:2 g"]}, ["suspects: a.py:1 f, b.py:2 g"]),
+    ("localised", {"functions": []}, ["nothing resembles the issue"]),
+    ("baseline.done", {"files": ["all"], "passing": 3, "failing": 0}, ["untouched code, all tests: 3 pass, 0 fail"]),
+    ("baseline.done", {"files": ["t.py"], "passing": 1, "failing": 2}, ["untouched code, 1 test file: 1 pass, 2 fail"]),
+    ("baseline.done", {"files": [], "passing": 0, "failing": 0}, ["untouched code, all tests: 0 pass, 0 fail"]),
+    (
+        "reproduced",
+        {"strength": "strong", "source": "a block", "observed": "x"},
+        ["reproduced: a block (strong evidence)"],
+    ),
+    (
+        "reproduced",
+        {"strength": "none", "source": "", "observed": ""},
+        ["the issue has no example that shows the problem when run"],
+    ),
+    ("plan.edited", {"files": ["plan.yaml"]}, []),
+    (
+        "drafted",
+        {"generator": "rewrite", "target": "a.py:1 f", "candidates": 2, "refused": ["it changes nothing"]},
+        ["rewrite on a.py:1 f: 2 candidates, 1 answers refused"],
+    ),
+    (
+        "candidate.judged",
+        {"id": "abcdefgh", "gate": ["it changes no code"], "oracle": "unknown"},
+        ["  abcdef stopped at the gate: it changes no code"],
+    ),
+    ("round.drafted", {"round": 0, "waiting": 1, "known": 1}, []),
+    ("diagnosed", {"reason": "r", "next": []}, []),
+    ("selected", {"id": None, "votes": 0, "verified": False}, []),
+    ("minimised", {"before": 4, "after": 2}, ["minimised from 4 to 2 changed lines"]),
+    (
+        "reviewed",
+        {"id": "a", "oracle": "passed", "passed": 3, "broken": ["t"]},
+        ["reviewed in a fresh sandbox: 3 tests pass, 1 broken"],
+    ),
+    ("node.started", {"node": "draft"}, []),
+    ("node.ended", {"node": "draft", "seconds": 0.1}, []),
+    ("budget.set", {"tokens": 9, "seconds": 1, "used": 0}, []),
+    ("run.paused", {}, []),
+    ("run.continued", {}, []),
+    ("run.rewound", {"reason": "spec or plan was edited"}, []),
+    ("budget.exceeded", {"node": "draft", "reason": "the time is over"}, ["the time is over"]),
+    ("delivered", {"outcome": "none", "confidence": None}, []),
+    ("some.event.of.tomorrow", {}, []),
+]
+
+
+@pytest.mark.parametrize(("kind", "data", "lines"), EVENTS)
+def test_each_event_is_told_in_words_or_not_at_all(kind: str, data: dict[str, Value], lines: list[str]) -> None:
+    assert told(Event(kind, data)) == lines
+
+
+@pytest.mark.parametrize(
+    ("oracle", "ending", "words"),
+    [
+        ("passed", "completed", "example right, 3 tests pass, 0 broken"),
+        ("failed", "completed", "example still wrong, 3 tests pass, 0 broken"),
+        ("unknown", "timed out", "no example, 3 tests pass, 0 broken, tests timed out"),
+    ],
+)
+def test_a_judged_candidate_is_one_line(oracle: str, ending: str, words: str) -> None:
+    data: dict[str, Value] = {"id": "abcdefgh", "generator": "rewrite", "target": "t", "gate": [], "oracle": oracle}
+    data |= {"passed": 3, "fixed": 0, "broken": 0, "ending": ending}
+    assert told(Event("candidate.judged", data)) == [f"  abcdef rewrite: {words}"]
+
+
+def test_every_event_that_the_program_emits_is_known_here() -> None:
+    import re
+
+    sources = (Path(__file__).parents[2] / "repoagent").rglob("*.py")
+    emitted = {kind for path in sources for kind in re.findall(r'\.emit\(\s*"([\w.]+)"', path.read_text())}
+    assert emitted == {kind for kind, _, _ in EVENTS} - {"some.event.of.tomorrow"}
+
+
+def test_lines_go_where_they_are_wanted_and_no_markup_is_read(capsys: pytest.CaptureFixture[str]) -> None:
+    with Progress(to_stderr=True) as progress:
+        for kind, data, _ in EVENTS:
+            if kind != "candidate.judged":
+                progress(Event(kind, data))
+        progress(Event("environment.failed", {"reason": "[bold]x[/] [/nothing]"}))
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "  0:00  session s1\n" in captured.err
+    assert "[bold]x[/] [/nothing]" in captured.err
+
+
+RESULT = Result(
+    session="s1",
+    outcome="verified",
+    confidence=Confidence.HIGH,
+    summary="Changes 2 lines of f in a.py.",
+    verified=("3 tests pass.",),
+    unverified=(),
+    patch="--- a/a.py\n+++ b/a.py\n",
+    usage=Usage(3, 1200, 200, 50, 4.0),
+    seconds=64.4,
+    model="m",
+    sandbox="docker",
+    candidates=4,
+    distinct=2,
+)
+Outcome = Literal["verified", "unverified", "none", "budget"]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "headline"),
+    [
+        ("verified", "Verified patch (confidence: high)"),
+        ("unverified", "A patch, but not verified (confidence: high)"),
+        ("none", "No patch (confidence: high)"),
+        ("budget", "Budget spent before a patch was verified (confidence: high)"),
+    ],
+)
+def test_the_summary_begins_with_the_outcome(outcome: Outcome, headline: str) -> None:
+    assert as_text(replace(RESULT, outcome=outcome), Path("/s")).splitlines()[1] == headline
+
+
+def test_the_summary_holds_patch_claims_cost_and_place() -> None:
+    text = as_text(replace(RESULT, unverified=("Not this.",), notes=("A note.",)), Path("/s"))
+    assert "    --- a/a.py\n    +++ b/a.py\n" in text
+    assert "Verified:\n  - 3 tests pass.\n" in text
+    assert "Not verified:\n  - Not this.\n" in text
+    assert "Notes:\n  - A note.\n" in text
+    cost = "4 samples, 2 distinct candidates; 3 model calls, 1,200 tokens read (200 of them cached), 50 written; "
+    assert f"{cost}1:04 min with m in docker.\nEverything is in /s" in text
+
+
+def test_the_summary_leaves_out_what_there_is_not() -> None:
+    text = as_text(replace(RESULT, confidence=None, verified=(), patch=""), Path("/s"))
+    assert "confidence" not in text
+    assert "erified:" not in text
