@@ -12,7 +12,7 @@ from repoagent.graph.state import Assignment, State
 from repoagent.graph.update import Update
 from repoagent.judging import best, verified
 
-_RETRIES = 2
+_RETRIES = 1
 """Failed candidates of one round that are shown to the model again."""
 
 
