@@ -321,7 +321,8 @@ class Result:
     candidates: int
     distinct: int
     chosen: str = ""
-    notes: tuple[str, ...] = field(default_factory=tuple)
+    notes: tuple[str, ...] = ()
+    spec: Spec = field(default_factory=lambda: Spec((), ()))
 
 
 # --- as JSON --------------------------------------------------------------------------------------------------------

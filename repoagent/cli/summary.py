@@ -22,7 +22,9 @@ _HEADLINES = {
 def as_text(result: Result, path: Path) -> str:
     """Headline, patch, what was verified and how, what was not, what it cost, where everything is."""
     confidence = f" (confidence: {result.confidence})" if result.confidence else ""
-    lines = ["", f"{_HEADLINES[result.outcome]}{confidence}", "", result.summary]
+    lines = ["", f"{_HEADLINES[result.outcome]}{confidence}"]
+    lines += _listed("Today", result.spec.current) + _listed("Wanted", result.spec.proposed)
+    lines += ["", result.summary]
     if result.patch:
         lines += ["", *(f"    {line}" for line in result.patch.splitlines())]
     lines += _listed("Verified", result.verified) + _listed("Not verified", result.unverified)

@@ -32,6 +32,7 @@ def result(state: State, services: Services) -> Result:
         candidates=len({sample for c in state.candidates.values() for sample in c.drawn}),
         distinct=sum(c.generator != MINIMISED for c in state.candidates.values()),
         chosen=chosen.id if chosen else "",
+        spec=state.spec,
         notes=(*state.notes, *((state.spent,) if state.spent else ())),
     )
 

@@ -1,9 +1,11 @@
 """The planner graph on one screen.
 
-intake → survey → localise → specify → plan → approve → baseline → reproduce ─┬→ draft ⇉ gather ⇉ validate → diagnose ─┐
-                                                                              │                ↑__ retry / widen ______│
-                                                                              └─────────────→ select → minimise →
-                                                                              review → deliver
+intake → survey → localise → specify → plan → approve → baseline → reproduce → begin
+                                                                                 │
+  ┌───────────────────── the next piece of work on the agenda ───────────────────┤
+  ↓                                                                              ↓
+draft ⇉ gather ⇉ validate → diagnose ────── enough, or nothing left ──────→ select → minimise → review → deliver
+  ↑_____________________________│                                                ↑____ found worse ____│
 """
 
 from __future__ import annotations

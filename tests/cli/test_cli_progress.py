@@ -10,7 +10,7 @@ import pytest
 
 from repoagent.cli.progress import Progress, told
 from repoagent.cli.summary import as_text
-from repoagent.domain import Confidence, Result, Usage
+from repoagent.domain import Confidence, Result, Spec, Usage
 from repoagent.trace import Event, Value
 
 EVENTS: list[tuple[str, dict[str, Value], list[str]]] = [
@@ -166,3 +166,10 @@ def test_the_summary_leaves_out_what_there_is_not() -> None:
     text = as_text(replace(RESULT, confidence=None, verified=(), patch=""), Path("/s"))
     assert "confidence" not in text
     assert "erified:" not in text
+
+
+def test_the_summary_says_what_holds_today_and_what_was_wanted() -> None:
+    spec = Spec(("It prints 1000B.",), ("It prints 1K.",))
+    lines = as_text(replace(RESULT, spec=spec), Path("/s")).splitlines()
+    assert lines[lines.index("Today:") + 1] == "  - It prints 1000B."
+    assert lines[lines.index("Wanted:") + 1] == "  - It prints 1K."
