@@ -295,9 +295,17 @@ def _ready(process: subprocess.Popen[bytes], announcement: Path, log: Path) -> s
             announcement.unlink()
             return f"{root}/v1"
         if process.poll() is not None:
-            raise ModelFailed(f"the model server ended while it was loading: {_tail(log)}")
+            raise ModelFailed(f"the model server ended while it was loading{_advice(log)}: {_tail(log)}")
         time.sleep(POLL_SECONDS)
     raise ModelFailed(f"the model server was not ready within {START_SECONDS:.0f} s: {_tail(log)}")
+
+
+def _advice(log: Path) -> str:
+    """What to do, where the log says what is missing."""
+    with suppress(OSError):
+        if "libgomp.so" in log.read_text(encoding="utf-8", errors="replace"):
+            return "; install the OpenMP runtime (on Debian or Ubuntu: apt-get install libgomp1)"
+    return ""
 
 
 def _tail(log: Path) -> str:
