@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+
+from repoagent.index.build import Index
+from repoagent.process import run
+
+Indexed = Callable[[Mapping[str, str | bytes]], Index]
 
 
 class NetworkForbidden(AssertionError):
@@ -44,6 +50,21 @@ def own_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     ):
         monkeypatch.delenv(name, raising=False)
     return root
+
+
+@pytest.fixture
+def indexed(tmp_path: Path) -> Indexed:
+    """Writes files into a fresh git work tree and indexes it, without a cache."""
+
+    def make(files: Mapping[str, str | bytes]) -> Index:
+        root = tmp_path / "repository"
+        for name, content in files.items():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_bytes(content.encode() if isinstance(content, str) else content)
+        run(("git", "init", "--quiet", str(root)), timeout=30)
+        return Index.build(root)
+
+    return make
 
 
 def _is_loopback(address: tuple[str, int] | str | bytes) -> bool:
