@@ -14,14 +14,28 @@ from repoagent.session import Session
 from repoagent.trace import Listener, Trace, read
 from repoagent.workspace import Workspace, resolve
 
-__all__ = ["Approve", "Pause", "Spent", "begin", "deliver", "drive", "patch_of", "request_of", "run", "source_of"]
+__all__ = [
+    "Approve",
+    "Pause",
+    "Spent",
+    "begin",
+    "deliver",
+    "drive",
+    "patch_of",
+    "request_of",
+    "run",
+    "source_of",
+    "use_model",
+]
 
 
 def begin(request: Request, token: str | None, state_root: Path | None = None) -> Session:
     """Read the issue, find the repository, and open a session that holds all a run needs."""
     from repoagent.intake import read_issue, repository_of
+    from repoagent.llm.opening import check
     from repoagent.places import cache_root
 
+    check(request.settings.model)
     notices: list[str] = []
     issue = read_issue(request.issue, token=token, notice=notices.append)
     source = resolve(request.repo, request.base, repository_of(request.issue), cache_root() / "repositories")
@@ -41,6 +55,16 @@ def begin(request: Request, token: str | None, state_root: Path | None = None) -
 def request_of(session: Session) -> Request:
     """What the session was opened for."""
     return load(Request, session.read("request.json"))
+
+
+def use_model(session: Session, model: str) -> None:
+    """Go on with another model, for example where the first one's server is gone. Raises UserError for none."""
+    from repoagent.llm.opening import check
+
+    check(model)
+    request = request_of(session)
+    settings = request.settings.model_copy(update={"model": model})
+    session.write("request.json", dump(replace(request, settings=settings)))
 
 
 def run(session: Session, listeners: tuple[Listener, ...], approve: Approve, *, ask: bool) -> Result:

@@ -98,6 +98,7 @@ def solve(
 
 def resume(
     session: Annotated[str, typer.Argument(metavar="ID|DIR", help="A session, as `repoagent sessions list` names it.")],
+    model: _Model = None,
     yes: _Yes = False,
     as_json: _Json = False,
 ) -> None:
@@ -105,9 +106,13 @@ def resume(
 
     If spec.md or plan.yaml of the session were edited, the run goes back to where they were taken, and on from there.
     """
+    from repoagent.app.solve import use_model
     from repoagent.session import Session
 
-    _finish(Session.open(session), as_json, not yes)
+    opened = Session.open(session)
+    if model:
+        use_model(opened, model)
+    _finish(opened, as_json, not yes)
 
 
 def _finish(session: Session, as_json: bool, ask: bool) -> None:

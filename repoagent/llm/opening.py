@@ -48,15 +48,21 @@ def locate(
     spec: str | None, *, progress: Progress = lambda _done, _total: None, note: Note = lambda _line: None
 ) -> tuple[Path, str]:
     """The file of weights that `spec` names, pulled when it is an embedded model's, and the name to serve it under."""
-    if spec and (spec.endswith(".gguf") or "/" in spec):
-        path = Path(spec).expanduser()
-        if not path.is_file():
-            raise UserError(
-                f"{path} is not a file: --model takes a .gguf file, an embedded model's name or a server's URL"
-            )
+    if spec and _is_path(spec):
+        path = _file(spec)
         return path, path.name.removesuffix(".gguf")
     weights = find(spec) if spec else catalogue()[0]
     return pull(weights, progress=progress, note=note), weights.name
+
+
+def check(spec: str) -> None:
+    """Raise UserError for what cannot name a model. Nothing is pulled, started or reached."""
+    if is_url(spec):
+        parse_address(spec)
+    elif _is_path(spec):
+        _file(spec)
+    else:
+        find(spec)
 
 
 def settings_for(name: str) -> ServerSettings:
@@ -64,6 +70,17 @@ def settings_for(name: str) -> ServerSettings:
     from repoagent.llm.serving import ServerSettings
 
     return ServerSettings(slot_context=profile_for(name).context)
+
+
+def _is_path(spec: str) -> bool:
+    return spec.endswith(".gguf") or "/" in spec
+
+
+def _file(spec: str) -> Path:
+    path = Path(spec).expanduser()
+    if not path.is_file():
+        raise UserError(f"{path} is not a file: --model takes a .gguf file, an embedded model's name or a server's URL")
+    return path
 
 
 @contextmanager

@@ -17,6 +17,7 @@ import pytest
 
 from repoagent.errors import EnvironmentFailed, UserError
 from repoagent.llm import sources as llm_sources
+from repoagent.llm.opening import check
 from repoagent.llm.sources import LocalFile, ModelHub, PackageIndex
 from repoagent.llm.weights import Parts, Weights, catalogue, find, models_folder, pull, remove
 
@@ -283,3 +284,24 @@ def test_embedded_models_are_found_by_name_and_file(name: str) -> None:
 def test_an_unknown_name_lists_those_there_are() -> None:
     with pytest.raises(UserError, match=r"there are qwen2.5-coder-1.5b, qwen2.5-coder-0.5b"):
         find("gpt-5")
+
+
+@pytest.mark.parametrize(
+    ("spec", "why"),
+    [
+        ("gpt-9", "no embedded model is called `gpt-9`"),
+        ("./nowhere.gguf", "is not a file"),
+        ("models/nowhere", "is not a file"),
+    ],
+)
+def test_what_cannot_name_a_model_is_said_before_anything_is_started(spec: str, why: str) -> None:
+    with pytest.raises(UserError, match=why):
+        check(spec)
+
+
+def test_what_names_a_model_is_not_reached_for(tmp_path: Path) -> None:
+    weights = tmp_path / "own.gguf"
+    weights.write_bytes(b"")
+    for spec in (str(weights), "qwen2.5-coder-0.5b", "http://127.0.0.1:9/v1#none"):
+        check(spec)
+    assert weights.read_bytes() == b""
