@@ -21,13 +21,13 @@ from repoagent.testbed.selection import relevant_tests
 _FILES = 8
 """Test files that judge each candidate."""
 _ALL = 1_000_000
-_AFFORDABLE = 30.0
-"""Seconds: where the relevant tests take less, all tests are tried once, to judge the final patch by them."""
 
 
 def baseline(state: State, runtime: Runtime[Services]) -> Update:
-    """Run the tests near the suspects on the untouched code, twice where they fail; then all tests, if that is
-    affordable."""
+    """Run the tests near the suspects on the untouched code, twice where they fail.
+
+    Then all tests, to judge the final patch by them, if they will end in time as far as the near ones tell.
+    """
     services = runtime.context
     if state.environment is None:
         return {}
@@ -38,9 +38,10 @@ def baseline(state: State, runtime: Runtime[Services]) -> Update:
     near = testbed.baseline(files, services.within(services.options.test_timeout))
     services.trace.emit("baseline.done", files=list(files), passing=len(near.passing), failing=len(near.failing))
     update: Update = {"test_files": files, "before": _evidence(near), "notes": _notes(near)}
-    if files and set(files) == set(relevant_tests(services.index(), paths, testbed.project, _ALL)):
+    every = relevant_tests(services.index(), paths, testbed.project, _ALL) if files else ()
+    if files and set(files) == set(every):
         return {**update, "before_all": _evidence(near)}
-    if files and near.report.seconds < _AFFORDABLE:
+    if files and near.report.seconds * len(every) / len(files) < services.options.test_timeout:
         update |= _whole(testbed, services)
     return update
 
