@@ -153,7 +153,7 @@ def _cleaned(raw: Issue) -> tuple[Issue, Cleaned]:
 def _sentences(cleaned: Cleaned) -> list[str]:
     sentences = []
     if cleaned.hidden:
-        sentences.append(f"{cleaned.hidden} pieces of text that a reader would not see were removed from the issue")
+        sentences.append(f"text that a reader would not see was removed from the issue, in {cleaned.hidden} places")
     if cleaned.data:
         sentences.append(f"{cleaned.data} blocks of encoded data were removed from the issue")
     if cleaned.cut:
