@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Annotated, Any, ClassVar, TypeVar
 
 from repoagent import domain
-from repoagent.domain import Candidate, Issue, Location, Oracle, Plan, Report, Spec, Strength
+from repoagent.domain import Candidate, Issue, Location, Oracle, Plan, Spec, Strength
 from repoagent.judging import Evidence, merged
 from repoagent.sandbox.base import Environment
 
@@ -64,8 +64,6 @@ class State:
     candidates: Annotated[dict[str, Candidate], merged] = field(default_factory=dict)
     """By id."""
     chosen: Candidate | None = None
-    final: Report | None = None
-    """The last run on the chosen candidate, in a fresh sandbox: all tests where that was affordable."""
     reviewed: tuple[str, ...] = ()
     """Candidates that had their last run."""
     spent: Annotated[str, _either] = ""

@@ -54,8 +54,7 @@ def review(state: State, runtime: Runtime[Services]) -> Update:
         "reviewed", id=chosen.id, oracle=verdict.oracle, passed=verdict.passed, broken=list(verdict.broken[:5])
     )
     known = (*state.reviewed, chosen.id)
-    update: Update = {"chosen": reviewed, "candidates": {reviewed.id: reviewed}, "reviewed": known}
-    return {**update, "final": report} if report else update
+    return {"chosen": reviewed, "candidates": {reviewed.id: reviewed}, "reviewed": known}
 
 
 def stands(state: State) -> bool:
