@@ -16,7 +16,7 @@ WANTED = [
     "repoagent/__main__.py",
     "repoagent/llm/profiles.toml",
     "repoagent/llm/catalogue.toml",
-    "repoagent/index/queries/python.scm",
+    "repoagent/index/reading/queries/python.values.scm",
     "repoagent/testbed/build.sh",
     "repoagent/testbed/probe.py",
     "repoagent/py.typed",

@@ -13,14 +13,8 @@ from repoagent.toolbox import GROUP, gather
 EXTENSION = Path(__file__).parent / "extension"
 
 BUILT_IN = {
-    "outline",
-    "find_symbol",
-    "read_symbol",
-    "find_references",
-    "search_text",
-    "view_lines",
-    "list_files",
-    "run_tests",
+    *("show_map", "outline", "find_symbol", "read_symbol", "view_lines", "list_files", "search_code", "search_text"),
+    *("find_references", "find_callers", "find_callees", "find_subclasses", "find_similar", "slice_lines", "run_tests"),
 }
 
 

@@ -20,8 +20,8 @@ from pathlib import Path
 
 from repoagent.domain import Issue, Location
 from repoagent.index.build import Index
+from repoagent.index.retrieval.units import unit_at
 from repoagent.localise import localise
-from repoagent.localise.units import unit_at
 from repoagent.process import CommandFailed, run
 
 CUTS = (1, 5, 10, 20)
@@ -100,8 +100,8 @@ def _changed(patch: str, index: Index) -> Iterator[tuple[str, str]]:
         elif hunk := re.match(r"@@ -(\d+)", row):
             line = int(hunk[1])
         elif row.startswith(("-", "+")) and not row.startswith("+++"):
-            if (unit := unit_at(index, path, line)) is not None:
-                yield path, unit
+            if (facts := index.file(path)) is not None:
+                yield path, unit_at(facts, line)
             line += row.startswith("-")
         elif row.startswith(" "):
             line += 1

@@ -12,35 +12,103 @@ if TYPE_CHECKING:
 
     from repoagent.domain import Location
     from repoagent.index.build import Index
+    from repoagent.index.facts import Progress
+    from repoagent.index.model import Symbol
+    from repoagent.index.resolving import Link, Resolver
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 Root = Annotated[Path, typer.Option("--repo", help="A git work tree.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, help="At most so many results.")]
+Name = Annotated[str, typer.Argument(help="`name`, `Class.method` or a dotted path.")]
 
 HERE = Path()
 
 
 @app.command()
-def find(
-    name: Annotated[str, typer.Argument(help="`name`, `Class.method` or a dotted path.")],
-    repo: Root = HERE,
-    as_json: Json = False,
-) -> None:
-    """Show where a function, method or class is defined."""
-    index = _open(repo)
-    found = index.find(name) or index.resolve(name)
-    _print(found, (f"{s.path}:{s.start}: {s.kind} {s.qualified}: {s.signature}" for s in found), as_json)
+def build(repo: Root = HERE, as_json: Json = False) -> None:
+    """Read every file now; everything else does so when it must."""
+    import time
+
+    from repoagent.index.build import Index
+    from repoagent.index.store import default_cache
+
+    started = time.monotonic()
+    index = Index.build(repo, default_cache(), _progress())
+    _told(_status(index) | {"seconds": round(time.monotonic() - started, 2)}, as_json)
 
 
 @app.command()
-def refs(name: str, repo: Root = HERE, as_json: Json = False) -> None:
+def status(
+    repo: Root = HERE,
+    skipped: Annotated[bool, typer.Option("--skipped", help="List the files that are not read, and why.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show what of the repository was read, in which languages, what was not and why."""
+    index = _open(repo)
+    index.files.look_up()
+    told = _status(index)
+    if skipped:
+        told["skipped files"] = {path: facts.skipped for path, facts in index.files.known().items() if facts.skipped}
+    _told(told, as_json)
+
+
+@app.command()
+def find(
+    name: Name,
+    repo: Root = HERE,
+    prefix: Annotated[bool, typer.Option("--prefix", help="Names that start so.")] = False,
+    fuzzy: Annotated[bool, typer.Option("--fuzzy", help="Names that look so, too.")] = False,
+    limit: Limit = 100,
+    as_json: Json = False,
+) -> None:
+    """Show where something is defined."""
+    index = _open(repo)
+    found = index.prefixed(name, limit) if prefix else index.find(name) or index.resolve(name)
+    if fuzzy and not found:
+        found = tuple(symbol for other in index.nearest(name) for symbol in index.find(other))
+    if not found and not as_json:
+        _not_found(index, name)
+    _print(found[:limit], map(_symbol_line, found[:limit]), as_json)
+    _go_on(index)
+
+
+@app.command()
+def refs(name: Name, repo: Root = HERE, limit: Limit = 1000, as_json: Json = False) -> None:
     """Show where a name is used; matched by name alone."""
-    found = _open(repo).references(name)
-    _print(
-        found, (f"{r.path}:{r.line}: {r.kind} {r.name}{f' in {r.inside}' if r.inside else ''}" for r in found), as_json
-    )
+    index = _open(repo)
+    found = index.references(name)[:limit]
+    lines = (f"{r.path}:{r.line}: {r.kind} {r.name}{f' in {r.inside}' if r.inside else ''}" for r in found)
+    _print(found, lines, as_json)
+    _go_on(index)
+
+
+@app.command()
+def callers(name: Name, repo: Root = HERE, limit: Limit = 1000, as_json: Json = False) -> None:
+    """Show who calls a function, a method or a class; what is told by the name alone is marked so."""
+    index, resolver = _resolver(repo)
+    links = [link for symbol in _meant(index, name) for link in resolver.callers(symbol)]
+    _print_links(links[:limit], as_json)
+    _go_on(index)
+
+
+@app.command()
+def callees(name: Name, repo: Root = HERE, as_json: Json = False) -> None:
+    """Show what a function calls, and where that is defined."""
+    index, resolver = _resolver(repo)
+    links = [link for symbol in _meant(index, name) for link in resolver.callees(symbol)]
+    _print_links(links, as_json)
+    _go_on(index)
+
+
+@app.command()
+def subclasses(name: Name, repo: Root = HERE, as_json: Json = False) -> None:
+    """Show the classes that are derived from a class, also through others."""
+    index, resolver = _resolver(repo)
+    found = tuple(dict.fromkeys(below for symbol in _meant(index, name) for below in resolver.subclasses(symbol)))
+    _print(found, map(_symbol_line, found), as_json)
+    _go_on(index)
 
 
 @app.command()
@@ -65,21 +133,85 @@ def outline(
     _print(inside, [outlined(index, path, name)], as_json)
 
 
+@app.command("map")
+def show_map(
+    repo: Root = HERE,
+    tokens: Annotated[int, typer.Option(min=50, help="How long the map may be.")] = 1000,
+    mention: Annotated[
+        list[str] | None, typer.Option(help="A name or a path that matters more; may be repeated.")
+    ] = None,
+    under: Annotated[str, typer.Option(help="Only in this folder or file.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Show the definitions that matter most, in a given number of tokens."""
+    from repoagent.index.repomap import repository_map
+
+    found = repository_map(_open(repo, whole=True), tokens, mention or (), under.rstrip("/"))
+    _print(found.symbols, [found.text], as_json)
+    if found.left_out and not as_json:
+        typer.echo(f"… {found.left_out} more definitions; --tokens and --under show others", err=True)
+
+
 @app.command()
 def search(
     text: str,
     repo: Root = HERE,
     regex: Annotated[bool, typer.Option("--regex", "-e", help="Take the text as a regular expression.")] = False,
     ignore_case: Annotated[bool, typer.Option("--ignore-case", "-i")] = False,
+    ranked: Annotated[
+        bool, typer.Option("--ranked", help="Functions that say most of these words, by BM25F, best first.")
+    ] = False,
     under: Annotated[str, typer.Option(help="Only in this folder or file.")] = "",
     limit: Limit = 100,
     as_json: Json = False,
 ) -> None:
-    """Show the lines that hold a text, in the files git lists."""
+    """Show the lines that hold a text, in the files git lists; or the functions that are about it."""
+    from repoagent.index.search import ranked as by_rank
     from repoagent.index.search import search as searched
 
-    found = searched(_open(repo), text, regex=regex, ignore_case=ignore_case, under=under.rstrip("/"), limit=limit)
+    index = _open(repo, whole=ranked)
+    if ranked:
+        pieces = by_rank(index, text, under=under.rstrip("/"), limit=limit)
+        _print(
+            pieces, (f"{p.value:7.2f}  {p.path}:{p.start} {p.symbol}  — {', '.join(p.words)}" for p in pieces), as_json
+        )
+        return
+    found = searched(index, text, regex=regex, ignore_case=ignore_case, under=under.rstrip("/"), limit=limit)
     _print(found, (f"{hit.path}:{hit.line}: {hit.text}" for hit in found), as_json)
+
+
+@app.command()
+def similar(
+    place: Annotated[str, typer.Argument(help="A function by name, or `path:start-end`.")],
+    repo: Root = HERE,
+    limit: Limit = 20,
+    as_json: Json = False,
+) -> None:
+    """Show where else there is code like this: where the same mistake may be."""
+    from repoagent.index.similar import similar as alike
+
+    index = _open(repo, whole=True)
+    path, start, end = _lines_of(index, place)
+    found = alike(index, path, start, end, limit)
+    lines = (f"{c.likeness:4.0%}  {c.unit.path}:{c.lines[0]}-{c.lines[1]} {c.unit.symbol}" for c in found)
+    _print(found, lines, as_json)
+
+
+@app.command("slice")
+def show_slice(
+    place: Annotated[str, typer.Argument(help="A line of a Python function, as `path:line`.")],
+    repo: Root = HERE,
+    forward: Annotated[bool, typer.Option("--forward", help="What the line has an effect on.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show the lines of a function that decide what a line computes."""
+    from repoagent.index.flow import slice_of
+
+    index = _open(repo)
+    path, line, _ = _lines_of(index, place)
+    lines = slice_of(index, path, line, forward=forward)
+    text = index.source(path).split("\n")
+    _print(lines, (f"{number:5} {text[number - 1]}" for number in lines), as_json)
 
 
 def localise(
@@ -94,19 +226,149 @@ def localise(
     from repoagent.intake import read_issue
     from repoagent.localise import localise as localised
 
-    found = localised(read_issue(issue, token=os.environ.get("GITHUB_TOKEN")), _open(repo), limit)
-    _print(found, map(_told, found), as_json)
+    read = read_issue(issue, token=os.environ.get("GITHUB_TOKEN"))
+    found = localised(read, _open(repo, whole=True), limit)
+    _print(found, map(_location_line, found), as_json)
 
 
-def _open(repo: Path) -> Index:
+# --- asking -----------------------------------------------------------------------------------------------------------
+
+
+def _open(repo: Path, *, whole: bool = False) -> Index:
+    """The index: what is asked of it is answered at once, unless the `whole` of it is needed."""
     from repoagent.index.build import Index
     from repoagent.index.store import default_cache
 
-    return Index.build(repo, default_cache())
+    index = Index.build(repo, default_cache(), _progress()) if whole else Index.open(repo, default_cache())
+    if index.store.rebuilt:
+        typer.echo(f"the index's cache was emptied: {index.store.rebuilt}", err=True)
+    return index
 
 
-def _told(location: Location) -> str:
+def _go_on(index: Index) -> None:
+    """The answer is there; what was not read for it is read behind it."""
+    from repoagent.index.behind import fill_behind
+
+    fill_behind(index)
+
+
+def _resolver(repo: Path) -> tuple[Index, Resolver]:
+    from repoagent.index.resolving import Resolver
+
+    index = _open(repo)
+    return index, Resolver(index)
+
+
+def _meant(index: Index, name: str) -> tuple[Symbol, ...]:
+    """What is called so; raises UserError with names like it."""
+    from repoagent.errors import UserError
+
+    found = tuple(symbol for symbol in index.find(name) or index.resolve(name) if symbol.kind != "variable")
+    if not found:
+        raise UserError(f"nothing is called `{name}`{_suggestion(index, name)}")
+    return found
+
+
+def _lines_of(index: Index, place: str) -> tuple[str, int, int]:
+    """`path:start-end`, `path:line` or a name as path, first and last line."""
+    import re
+
+    from repoagent.errors import UserError
+
+    match = re.fullmatch(r"(.+):(\d+)(?:-(\d+))?", place)
+    if match:
+        return match[1], int(match[2]), int(match[3] or match[2])
+    found = _meant(index, place)
+    if len(found) > 1:
+        choices = ", ".join(f"{symbol.path}:{symbol.start}-{symbol.end}" for symbol in found[:5])
+        raise UserError(f"{len(found)} things are called `{place}`; name one by its lines: {choices}")
+    return found[0].path, found[0].start, found[0].end
+
+
+def _not_found(index: Index, name: str) -> None:
+    typer.echo(f"nothing is called `{name}`{_suggestion(index, name)}", err=True)
+
+
+def _suggestion(index: Index, name: str) -> str:
+    like = index.nearest(name)
+    return f"; did you mean {', '.join(like)}?" if like else ""
+
+
+# --- telling ----------------------------------------------------------------------------------------------------------
+
+
+def _status(index: Index) -> dict[str, object]:
+    from collections import Counter
+
+    from repoagent.index.reading.languages import language_of
+
+    known = index.files.known()
+    languages = Counter(language.name for path in index.files if (language := language_of(path)))
+    kept, size = index.store.size()
+    return {
+        "repository": str(index.root),
+        "files listed": len(index.listed),
+        "files in languages": dict(languages.most_common()),
+        "read": len(known),
+        "not read yet": len(index.files.pending),
+        "skipped": dict(Counter(facts.skipped for facts in known.values() if facts.skipped).most_common()),
+        "symbols": sum(len(facts.symbols) for facts in known.values()),
+        "cache": str(index.store.file or ""),
+        "cache bytes": size,
+        "cache files": kept,
+    }
+
+
+def _progress() -> Progress | None:
+    """Tells on a terminal how far the reading is; None elsewhere."""
+    import sys
+
+    if not sys.stderr.isatty():
+        return None
+
+    def tell(done: int, total: int) -> None:
+        if done % 100 == 0 or done == total:
+            end = "\n" if done == total else ""
+            sys.stderr.write(f"\rreading {done} of {total} files{end}")
+            sys.stderr.flush()
+
+    return tell
+
+
+def _symbol_line(symbol: Symbol) -> str:
+    return f"{symbol.path}:{symbol.start}: {symbol.kind} {symbol.qualified}: {symbol.signature}"
+
+
+def _location_line(location: Location) -> str:
     return f"{location.score:6.3f}  {location}  — {'; '.join(location.reasons)}"
+
+
+def _print_links(links: list[Link], as_json: bool) -> None:
+    from repoagent.index.resolving import MEANINGS
+
+    def line(link: Link) -> str:
+        use = link.reference
+        targets = ", ".join(f"{symbol.path}:{symbol.start} {symbol.qualified}" for symbol in link.targets[:3])
+        more = f" and {len(link.targets) - 3} more" if len(link.targets) > 3 else ""
+        inside = f" in {use.inside}" if use.inside else ""
+        return f"{use.path}:{use.line}: {use.name}{inside} -> {targets or 'elsewhere'}{more}  [{MEANINGS[link.how]}]"
+
+    _print(links, map(line, links), as_json)
+
+
+def _told(values: dict[str, object], as_json: bool) -> None:
+    if as_json:
+        import json
+
+        typer.echo(json.dumps(values, indent=2))
+        return
+    for name, value in values.items():
+        if isinstance(value, dict):
+            typer.echo(f"{name}:")
+            for key, inner in value.items():
+                typer.echo(f"  {key}: {inner}")
+        else:
+            typer.echo(f"{name}: {value}")
 
 
 def _print(found: Iterable[object], lines: Iterable[str], as_json: bool) -> None:

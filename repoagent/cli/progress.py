@@ -170,6 +170,7 @@ _TELLERS: dict[str, Callable[[Event], list[str]]] = {
     "localised": _localised,
     "baseline.done": _baseline,
     "reproduced": _reproduced,
+    "narrowed": lambda e: [f"of what the example runs: {', '.join(_listed(e, 'functions')[:3])}, …"],
     "drafted": _drafted,
     "candidate.judged": _judged,
     "minimised": lambda e: [f"minimised from {e.data['before']} to {e.data['after']} changed lines"],

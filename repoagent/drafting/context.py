@@ -33,10 +33,9 @@ def _family(index: Index, target: Location) -> Iterator[str]:
 
 def _callees(index: Index, target: Location) -> Iterator[str]:
     """Functions of the repository that the target calls, where the name leaves no doubt."""
-    facts = index.file(target.path)
-    if facts is None:
-        return
-    called = [r.name for r in facts.references if r.kind == "call" and target.start <= r.line <= target.end]
+    called = [
+        r.name for r in index.references_in(target.path) if r.kind == "call" and target.start <= r.line <= target.end
+    ]
     for name in dict.fromkeys(called):
         found = [symbol for symbol in index.find(name) if symbol.name == name]
         if len(found) == 1 and found[0].qualified != target.symbol:

@@ -36,11 +36,12 @@ def functions(locations: Sequence[Location], index: Index) -> list[Location]:
 
 
 def planned_targets(state: State, index: Index) -> list[Location]:
-    """The functions the plan names, with what the localisation knows of them; names that do not exist are left out."""
+    """The functions the plan names, with what the localisation knows of them; those that the reproduction never reaches
+    come last, and names that do not exist are left out."""
     known = {(location.path, location.symbol): location for location in state.locations}
     named = [(file.path, symbol) for file in state.plan.files for symbol in file.symbols]
-    found = (known.get(name) or _locate(*name, index) for name in named)
-    return [location for location in found if location]
+    found = [location for name in named if (location := known.get(name) or _locate(*name, index))]
+    return sorted(found, key=lambda location: not _is_reached(state, location))
 
 
 def wanted(state: State, assignment: Assignment) -> Spec:
@@ -75,9 +76,15 @@ def _turn(targets: Sequence[Location], services: Services, turn: int) -> Iterato
                 yield Assignment(generator.name, target, min(count, wanted or count), turn)
 
 
+def _is_reached(state: State, location: Location) -> bool:
+    """Whether the reproduction executes it, or that is not known."""
+    lines = state.executed.get(location.path, ())
+    return not state.executed or any(location.start <= line <= location.end for line in lines)
+
+
 def _is_function(location: Location, index: Index) -> bool:
     symbol = index.symbol(location.path, location.symbol)
-    return symbol is not None and symbol.kind != "class"
+    return symbol is not None and symbol.is_function and location.path.endswith(".py")
 
 
 def _locate(path: str, symbol: str, index: Index) -> Location | None:

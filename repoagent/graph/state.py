@@ -53,6 +53,8 @@ class State:
     test_command: str = ""
     """The shell command that runs the tests, the user's or the repository's own; empty for pytest."""
     locations: tuple[Location, ...] = ()
+    executed: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    """The lines of functions that the reproduction executes, by path; empty where that is not known."""
     spec: Spec = field(default_factory=lambda: Spec((), ()))
     plan: Plan = field(default_factory=lambda: Plan(()))
     oracle: Oracle = field(default_factory=lambda: Oracle(Strength.NONE))

@@ -19,6 +19,7 @@ class Update(TypedDict, total=False):
     before_all: Evidence
     test_command: str
     locations: tuple[Location, ...]
+    executed: dict[str, tuple[int, ...]]
     spec: Spec
     plan: Plan
     oracle: Oracle

@@ -2,60 +2,109 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 
 from repoagent.errors import UserError
-from repoagent.index import codec
-from repoagent.index.languages import language_of
-from repoagent.index.listing import Listed, list_files
-from repoagent.index.model import FileFacts, Reference, Symbol
+from repoagent.index.facts import APART_FROM, Facts, Progress
+from repoagent.index.listing import Listed, list_files, look_at
+from repoagent.index.model import FileFacts, Import, Reference, Symbol
 from repoagent.index.modules import Modules
+from repoagent.index.pool import Pool
+from repoagent.index.reading.read import text_of
+from repoagent.index.reading.skipping import SIZE_LIMIT
+from repoagent.index.reading.text import is_binary, split_lines
 from repoagent.index.store import Store
-from repoagent.index.text import decode, is_binary, split_lines
-from repoagent.index.worker import read_apart, read_here
-
-SIZE_LIMIT = 1_000_000
-"""Bytes; larger files are listed, and neither read nor searched."""
 
 RESOLVE_LIMIT = 200
 """Names that are tried to follow one through re-exports."""
 
-APART_FROM = 300
-"""Files to read before it pays to start processes for them."""
+_BYTES_PER_FILE = 80
+"""What git's own list of files takes for each, about."""
+
+_FOLDED = 50
+"""Names that are tried when upper and lower case are not told apart."""
 
 
 class Index:
-    """What is defined and used where in the repository at `root`, as it was when the index was built."""
+    """What is defined and used where in the repository at `root`, as it was when it was opened.
 
-    def __init__(self, root: Path, listed: tuple[Listed, ...], encoded: Mapping[str, str]) -> None:
+    Not to be used by two threads at once.
+    """
+
+    def __init__(self, root: Path, listed: tuple[Listed, ...], store: Store, files: Facts, modules: Modules) -> None:
         self.root = root
         self.listed = listed
         """Every file of the repository, of any kind and size."""
-        self.files: Mapping[str, FileFacts] = Files(encoded, codec.decode)
+        self.files = files
         """The facts of each file in a language the index reads, by path, in the order of the paths."""
-        self.definitions: Mapping[str, FileFacts] = Files(encoded, codec.decode_definitions)
-        """The same without references: nine times faster for questions that need many files and no uses."""
-        self._encoded = encoded
-        self._modules = Modules(encoded)
+        self.store = store
+        self._modules = modules
         self._sources: dict[str, str] = {}
+        self._resolved: dict[str, tuple[Symbol, ...]] = {}
+        self._qualified: dict[str, dict[str, Symbol]] = {}
 
     @classmethod
-    def build(cls, root: Path, cache: Path | None = None) -> Index:
-        """Index the git work tree at `root`; facts are kept in the SQLite file `cache`, None keeps none.
+    def open(cls, root: Path, cache: Path | None = None) -> Index:
+        """The git work tree at `root`, nothing of it read yet that is not in the SQLite file `cache` (None keeps none).
 
-        Raises UserError where `root` is no git work tree.
+        What is asked is then answered from what is known and by scanning. Raises UserError where `root` is no git work
+        tree.
         """
         root = root.resolve()
-        listed = list_files(root)
-        return cls(root, listed, _read_all(root, listed, Store(cache)))
+        return cls._opened(root, Store(cache), None)
+
+    @classmethod
+    def build(cls, root: Path, cache: Path | None = None, progress: Progress | None = None) -> Index:
+        """The same, with the facts of every file."""
+        root = root.resolve()
+        store = Store(cache)
+        # Processes take as long to start as git to list the files.
+        pool = Pool(root, store.file) if store.file and store.tree(str(root)) is None and _is_large(root) else None
+        try:
+            index = cls._opened(root, store, pool)
+            index.files.complete(progress)
+        finally:
+            if pool:
+                pool.close()
+        return index
+
+    @classmethod
+    def of(cls, root: Path, listed: tuple[Listed, ...], store: Store | None = None) -> Index:
+        """An index of just the files in `listed`, whatever git says of them."""
+        return cls._of(root, listed, store or Store(None), None)
+
+    @classmethod
+    def _opened(cls, root: Path, store: Store, pool: Pool | None) -> Index:
+        return cls._of(root, list_files(root), store, pool)
+
+    @classmethod
+    def _of(cls, root: Path, listed: tuple[Listed, ...], store: Store, pool: Pool | None) -> Index:
+        files = Facts(root, listed, store, pool=pool)
+        return cls(root, listed, store, files, Modules(files))
+
+    def updated(self, paths: Iterable[str] | None = None) -> Index:
+        """The index after an edit: only what changed is read again.
+
+        `paths` are the files that may have changed, been added or removed; None looks at all of them.
+        """
+        if paths is None:
+            listed = list_files(self.root)
+        else:
+            asked = set(paths)
+            kept = (item for item in self.listed if item.path not in asked)
+            listed = tuple(sorted((*kept, *look_at(self.root, asked))))
+        files = Facts(self.root, listed, self.store, before=self.files)
+        return Index(
+            self.root, listed, self.store, files, self._modules if [*files] == [*self.files] else Modules(files)
+        )
 
     # --- files
 
     def file(self, path: str) -> FileFacts | None:
-        """The facts of `path`; None where it is not indexed."""
+        """The symbols and imports of `path`; None where it is not indexed."""
         return self.files.get(path)
 
     def source(self, path: str) -> str:
@@ -64,7 +113,7 @@ class Index:
             if path not in self._sizes:
                 raise UserError(f"`{path}` is no file of this repository; paths are relative to `{self.root}`.")
             try:
-                self._sources[path] = decode((self.root / path).read_bytes())
+                self._sources[path] = text_of(path, (self.root / path).read_bytes())
             except OSError as error:
                 raise UserError(
                     f"`{path}` cannot be read any more ({error.strerror}); build the index again."
@@ -75,48 +124,102 @@ class Index:
         """Lines `start` to `end` of `path`, with their ends."""
         return "".join(split_lines(self.source(path))[start - 1 : end])
 
+    def text(self, symbol: Symbol) -> str:
+        """Exactly what defines `symbol`, from its first character to its last."""
+        lines = split_lines(self.source(symbol.path))[symbol.start - 1 : symbol.end]
+        if not lines:
+            return ""
+        lines[-1] = lines[-1][: symbol.end_column]
+        lines[0] = lines[0][symbol.column :]
+        return "".join(lines)
+
+    def is_text(self, path: str) -> bool:
+        """Whether `path` is a file that can be shown and searched: text, and no larger than SIZE_LIMIT."""
+        if self._sizes.get(path, SIZE_LIMIT + 1) > SIZE_LIMIT:
+            return False
+        try:
+            with (self.root / path).open("rb") as file:
+                return not is_binary(file.read(8000))
+        except OSError:
+            return False
+
     @cached_property
     def text_files(self) -> tuple[str, ...]:
-        """The files that are text and no larger than SIZE_LIMIT: what can be shown and searched."""
-        return tuple(item.path for item in self.listed if item.size <= SIZE_LIMIT and self._is_text(item.path))
+        """All such files."""
+        return tuple(item.path for item in self.listed if self.is_text(item.path))
 
     # --- symbols
 
     def symbols(self) -> tuple[Symbol, ...]:
-        """All symbols, by path and line."""
+        """All symbols, by path and line; variables are left out."""
         return self._symbols
 
     def find(self, name: str) -> tuple[Symbol, ...]:
-        """The symbols called `name` (`method` or `Class.method`), else those so called but for upper and lower case."""
-        return self._names.get(name) or self._folded.get(name.casefold(), ())
+        """The symbols called `name` (`method` or `Class.method`), else those so called but for upper and lower case.
+
+        Variables come last.
+        """
+        return self._named(name) or self._folded(name)
 
     def symbol(self, path: str, qualified: str) -> Symbol | None:
         """The symbol `qualified` in `path`; of several (overloads, a property's setter) the longest."""
-        facts = self.definitions.get(path)
-        found = [symbol for symbol in facts.symbols if symbol.qualified == qualified] if facts else []
-        return max(found, key=lambda symbol: symbol.end - symbol.start, default=None)
+        if path not in self._qualified:
+            facts = self.file(path)
+            ordered = sorted(facts.symbols if facts else (), key=lambda symbol: symbol.end - symbol.start)
+            self._qualified[path] = {symbol.qualified: symbol for symbol in ordered}
+        return self._qualified[path].get(qualified)
 
     def enclosing(self, path: str, line: int) -> Symbol | None:
-        """The innermost symbol around `line`; None at module level."""
-        facts = self.definitions.get(path)
+        """The innermost symbol that `line` is part of; None at the top of the file."""
+        facts = self.file(path)
         around = [symbol for symbol in facts.symbols if symbol.start <= line <= symbol.end] if facts else []
         return around[-1] if around else None
 
     def resolve(self, dotted: str) -> tuple[Symbol, ...]:
         """The symbols that `package.module.Class.method` means, through re-exports too; empty for a module itself."""
-        return tuple(dict.fromkeys(self._resolve(dotted, set())))
+        if dotted not in self._resolved:
+            self._resolved[dotted] = tuple(dict.fromkeys(self._resolve(dotted, set())))
+        return self._resolved[dotted]
+
+    def prefixed(self, prefix: str, limit: int = 100) -> tuple[Symbol, ...]:
+        """The symbols whose name starts with `prefix`, by name; reads all that is left."""
+        names = sorted(name for name in self.files.defined if name.startswith(prefix))
+        return tuple(islice((symbol for name in names for symbol in self._named(name)), limit))
+
+    def nearest(self, name: str, limit: int = 5) -> tuple[str, ...]:
+        """The names most like `name`, best first; reads all that is left."""
+        from repoagent.index.likeness import most_like
+
+        return most_like(name.rpartition(".")[2], self.files.defined, limit)
 
     # --- uses
 
     def references(self, name: str) -> tuple[Reference, ...]:
         """Every use of `name` (the part behind the last dot counts), by path and line; matched by name alone."""
         name = name.rpartition(".")[2]
-        hits = [path for path, text in self._encoded.items() if codec.mentions(text, name)]
-        return tuple(reference for path in hits for reference in self.files[path].references if reference.name == name)
+        return tuple(use for path in self.files.using(name) for use in self.files.references(path, name))
+
+    def references_in(self, path: str) -> tuple[Reference, ...]:
+        """The calls, attributes, types and imports in one file."""
+        return self.files.references(path) if path in self.files else ()
 
     def importers(self, path: str) -> frozenset[str]:
         """The files that import the module `path`."""
-        return frozenset(self._importers.get(path, ()))
+        found = self._importers.get(path)
+        if found is None:
+            names = self._modules.mentions(path)
+            asking = sorted({user for name in names for user in self.files.using(name)} - {path})
+            self.files.load(asking)
+            found = self._importers[path] = frozenset(user for user in asking if path in self._imported(user))
+        return found
+
+    def absolute(self, item: Import) -> str:
+        """The dotted name of the module that an import of Python takes from."""
+        return self._modules.absolute(item)
+
+    def targets(self, item: Import) -> tuple[str, ...]:
+        """The files of the repository that an import reads."""
+        return self._modules.targets(item)
 
     def module_name(self, path: str) -> str:
         """The dotted name `path` is imported under."""
@@ -134,32 +237,36 @@ class Index:
 
     @cached_property
     def _symbols(self) -> tuple[Symbol, ...]:
-        return tuple(symbol for facts in self.definitions.values() for symbol in facts.symbols)
+        self.files.load(self.files)
+        return tuple(symbol for facts in self.files.values() for symbol in facts.symbols)
 
     @cached_property
-    def _names(self) -> dict[str, tuple[Symbol, ...]]:
-        names: dict[str, tuple[Symbol, ...]] = {}
-        for symbol in self._symbols:
-            for name in {symbol.name, symbol.qualified}:
-                names[name] = (*names.get(name, ()), symbol)
-        return names
+    def _importers(self) -> dict[str, frozenset[str]]:
+        return {}
 
     @cached_property
-    def _folded(self) -> dict[str, tuple[Symbol, ...]]:
-        folded: dict[str, tuple[Symbol, ...]] = {}
-        for name, symbols in self._names.items():
-            folded[name.casefold()] = folded.get(name.casefold(), ()) + symbols
+    def _by_fold(self) -> dict[str, list[str]]:
+        folded: dict[str, list[str]] = {}
+        for name in self.files.defined:
+            folded.setdefault(name.casefold(), []).append(name)
         return folded
 
-    @cached_property
-    def _importers(self) -> dict[str, set[str]]:
-        importers: dict[str, set[str]] = {}
-        for path, facts in self.definitions.items():
-            for item in facts.imports:
-                for target in self._modules.targets(item):
-                    if target != path:
-                        importers.setdefault(target, set()).add(path)
-        return importers
+    def _named(self, name: str) -> tuple[Symbol, ...]:
+        paths = self.files.defining(name.rpartition(".")[2])
+        self.files.load(paths)
+        facts = [self.files[path] for path in paths]
+        symbols = [s for file in facts for s in file.symbols if name in {s.name, s.qualified}]
+        return (*symbols, *(s for file in facts for s in file.variables if name in {s.name, s.qualified}))
+
+    def _folded(self, name: str) -> tuple[Symbol, ...]:
+        known = self._by_fold.get(name.rpartition(".")[2].casefold(), ())
+        found = dict.fromkeys(symbol for other in known[:_FOLDED] for symbol in self._named(other))
+        folded = name.casefold()
+        return tuple(s for s in found if folded in {s.name.casefold(), s.qualified.casefold()})
+
+    def _imported(self, path: str) -> Iterator[str]:
+        for item in self.files[path].imports:
+            yield from self._modules.targets(item)
 
     def _resolve(self, dotted: str, seen: set[str]) -> Iterator[Symbol]:
         """`seen` holds what was tried: packages import each other, and themselves, with a star."""
@@ -177,69 +284,16 @@ class Index:
     def _exported(self, path: str, rest: str, seen: set[str]) -> Iterator[Symbol]:
         """What `rest` means in `path` by its imports."""
         first, _, others = rest.partition(".")
-        for item in self.definitions[path].imports:
-            if item.name and item.alias in {first, "*"}:
-                name = first if item.name == "*" else item.name
-                yield from self._resolve(".".join(filter(None, [self._modules.absolute(item), name, others])), seen)
-
-    def _is_text(self, path: str) -> bool:
-        try:
-            with (self.root / path).open("rb") as file:
-                return not is_binary(file.read(8000))
-        except OSError:
-            return False
+        items = self.files[path].imports
+        # What is named is tried before stars, each of which may lead through half of the repository.
+        for item in (*(i for i in items if i.alias == first and i.name), *(i for i in items if i.name == "*")):
+            name = first if item.name == "*" else item.name
+            yield from self._resolve(".".join(filter(None, [self._modules.absolute(item), name, others])), seen)
 
 
-class Files(Mapping[str, FileFacts]):
-    """Facts by path, decoded when they are first asked for: most questions need those of a few files only."""
-
-    def __init__(self, encoded: Mapping[str, str], decode: Callable[[str, str], FileFacts]) -> None:
-        self._encoded = encoded
-        self._decode = decode
-        self._decoded: dict[str, FileFacts] = {}
-
-    def __getitem__(self, path: str) -> FileFacts:
-        if path not in self._decoded:
-            self._decoded[path] = self._decode(path, self._encoded[path])
-        return self._decoded[path]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._encoded)
-
-    def __len__(self) -> int:
-        return len(self._encoded)
-
-
-def _read_all(root: Path, listed: tuple[Listed, ...], store: Store) -> dict[str, str]:
-    """The encoded facts of every file in a known language, from the cache where it has them."""
-    encoded = {item.path: _too_large(item) for item in listed if language_of(item.path)}
-    keys = {path: key for path, facts in encoded.items() if not facts and (key := _key(root, path))}
-    kept = store.read(set(keys.values()))
-    encoded |= {path: kept[key] for path, key in keys.items() if key in kept}
-    missing = [path for path, facts in encoded.items() if not facts]
-    encoded |= (found := _read(root, missing))
-    store.write({keys[path]: facts for path, facts in found.items() if path in keys})
-    return encoded
-
-
-def _too_large(item: Listed) -> str:
-    if item.size <= SIZE_LIMIT:
-        return ""
-    return codec.encode(FileFacts(item.path, skipped=f"larger than {SIZE_LIMIT // 1_000_000} MB"))
-
-
-def _key(root: Path, path: str) -> str:
-    """Names the facts: what they depend on is the content, the language and its version."""
-    language = language_of(path)
+def _is_large(root: Path) -> bool:
+    """Whether the repository has so many files that reading them all takes processes."""
     try:
-        content = (root / path).read_bytes()
+        return (root / ".git" / "index").stat().st_size > APART_FROM * _BYTES_PER_FILE
     except OSError:
-        return ""
-    digest = hashlib.blake2b(content, digest_size=20).hexdigest()
-    return f"{language.name}-{language.version}-{digest}" if language else ""
-
-
-def _read(root: Path, paths: list[str]) -> dict[str, str]:
-    if len(paths) >= APART_FROM:
-        return dict(zip(paths, read_apart(root, paths), strict=True))
-    return {path: read_here(root, path) for path in paths}
+        return False

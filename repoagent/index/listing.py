@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 from repoagent.errors import UserError
 from repoagent.process import CommandFailed, run
@@ -20,13 +19,17 @@ _COMMAND = (
 )
 
 
-@dataclass(frozen=True)
-class Listed:
+class Listed(NamedTuple):
     """A file of the repository."""
 
     path: str
     size: int
     """In bytes."""
+    modified: int = 0
+    """When its content changed last, in nanoseconds."""
+    changed: int = 0
+    """When anything about it changed last; unlike `modified` nobody can set this back."""
+    inode: int = 0
 
 
 def list_files(root: Path) -> tuple[Listed, ...]:
@@ -41,13 +44,23 @@ def list_files(root: Path) -> tuple[Listed, ...]:
         raise UserError(
             f"`{root}` cannot be listed as a git work tree; run `git init` in it first. ({error})"
         ) from error
+    return look_at(root, filter(None, map(_path, names)))
 
-    @cache
+
+def look_at(root: Path, paths: Iterable[str]) -> tuple[Listed, ...]:
+    """Those of `paths` that are regular files inside of `root`, sorted."""
+    prefix = os.fspath(root) + os.sep
+    folders = {"": True}
+
     def inside(folder: str) -> bool:
-        return _is_inside(root, folder)
+        """Whether no part of it is a link."""
+        if folder not in folders:
+            above = folder.rpartition("/")[0]
+            folders[folder] = ".." not in folder.split("/") and inside(above) and _is_folder(prefix + folder)
+        return folders[folder]
 
-    listed = {path: size for name in names if (path := _path(name)) and (size := _size(root, path, inside)) is not None}
-    return tuple(Listed(path, listed[path]) for path in sorted(listed))
+    found = (_listed(prefix, path, inside) for path in sorted(set(paths)))
+    return tuple(item for item in found if item is not None)
 
 
 def _path(name: bytes) -> str:
@@ -57,13 +70,18 @@ def _path(name: bytes) -> str:
         return ""
 
 
-def _size(root: Path, path: str, inside: Callable[[str], bool]) -> int | None:
+def _listed(prefix: str, path: str, inside: Callable[[str], bool]) -> Listed | None:
     try:
-        status = os.lstat(root / path)
+        status = os.lstat(prefix + path)
     except (OSError, ValueError):
         return None
-    return status.st_size if stat.S_ISREG(status.st_mode) and inside(path.rpartition("/")[0]) else None
+    if not stat.S_ISREG(status.st_mode) or not inside(path.rpartition("/")[0]):
+        return None
+    return Listed(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
 
 
-def _is_inside(root: Path, folder: str) -> bool:
-    return Path(os.path.realpath(root / folder)) == Path(os.path.realpath(root)) / folder
+def _is_folder(path: str) -> bool:
+    try:
+        return stat.S_ISDIR(os.lstat(path).st_mode)
+    except (OSError, ValueError):
+        return False

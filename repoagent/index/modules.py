@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from pathlib import PurePosixPath
 
+from repoagent.index.linking import Paths
 from repoagent.index.model import Import
 
 SOURCE_ROOTS = frozenset({"src", "lib", "python", "source"})
@@ -15,9 +15,10 @@ class Modules:
     """The modules among `paths`, by every dotted name they may be imported under."""
 
     def __init__(self, paths: Iterable[str]) -> None:
-        self._paths = [path for path in paths if path.endswith((".py", ".pyi"))]
-        packages = (PurePosixPath(path).parent for path in self._paths if _stem(path) == "__init__")
-        self._packages = frozenset(str(folder) for folder in packages)
+        every = list(paths)
+        self._paths = [path for path in every if path.endswith((".py", ".pyi"))]
+        self._others = Paths(every)
+        self._packages = frozenset(path.rpartition("/")[0] for path in self._paths if _stem(path) == "__init__")
         self._named = {path: _dotted(path, self._depth(path)) for path in self._paths}
         self._files: dict[str, list[str]] = {}
         for path in self._paths:
@@ -34,6 +35,8 @@ class Modules:
 
     def targets(self, item: Import) -> tuple[str, ...]:
         """The files that an import reads: the module, or the submodule that is taken from it."""
+        if not item.path.endswith((".py", ".pyi", ".ipynb")):
+            return self._others.targets(item)
         module = self.absolute(item)
         submodules = self.files(f"{module}.{item.name}") if item.name not in {"", "*"} else ()
         return submodules or self.files(module)
@@ -48,31 +51,46 @@ class Modules:
         base = package[: len(package) - (dots - 1)]
         return ".".join([*base, *filter(None, [item.module[dots:]])])
 
+    def mentions(self, path: str) -> tuple[str, ...]:
+        """Names, one of which stands in every import of `path`."""
+        if path.endswith((".py", ".pyi")):
+            name = self.name(path).rpartition(".")[2]
+            return (name, ".") if _stem(path) == "__init__" else (name,)
+        folder = path.rpartition("/")[0].rpartition("/")[2]
+        return tuple(dict.fromkeys(filter(None, (_stem(path), folder, path.rpartition("/")[2]))))
+
     def split(self, dotted: str) -> Iterator[tuple[str, str]]:
-        """The ways to read `dotted` as a file and a name inside it, longest module first."""
-        parts = dotted.split(".")
-        for size in range(len(parts), 0, -1):
-            for path in self.files(".".join(parts[:size])):
-                yield path, ".".join(parts[size:])
+        """`dotted` as the longest module it starts with, by each file that may be it, and a name inside of it."""
+        module, rest = dotted, ""
+        while module:
+            if module in self._files:
+                yield from ((path, rest) for path in self._files[module])
+                return
+            module, _, last = module.rpartition(".")
+            rest = f"{last}.{rest}" if rest else last
 
     def _names(self, path: str) -> set[str]:
         return {self.name(path), _dotted(path, 0)} - {""}
 
     def _depth(self, path: str) -> int:
         """How many leading folders of `path` are not part of its name."""
-        folders = PurePosixPath(path).parts[:-1]
-        first = (n for n in range(len(folders)) if "/".join(folders[: n + 1]) in self._packages)
+        folders = path.split("/")[:-1]
         if folders and folders[0] in SOURCE_ROOTS and folders[0] not in self._packages:
             return 1
-        return next(first, 0)
+        above = ""
+        for depth, folder in enumerate(folders):
+            above = f"{above}/{folder}" if above else folder
+            if above in self._packages:
+                return depth
+        return 0
 
 
 def _dotted(path: str, skip: int) -> str:
-    parts = list(PurePosixPath(path).with_suffix("").parts[skip:])
+    parts = path.rpartition(".")[0].split("/")[skip:]
     if parts and parts[-1] == "__init__":
         parts.pop()
     return ".".join(parts)
 
 
 def _stem(path: str) -> str:
-    return PurePosixPath(path).stem
+    return path.rpartition("/")[2].rpartition(".")[0]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from repoagent.index.build import Index
 from repoagent.index.model import Symbol
-from repoagent.index.text import split_lines
+from repoagent.index.reading.text import split_lines
 
 SUMMARY_LIMIT = 100
 """Characters of a docstring's first line that are shown."""
@@ -24,14 +24,14 @@ def outline(index: Index, path: str, qualified: str = "") -> str:
     if facts is None:
         return ""
     inside = [s for s in facts.symbols if not qualified or f"{s.qualified}.".startswith(f"{qualified}.")]
-    functions = [s for s in facts.symbols if s.kind != "class"]
+    functions = [s for s in facts.symbols if s.is_function]
     shown = [s for s in inside if not any(s.parent == f.qualified for f in functions)]
     lines = split_lines(index.source(path))
     entries = [(symbol.start, _header(symbol)) for symbol in shown]
     if not qualified:
         entries += _assignments(lines, 1, len(lines), "")
     for symbol in shown:
-        if symbol.kind == "class":
+        if symbol.is_type:
             entries += [(line, f"{_indent(symbol)}    {text}") for line, text in _attributes(lines, symbol)]
     return "\n".join(f"{line:5} {text}" for line, text in sorted(entries))
 

@@ -10,7 +10,11 @@ from itertools import islice
 
 from repoagent.errors import UserError
 from repoagent.index.build import Index
-from repoagent.index.text import split_lines
+from repoagent.index.layers import WORDS, layer_of
+from repoagent.index.reading.text import split_lines
+from repoagent.index.retrieval import bags
+from repoagent.index.retrieval.bm25 import Scored, documents_of, query_of, score_units
+from repoagent.index.retrieval.units import Unit
 from repoagent.process import CommandFailed, run
 
 LINE_LIMIT = 300
@@ -46,6 +50,37 @@ def search(
     if shutil.which("rg") and pattern and "\n" not in pattern:
         paths = _matching(index, flags, pattern, paths)
     return tuple(islice(_hits(index, expression, paths), limit))
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A function, or what is left of a file, that is about what was asked."""
+
+    path: str
+    symbol: str
+    """Qualified name; empty for what is left of a file."""
+    start: int
+    end: int
+    value: float
+    """Its BM25F score; comparable within one answer only."""
+    words: tuple[str, ...]
+    """What it shares with the question, what says most first."""
+
+
+def ranked(index: Index, question: str, *, under: str = "", limit: int = 20) -> tuple[Piece, ...]:
+    """The `limit` functions that say most of what is asked, rare words counting more (BM25F), best first."""
+    query = query_of(question)
+    paths = [path for path in index.files if path == under or path.startswith(f"{under}/" if under else "")]
+    found = {path: bags.read(data) for path, data in layer_of(index, WORDS, paths).items()}
+    documents = documents_of(found, query)
+    scored, _ = score_units(documents, query)
+    best = sorted(zip(documents, scored, strict=True), key=lambda pair: -pair[1].value)[:limit]
+    return tuple(_piece(document.unit, score) for document, score in best if score.value > 0)
+
+
+def _piece(unit: Unit, score: Scored) -> Piece:
+    words = sorted(score.words, key=lambda word: (-score.words[word], word))[:5]
+    return Piece(unit.path, unit.symbol, unit.start, unit.end, round(score.value, 3), tuple(words))
 
 
 def _compiled(pattern: str, ignore_case: bool) -> re.Pattern[str]:

@@ -1,75 +1,74 @@
-"""Reads files in processes of their own: two are nearly twice as fast, and a file that kills the parser kills no more.
+"""Reads files in a process of its own, for `pool`: `python -m repoagent.index.worker ROOT STORE [LAYER]`.
 
-`python -m repoagent.index.worker ROOT` takes paths on standard input, NUL between them, and answers one line for each.
+Paths come on standard input, one a line as JSON. Each is answered with the key of its facts in the store, or with an
+empty line where it cannot be read. What was found goes into the store, some hundred files at a time: the facts or, with
+LAYER, what is worked out of facts that are there.
 """
 
 from __future__ import annotations
 
-import os
+import gc
+import json
 import sys
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
-from repoagent.index.codec import encode
-from repoagent.index.languages import language_of
-from repoagent.index.model import FileFacts
-from repoagent.process import CommandFailed, run
+from repoagent.index.reading.codec import decode_head, encode
+from repoagent.index.reading.read import key_of, read, text_of
+from repoagent.index.store import Store
 
-PROCESSES = 2
+BATCH = 300
 
-SECONDS = 120.0
-"""For one share of the files; a share that takes longer is halved until the culprit is alone."""
-
-
-def read_apart(root: Path, paths: Sequence[str]) -> list[str]:
-    """The encoded facts of `paths`, in their order, by PROCESSES processes."""
-    shares = [paths[start::PROCESSES] for start in range(PROCESSES)]
-    with ThreadPoolExecutor(PROCESSES) as pool:
-        answers = list(pool.map(lambda share: _read_share(root, share), shares))
-    result = [""] * len(paths)
-    for start, answer in enumerate(answers):
-        result[start::PROCESSES] = answer
-    return result
-
-
-def read_here(root: Path, path: str) -> str:
-    """The encoded facts of `path`, read in this process."""
-    language = language_of(path)
-    if language is None:
-        return encode(FileFacts(path, skipped="no language known"))
-    try:
-        content = (root / path).read_bytes()
-    except OSError as error:
-        return encode(FileFacts(path, skipped=f"unreadable: {error.strerror}"))
-    return encode(language.read(path, content))
-
-
-def _read_share(root: Path, paths: Sequence[str]) -> list[str]:
-    command = (sys.executable, "-P", "-m", __name__, str(root))
-    try:
-        done = run(command, timeout=SECONDS, stdin="\0".join(paths).encode(), environment=_environment())
-        answers = done.text.split("\n")[:-1]
-    except CommandFailed:
-        answers = []
-    if len(answers) == len(paths):
-        return answers
-    if len(paths) == 1:
-        return [encode(FileFacts(paths[0], skipped="the parser gave up"))]
-    half = len(paths) // 2
-    return _read_share(root, paths[:half]) + _read_share(root, paths[half:])
-
-
-def _environment() -> dict[str, str]:
-    return {"PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
+Row = TypeVar("Row")
 
 
 def main() -> None:
     """Answer what is asked on standard input."""
-    root = Path(sys.argv[1])
-    paths = sys.stdin.buffer.read().decode().split("\0")
-    for path in paths:
-        sys.stdout.buffer.write(read_here(root, path).encode("utf-8", "replace") + b"\n")
+    gc.disable()  # nothing here makes cycles, and looking for them costs a tenth
+    root, store = sys.argv[1], Store(Path(sys.argv[2]))
+    if layer := sys.argv[3]:
+        _answer(
+            root,
+            lambda path, content, key: _worked_out(store, layer, path, content, key),
+            lambda rows: store.write_layer(layer, rows),
+        )
+    else:
+        _answer(root, lambda path, content, key: None if store.has(key) else encode(read(path, content)), store.write)
+
+
+def _answer(
+    root: str, make: Callable[[str, bytes, bytes], Row | None], keep: Callable[[dict[bytes, Row]], object]
+) -> None:
+    rows: dict[bytes, Row] = {}
+    for line in sys.stdin.buffer:
+        path = json.loads(line)
+        content = _content(f"{root}/{path}")
+        key = b"" if content is None else key_of(path, content)
+        if content is not None and key not in rows and (row := make(path, content, key)) is not None:
+            rows[key] = row
+        sys.stdout.write(key.hex() + "\n")
+        sys.stdout.flush()
+        if len(rows) >= BATCH:
+            keep(rows)
+            rows.clear()
+    keep(rows)
+
+
+def _worked_out(store: Store, layer: str, path: str, content: bytes, key: bytes) -> bytes | None:
+    from repoagent.index.layers import LAYERS
+
+    head = store.heads([key]).get(key)
+    facts = decode_head(path, head) if head else None
+    return LAYERS[layer].make(facts, text_of(path, content)) if facts and not facts.skipped else None
+
+
+def _content(file: str) -> bytes | None:
+    try:
+        with open(file, "rb") as opened:  # noqa: PTH123 # thousands of them; a Path costs as much as the reading
+            return opened.read()
+    except OSError:
+        return None
 
 
 if __name__ == "__main__":

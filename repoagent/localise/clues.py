@@ -12,11 +12,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from repoagent.domain import Issue
+from repoagent.localise.sections import TEXT_LIMIT
 
 T = TypeVar("T")
-
-TEXT_LIMIT = 60_000
-"""Characters of an issue that are read: the rest of such a one is logs."""
 
 
 @dataclass(frozen=True)

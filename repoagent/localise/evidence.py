@@ -5,13 +5,13 @@ Weights are shares of the best text score. A channel only ever adds, so that non
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from repoagent.index.build import Index
 from repoagent.index.model import Symbol
+from repoagent.index.retrieval.units import Unit, is_aside, unit_at
 from repoagent.localise.clues import Clues, Frame
-from repoagent.localise.units import Unit, is_aside, unit_at
 
 RARE = 3
 """A name defined in more files than this points nowhere."""
@@ -36,7 +36,7 @@ def collect(clues: Clues, index: Index, units: Sequence[Unit]) -> Iterator[Evide
     yield from from_dotted_names(clues, index)
     yield from from_names(clues, index)
     yield from from_paths(clues, index, units)
-    yield from from_messages(clues, units)
+    yield from from_messages(clues, index, units)
 
 
 def from_frames(clues: Clues, index: Index) -> Iterator[Evidence]:
@@ -54,14 +54,14 @@ def from_dotted_names(clues: Clues, index: Index) -> Iterator[Evidence]:
     """What `package.module.name` means, and methods written as `Class.method`."""
     for dotted in clues.dotted[:200]:
         for symbol in index.resolve(dotted) or _methods(dotted, index):
-            yield from _for_symbol(symbol, index, 0.45, "named in the issue")
+            yield from _for_symbol(symbol, index, 0.27, "named in the issue")
 
 
 def from_names(clues: Clues, index: Index) -> Iterator[Evidence]:
     """Rare definitions whose name stands in backticks, or is called in a snippet."""
     for names, weight, reason in (
-        (clues.named, 0.35, "named in the issue"),
-        (clues.called, 0.25, "called in the issue's code"),
+        (clues.named, 0.25, "named in the issue"),
+        (clues.called, 0.18, "called in the issue's code"),
     ):
         for name in names[:200]:
             found = [symbol for symbol in index.find(name) if name == symbol.name and not is_aside(symbol.path)]
@@ -82,10 +82,11 @@ def from_paths(clues: Clues, index: Index, units: Sequence[Unit]) -> Iterator[Ev
             )
 
 
-def from_messages(clues: Clues, units: Sequence[Unit]) -> Iterator[Evidence]:
+def from_messages(clues: Clues, index: Index, units: Sequence[Unit]) -> Iterator[Evidence]:
     """Functions that hold a constant fragment of a quoted message."""
     for fragment in clues.messages:
-        found = [unit for unit in units if fragment in unit.text]
+        paths = {path for path in dict.fromkeys(unit.path for unit in units) if fragment in index.source(path)}
+        found = [u for u in units if u.path in paths and fragment in index.slice(u.path, u.start, u.end)]
         if 0 < len(found) <= RARE:
             for unit in found:
                 yield Evidence(unit.path, unit.symbol, 0.4 / len(found), f"holds the quoted text “{fragment[:40]}”")
@@ -107,20 +108,32 @@ def from_calls(index: Index, strongest: Mapping[tuple[str, str], float], units: 
     yield from best.values()
 
 
+def from_tests(index: Index, tests: Iterable[tuple[Unit, float]]) -> Iterator[Evidence]:
+    """What tests call that resemble the issue, by names that are defined rarely, shared among the called."""
+    best: dict[tuple[str, str], Evidence] = {}
+    for test, likeness in tests:
+        called = dict.fromkeys((s.path, s.qualified) for s in _called(index, test))
+        weight = 0.4 * likeness / max(len(called), 1) ** 0.5
+        for callee in called:
+            if weight > (best[callee].weight if callee in best else 0.0):
+                best[callee] = Evidence(*callee, weight, f"called by the test {test.symbol}, which resembles the issue")
+    yield from best.values()
+
+
 def _place(frame: Frame, index: Index, paths: Sequence[str]) -> tuple[str, str] | None:
     file = frame.file.lstrip("./")
     path = max((path for path in paths if _is_tail(frame.file, path) or _is_tail(path, file)), key=len, default=None)
     path = path or _without_top(frame.file, paths)
     if path is None:
         return None
-    by_line = unit_at(index, path, frame.line) if frame.line else None
+    by_line = _unit_at(index, path, frame.line) if frame.line else None
     name = frame.function.rpartition(".")[2]
     if not name or (by_line and name in by_line.split(".")):
         return (path, by_line) if by_line else None
-    facts = index.definitions.get(path)
+    facts = index.file(path)
     same = [symbol for symbol in facts.symbols if symbol.name == name] if facts else []
     nearest = min(same, key=lambda symbol: abs(symbol.start - frame.line), default=None)
-    inner = unit_at(index, path, nearest.start) if nearest else None
+    inner = _unit_at(index, path, nearest.start) if nearest else None
     return (path, inner) if inner else None
 
 
@@ -143,17 +156,17 @@ def _methods(dotted: str, index: Index) -> tuple[Symbol, ...]:
     found = [symbol for symbol in index.find(tail) if symbol.qualified == tail and not is_aside(symbol.path)]
     if not found:
         name = dotted.rpartition(".")[2]
-        found = [s for s in index.find(name) if s.name == name and s.kind != "class" and not is_aside(s.path)]
+        found = [s for s in index.find(name) if s.name == name and s.is_function and not is_aside(s.path)]
     return tuple(found) if len({symbol.path for symbol in found}) <= RARE else ()
 
 
 def _for_symbol(symbol: Symbol, index: Index, weight: float, reason: str) -> Iterator[Evidence]:
-    """A function itself; for a class its constructor, and a little for each of its methods."""
-    if symbol.kind != "class":
-        yield Evidence(symbol.path, unit_at(index, symbol.path, symbol.start) or "", weight, reason)
+    """A function itself; for a class its constructor, and a little for each of its methods; where a constant is set."""
+    if not symbol.is_type:
+        yield Evidence(symbol.path, _unit_at(index, symbol.path, symbol.start) or "", weight, reason)
         return
     yield Evidence(symbol.path, symbol.qualified, weight, reason)
-    facts = index.definitions.get(symbol.path)
+    facts = index.file(symbol.path)
     for method in facts.symbols if facts else ():
         if method.parent == symbol.qualified:
             share = 0.6 if method.name in {"__init__", "__new__", "__call__"} else 0.35
@@ -161,9 +174,13 @@ def _for_symbol(symbol: Symbol, index: Index, weight: float, reason: str) -> Ite
 
 
 def _called(index: Index, unit: Unit) -> Iterator[Symbol]:
-    facts = index.file(unit.path)
-    for reference in facts.references if facts else ():
+    for reference in index.references_in(unit.path):
         if reference.kind == "call" and unit.start <= reference.line <= unit.end and unit.symbol:
             found = [symbol for symbol in index.find(reference.name) if not is_aside(symbol.path)]
-            local = [symbol for symbol in found if symbol.path == unit.path and symbol.kind != "class"]
+            local = [symbol for symbol in found if symbol.path == unit.path and symbol.is_function]
             yield from local or (found if len(found) <= RARE else ())
+
+
+def _unit_at(index: Index, path: str, line: int) -> str | None:
+    facts = index.file(path)
+    return unit_at(facts, line) if facts else None

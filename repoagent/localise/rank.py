@@ -3,29 +3,45 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from repoagent.domain import Issue, Location
 from repoagent.index.build import Index
-from repoagent.index.text import split_lines
-from repoagent.localise.bm25 import Scores, score
+from repoagent.index.layers import WORDS, layer_of
+from repoagent.index.reading.text import split_lines
+from repoagent.index.retrieval import bags
+from repoagent.index.retrieval.bm25 import Document, documents_of, score_files, score_units, weighed
+from repoagent.index.retrieval.units import Unit, is_aside, is_test
+from repoagent.index.retrieval.words import text_terms
 from repoagent.localise.clues import Clues, read_clues
-from repoagent.localise.evidence import Evidence, collect, from_calls
-from repoagent.localise.units import Unit, is_aside, units
-from repoagent.localise.words import text_terms
+from repoagent.localise.evidence import Evidence, collect, from_calls, from_tests
+from repoagent.localise.sections import query_masses
+from repoagent.localise.spectrum import Spectrum, from_spectrum
 
 HEAD = 30
 """Units that pass suspicion on to what they call."""
 
-FILE_SHARE = 0.3
-"""What a unit gets of the best text score in its file."""
+TESTS = 20
+"""Tests that do."""
+
+FILE = 0.5
+"""What a unit gets of its file's own score, …"""
+
+NEIGHBOUR = 0.2
+"""… and of the best unit's in its file. Both in shares of the best in the repository."""
 
 MODULE_SHARE = 0.6
 """What a module's own lines keep: a fix is more often in a function."""
 
+UNREACHED_SHARE = 0.4
+"""What a function keeps that the failing run never reached: the fix may be that it does."""
+
 EVIDENCE_LIMIT = 1.2
 """Clues add at most this much: then text decides again."""
+
+TAIL = 5
+"""Evidence that is right about the neighbourhood only lifts nothing above this rank."""
 
 LINES = 5
 
@@ -38,14 +54,22 @@ class _Suspect:
 
     unit: Unit
     text: float
-    words: dict[str, float]
+    words: Mapping[str, float]
+    file: float = 0.0
     clues: float = 0.0
     reasons: dict[str, float] = field(default_factory=dict)
+    reached: bool = True
+    """Whether the failing run executed it, as far as is known."""
+
+    @property
+    def share(self) -> float:
+        """What it keeps of what speaks for it."""
+        return (1.0 if self.unit.symbol else MODULE_SHARE) * (1.0 if self.reached else UNREACHED_SHARE)
 
     @property
     def total(self) -> float:
-        share = 1.0 if self.unit.symbol else MODULE_SHARE
-        return share * (self.text + min(self.clues, EVIDENCE_LIMIT))
+        """How suspicious it is."""
+        return self.share * (self.text + self.file + min(self.clues, EVIDENCE_LIMIT))
 
     def add(self, evidence: Evidence) -> None:
         if evidence.weight > self.reasons.get(evidence.reason, 0.0):  # the same thing said twice counts once
@@ -53,49 +77,93 @@ class _Suspect:
             self.reasons[evidence.reason] = evidence.weight
 
 
-def localise(issue: Issue, index: Index, limit: int = 20) -> tuple[Location, ...]:
+@dataclass(frozen=True)
+class _Asked:
+    """An issue, ready to be compared with code."""
+
+    clues: Clues
+    query: Mapping[str, float]
+    worth: dict[str, float] = field(default_factory=dict)
+
+
+def localise(issue: Issue, index: Index, limit: int = 20, *, spectrum: Spectrum | None = None) -> tuple[Location, ...]:
     """The `limit` functions, methods and modules most likely to need the change, most suspicious first.
 
-    BM25F over functions on the raw issue text, to which the traceback frames, names, paths and messages found in it
-    add, and one hop along calls: the design of the deterministic localiser roust. Tests, documentation and examples are
-    left out while there is anything else.
+    BM25F over functions and over files on the issue's text, its parts weighted by how much they tell; to which the
+    traceback frames, names, paths and messages found in it add, one hop along calls and, in the tail, the tests that
+    resemble it: the design of the deterministic localiser roust, with weights of our own. With a `spectrum`, what the
+    failing run did not execute comes last. Tests, documentation and examples are left out while there is anything else.
     """
-    clues = read_clues(issue)
-    pool = _pool(index, clues)
-    scores = score(pool, clues.text)
-    suspects = _suspects(pool, scores)
-    _add(suspects, collect(clues, index, pool))
+    asked = _Asked(read_clues(issue), weighed(query_masses(issue)))
+    documents = _documents(index, _paths(index, asked.clues), asked)
+    suspects = _suspects(documents, asked)
+    units = [document.unit for document in documents]
+    _add(suspects, collect(asked.clues, index, units))
     strongest = {place: suspect.total for place, suspect in sorted(suspects.items(), key=_rank)[:HEAD]}
-    _add(suspects, from_calls(index, strongest, pool))
+    _add(suspects, from_calls(index, strongest, units))
+    _add_to_tail(suspects, from_tests(index, _similar_tests(index, asked)))
+    if spectrum:
+        _add(suspects, from_spectrum(spectrum, units))
+        for suspect in suspects.values():
+            suspect.reached = spectrum.allows(suspect.unit)
     ranked = [suspect for _, suspect in sorted(suspects.items(), key=_rank) if suspect.total > 0]
-    return tuple(_location(suspect, scores, clues) for suspect in ranked[:limit])
+    return tuple(_location(suspect, index, asked, spectrum) for suspect in ranked[:limit])
 
 
-def _pool(index: Index, clues: Clues) -> tuple[Unit, ...]:
+def _paths(index: Index, clues: Clues) -> list[str]:
     named = set(clues.paths)
-    paths = [path for path in index.files if not is_aside(path) or path in named]
-    return tuple(unit for path in paths or index.files for unit in units(index, path))
+    return [path for path in index.files if not is_aside(path) or path in named] or list(index.files)
 
 
-def _suspects(pool: Sequence[Unit], scores: Scores) -> dict[_Place, _Suspect]:
-    top = max(scores.values, default=0.0) or 1.0
+def _documents(index: Index, paths: Iterable[str], asked: _Asked) -> list[Document]:
+    found = {path: bags.read(data) for path, data in layer_of(index, WORDS, paths).items()}
+    return documents_of(found, asked.query)
+
+
+def _suspects(documents: Sequence[Document], asked: _Asked) -> dict[_Place, _Suspect]:
+    scored, worth = score_units(documents, asked.query)
+    asked.worth.update(worth)
+    files = score_files(documents, asked.query)
+    top = max((score.value for score in scored), default=0.0) or 1.0
+    top_file = max((score.value for score in files.values()), default=0.0) or 1.0
     best: dict[str, float] = defaultdict(float)
-    for unit, value in zip(pool, scores.values, strict=True):
-        best[unit.path] = max(best[unit.path], value / top)
+    for document, score in zip(documents, scored, strict=True):
+        best[document.unit.path] = max(best[document.unit.path], score.value / top)
     suspects: dict[_Place, _Suspect] = {}
-    for unit, value, words in zip(pool, scores.values, scores.words, strict=True):
-        suspect = _Suspect(unit, value / top + FILE_SHARE * best[unit.path], words)
+    for document, score in zip(documents, scored, strict=True):
+        unit = document.unit
+        of_file = FILE * files[unit.path].value / top_file + NEIGHBOUR * best[unit.path]
         other = suspects.get((unit.path, unit.symbol))
-        if other is None or suspect.text > other.text:  # several of one name: overloads, a property's setter
-            suspects[unit.path, unit.symbol] = suspect
+        if other is None or score.value / top > other.text:  # several of one name: overloads, a property's setter
+            suspects[unit.path, unit.symbol] = _Suspect(unit, score.value / top, score.words, of_file)
     return suspects
 
 
-def _add(suspects: dict[_Place, _Suspect], found: Iterable[Evidence]) -> None:
+def _similar_tests(index: Index, asked: _Asked) -> list[tuple[Unit, float]]:
+    """The tests that say most of what the issue says, with their score as a share of the best one's."""
+    documents = _documents(index, (path for path in index.files if is_test(path)), asked)
+    scored, _ = score_units(documents, asked.query)
+    pairs = [(document.unit, score.value) for document, score in zip(documents, scored, strict=True)]
+    best = sorted((pair for pair in pairs if pair[0].symbol and pair[1] > 0), key=lambda pair: -pair[1])[:TESTS]
+    return [(unit, value / best[0][1]) for unit, value in best]
+
+
+def _add(suspects: Mapping[_Place, _Suspect], found: Iterable[Evidence]) -> None:
     for evidence in found:
         suspect = suspects.get((evidence.path, evidence.symbol))
         if suspect is not None:
             suspect.add(evidence)
+
+
+def _add_to_tail(suspects: Mapping[_Place, _Suspect], found: Iterable[Evidence]) -> None:
+    """Add evidence to what does not rank high anyway, and not so much that it would."""
+    totals = sorted((suspect.total for suspect in suspects.values()), reverse=True)[:TAIL]
+    limit = totals[-1] if totals else 0.0
+    for evidence in found:
+        suspect = suspects.get((evidence.path, evidence.symbol))
+        if suspect is not None and suspect.total < limit:
+            suspect.add(evidence)
+            suspect.clues -= max(0.0, (suspect.total - limit) / suspect.share)
 
 
 def _rank(item: tuple[_Place, _Suspect]) -> tuple[float, _Place]:
@@ -105,27 +173,29 @@ def _rank(item: tuple[_Place, _Suspect]) -> tuple[float, _Place]:
 # --- what is told -----------------------------------------------------------------------------------------------------
 
 
-def _location(suspect: _Suspect, scores: Scores, clues: Clues) -> Location:
+def _location(suspect: _Suspect, index: Index, asked: _Asked, spectrum: Spectrum | None) -> Location:
     unit = suspect.unit
     reasons = [reason for reason, _ in sorted(suspect.reasons.items(), key=lambda item: -item[1])[:3]]
     if rare := _rarest(suspect.words):
         reasons.append(f"shares rare words: {', '.join(rare)}")
-    lines = _lines(unit, scores, clues) if unit.symbol else ()
+    lines = _lines(unit, index, asked) if unit.symbol else ()
+    if spectrum and (ran := spectrum.lines(unit)):
+        lines = tuple(line for line in lines if line in ran) or ran
     return Location(unit.path, unit.symbol, unit.start, unit.end, round(suspect.total, 4), tuple(reasons), lines)
 
 
-def _rarest(words: dict[str, float]) -> list[str]:
+def _rarest(words: Mapping[str, float]) -> list[str]:
     """The words that contributed most; of a word and its stem the longer."""
     ranked = sorted(words, key=lambda word: (-words[word], word))[:8]
     return [word for word in ranked if not any(other != word and other.startswith(word) for other in ranked)][:4]
 
 
-def _lines(unit: Unit, scores: Scores, clues: Clues) -> tuple[int, ...]:
+def _lines(unit: Unit, index: Index, asked: _Asked) -> tuple[int, ...]:
     """The lines of a function that share most with the issue, those of its traceback first."""
-    told = {frame.line for frame in clues.frames if unit.path.endswith(frame.file.rpartition("/")[2])}
+    told = {frame.line for frame in asked.clues.frames if unit.path.endswith(frame.file.rpartition("/")[2])}
     found = []
-    for number, line in enumerate(split_lines(unit.text), unit.start):
-        shared = sum(scores.weights.get(term, 0.0) for term in set(text_terms(line)))
+    for number, line in enumerate(split_lines(index.slice(unit.path, unit.start, unit.end)), unit.start):
+        shared = sum(asked.worth.get(term, 0.0) for term in set(text_terms(line)))
         bonus = 10.0 if number in told and line.strip() else 0.0
         found.append((shared + bonus, -number))
     return tuple(-number for value, number in sorted(found, reverse=True)[:LINES] if value > 0)

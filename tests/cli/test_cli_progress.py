@@ -50,6 +50,7 @@ EVENTS: list[tuple[str, dict[str, Value], list[str]]] = [
         {"strength": "none", "source": "", "observed": ""},
         ["the issue has no example that shows the problem when run"],
     ),
+    ("narrowed", {"files": 1, "functions": ["a.py:1 f"]}, ["of what the example runs: a.py:1 f, …"]),
     ("plan.edited", {"files": ["plan.yaml"]}, []),
     (
         "drafted",

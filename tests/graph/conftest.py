@@ -3,6 +3,7 @@ sandbox and a model that play what a test wrote down."""
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import time
@@ -22,6 +23,7 @@ from repoagent.llm.budget import Budget, BudgetedModel
 from repoagent.llm.profiles import profile_for
 from repoagent.llm.scripted import Reply, ScriptedModel
 from repoagent.reproduce.script import BEGIN, END
+from repoagent.reproduce.tracing import FILE as EXECUTED
 from repoagent.sandbox.base import Finished, Limits
 from repoagent.sandbox.fake import FakeEngine
 from repoagent.session import Session
@@ -85,6 +87,8 @@ class World:
     )
     right: tuple[str, ...] = ("size < 1000", "size < 10:")
     """What makes the example of the issue print the expected value."""
+    executed: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    """The lines that the example of the issue executes, by path."""
     deaths: int = 0
     """How often the sandbox dies before a candidate's script can be run."""
 
@@ -96,6 +100,9 @@ class World:
             return self._pytest(command, text, files)
         if command[0] == "sh":  # a test command of the user's: one outcome, by its exit code
             return Finished(0 if all(passes(text) for passes in self.tests.values()) else 1, "", 0.1)
+        if "settrace" in command[-1]:
+            files[EXECUTED] = json.dumps({path: list(lines) for path, lines in self.executed.items()}).encode()
+            return Finished(0, "", 0.1)
         return self._script(command[-1], text)
 
     def _pytest(self, command: Sequence[str], text: str, files: MutableMapping[str, bytes]) -> Finished:

@@ -59,6 +59,23 @@ def test_a_right_patch_is_verified_and_everything_is_in_the_session(bench: MakeB
     subprocess.run(("git", "apply", "--check", str(patch)), cwd=tmp_path / "user", check=True)
 
 
+@pytest.mark.parametrize(
+    ("executed", "first"),
+    [
+        ({MODULE: range(9, 12)}, "padded"),
+        ({MODULE: range(1, 4)}, "natural"),
+        ({}, "natural"),
+        ({"x.py": [1]}, "natural"),
+    ],
+)
+def test_what_the_example_executes_is_drafted_first(bench: MakeBench, executed: dict[str, range], first: str) -> None:
+    """Both functions are planned; that which the failing run goes through comes first, whatever the words say."""
+    made = bench(RIGHT, world=World(executed=executed), functions=2)
+    made.run()
+    assert str(made.told("drafted")[0]["target"]).endswith(f" {first}")
+    assert bool(made.told("narrowed")) == (MODULE in executed)
+
+
 def test_the_model_sees_what_was_observed_and_what_is_wanted(bench: MakeBench) -> None:
     made = bench(RIGHT)
     made.run()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -13,8 +14,11 @@ from pathlib import Path
 import pytest
 
 from repoagent.errors import UserError
-from repoagent.index import build, worker
-from repoagent.index.build import SIZE_LIMIT, Index
+from repoagent.index import facts, pool
+from repoagent.index.build import Index
+from repoagent.index.reading import read as reading
+from repoagent.index.reading.extract import Extracted
+from repoagent.index.reading.skipping import SIZE_LIMIT
 from repoagent.process import run
 
 Indexed = Callable[[Mapping[str, str | bytes]], Index]
@@ -148,21 +152,41 @@ def cache(tmp_path: Path) -> Path:
     return tmp_path / "cache" / "index.sqlite"
 
 
-def test_facts_come_from_the_cache_while_the_content_is_the_same(
-    package: Index, cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The files that are parsed."""
+    paths: list[str] = []
+
+    def read_and_tell(path: str, content: bytes) -> Extracted:
+        paths.append(path)
+        return reading.read(path, content)
+
+    monkeypatch.setattr(facts, "read", read_and_tell)
+    return paths
+
+
+def test_facts_come_from_the_cache_while_the_content_is_the_same(package: Index, cache: Path, asked: list[str]) -> None:
     first = Index.build(package.root, cache)
     (package.root / "new.py").write_text("def new(): pass\n")
-    asked: list[str] = []
-
-    def read_and_tell(root: Path, path: str) -> str:
-        asked.append(path)
-        return worker.read_here(root, path)
-
-    monkeypatch.setattr(build, "read_here", read_and_tell)
+    asked.clear()
     again = Index.build(package.root, cache)
     assert asked == ["new.py"]
     assert dict(again.files) == {**first.files, "new.py": again.files["new.py"]}
+
+
+def test_a_copy_of_the_tree_shares_the_facts(package: Index, cache: Path, tmp_path: Path, asked: list[str]) -> None:
+    Index.build(package.root, cache)
+    asked.clear()
+    copy = tmp_path / "copy"
+    shutil.copytree(package.root, copy)
+    assert dict(Index.build(copy, cache).files) == dict(package.files)
+    assert asked == []
+
+
+def test_an_edit_right_after_the_build_is_seen(package: Index, cache: Path) -> None:
+    for number in range(5):  # of the same size, and within one tick of the file system's clock
+        (package.root / "a.py").write_text(f"def f{number}(): pass\n")
+        assert Index.build(package.root, cache).find(f"f{number}")
 
 
 @pytest.mark.parametrize("content", [b"no database", b"SQLite format 3\0" + b"\xff" * 5000, b""])
@@ -178,7 +202,7 @@ def test_a_corrupt_cache_is_built_again(package: Index, cache: Path, content: by
 def test_a_cache_of_another_format_is_emptied(package: Index, cache: Path) -> None:
     Index.build(package.root, cache)
     with sqlite3.connect(cache) as database:
-        database.execute("UPDATE facts SET facts = 'old'")
+        database.execute("DROP TABLE facts")
         database.execute("PRAGMA user_version = 99")
     database.close()
     assert dict(Index.build(package.root, cache).files) == dict(package.files)
@@ -207,14 +231,26 @@ def test_two_processes_may_use_one_cache_at_once(package: Index, cache: Path) ->
 # --- processes of their own -------------------------------------------------------------------------------------------
 
 
-def test_many_files_are_read_apart_with_the_same_result(package: Index, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(build, "APART_FROM", 1)
-    assert dict(Index.build(package.root).files) == dict(package.files)
-
-
-def test_a_share_that_fails_is_halved_until_the_culprit_is_alone(
-    package: Index, monkeypatch: pytest.MonkeyPatch
+def test_many_files_are_read_apart_with_the_same_result(
+    package: Index, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(build, "APART_FROM", 1)
-    monkeypatch.setattr(worker, "SECONDS", 0.0)
-    assert {facts.skipped for facts in Index.build(package.root).files.values()} == {"the parser gave up"}
+    monkeypatch.setattr(facts, "APART_FROM", 1)
+    for kept in (cache, None):
+        assert dict(Index.build(package.root, kept).files) == dict(package.files)
+        assert Index.build(package.root, kept).references("helper") == package.references("helper")
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_file_that_hangs_or_kills_the_parser_costs_no_other(
+    indexed: Indexed, cache: Path, monkeypatch: pytest.MonkeyPatch, kept: bool
+) -> None:
+    index = indexed({f"{name}.py": f"def {name}(): pass\n" for name in "abcdefgh"})
+    monkeypatch.setattr(facts, "APART_FROM", 1)
+    monkeypatch.setattr(pool, "SECONDS", 2.0)
+    monkeypatch.setattr(pool, "WORKER", f"{__package__ or 'tests.index'}.failing_worker")
+    found = Index.build(index.root, cache if kept else None).files
+    assert {path: f.skipped for path, f in found.items() if f.skipped} == {
+        "c.py": "the parser gave up",
+        "f.py": "the parser gave up",
+    }
+    assert [s.name for f in found.values() for s in f.symbols] == list("abdegh")

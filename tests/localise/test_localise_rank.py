@@ -8,8 +8,8 @@ import pytest
 
 from repoagent.domain import Issue, Location
 from repoagent.index.build import Index
+from repoagent.index.retrieval.units import is_aside
 from repoagent.localise import localise
-from repoagent.localise.units import is_aside
 
 Indexed = Callable[[Mapping[str, str | bytes]], Index]
 

@@ -35,6 +35,24 @@ def turn(key):
 '''
 
 
+FAST = """\
+from pkg.core import Engine
+
+
+class Fast(Engine):
+    def wash(self, water, soap):
+        drops = water.count() + soap.count()
+        other = 3
+        return drops
+
+class Faster:
+    def wash(self, rain, foam):
+        sum = rain.count() + foam.count()
+        more = 4
+        return sum
+"""
+
+
 @pytest.fixture
 def context(tmp_path: Path, indexed: Indexed) -> ToolContext:
     (tmp_path / "secret.txt").write_text("secret")
@@ -42,7 +60,13 @@ def context(tmp_path: Path, indexed: Indexed) -> ToolContext:
     root.mkdir()
     (root / "link.txt").symlink_to(tmp_path / "secret.txt")
     (root / "folder").symlink_to(tmp_path)
-    index = indexed({"pkg/core.py": CORE, "pkg/data.bin": b"\0", "README.md": "# turn the key\n"})
+    files: Mapping[str, str | bytes] = {
+        "pkg/core.py": CORE,
+        "pkg/fast.py": FAST,
+        "pkg/data.bin": b"\0",
+        "README.md": "# turn the key\n",
+    }
+    index = indexed(files)
     return ToolContext(index, index.root)
 
 
@@ -59,12 +83,40 @@ def _call(context: ToolContext, name: str, /, **arguments: object) -> str:
         ("view_lines", {"path": "README.md", "start": 1, "end": 99}, "    1 # turn the key"),
         ("search_text", {"text": "turn the"}, "README.md:1: # turn the key"),
         ("search_text", {"text": "cla.s M", "regex": True, "path": "pkg"}, "pkg/core.py:10: class Motor:"),
-        ("list_files", {"pattern": "*.py"}, "pkg/core.py"),
-        ("list_files", {"folder": "pkg"}, "pkg/core.py\npkg/data.bin"),
+        ("list_files", {"pattern": "*.py"}, "pkg/core.py\npkg/fast.py"),
+        ("list_files", {"folder": "pkg"}, "pkg/core.py\npkg/data.bin\npkg/fast.py"),
+        ("find_symbol", {"name": "speed"}, "pkg/core.py:4 variable Engine.speed: speed = 1"),
+        ("find_callers", {"name": "turn"}, "pkg/core.py:7 in Engine.start [the nearest binding]"),
+        ("find_callees", {"name": "Engine.start"}, "    7 turn -> pkg/core.py:15 turn [the nearest binding]"),
+        ("find_subclasses", {"name": "Engine"}, "pkg/fast.py:4 class Fast(Engine)"),
+        ("search_code", {"question": "the key is turned"}, None),
+        ("find_similar", {"path": "pkg/fast.py", "start": 5, "end": 8}, "100% pkg/fast.py:11-14 Faster.wash"),
+        ("slice_lines", {"path": "pkg/fast.py", "line": 8}, None),
+        ("show_map", {"mentioned": ["turn"], "path": "pkg/core.py"}, None),
     ],
 )
-def test_a_tool_answers(context: ToolContext, name: str, arguments: dict[str, object], answer: str) -> None:
-    assert _call(context, name, **arguments) == answer
+def test_a_tool_answers(context: ToolContext, name: str, arguments: dict[str, object], answer: str | None) -> None:
+    told = _call(context, name, **arguments)
+    assert told == answer or (answer is None and told)
+
+
+def test_code_is_found_by_what_it_is_about(context: ToolContext) -> None:
+    assert _call(context, "search_code", question="the key is turned").startswith("pkg/core.py:15 turn: ")
+
+
+def test_a_slice_shows_only_what_decides(context: ToolContext) -> None:
+    lines = _call(context, "slice_lines", path="pkg/fast.py", line=8).splitlines()
+    assert lines == [
+        "    5     def wash(self, water, soap):",
+        "    6         drops = water.count() + soap.count()",
+        "    8         return drops",
+    ]
+
+
+def test_the_map_shows_what_matters(context: ToolContext) -> None:
+    text = _call(replace(context, limit=30), "show_map", mentioned=["turn"])
+    assert "def turn(key)" in text
+    assert "more definitions" in text
 
 
 def test_an_outline_shows_a_file_or_a_class(context: ToolContext) -> None:
@@ -108,6 +160,16 @@ def test_nothing_outside_the_listed_files_is_shown(context: ToolContext, name: s
         ("search_text", {"text": "(", "regex": True}, "no regular expression"),
         ("list_files", {"folder": "pgk"}, "pkg"),
         ("run_tests", {"tests": []}, "cannot be run here"),
+        ("find_callers", {"name": "trun"}, "Did you mean turn?"),
+        ("find_callers", {"name": "Motor"}, "find_references"),
+        ("find_callees", {"name": "turn"}, "read_symbol"),
+        ("find_subclasses", {"name": "Motor"}, "find_references"),
+        ("find_similar", {"path": "pkg/core.py", "start": 1, "end": 1}, "find_references"),
+        ("find_similar", {"path": "pkg/core.py", "start": 6, "end": 7}, "fewer lines"),
+        ("find_similar", {"path": "../x.py", "start": 6, "end": 7}, "leads out"),
+        ("slice_lines", {"path": "pkg/core.py", "line": 4}, "view_lines"),
+        ("search_code", {"question": "zebra"}, "search_text"),
+        ("show_map", {"mentioned": [], "path": "nowhere"}, "list_files"),
     ],
 )
 def test_a_mistake_is_answered_with_what_to_try(

@@ -6,7 +6,7 @@ from fnmatch import fnmatch
 
 from repoagent.errors import ToolError
 from repoagent.index.outline import outline as outlined
-from repoagent.index.text import split_lines
+from repoagent.index.reading.text import split_lines
 from repoagent.toolkit import ToolContext, tool
 from repoagent_tools.paths import checked, inside, nearest, symbol_in
 
@@ -55,7 +55,7 @@ def list_files(context: ToolContext, folder: str = ".", pattern: str = "*") -> s
     folder = inside(context, folder)
     paths = [item.path for item in context.index.listed if folder == "." or item.path.startswith(f"{folder}/")]
     if not paths:
-        folders = {path.rpartition("/")[0] for path in context.index.text_files}
+        folders = {item.path.rpartition("/")[0] for item in context.index.listed}
         raise ToolError(f"There are no files in `{folder}`. {nearest(folder, sorted(folders))}")
     matching = [path for path in paths if fnmatch(path, pattern) or fnmatch(path.rpartition("/")[2], pattern)]
     if not matching:

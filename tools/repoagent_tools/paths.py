@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from difflib import get_close_matches
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from repoagent.errors import ToolError
+from repoagent.index.likeness import most_like
 from repoagent.index.model import Symbol
 from repoagent.toolkit import ToolContext
 
@@ -14,11 +14,11 @@ from repoagent.toolkit import ToolContext
 def checked(context: ToolContext, path: str) -> str:
     """`path` in its plain form, if it is a text file of the repository; raises ToolError otherwise."""
     plain = inside(context, path)
-    if plain in context.index.text_files:
+    if context.index.is_text(plain):
         return plain
     if any(item.path == plain for item in context.index.listed):
         raise ToolError(f"`{plain}` is binary or too large to show. Try search_text, or another file.")
-    raise ToolError(f"There is no file `{plain}`. {nearest(plain, context.index.text_files)}")
+    raise ToolError(f"There is no file `{plain}`. {nearest(plain, (item.path for item in context.index.listed))}")
 
 
 def inside(context: ToolContext, path: str) -> str:
@@ -46,21 +46,23 @@ def symbol_in(context: ToolContext, path: str, name: str) -> Symbol:
     raise ToolError(f"`{path}` defines no `{name}`. {nearest(name, [symbol.qualified for symbol in symbols])}")
 
 
+def named(context: ToolContext, name: str) -> tuple[Symbol, ...]:
+    """What is called `name`, by its bare, qualified or dotted name; raises ToolError with the nearest names."""
+    index = context.index
+    found = index.find(name) or index.resolve(name) or index.find(".".join(name.split(".")[-2:]))
+    if not found:
+        like = ", ".join(index.nearest(name))
+        raise ToolError(f"Nothing is called `{name}`. {f'Did you mean {like}?' if like else 'Try search_text.'}")
+    return found
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """A sentence with up to five names like `name`, or what to do where there are none."""
-    names = dict.fromkeys(known)
     tails: dict[str, list[str]] = {}
-    for item in names:
-        tails.setdefault(_tail(item).lower(), []).append(item)
-    close = get_close_matches(_tail(name).lower(), _plausible(name, tails), n=5, cutoff=0.5)
-    found = [item for tail in close for item in tails[tail]][:5]
+    for item in dict.fromkeys(known):
+        tails.setdefault(_tail(item), []).append(item)
+    found = [item for tail in most_like(_tail(name), tails) for item in tails[tail]][:5]
     return f"Did you mean {', '.join(found)}?" if found else "Try search_text or list_files."
-
-
-def _plausible(name: str, tails: Collection[str]) -> list[str]:
-    """Those of about its length: comparing with every name of a large repository takes seconds."""
-    size = len(_tail(name))
-    return [tail for tail in tails if size / 2 <= len(tail) <= 2 * size + 2]
 
 
 def _tail(name: str) -> str:

@@ -6,15 +6,18 @@ from collections import Counter
 
 from langgraph.runtime import Runtime
 
-from repoagent.domain import Ending, dump
-from repoagent.graph.examine import attach, script_runner
+from repoagent.domain import Ending, Oracle, Strength, dump
+from repoagent.graph.examine import attach, in_fresh_sandbox, script_runner
 from repoagent.graph.services import Services
 from repoagent.graph.state import State
 from repoagent.graph.update import Update
 from repoagent.index.build import Index
 from repoagent.judging import Evidence
 from repoagent.judging.gate import is_test
+from repoagent.localise import localise
+from repoagent.localise.spectrum import Spectrum
 from repoagent.reproduce.oracle import reproduce as find_oracle
+from repoagent.reproduce.tracing import executed_lines
 from repoagent.testbed.runner import Baseline, Testbed
 from repoagent.testbed.selection import relevant_tests
 
@@ -55,7 +58,21 @@ def reproduce(state: State, runtime: Runtime[Services]) -> Update:
     oracle = find_oracle(state.issue, run, packages(services.index()))
     services.session.write("oracle.json", dump(oracle))
     services.trace.emit("reproduced", strength=oracle.strength, source=oracle.source, observed=oracle.observed[-200:])
-    return {"oracle": oracle}
+    return {"oracle": oracle, **_narrowed(state, services, oracle)}
+
+
+def _narrowed(state: State, services: Services, oracle: Oracle) -> Update:
+    """The suspects by what the failing example executes; what it does not reach comes last."""
+    if oracle.strength is Strength.NONE or state.environment is None:
+        return {}
+    lines = in_fresh_sandbox(services, state.environment, (), lambda box: executed_lines(box, oracle.script))
+    index = services.index()
+    spectrum = Spectrum((known,)) if (known := {path: lines[path] for path in lines if path in index.files}) else None
+    if spectrum is None:
+        return {}
+    locations = localise(state.issue, index, len(state.locations), spectrum=spectrum)
+    services.trace.emit("narrowed", files=len(known), functions=[str(location) for location in locations[:5]])
+    return {"locations": locations, "executed": {path: tuple(sorted(found)) for path, found in known.items()}}
 
 
 def packages(index: Index) -> tuple[str, ...]:

@@ -1,19 +1,5 @@
-; What the index wants of a Python file. Captures only: what belongs to what is worked out from the ranges,
-; because walking to parents costs time in the depth of the tree.
+; Names used as values in Python. Plain `(identifier)` would also match every parameter and local variable.
 
-(function_definition) @function
-(class_definition) @class
-(decorated_definition) @decorated
-
-(import_statement) @import
-(import_from_statement) @import
-(future_import_statement) @import
-
-(call function: (identifier) @call)
-(call function: (attribute attribute: (identifier) @call))
-(attribute attribute: (identifier) @attribute)
-
-; Names used as values. Plain `(identifier)` would also match every parameter and local variable.
 (attribute object: (identifier) @name)
 (argument_list (identifier) @name)
 (keyword_argument value: (identifier) @name)

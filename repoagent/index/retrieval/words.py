@@ -21,13 +21,7 @@ _FUNCTION_WORDS = """
     where which while who whose why will with within without would yes yet you your yours
 """
 
-_TEMPLATE_WORDS = """
-    actual behavior behaviour bug describe description expect expected happen happens issue issues last problem
-    recent reproduce step steps traceback version
-"""
-"""What the forms of issue trackers ask for."""
-
-STOP = frozenset(f"{_FUNCTION_WORDS} {_TEMPLATE_WORDS}".split())
+STOP = frozenset(_FUNCTION_WORDS.split())
 """English that says nothing about code; rare in code as it is, it would count as a rare name. Code words such as `self`
 are left to their frequency."""
 

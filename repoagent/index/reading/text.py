@@ -21,6 +21,13 @@ def decode(content: bytes) -> str:
     return text if encoding == "utf-8" else text.encode("utf-8", "replace").decode()  # some yield lone surrogates
 
 
+def as_utf8(content: bytes) -> bytes:
+    """What `decode` makes of it, in UTF-8; the same bytes where they were that already."""
+    if content.isascii() and _declared(content) == "utf-8":
+        return content
+    return decode(content).encode("utf-8", "replace")
+
+
 def is_binary(content: bytes) -> bool:
     """Whether this is no text: it holds a NUL byte, which no encoding of source code has."""
     return b"\0" in content

@@ -1,0 +1,57 @@
+"""Reads the rest of a tree while nobody waits, in a process that goes on when the one that started it has ended.
+
+`python -m repoagent.index.behind ROOT CACHE`. One at a time for each tree; it writes into the cache and nowhere else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from pathlib import Path
+from threading import Thread
+
+from repoagent.index.build import Index
+from repoagent.index.facts import APART_FROM
+
+SWITCH = "REPOAGENT_INDEX_BEHIND"
+"""Set to 0 where nothing shall go on after a command has ended."""
+
+NICE = 10
+
+
+def fill_behind(index: Index) -> bool:
+    """Start reading what `index` has not read yet, where that is much; whether it was started."""
+    file = index.store.file
+    if file is None or len(index.files.pending) < APART_FROM or os.environ.get(SWITCH) == "0":
+        return False
+    if not index.store.usable():
+        return False
+    # Not by `subprocess`: that warns of processes which outlive it, and this one shall.
+    process = os.posix_spawn(
+        sys.executable,
+        (sys.executable, "-P", "-m", __name__, str(index.root), str(file)),
+        {**os.environ, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)},
+        file_actions=[(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in range(3)],
+        setsid=True,
+    )
+    Thread(target=os.waitpid, args=(process, 0), daemon=True).start()
+    return True
+
+
+def main() -> None:
+    """Read the tree, unless somebody else does."""
+    from filelock import FileLock, Timeout
+
+    root, cache = Path(sys.argv[1]), Path(sys.argv[2])
+    name = hashlib.blake2b(os.fsencode(root), digest_size=8).hexdigest()
+    os.nice(NICE)
+    try:
+        with FileLock(cache.with_name(f"{cache.name}.{name}.lock"), blocking=False):
+            Index.build(root, cache)
+    except Timeout:
+        return
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,358 @@
+"""The facts of all files of a tree: kept ones first, and of the others only what a question needs, until all are read.
+
+Two tiers, so that nobody waits. Where facts are not known yet, a question is answered by scanning: the bytes of the
+files tell which of them can matter at all, and only these are parsed. `complete` reads all that is left, in processes
+of its own; from then on a question costs only the files it is about.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+from repoagent.index.listing import Listed
+from repoagent.index.model import FileFacts, Reference
+from repoagent.index.pool import Pool
+from repoagent.index.reading.codec import Encoded, Insides, decode_head, decode_references, encode
+from repoagent.index.reading.extract import value_query, value_uses
+from repoagent.index.reading.languages import language_of
+from repoagent.index.reading.read import key_of, read, text_of
+from repoagent.index.reading.skipping import reason_by_path
+from repoagent.index.store import Store
+
+APART_FROM = 300
+"""Files to read before it pays to start processes for them."""
+
+SETTLED = 100_000_000
+"""Nanoseconds a file must have been left alone before its time tells whether it changed: file systems' clocks tick."""
+
+HARMLESS = 4_000
+"""Bytes; no parser takes long for so few. Larger files in other languages than Python, whose grammar was found to end
+on whatever nonsense, are read in a process that can be stopped: `<T<T<T…` keeps the one for C# busy for minutes."""
+
+Progress = Callable[[int, int], None]
+"""Called with how many files were read, and how many there are to read."""
+
+_NOTHING: Final = ("", "")
+
+
+class Facts(Mapping[str, FileFacts]):
+    """Facts by path, for every file in a language the index reads, in the order of the paths; without references."""
+
+    def __init__(
+        self,
+        root: Path,
+        listed: Iterable[Listed],
+        store: Store,
+        *,
+        pool: Pool | None = None,
+        before: Facts | None = None,
+    ) -> None:
+        """`before` are the facts of the same tree at an earlier time, taken over for files that did not change."""
+        self._root = root
+        self._store = store
+        self._pool = pool
+        self._opened = time.time_ns()
+        self._listed = {item.path: item for item in listed if language_of(item.path)}
+        self._pending = dict.fromkeys(self._listed)
+        self._keys: dict[str, bytes] = {}
+        """By path; empty where the content cannot be read."""
+        self._names: dict[str, tuple[str, str]] = {}
+        self._heads: dict[str, FileFacts] = {}
+        self._own: dict[bytes, Encoded] = {}
+        """What the store could not keep."""
+        if before:
+            self._take_over(before)
+        self._skip()
+        if self._pending:
+            self._recall()
+
+    # --- files
+
+    def __getitem__(self, path: str) -> FileFacts:
+        if path not in self._listed:
+            raise KeyError(path)
+        self.load([path])
+        return self._heads[path]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._listed)
+
+    def __len__(self) -> int:
+        return len(self._listed)
+
+    @property
+    def pending(self) -> tuple[str, ...]:
+        """The files whose facts are not known yet."""
+        return tuple(self._pending)
+
+    def look_up(self) -> None:
+        """Have what the store knows of the content of files; nothing is parsed."""
+        self._identify(list(self._pending))
+
+    def known(self) -> dict[str, FileFacts]:
+        """The facts of all files that were read, now or earlier."""
+        paths = [path for path in self._listed if path not in self._pending]
+        self.load(paths)
+        return {path: self._heads[path] for path in paths}
+
+    def keys_of(self, paths: Iterable[str]) -> dict[str, bytes]:
+        """What names the content of each file and how it is read; files that cannot be read are left out."""
+        wanted = [path for path in paths if path in self._listed]
+        self._need(wanted)
+        return {path: self._keys[path] for path in wanted if self._keys.get(path)}
+
+    def load(self, paths: Iterable[str]) -> None:
+        """Make the facts of `paths` ready at once, which is faster than one by one."""
+        wanted = [path for path in paths if path in self._listed and path not in self._heads]
+        if wanted:
+            self._need(wanted)
+            self._load(wanted)
+
+    def complete(self, progress: Progress | None = None) -> None:
+        """Read all files whose facts are not known yet."""
+        if self._pending:
+            started = time.time_ns()
+            self._need(list(self._pending), progress)
+            self._remember(started)
+
+    # --- names
+
+    def defining(self, name: str) -> list[str]:
+        """The files that define something called `name`."""
+        if not self._pending:
+            return self.defined.get(name, [])
+        self._need(self._scanned(name, _definition(name)))
+        return [path for path, (defines, _) in self._names.items() if f"\n{name}\n" in defines]
+
+    def using(self, name: str) -> list[str]:
+        """The files that use `name`, import it, or define it."""
+        if self._pending:
+            self._need(self._scanned(name, _word(name)))
+        needle = f"\n{name}\n"
+        return [path for path in self._listed if any(needle in names for names in self._names.get(path, _NOTHING))]
+
+    @cached_property
+    def defined(self) -> dict[str, list[str]]:
+        """The files that define each name; reads all that is left."""
+        self.complete()
+        found: dict[str, list[str]] = {}
+        for path in self._listed:
+            for name in self._names[path][0].split("\n")[1:-1]:
+                found.setdefault(name, []).append(path)
+        return found
+
+    def used(self, path: str) -> tuple[str, ...]:
+        """The names that `path` uses or imports."""
+        self._need([path])
+        return tuple(self._names[path][1].split("\n")[1:-1])
+
+    # --- references
+
+    def references(self, path: str, name: str = "") -> tuple[Reference, ...]:
+        """The calls, attributes, types and imports in `path`; of one `name` also where it is passed around."""
+        facts = self[path]
+        data = self._references(path)
+        found = decode_references(facts, data, name) if data else ()
+        if not name:
+            return found
+        return tuple(sorted((*found, *self._values(facts, name)), key=lambda use: (use.line, use.column)))
+
+    def _references(self, path: str) -> bytes:
+        key = self._keys.get(path, b"")
+        if key in self._own:
+            return self._own[key].references
+        data = self._store.references(key) if key else b""
+        if data is None:  # another process has pruned it
+            return next(iter(self._read_here([path]).values())).references
+        return data
+
+    def _values(self, facts: FileFacts, name: str) -> Iterator[Reference]:
+        """Where a name that the file defines or imports is passed around."""
+        language = language_of(facts.path)
+        symbols = (*facts.symbols, *facts.variables)
+        known = any(s.name == name for s in symbols) or any(item.alias in {name, "*"} for item in facts.imports)
+        if not known or language is None or value_query(language) is None:
+            return
+        inside = Insides(facts.symbols)
+        source = text_of(facts.path, self._content(facts.path) or b"").encode("utf-8", "replace")
+        for line, column in value_uses(language, source, name):
+            around = inside.at(line, column)
+            yield Reference(facts.path, line, name, "name", around.qualified if around else "", column)
+
+    # --- having facts
+
+    def _need(self, paths: Sequence[str], progress: Progress | None = None) -> None:
+        """Have the names of `paths`: from the store by their content, else by reading them."""
+        missing = [path for path in paths if path in self._pending]
+        if len(missing) >= APART_FROM:
+            self._read_apart(missing, progress)
+            missing = [path for path in missing if path in self._pending]
+        self._identify(missing)
+        if risky := [path for path in missing if path in self._pending and self._is_risky(path)]:
+            self._read_apart(risky, progress)
+        self._keep(self._read_here([path for path in missing if path in self._pending]))
+
+    def _is_risky(self, path: str) -> bool:
+        """Whether a parser may hang on it: it cannot be stopped but with its process."""
+        return not path.endswith((".py", ".pyi", ".ipynb")) and self._listed[path].size > HARMLESS
+
+    def _identify(self, paths: Sequence[str]) -> None:
+        """Work out what content files have, and have what the store knows of it."""
+        for path in paths:
+            content = self._content(path)
+            self._keys[path] = b"" if content is None else key_of(path, content)
+        self._take(paths)
+
+    def _take(self, paths: Sequence[str]) -> None:
+        """Have what the store knows of `paths`."""
+        kept = self._store.names({self._keys[path] for path in paths if self._keys.get(path)})
+        for path in paths:
+            names = kept.get(self._keys.get(path, b""))
+            if names is not None:
+                self._names[path] = names
+                self._pending.pop(path, None)
+
+    def _read_here(self, paths: Iterable[str]) -> dict[bytes, Encoded]:
+        rows: dict[bytes, Encoded] = {}
+        for path in paths:
+            content = self._content(path)
+            if content is None:
+                self._settle(path, "unreadable")
+                continue
+            key = self._keys[path] = key_of(path, content)
+            encoded = rows[key] = rows.get(key) or encode(read(path, content))
+            self._names[path] = (encoded.defines, encoded.uses)
+            self._heads[path] = decode_head(path, encoded.head)
+            self._pending.pop(path, None)
+        return rows
+
+    def _keep(self, rows: dict[bytes, Encoded]) -> None:
+        if rows and not self._store.write(rows):
+            self._own |= rows
+
+    def _read_apart(self, paths: Sequence[str], progress: Progress | None) -> None:
+        """Read many files in processes of their own, into the store or, where that cannot be, into a temporary one."""
+        if self._store.file and self._store.usable():
+            self._read_into(self._store.file, paths, progress)
+            self._take(paths)
+            return
+        with tempfile.TemporaryDirectory(prefix="repoagent-index-") as folder:
+            store = Store(Path(folder) / "index.sqlite")
+            if store.file and store.usable():
+                self._read_into(store.file, paths, progress)
+                self._own |= store.all()
+            store.close()
+        for path in paths:
+            if encoded := self._own.get(self._keys.get(path, b"")):
+                self._names[path] = (encoded.defines, encoded.uses)
+                self._pending.pop(path, None)
+
+    def _read_into(self, store: Path, paths: Sequence[str], progress: Progress | None) -> None:
+        told = (lambda done: progress(done, len(paths))) if progress else None
+        pool, self._pool = self._pool or Pool(self._root, store), None
+        for path, key in pool.read(paths, told).items():
+            self._keys[path] = key
+            if not key:
+                self._settle(path, "unreadable" if self._content(path) is None else "the parser gave up")
+
+    def _load(self, paths: Sequence[str]) -> None:
+        """Decode symbols and imports of files whose names are known."""
+        missing = [path for path in paths if path not in self._heads]
+        heads = self._store.heads({key for path in missing if (key := self._keys[path]) not in self._own})
+        for path in missing:
+            key = self._keys[path]
+            head = self._own[key].head if key in self._own else heads.get(key)
+            try:
+                self._heads[path] = decode_head(path, head or "")
+            except ValueError:  # another process has pruned it, or the file on disk is damaged
+                self._keep(self._read_here([path]))
+
+    # --- what is known without reading
+
+    def _take_over(self, before: Facts) -> None:
+        for path, item in self._listed.items():
+            if path not in before._pending and before._listed.get(path) == item:
+                if item.changed >= before._opened - SETTLED:  # it may have changed since without a trace
+                    continue
+                self._keys[path] = before._keys[path]
+                self._names[path] = before._names[path]
+                if path in before._heads:
+                    self._heads[path] = before._heads[path]
+                del self._pending[path]
+        self._own = before._own
+
+    def _skip(self) -> None:
+        for path in list(self._pending):
+            item = self._listed[path]
+            if reason := reason_by_path(path, item.size):
+                self._settle(path, reason)
+
+    def _settle(self, path: str, reason: str) -> None:
+        """Facts that are worked out each time, because they depend on more than the content."""
+        self._keys[path] = b""
+        self._heads[path] = FileFacts(path, skipped=reason)
+        self._names[path] = _NOTHING
+        self._pending.pop(path, None)
+
+    def _recall(self) -> None:
+        """Have what the store knows of files that did not change since it was written down which content they have."""
+        for path, size, modified, changed, inode, key in _rows(self._store.tree(str(self._root))):
+            item = self._listed.get(path)
+            same = item and (item.size, item.modified, item.changed, item.inode) == (size, modified, changed, inode)
+            if same and path in self._pending:
+                self._keys[path] = bytes.fromhex(key)
+        self._take([path for path in self._pending if path in self._keys])
+
+    def _remember(self, started: int) -> None:
+        """Write down which content each file has, unless it was touched just now."""
+        rows = [
+            [item.path, item.size, item.modified, item.changed, item.inode, self._keys[item.path].hex()]
+            for item in self._listed.values()
+            if self._keys[item.path] and self._keys[item.path] not in self._own and item.changed < started - SETTLED
+        ]
+        self._store.write_tree(str(self._root), json.dumps(rows).encode(), time.time())
+
+    # --- scanning
+
+    def _scanned(self, name: str, pattern: re.Pattern[bytes]) -> list[str]:
+        """Those files not read yet whose bytes match; files in other languages than Python where they hold the name."""
+        word = name.encode("utf-8", "replace")
+        found = []
+        for path in self._pending:
+            content = self._content(path)
+            if content and word in content and (not path.endswith(".py") or pattern.search(content)):
+                found.append(path)
+        return found
+
+    def _content(self, path: str) -> bytes | None:
+        try:
+            with open(f"{self._root}/{path}", "rb") as file:  # noqa: PTH123 # thousands of them
+                return file.read()
+        except OSError:
+            return None
+
+
+def _word(name: str) -> re.Pattern[bytes]:
+    return re.compile(rb"(?<!\w)" + re.escape(name.encode("utf-8", "replace")) + rb"(?!\w)")
+
+
+def _definition(name: str) -> re.Pattern[bytes]:
+    """Where Python may define `name`: wider than what counts, so that parsing decides and nothing is missed."""
+    word = re.escape(name.encode("utf-8", "replace"))
+    return re.compile(
+        rb"\b(?:def|class|type)[\s\\]+" + word + rb"(?!\w)|(?:^|[;:])[ \t]*" + word + rb"\s*[:=]", re.MULTILINE
+    )
+
+
+def _rows(told: bytes | None) -> list[tuple[str, int, int, int, int, str]]:
+    try:
+        return json.loads(told) if told else []
+    except ValueError:
+        return []

@@ -1,0 +1,475 @@
+"""What happens inside one Python function: scopes, definitions and their uses, branches, slices. Asked for one function
+at a time, and worked out then.
+
+The chains are those of reaching definitions over a control-flow graph of statements (Aho et al., Compilers, 9.2);
+slices follow them and the conditions around (Weiser, 1984). Inside one function only: calls, attributes and aliases are
+not followed, and a name that a nested function binds for the outer one counts as bound where that one is defined.
+"""
+
+from __future__ import annotations
+
+import ast
+import textwrap
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from repoagent.errors import UserError
+
+if TYPE_CHECKING:
+    from repoagent.index.build import Index
+
+STATEMENTS = 3_000
+"""In one function; larger ones are generated, and cost time quadratic in their size."""
+
+BindingKind = Literal["parameter", "assignment", "loop", "with", "import", "except", "definition", "delete", "match"]
+ControlKind = Literal["if", "while", "for", "try", "except", "with", "match", "case", "assert"]
+ExitKind = Literal["return", "raise", "yield", "break", "continue"]
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Binding:
+    """A place where a local name gets a value."""
+
+    line: int
+    name: str
+    kind: BindingKind
+    value: str = ""
+    """The dotted name that is called for the value, as `Shop` in `shop = Shop()`, or the annotation; else empty."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Use:
+    """A place where a name is read."""
+
+    line: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A statement that decides what runs."""
+
+    kind: ControlKind
+    line: int
+    end: int
+    """Last line of what it decides about."""
+    test: str
+    """What it looks at, as source; empty where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """A statement that leaves the function or a loop."""
+
+    kind: ExitKind
+    line: int
+    value: str
+    """What is returned or raised, as source."""
+
+
+@dataclass(frozen=True)
+class Flow:
+    """What happens inside one function; lines are those of its file."""
+
+    parameters: tuple[str, ...]
+    bindings: tuple[Binding, ...]
+    """In the order of the lines, parameters first."""
+    chains: Mapping[Use, tuple[Binding, ...]]
+    """For every use of a local name the bindings whose value may arrive there."""
+    free: tuple[str, ...]
+    """Names that are read and not bound here: globals, builtins, names of functions around."""
+    outer: tuple[str, ...]
+    """Names that are declared global or nonlocal."""
+    attributes: tuple[str, ...]
+    """What is read or set on the first parameter, `total` for `self.total`."""
+    controls: tuple[Control, ...]
+    exits: tuple[Exit, ...]
+    _around: Mapping[int, tuple[int, ...]] = field(default_factory=dict, repr=False)
+    """For each line of a statement the lines of what decides whether it runs."""
+
+    @property
+    def locals(self) -> frozenset[str]:
+        """Names that are bound here, parameters included."""
+        return frozenset(binding.name for binding in self.bindings) - frozenset(self.outer)
+
+    def backward(self, line: int) -> tuple[int, ...]:
+        """The lines that decide what `line` computes, itself included (a backward slice)."""
+        used: dict[int, set[int]] = {}
+        for use, bindings in self.chains.items():
+            used.setdefault(use.line, set()).update(binding.line for binding in bindings)
+        return _closure(line, lambda at: {*used.get(at, ()), *self._around.get(at, ())})
+
+    def forward(self, line: int) -> tuple[int, ...]:
+        """The lines that what `line` computes may have an effect on, itself included (a forward slice)."""
+        uses: dict[int, set[int]] = {}
+        for use, bindings in self.chains.items():
+            for binding in bindings:
+                uses.setdefault(binding.line, set()).add(use.line)
+        inside: dict[int, set[int]] = {}
+        for at, around in self._around.items():
+            for outer in around:
+                inside.setdefault(outer, set()).add(at)
+        return _closure(line, lambda at: {*uses.get(at, ()), *inside.get(at, ())})
+
+
+def flow_of(source: str, first: int = 1) -> Flow | None:
+    """The flow of the one function in `source`, which may be indented, and whose first line is `first` in its file.
+
+    None where it cannot be parsed, is no function, or is too large.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(textwrap.dedent(source))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    function = tree.body[0] if len(tree.body) == 1 else None
+    if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+        return None
+    if sum(isinstance(node, ast.stmt) for node in ast.walk(function)) > STATEMENTS:
+        return None
+    try:
+        return _flow(function, first - 1)
+    except RecursionError:
+        return None
+
+
+def slice_of(index: Index, path: str, line: int, *, forward: bool = False) -> tuple[int, ...]:
+    """The lines of the function around `line` of `path` that decide what it computes, or that it has an effect on.
+
+    Raises UserError where there is no Python function around it, or it cannot be parsed.
+    """
+    facts = index.file(path)
+    around = [s for s in facts.symbols if s.is_function and s.start <= line <= s.end] if facts else []
+    if not around or not path.endswith((".py", ".pyi", ".ipynb")):
+        raise UserError(f"line {line} of `{path}` is in no Python function; slices are made inside of one.")
+    function = around[-1]
+    flow = flow_of(index.slice(path, function.start, function.end), function.start)
+    if flow is None:
+        raise UserError(f"`{function.qualified}` in `{path}` cannot be parsed, or is too large to slice.")
+    return flow.forward(line) if forward else flow.backward(line)
+
+
+# --- the graph --------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Step:
+    """One statement, or the head of one that holds others."""
+
+    line: int
+    binds: list[Binding]
+    uses: list[Use]
+    after: list[_Step] = field(default_factory=list, repr=False)
+    reaching: dict[str, frozenset[Binding]] = field(default_factory=dict, repr=False)
+
+
+def _flow(function: ast.FunctionDef | ast.AsyncFunctionDef, offset: int) -> Flow:
+    reader = _Reader(offset)
+    arguments = function.args
+    every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    every += [item for item in (arguments.vararg, arguments.kwarg) if item]
+    entry = _Step(function.lineno + offset, [reader.parameter(argument) for argument in every], [])
+    graph = _Graph(reader)
+    graph.block(function.body, [entry])
+    steps = [entry, *graph.steps]
+    _reach(steps)
+    bound = frozenset(binding.name for step in steps for binding in step.binds) - frozenset(reader.outer)
+    chains = {
+        use: tuple(sorted(step.reaching.get(use.name, ()))) for step in steps for use in step.uses if use.name in bound
+    }
+    read = dict.fromkeys(use.name for step in steps for use in step.uses)
+    return Flow(
+        parameters=tuple(argument.arg for argument in every),
+        bindings=tuple(sorted({binding for step in steps for binding in step.binds})),
+        chains=chains,
+        free=tuple(name for name in read if name not in bound),
+        outer=tuple(reader.outer),
+        attributes=tuple(_attributes(function, every[0].arg) if every else ()),
+        controls=tuple(graph.controls),
+        exits=tuple(graph.exits),
+        _around={step.line: tuple(around) for step, around in zip(graph.steps, graph.around, strict=True)},
+    )
+
+
+def _reach(steps: Sequence[_Step]) -> None:
+    """Work out which bindings arrive at each step, until nothing changes any more."""
+    waiting = list(steps)
+    while waiting:
+        step = waiting.pop(0)
+        leaving = dict(step.reaching)
+        for name in {binding.name for binding in step.binds}:
+            leaving[name] = frozenset(b for b in step.binds if b.name == name and b.kind != "delete")
+        for after in step.after:
+            changed = False
+            for name, bindings in leaving.items():
+                merged = after.reaching.get(name, frozenset()) | bindings
+                if merged != after.reaching.get(name):
+                    after.reaching[name] = merged
+                    changed = True
+            if changed and after not in waiting:
+                waiting.append(after)
+
+
+class _Graph:
+    """The statements of a function, and which may follow which."""
+
+    def __init__(self, reader: _Reader) -> None:
+        self.steps: list[_Step] = []
+        self.around: list[list[int]] = []
+        self.controls: list[Control] = []
+        self.exits: list[Exit] = []
+        self._reader = reader
+        self._deciding: list[int] = []
+        self._loops: list[tuple[_Step, list[_Step]]] = []
+        self._handlers: list[list[_Step]] = []
+
+    def block(self, statements: Iterable[ast.stmt], before: list[_Step]) -> list[_Step]:
+        """Add statements that follow on `before`; what they end in."""
+        for statement in statements:
+            before = self._statement(statement, before)
+        return before
+
+    def _statement(self, node: ast.stmt, before: list[_Step]) -> list[_Step]:
+        match node:
+            case ast.If():
+                return self._if(node, before)
+            case ast.While() | ast.For() | ast.AsyncFor():
+                return self._loop(node, before)
+            case ast.Try() | ast.TryStar():
+                return self._try(node, before)
+            case ast.With() | ast.AsyncWith():
+                return self._with(node, before)
+            case ast.Match():
+                return self._match(node, before)
+            case _:
+                return self._simple(node, before)
+
+    def _simple(self, node: ast.stmt, before: list[_Step]) -> list[_Step]:
+        step = self._add(node, [node], before)
+        match node:
+            case ast.Return() | ast.Raise():
+                kind: ExitKind = "return" if isinstance(node, ast.Return) else "raise"
+                value = node.value if isinstance(node, ast.Return) else node.exc
+                self.exits.append(Exit(kind, step.line, ast.unparse(value) if value else ""))
+                return []
+            case ast.Break() | ast.Continue() if self._loops:
+                head, breaks = self._loops[-1]
+                is_break = isinstance(node, ast.Break)
+                self.exits.append(Exit("break" if is_break else "continue", step.line, ""))
+                if is_break:
+                    breaks.append(step)
+                else:
+                    step.after.append(head)
+                return []
+            case ast.Assert():
+                self.controls.append(Control("assert", step.line, self._end(node), ast.unparse(node.test)))
+        for inner in (
+            ast.walk(node) if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) else ()
+        ):
+            if isinstance(inner, ast.Yield | ast.YieldFrom):
+                self.exits.append(Exit("yield", step.line, ast.unparse(inner.value) if inner.value else ""))
+        return [step]
+
+    def _if(self, node: ast.If, before: list[_Step]) -> list[_Step]:
+        step = self._head(node, "if", [node.test], before)
+        with_body = self._inside(step, node.body, [step])
+        return [*with_body, *(self._inside(step, node.orelse, [step]) if node.orelse else [step])]
+
+    def _loop(self, node: ast.While | ast.For | ast.AsyncFor, before: list[_Step]) -> list[_Step]:
+        is_while = isinstance(node, ast.While)
+        step = self._head(node, "while" if is_while else "for", [node.test] if is_while else [node.iter], before)  # type: ignore[union-attr] # told by `is_while`
+        if not isinstance(node, ast.While):
+            step.binds += self._reader.targets(node.target, "loop", node.iter)
+        breaks: list[_Step] = []
+        self._loops.append((step, breaks))
+        for last in self._inside(step, node.body, [step]):
+            last.after.append(step)
+        self._loops.pop()
+        return [*self._inside(step, node.orelse, [step]), *breaks] if node.orelse else [step, *breaks]
+
+    def _with(self, node: ast.With | ast.AsyncWith, before: list[_Step]) -> list[_Step]:
+        step = self._head(node, "with", [item.context_expr for item in node.items], before)
+        for item in node.items:
+            if item.optional_vars:
+                step.binds += self._reader.targets(item.optional_vars, "with", item.context_expr)
+        return self.block(node.body, [step])
+
+    def _match(self, node: ast.Match, before: list[_Step]) -> list[_Step]:
+        step = self._head(node, "match", [node.subject], before)
+        ends = [step]
+        for case in node.cases:
+            head = self._add(case.pattern, [case.guard] if case.guard else [], [step])
+            head.binds += self._reader.patterns(case.pattern)
+            last = case.body[-1]
+            self.controls.append(Control("case", head.line, self._end(last), ast.unparse(case.pattern)))
+            ends += self._inside(head, case.body, [head])
+        return ends
+
+    def _try(self, node: ast.Try | ast.TryStar, before: list[_Step]) -> list[_Step]:
+        """Any statement of the body may be the last before a handler."""
+        start = len(self.steps)
+        self.controls.append(Control("try", node.lineno + self._reader.offset, self._end(node), ""))
+        ends = self.block(node.body, before)
+        raising = [*before, *self.steps[start:]]
+        if node.orelse:
+            ends = self.block(node.orelse, ends)
+        for handler in node.handlers:
+            head = self._add(handler, [handler.type] if handler.type else [], raising)
+            if handler.name:
+                head.binds.append(Binding(head.line, handler.name, "except"))
+            caught = ast.unparse(handler.type) if handler.type else ""
+            self.controls.append(Control("except", head.line, self._end(handler), caught))
+            ends = [*ends, *self._inside(head, handler.body, [head])]
+        if node.finalbody:
+            ends = self.block(node.finalbody, [*ends, *(self.steps[start:] if not ends else [])])
+        return ends
+
+    def _head(self, node: ast.stmt, kind: ControlKind, read: Sequence[ast.expr], before: list[_Step]) -> _Step:
+        step = self._add(node, read, before)
+        self.controls.append(Control(kind, step.line, self._end(node), ", ".join(map(ast.unparse, read))))
+        return step
+
+    def _inside(self, head: _Step, statements: Sequence[ast.stmt], before: list[_Step]) -> list[_Step]:
+        self._deciding.append(head.line)
+        ends = self.block(statements, before)
+        self._deciding.pop()
+        return ends
+
+    def _add(
+        self, node: ast.stmt | ast.pattern | ast.ExceptHandler, read: Sequence[ast.AST], before: list[_Step]
+    ) -> _Step:
+        step = _Step(node.lineno + self._reader.offset, [], [])
+        for part in read:
+            binds, uses = self._reader.read(part)
+            step.binds += binds
+            step.uses += [Use(step.line, name) for name in uses]
+        for earlier in before:
+            earlier.after.append(step)
+        self.steps.append(step)
+        self.around.append(list(self._deciding))
+        return step
+
+    def _end(self, node: ast.stmt | ast.ExceptHandler) -> int:
+        return (node.end_lineno or node.lineno) + self._reader.offset
+
+
+# --- names ------------------------------------------------------------------------------------------------------------
+
+
+class _Reader:
+    """What statements bind and read."""
+
+    def __init__(self, offset: int) -> None:
+        self.offset = offset
+        self.outer: dict[str, None] = {}
+
+    def parameter(self, argument: ast.arg) -> Binding:
+        """What a parameter binds."""
+        annotation = _dotted(argument.annotation) if argument.annotation else ""
+        return Binding(argument.lineno + self.offset, argument.arg, "parameter", annotation)
+
+    def read(self, node: ast.AST) -> tuple[list[Binding], list[str]]:
+        """The names that a statement or an expression binds, and those that it reads."""
+        binds: list[Binding] = []
+        line = getattr(node, "lineno", 0) + self.offset
+        match node:
+            case ast.Assign():
+                binds = [b for target in node.targets for b in self.targets(target, "assignment", node.value)]
+            case ast.AugAssign():
+                binds = self.targets(node.target, "assignment", None)
+                return binds, [*_reads(node), *([node.target.id] if isinstance(node.target, ast.Name) else [])]
+            case ast.AnnAssign() if node.value:
+                binds = self.targets(node.target, "assignment", node.value)
+            case ast.Import() | ast.ImportFrom():
+                names = ((item.asname or item.name.partition(".")[0]) for item in node.names)
+                return [Binding(line, name, "import") for name in names], []
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                return [Binding(line, node.name, "definition")], list(_free(node))
+            case ast.Delete():
+                binds = [b for target in node.targets for b in self.targets(target, "delete", None)]
+            case ast.Global() | ast.Nonlocal():
+                self.outer.update(dict.fromkeys(node.names))
+        binds += [
+            Binding(line, inner.target.id, "assignment") for inner in ast.walk(node) if isinstance(inner, ast.NamedExpr)
+        ]
+        return binds, list(_reads(node))
+
+    def targets(self, target: ast.AST, kind: BindingKind, value: ast.expr | None) -> list[Binding]:
+        """The names that a target binds."""
+        names = [node for node in ast.walk(target) if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)]
+        called = _dotted(value.func) if isinstance(value, ast.Call) and isinstance(target, ast.Name) else ""
+        return [Binding(node.lineno + self.offset, node.id, kind, called) for node in names]
+
+    def patterns(self, pattern: ast.pattern) -> list[Binding]:
+        """The names that a pattern of `match` binds."""
+        line = pattern.lineno + self.offset
+        found = []
+        for node in ast.walk(pattern):
+            name = node.rest if isinstance(node, ast.MatchMapping) else getattr(node, "name", None)
+            if isinstance(name, str):
+                found.append(Binding(line, name, "match"))
+        return found
+
+
+def _reads(node: ast.AST) -> Iterator[str]:
+    """The names that are read in `node`, those bound inside of comprehensions and lambdas left out."""
+    if isinstance(node, ast.Name):
+        if isinstance(node.ctx, ast.Load):
+            yield node.id
+        return
+    own: set[str] = set()
+    if isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
+        own = {n.id for generator in node.generators for n in ast.walk(generator.target) if isinstance(n, ast.Name)}
+    elif isinstance(node, ast.Lambda):
+        own = _arguments(node)
+    for child in ast.iter_child_nodes(node):
+        yield from (name for name in _reads(child) if name not in own)
+
+
+def _free(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> Iterator[str]:
+    """The names that a nested definition takes from around it."""
+    bound = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)}
+    bound |= _arguments(node) if not isinstance(node, ast.ClassDef) else set()
+    yield from (name for name in dict.fromkeys(_reads(node)) if name not in bound)
+
+
+def _arguments(node: Function) -> set[str]:
+    arguments = node.args
+    every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
+    return {argument.arg for argument in every if argument}
+
+
+def _attributes(function: ast.AST, first: str) -> list[str]:
+    found = (
+        node.attr
+        for node in ast.walk(function)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == first
+    )
+    return list(dict.fromkeys(found))
+
+
+def _dotted(node: ast.expr) -> str:
+    """`a.b.c` as text, also out of quotes; empty for any other expression."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value if node.value.replace(".", "").isidentifier() else ""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    return ".".join([node.id, *reversed(parts)]) if isinstance(node, ast.Name) else ""
+
+
+def _closure(line: int, following: object) -> tuple[int, ...]:
+    seen: set[int] = set()
+    waiting = [line]
+    while waiting:
+        at = waiting.pop()
+        if at not in seen:
+            seen.add(at)
+            waiting += following(at)  # type: ignore[operator]
+    return tuple(sorted(seen))

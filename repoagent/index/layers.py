@@ -1,0 +1,59 @@
+"""What is worked out of the facts and the text of a file, and kept like facts: made once for each content."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from repoagent.index import similar
+from repoagent.index.facts import APART_FROM
+from repoagent.index.pool import Pool
+from repoagent.index.retrieval import bags
+
+if TYPE_CHECKING:
+    from repoagent.index.build import Index
+    from repoagent.index.model import FileFacts
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One kind of such data."""
+
+    kind: str
+    """What it is kept under, a word; its number goes up when the data changes."""
+    make: Callable[[FileFacts, str], bytes]
+    """The data of a file from its facts and its text."""
+
+
+WORDS: Final = Layer("words1", bags.make)
+"""Each piece of a file as a bag of words."""
+
+SHAPES: Final = Layer("shapes2", similar.make)
+"""Each piece of a file as what its syntax tree looks like."""
+
+LAYERS: Final[Mapping[str, Layer]] = {layer.kind: layer for layer in (WORDS, SHAPES)}
+
+
+def layer_of(index: Index, layer: Layer, paths: Iterable[str]) -> dict[str, bytes]:
+    """The data of each of `paths`, in their order; of files without facts none."""
+    keys = index.files.keys_of(paths)
+    kept = index.store.layer(layer.kind, set(keys.values()))
+    missing = [path for path, key in keys.items() if key not in kept]
+    if len(missing) >= APART_FROM and index.store.file and index.store.usable():
+        Pool(index.root, index.store.file, layer.kind).read(missing)
+        kept |= index.store.layer(layer.kind, {keys[path] for path in missing})
+        missing = [path for path in missing if keys[path] not in kept]
+    made = _made(index, layer, {path: keys[path] for path in missing})
+    index.store.write_layer(layer.kind, made)
+    kept |= made
+    return {path: kept[key] for path, key in keys.items() if key in kept}
+
+
+def _made(index: Index, layer: Layer, keys: Mapping[str, bytes]) -> dict[bytes, bytes]:
+    index.files.load(keys)
+    return {
+        key: layer.make(index.files[path], index.source(path))
+        for path, key in keys.items()
+        if not index.files[path].skipped
+    }

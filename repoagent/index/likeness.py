@@ -1,0 +1,25 @@
+"""Names that were meant: misspelt, cut short, or with other words between."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+CUTOFF = 60.0
+"""Out of 100; below it two names have little in common."""
+
+
+def most_like(name: str, known: Collection[str], limit: int = 5) -> tuple[str, ...]:
+    """Those of `known` that are most like `name`, best first: upper and lower case and underscores hardly count."""
+    from rapidfuzz import fuzz, process
+
+    found = process.extract(
+        name, list(known), scorer=fuzz.WRatio, processor=_plain, limit=4 * limit, score_cutoff=CUTOFF
+    )
+    # A part of what was asked scores as high as what is nearly it: the plain distance tells them apart.
+    whole = {other: fuzz.ratio(_plain(name), _plain(other)) for other, _, _ in found}
+    ranked = sorted(found, key=lambda item: (-item[1] - whole[item[0]], item[0]))
+    return tuple(item[0] for item in ranked[:limit])
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", "").lower()

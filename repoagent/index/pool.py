@@ -1,0 +1,134 @@
+"""Many files at once, in processes of their own: two are nearly twice as fast, and a file that kills or hangs the
+parser costs that file alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from threading import Lock, Thread
+from typing import IO
+
+SECONDS = 10.0
+"""For one file; the largest of Django takes a tenth of a second. A process that is silent for longer is stopped, and
+the file it was at is given up."""
+
+MOST_PROCESSES = 8
+
+WORKER = "repoagent.index.worker"
+"""The module that is run."""
+
+
+class Pool:
+    """Processes that read files below `root` into the store at `store`; they start at once, and wait for work.
+
+    They read facts or, with `layer`, what is worked out of facts that are there already.
+    """
+
+    def __init__(self, root: Path, store: Path, layer: str = "") -> None:
+        self._command = (sys.executable, "-P", "-m", WORKER, str(root), str(store), layer)
+        self._waiting = [self._start() for _ in range(processes())]
+        self._lock = Lock()
+
+    def read(self, paths: Sequence[str], progress: Callable[[int], None] | None = None) -> dict[str, bytes]:
+        """The key of the facts of each file; empty for files that could not be read, or that a process died of."""
+        count = len(self._waiting)
+        shares = [paths[n::count] for n in range(count)]
+        keys: dict[str, bytes] = {}
+
+        def found(path: str, key: bytes) -> None:
+            with self._lock:
+                keys[path] = key
+                if progress:
+                    progress(len(keys))
+
+        threads = [
+            Thread(target=self._read_share, args=(process, share, found), daemon=True)
+            for process, share in zip(self._waiting, shares, strict=True)
+        ]
+        self._waiting = []
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return keys
+
+    def close(self) -> None:
+        """End the processes that still wait."""
+        for process in self._waiting:
+            process.kill()
+            process.wait()
+            _close(process)
+        self._waiting = []
+
+    def _read_share(
+        self, process: subprocess.Popen[bytes], paths: Sequence[str], found: Callable[[str, bytes], None]
+    ) -> None:
+        """Have all of `paths` read, whatever becomes of the processes that do it."""
+        while True:
+            done = 0
+            for key in _answers(process, paths):
+                found(paths[done], key)
+                done += 1
+            process.kill()
+            process.wait()
+            _close(process)
+            if done == len(paths):
+                return
+            found(paths[done], b"")
+            paths = paths[done + 1 :]
+            if not paths:
+                return
+            process = self._start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        pipe = subprocess.PIPE
+        return subprocess.Popen(
+            self._command,
+            stdin=pipe,
+            stdout=pipe,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)},
+            start_new_session=True,
+        )
+
+
+def processes() -> int:
+    """How many read at once: one for each processor this process may use."""
+    return max(1, min(len(os.sched_getaffinity(0)), MOST_PROCESSES))
+
+
+def _answers(process: subprocess.Popen[bytes], paths: Sequence[str]) -> Iterator[bytes]:
+    """The keys a process answers, until it has ended or is silent for too long."""
+    assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018 # they are pipes
+    Thread(target=_ask, args=(process.stdin, paths), daemon=True).start()
+    descriptor = process.stdout.fileno()
+    left = b""
+    while select.select([descriptor], [], [], SECONDS)[0]:
+        data = os.read(descriptor, 1 << 16)
+        if not data:
+            return
+        *lines, left = (left + data).split(b"\n")
+        for line in lines:
+            yield bytes.fromhex(line.decode())
+
+
+def _ask(pipe: IO[bytes], paths: Sequence[str]) -> None:
+    try:
+        with pipe:
+            pipe.write("".join(json.dumps(path) + "\n" for path in paths).encode())
+    except OSError:  # it has ended; that is seen by its answers
+        return
+
+
+def _close(process: subprocess.Popen[bytes]) -> None:
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None and not pipe.closed:
+            try:
+                pipe.close()
+            except OSError:
+                continue

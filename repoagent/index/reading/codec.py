@@ -1,0 +1,190 @@
+"""Facts of a file in the form they are kept in, and back; the path is left out, because equal files share their facts.
+
+Three parts, so that a question decodes only what it needs: the names (to find the files that matter at all), the head
+(symbols and imports, JSON) and the uses (references, as columns of numbers).
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate, pairwise
+from typing import Any
+
+from repoagent.index.model import DOCSTRING_LIMIT, FileFacts, Import, Reference, Symbol
+from repoagent.index.reading.extract import REFERENCE_KINDS, Extracted
+from repoagent.index.reading.imports import ImportRow
+from repoagent.index.reading.languages import language_of
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """The facts of one file."""
+
+    defines: str
+    """The names of its symbols and variables, each between line feeds."""
+    uses: str
+    """The names it uses or imports, each between line feeds."""
+    head: str
+    """Symbols, variables, imports."""
+    references: bytes
+
+
+def encode(facts: Extracted) -> Encoded:
+    """`facts` in the form they are kept in."""
+    defines = dict.fromkeys(row.name for rows in (facts.symbols, facts.variables) for row in rows)
+    uses = dict.fromkeys([*facts.names, *(name for row in facts.imports for name in _mentioned(row) if name)])
+    head = [
+        facts.lines,
+        facts.skipped,
+        facts.symbols,
+        facts.variables,
+        facts.imports,
+    ]
+    columns = (facts.lengths, facts.offsets, facts.which, facts.kinds)
+    names = "\n".join(facts.names).encode()
+    sizes = struct.pack("<3I", len(facts.lengths), len(facts.offsets), len(names))
+    return Encoded(
+        _framed(defines),
+        _framed(uses),
+        json.dumps(head, ensure_ascii=False, separators=(",", ":")),
+        b"".join((sizes, *(bytes(column) for column in columns), names)),
+    )
+
+
+def _mentioned(row: ImportRow) -> tuple[str, str, str]:
+    """What an import may be asked for by; a module that is only dots by one of them."""
+    return row.name, row.alias, _last(row.module) if row.module.strip(".") else "."
+
+
+def decode(path: str, encoded: Encoded) -> FileFacts:
+    """All facts of `path`, references included; raises ValueError for what `encode` did not write."""
+    facts = decode_head(path, encoded.head)
+    return replace(facts, references=decode_references(facts, encoded.references))
+
+
+def decode_head(path: str, head: str) -> FileFacts:
+    """The facts of `path` without references; raises ValueError for what `encode` did not write."""
+    try:
+        lines, skipped, symbol_rows, variable_rows, import_rows = json.loads(head)
+        symbols = _symbols(path, symbol_rows)
+        variables = _symbols(path, variable_rows, symbols)
+        imports = tuple(Import(path, *row) for row in import_rows)
+    except (TypeError, IndexError) as error:
+        raise ValueError(f"not the facts of a file: {error}") from error
+    return FileFacts(path, symbols, (), imports, lines, skipped, variables)
+
+
+def decode_references(facts: FileFacts, data: bytes, name: str = "") -> tuple[Reference, ...]:
+    """The references of a file, imports included; with `name` only those of it. Raises ValueError for broken data."""
+    uses = _Uses(data)
+    wanted: Iterable[int] = range(len(uses.which))
+    if name:
+        place = uses.names.index(name) if name in uses.names else -1
+        wanted = (number for number, which in enumerate(uses.which) if which == place)
+    inside = Insides(facts.symbols)
+    found = [_reference(facts.path, uses, number, inside) for number in wanted]
+    found += _imported(facts, name, inside)
+    return tuple(sorted(found, key=lambda reference: (reference.line, reference.column, reference.name)))
+
+
+class Insides:
+    """Which symbol is the innermost around a place."""
+
+    def __init__(self, symbols: Sequence[Symbol]) -> None:
+        self._symbols = symbols
+        self._starts = [(symbol.start, symbol.column) for symbol in symbols]
+        places: dict[str, int] = {}
+        self._outer: list[int] = []
+        for number, symbol in enumerate(symbols):
+            self._outer.append(places.get(symbol.parent, -1) if symbol.parent else -1)
+            places[symbol.qualified] = number
+
+    def at(self, line: int, column: int) -> Symbol | None:
+        """The innermost symbol around the character at `column` of `line`."""
+        number = bisect_right(self._starts, (line, column)) - 1
+        while number >= 0 and (self._symbols[number].end, self._symbols[number].end_column) <= (line, column):
+            number = self._outer[number]
+        return self._symbols[number] if number >= 0 else None
+
+
+class _Uses:
+    """The columns of `encode`."""
+
+    def __init__(self, data: bytes) -> None:
+        try:
+            lines, count, names = struct.unpack_from("<3I", data)
+        except struct.error as error:
+            raise ValueError("not the references of a file") from error
+        ends = [12, 12 + 4 * lines]
+        ends += [ends[-1] + 4 * count, ends[-1] + 8 * count, ends[-1] + 9 * count, ends[-1] + 9 * count + names]
+        if ends[-1] != len(data):
+            raise ValueError("references of a file were cut")
+        lengths, self.offsets, self.which = (_column(data[a:b]) for a, b in pairwise(ends[:4]))
+        self.breaks = list(accumulate((length + 1 for length in lengths), initial=0))
+        self.kinds = data[ends[3] : ends[4]]
+        self.names = data[ends[4] :].decode().split("\n") if names else []
+
+
+def _reference(path: str, uses: _Uses, number: int, inside: Insides) -> Reference:
+    offset = uses.offsets[number]
+    line = bisect_right(uses.breaks, offset)
+    column = offset - uses.breaks[line - 1]
+    around = inside.at(line, column)
+    kind = REFERENCE_KINDS[uses.kinds[number]]
+    return Reference(path, line, uses.names[uses.which[number]], kind, around.qualified if around else "", column)
+
+
+def _imported(facts: FileFacts, name: str, inside: Insides) -> Iterator[Reference]:
+    for item in facts.imports:
+        taken = item.name if item.name not in {"", "*", "default"} else _last(item.module)
+        if not name or name == taken:
+            around = inside.at(item.line, 0)
+            yield Reference(facts.path, item.line, taken, "import", around.qualified if around else "")
+
+
+def _last(module: str) -> str:
+    """What a module is called: the last part of a dotted name or of a path, without the ending of a file."""
+    tail = module.rpartition("/")[2].rpartition("\\")[2].rpartition("::")[2]
+    stem, _, ending = tail.rpartition(".")
+    return stem or tail if "/" in module or language_of(tail) else ending
+
+
+def _symbols(path: str, rows: Sequence[Sequence[Any]], outer: Sequence[Symbol] = ()) -> tuple[Symbol, ...]:
+    """Rows as symbols; `outer` are those that `parent` counts among, if not these themselves."""
+    found: list[Symbol] = []
+    parents = outer or found
+    for row in rows:
+        name, kind, start, end, column, end_column, parent, prefix, signature, docstring, bases, decorators = row
+        above = parents[parent] if parent >= 0 else None
+        around = ".".join(filter(None, (above.qualified if above else "", prefix)))
+        qualified = f"{around}.{name}" if around and not (above and above.kind == "cell") else name
+        told = _cleaned(docstring) if docstring else ""
+        found.append(
+            Symbol(
+                *(path, name, qualified, kind, start, end, signature, told, around, column, end_column),
+                tuple(bases),
+                tuple(decorators),
+            )
+        )
+    return tuple(found)
+
+
+def _cleaned(docstring: str) -> str:
+    from inspect import cleandoc
+
+    return cleandoc(docstring)[:DOCSTRING_LIMIT]
+
+
+def _framed(names: dict[str, None]) -> str:
+    return "\n" + "\n".join(names) + "\n" if names else ""
+
+
+def _column(data: bytes) -> array[int]:
+    column = array("I")
+    column.frombytes(data)
+    return column

@@ -1,0 +1,365 @@
+"""The facts of one source file, by tree-sitter: what is broken in it costs only what is broken.
+
+A query of ours captures the nodes that matter, and the rest is worked out from ranges and fields. What comes out are
+columns of numbers and names, not objects: of half a million references a session looks at some hundred.
+"""
+
+from __future__ import annotations
+
+import re
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import chain
+from operator import itemgetter
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from repoagent.index.model import ReferenceKind
+from repoagent.index.reading.imports import ImportRow, read_imports
+from repoagent.index.reading.languages import Language, grammar, query_text
+from repoagent.index.reading.naming import (
+    bases_of,
+    decorators_of,
+    docstring_of,
+    first_line,
+    name_of,
+    owner_of,
+    signature_of,
+)
+from repoagent.index.reading.text import as_utf8, is_binary
+
+if TYPE_CHECKING:
+    from tree_sitter import Node, Parser, Query
+
+DEPTH_LIMIT = 300
+"""Patterns are not looked for deeper than this: on hostile nesting the query's time is quadratic in the depth, and its
+recursion ends the process."""
+
+WIDTH_LIMIT = 5_000
+"""A broken file whose root has more children than this is not in its language, and takes a query minutes."""
+
+REFERENCE_KINDS: Final[tuple[ReferenceKind, ...]] = ("call", "attribute", "type")
+"""A kind's place is what columns hold. Where two patterns meet on one place, the earlier kind counts."""
+
+_CAPTURED: Final = ("call", "attribute", "type_name")
+
+_DEFINITIONS: Final = (
+    *("class", "struct", "interface", "enum", "trait", "module", "function", "method", "type", "macro", "scope"),
+    "prototype",
+)
+
+Captures = Mapping[str, "list[Node]"]
+
+
+class SymbolRow(NamedTuple):
+    """One symbol; lines and columns as in `model.Symbol`."""
+
+    name: str
+    kind: str
+    start: int
+    end: int
+    column: int
+    end_column: int
+    parent: int
+    """Place of the symbol around it; -1 at the top of the file."""
+    prefix: str
+    """What the name is qualified with beside its parent: the receiver in Go, `Class` of `Class::method` in C++."""
+    signature: str
+    docstring: str
+    """As written; it is cleaned when it is read."""
+    bases: tuple[str, ...] = ()
+    decorators: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """All that is known of one file, as columns."""
+
+    lines: int = 0
+    skipped: str = ""
+    symbols: Sequence[SymbolRow] = ()
+    variables: Sequence[SymbolRow] = ()
+    imports: Sequence[ImportRow] = ()
+    names: Sequence[str] = ()
+    """Each name that is used, once."""
+    which: array[int] = field(default_factory=lambda: array("I"))
+    """For each reference the place of its name in `names`."""
+    offsets: array[int] = field(default_factory=lambda: array("I"))
+    """For each reference where it starts."""
+    kinds: bytes = b""
+    """For each reference its place in REFERENCE_KINDS."""
+    lengths: array[int] = field(default_factory=lambda: array("I"))
+    """Of each line, its end not counted."""
+
+
+def extract(language: Language, content: bytes) -> Extracted:
+    """The facts of a file in `language`; what cannot be parsed is left out, and nothing raises."""
+    if is_binary(content):
+        return Extracted(skipped="binary")
+    source = as_utf8(content)
+    lines = source.count(b"\n") + (not source.endswith(b"\n") and bool(source))
+    root = parser(language).parse(source).root_node
+    if root.has_error and root.child_count > WIDTH_LIMIT:
+        return Extracted(lines=lines, skipped="too broken to parse")
+    captures = captured(_query(language), root)
+    places = Places(source)
+    symbols, variables, defined = _symbols(language, source, captures, places)
+    imports = read_imports(language, source, captures.get("import", ()))
+    names, which, offsets, kinds = _references(source, captures, defined)
+    return Extracted(
+        lines=lines,
+        symbols=symbols,
+        variables=variables,
+        imports=imports,
+        names=names,
+        which=which,
+        offsets=places.characters(offsets),
+        kinds=kinds,
+        lengths=places.lengths(),
+    )
+
+
+@cache
+def parser(language: Language) -> Parser:
+    """A parser for `language`."""
+    from tree_sitter import Parser
+
+    return Parser(grammar(language))
+
+
+def captured(query: Query, root: Node) -> Captures:
+    """What `query` captures below `root`."""
+    from tree_sitter import QueryCursor
+
+    cursor = QueryCursor(query)
+    cursor.set_max_start_depth(DEPTH_LIMIT)
+    return cursor.captures(root)
+
+
+@cache
+def _query(language: Language) -> Query:
+    from tree_sitter import Query
+
+    return Query(grammar(language), query_text(language))
+
+
+@cache
+def value_query(language: Language) -> Query | None:
+    """The query for names that are passed around; None for languages without one."""
+    from tree_sitter import Query
+
+    text = query_text(language, ".values")
+    return Query(grammar(language), text) if text else None
+
+
+class Places:
+    """Rows and bytes of a source as lines, columns and offsets in characters."""
+
+    def __init__(self, source: bytes) -> None:
+        self._source = source
+        # The bytes that start no character: without them, an offset counts characters.
+        self._inner = [] if source.isascii() else [match.start() for match in _CONTINUATION.finditer(source)]
+
+    def range(self, first: Node, last: Node) -> tuple[int, int, int, int]:
+        """First line, last line, first column and the one behind the last, of what two nodes begin and end."""
+        start, column = first.start_point
+        end, behind = last.end_point
+        if not behind and end > start:  # the grammar counts the line feed in
+            behind = last.end_byte - 1 - (self._source.rfind(b"\n", 0, last.end_byte - 1) + 1)
+            end -= 1
+        if self._inner:
+            column -= self._hidden(first.start_byte - column, first.start_byte)
+            behind -= self._hidden(last.end_byte - behind, last.end_byte)
+        return start + 1, end + 1, column, behind
+
+    def characters(self, offsets: array[int]) -> array[int]:
+        """Byte offsets as offsets in characters."""
+        if not self._inner:
+            return offsets
+        return array("I", (offset - bisect_left(self._inner, offset) for offset in offsets))
+
+    def lengths(self) -> array[int]:
+        """How many characters each line has, its end not counted."""
+        text = self._source.decode("utf-8", "replace").split("\n") if self._inner else self._source.split(b"\n")
+        return array("I", map(len, text))
+
+    def _hidden(self, start: int, end: int) -> int:
+        """How many bytes between two places start no character."""
+        return bisect_left(self._inner, end) - bisect_left(self._inner, start)
+
+
+_CONTINUATION = re.compile(rb"[\x80-\xbf]")
+
+
+# --- definitions ------------------------------------------------------------------------------------------------------
+
+_Definition = tuple[int, int, str, "Node", "Node | None"]
+"""First byte (what is wrapped around it included), end, kind, node, what is wrapped around it. A tuple: there are tens
+of thousands, and making objects of them took as long as finding them."""
+
+_Open = tuple[int, int, str, bool]
+"""A symbol or a scope that is not closed yet: its end, its place among the symbols (-1 for a scope, which only lends
+its name), the name that a scope lends, whether it is a type."""
+
+_TYPES: Final = frozenset({"class", "interface", "struct", "enum", "trait"})
+_FUNCTIONS: Final = frozenset({"function", "method", "prototype"})
+
+
+def _symbols(
+    language: Language, source: bytes, captures: Captures, places: Places
+) -> tuple[list[SymbolRow], list[SymbolRow], set[int]]:
+    """Symbols and variables in their order, and where their names stand."""
+    found: list[SymbolRow] = []
+    around: list[_Open] = []
+    taken: set[tuple[int, int]] = set()
+    names: set[int] = set()
+    for start, end, kind, node, wrapper in _definitions(captures):
+        while around and around[-1][0] <= start:
+            around.pop()
+        name, place = name_of(node, source)
+        if not name or (place, end) in taken:
+            continue
+        taken.add((place, end))
+        names.add(place)
+        if kind == "scope":
+            around.append((end, -1, name, True))
+            continue
+        owner = owner_of(node, source) if language.owners else ""
+        parent, prefix = _parentage(around, owner)
+        captured = kind
+        if kind in _FUNCTIONS:
+            kind = "method" if owner or (around and around[-1][3]) else "function"  # noqa: PLW2901
+        header = signature_of(node, source)
+        told = docstring_of(language, node, source, start)
+        bases = bases_of(node, source) if captured in _TYPES else ()
+        if wrapper is None:
+            row = SymbolRow(name, kind, *places.range(node, node), parent, prefix, header, told, bases, ())
+        else:
+            decorators = decorators_of(source, start, node.start_byte)
+            row = SymbolRow(name, kind, *places.range(wrapper, node), parent, prefix, header, told, bases, decorators)
+        around.append((end, len(found), "", captured in _TYPES))
+        found.append(row)
+    variables = [] if "variable" not in captures else list(_variables(source, captures, places, found, taken))
+    return found, variables, names
+
+
+def _parentage(around: Sequence[_Open], owner: str) -> tuple[int, str]:
+    """The place of the innermost symbol around, and what scopes inside of it and an owner put before a name."""
+    if not around:
+        return -1, owner
+    if around[-1][1] >= 0:
+        return around[-1][1], owner
+    outer = next((n for n in range(len(around) - 1, -1, -1) if around[n][1] >= 0), -1)
+    scopes = [item[2] for item in around[outer + 1 :]]
+    return around[outer][1] if outer >= 0 else -1, ".".join(filter(None, [*scopes, owner]))
+
+
+def _definitions(captures: Captures) -> list[_Definition]:
+    """The captured definitions from the outside in, each with what is wrapped around it."""
+    found: list[_Definition] = [
+        (node.start_byte, node.end_byte, kind, node, None)
+        for kind in _DEFINITIONS
+        if kind in captures
+        for node in captures[kind]
+    ]
+    found.sort(key=_from_outside)
+    if "wrapper" in captures:
+        starts = [definition[0] for definition in found]
+        for wrapper in sorted(captures["wrapper"], key=_start, reverse=True):  # the outermost is set last
+            place = bisect_left(starts, wrapper.start_byte)
+            if place < len(found) and found[place][1] <= wrapper.end_byte:
+                found[place] = (wrapper.start_byte, *found[place][1:4], wrapper)
+    return found
+
+
+def _from_outside(definition: _Definition) -> tuple[int, int]:
+    return definition[0], -definition[1]
+
+
+def _start(node: Node) -> int:
+    return node.start_byte
+
+
+def _variables(
+    source: bytes, captures: Captures, places: Places, symbols: Sequence[SymbolRow], taken: set[tuple[int, int]]
+) -> Iterator[SymbolRow]:
+    starts = [(row.start, row.column) for row in symbols]
+    for node in sorted(captures["variable"], key=_start):
+        name, place = name_of(node, source)
+        if name and (place, node.end_byte) not in taken:
+            start, end, column, behind = places.range(node, node)
+            parent = _parent(symbols, bisect_right(starts, (start, column)) - 1, (end, behind))
+            header = first_line(source, node.start_byte, node.end_byte)
+            yield SymbolRow(name, "variable", start, end, column, behind, parent, "", header, "")
+
+
+def _parent(symbols: Sequence[SymbolRow], place: int, end: tuple[int, int]) -> int:
+    while place >= 0 and (symbols[place].end, symbols[place].end_column) < end:
+        place = symbols[place].parent
+    return place
+
+
+# --- references -------------------------------------------------------------------------------------------------------
+
+
+def _references(
+    source: bytes, captures: Captures, defined: set[int]
+) -> tuple[list[str], array[int], array[int], bytes]:
+    """Names, and for each reference which of them, where and of what kind; of two kinds at one place the first.
+
+    `defined` are the places where a name is defined, which is no use of it.
+    """
+    spans = [[(node.start_byte, node.end_byte) for node in captures.get(kind, ())] for kind in _CAPTURED]
+    if "member" in captures:
+        _tell_calls(source, captures["member"], *spans[:2])
+    else:
+        spans = list(_apart(spans, defined))
+    # What the grammar misses in broken code has a node of no width.
+    spans = [[span for span in found if span[0] < span[1]] for found in spans]
+    table: dict[bytes, int] = {}
+    which = array("I", [table.setdefault(source[start:end], len(table)) for start, end in chain(*spans)])
+    kinds = b"".join(bytes((kind,)) * len(found) for kind, found in enumerate(spans))
+    names = [name.decode("utf-8", "replace") for name in table]
+    return names, which, array("I", map(_first, chain(*spans))), kinds
+
+
+def _tell_calls(source: bytes, members: Iterable[Node], calls: list[_Span], attributes: list[_Span]) -> None:
+    """Sort what is looked up in something by whether it is called there."""
+    padded = source + b" "
+    for node in members:
+        start, end = node.start_byte, node.end_byte
+        following = padded[end]
+        called = following == _OPEN or (following in _BLANK and _CALLED(padded, end))
+        (calls if called else attributes).append((start, end))
+
+
+def _apart(spans: Iterable[list[_Span]], taken: set[int]) -> Iterator[list[_Span]]:
+    """Each place once, with the first of its kinds."""
+    for found in spans:
+        yield [span for span in found if span[0] not in taken]
+        taken = taken.union(map(_first, found))
+
+
+_Span = tuple[int, int]
+_first = itemgetter(0)
+_OPEN: Final = ord("(")
+_BLANK: Final = b" \t\\"
+_CALLED = re.compile(rb"(?:[ \t]|\\\r?\n)*\(").match
+
+
+def value_uses(language: Language, source: bytes, name: str) -> list[tuple[int, int]]:
+    """Line and column of each place in `source`, UTF-8, where `name` is passed around as a value.
+
+    Worked out when somebody asks: in Python there are as many of these as of all other references together, and for
+    nearly all of them nobody ever does.
+    """
+    query = value_query(language)
+    if query is None:
+        return []
+    nodes = captured(query, parser(language).parse(source).root_node).get("name", ())
+    places = Places(source)
+    wanted = name.encode("utf-8", "replace")
+    ranges = [places.range(node, node) for node in nodes if source[node.start_byte : node.end_byte] == wanted]
+    return sorted((line, column) for line, _, column, _ in ranges)

@@ -1,0 +1,58 @@
+"""A Jupyter notebook as one text: its cells one after the other, so that lines can be counted, shown and searched.
+
+The text is a view, in the percent format of Jupytext: an edit of it cannot be written back, and no generator gets one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+MOST_CELLS = 5_000
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell, with its heading line, in the lines of the view."""
+
+    number: int
+    """From 1, among all cells."""
+    kind: str
+    """`code`, `markdown` or `raw`."""
+    text: str
+    """What the view shows of it, its heading included."""
+
+
+def cells(content: bytes) -> tuple[Cell, ...]:
+    """The cells of a notebook; raises ValueError for what is none."""
+    try:
+        loaded = json.loads(content)
+        raw = loaded["cells"] if "cells" in loaded else [c for sheet in loaded["worksheets"] for c in sheet["cells"]]
+        return tuple(_cell(number, item) for number, item in enumerate(raw[:MOST_CELLS], 1))
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError(f"no notebook: {error}") from error
+
+
+def view(content: bytes) -> str:
+    """The notebook as text; of what is no notebook, the content itself."""
+    try:
+        return "".join(cell.text for cell in cells(content))
+    except ValueError:
+        return content.decode("utf-8", "replace")
+
+
+def _cell(number: int, item: dict[str, object]) -> Cell:
+    kind = str(item.get("cell_type", "code"))
+    source = item.get("source", item.get("input", ""))
+    text = "".join(str(line) for line in source) if isinstance(source, list) else str(source)
+    lines = [line.rstrip("\r") for line in text.replace("\0", "�").split("\n")]
+    body = "\n".join(_shown(kind, lines))
+    return Cell(number, kind, f"# %% cell {number} ({kind})\n{body}\n")
+
+
+def _shown(kind: str, lines: list[str]) -> Iterator[str]:
+    """Code as it is, but for the magics that are no Python; all else as comments."""
+    for line in lines:
+        magic = line.lstrip().startswith(("%", "!", "?"))
+        yield line if kind == "code" and not magic else f"# {line}"

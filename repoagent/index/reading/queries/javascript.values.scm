@@ -1,0 +1,17 @@
+; Names used as values, for the files that `javascript.scm` is for.
+
+(member_expression object: (identifier) @name)
+(arguments (identifier) @name)
+(variable_declarator value: (identifier) @name)
+(assignment_expression right: (identifier) @name)
+(return_statement (identifier) @name)
+(pair value: (identifier) @name)
+(array (identifier) @name)
+(spread_element (identifier) @name)
+(binary_expression (identifier) @name)
+(unary_expression (identifier) @name)
+(ternary_expression (identifier) @name)
+(subscript_expression (identifier) @name)
+(template_substitution (identifier) @name)
+(class_heritage (identifier) @name)
+(export_specifier name: (identifier) @name)

@@ -1,0 +1,91 @@
+"""One file's bytes as facts, whatever the file is."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import replace
+
+from repoagent.index.reading import notebook
+from repoagent.index.reading.extract import Extracted, SymbolRow, extract
+from repoagent.index.reading.languages import LANGUAGES, VERSION, Language, language_of
+from repoagent.index.reading.skipping import reason_by_content
+from repoagent.index.reading.text import decode
+
+_CPP = next(language for language in LANGUAGES if language.name == "cpp")
+_CPP_HEADER = re.compile(rb"^[ \t]*(class|namespace|template|using)\b", re.MULTILINE)
+
+
+def read(path: str, content: bytes) -> Extracted:
+    """The facts of the file `path`; what cannot be read of it is left out, and nothing raises."""
+    language = language_of(path)
+    if language is None:
+        return Extracted(skipped="in no language the index knows")
+    if language.name == "notebook":
+        return _notebook(language, content)
+    if reason := reason_by_content(path, content):
+        return Extracted(skipped=reason)
+    if path.endswith(".h") and _CPP_HEADER.search(content):
+        language = _CPP
+    return extract(language, content)
+
+
+def key_of(path: str, content: bytes) -> bytes:
+    """Names the facts of a file: they depend on the content, the language and how it is read."""
+    language = language_of(path)
+    person = f"{language.name if language else ''}{VERSION}".encode()[:16]
+    return hashlib.blake2b(content, digest_size=16, person=person).digest()
+
+
+def text_of(path: str, content: bytes) -> str:
+    """The text that the ranges of `read` count in: of a notebook its cells one after the other."""
+    if path.endswith(".ipynb"):
+        return notebook.view(content).encode("utf-8", "replace").decode()
+    return decode(content)
+
+
+def _notebook(language: Language, content: bytes) -> Extracted:
+    try:
+        cells = notebook.cells(content)
+    except ValueError:
+        return Extracted(skipped="no notebook")
+    facts = extract(language, "".join(cell.text for cell in cells).encode("utf-8", "replace"))
+    rows = _cell_rows(cells)
+    return replace(facts, symbols=_merged(rows, facts.symbols), variables=_placed(rows, facts.symbols, facts.variables))
+
+
+def _cell_rows(cells: Sequence[notebook.Cell]) -> list[SymbolRow]:
+    """A symbol for each cell, in the lines of the view."""
+    rows, start = [], 1
+    for cell in cells:
+        lines = cell.text.rstrip("\n").split("\n")
+        name, end = f"cell {cell.number}", start + len(lines) - 1
+        rows.append(SymbolRow(name, "cell", start, end, 0, len(lines[-1]), -1, "", lines[0], ""))
+        start += cell.text.count("\n")
+    return rows
+
+
+def _merged(cells: Sequence[SymbolRow], symbols: Sequence[SymbolRow]) -> list[SymbolRow]:
+    """Cells and symbols in their order; what had no parent has its cell."""
+    both = [*cells, *_placed(cells, symbols, symbols)]
+    order = _order(cells, symbols)
+    return [both[place] for place in order]
+
+
+def _placed(cells: Sequence[SymbolRow], symbols: Sequence[SymbolRow], rows: Sequence[SymbolRow]) -> list[SymbolRow]:
+    """`rows`, with their parents counted among cells and symbols together."""
+    now = {old: new for new, old in enumerate(_order(cells, symbols))}
+    starts = [cell.start for cell in cells]
+    return [
+        row._replace(
+            parent=now[len(cells) + row.parent] if row.parent >= 0 else now[bisect_right(starts, row.start) - 1],
+        )
+        for row in rows
+    ]
+
+
+def _order(cells: Sequence[SymbolRow], symbols: Sequence[SymbolRow]) -> list[int]:
+    both = [*cells, *symbols]
+    return sorted(range(len(both)), key=lambda place: (both[place].start, both[place].column, place))

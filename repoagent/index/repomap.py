@@ -1,0 +1,205 @@
+"""A map of a repository that fits into a prompt: its most used definitions, signatures without bodies.
+
+Files point to the files that define what they import and, with less weight, what they use by name; rank flows along
+these edges (PageRank, as in aider's repository map) and out of a file to the definitions that are asked of it.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Final
+
+from repoagent.index.build import Index
+from repoagent.index.model import FileFacts, Symbol
+from repoagent.index.retrieval.units import is_aside
+
+CHARACTERS_PER_TOKEN = 4
+DAMPING = 0.85
+ROUNDS = 20
+
+DEFINERS = 5
+"""A name that more files define says nothing about which is used."""
+
+MENTIONED = 10.0
+"""How much more a name or a file counts that is mentioned (aider's factor)."""
+
+BY_NAME = 0.1
+"""How much less it says that a name is used than that it is imported."""
+
+PRIVATE = 0.3
+"""How much less a name counts that starts with an underscore."""
+
+Edges = Mapping[str, Mapping[tuple[str, str], float]]
+"""For each file which (file, name) it uses, and how much that weighs."""
+
+
+@dataclass(frozen=True)
+class RepositoryMap:
+    """The chosen definitions."""
+
+    text: str
+    """One line for each, under its file."""
+    symbols: tuple[Symbol, ...]
+    """By path and line."""
+    left_out: int
+    """Definitions that did not fit."""
+
+
+def repository_map(index: Index, tokens: int = 1000, mentioned: Collection[str] = (), under: str = "") -> RepositoryMap:
+    """The definitions that matter most, in at most `tokens` tokens; `mentioned` are names and paths that count more.
+
+    `under` shows only one folder, or one file; what is used from elsewhere still tells what matters in it.
+    """
+    paths = [path for path in index.files if not is_aside(path)] or list(index.files)
+    ranked = _ranked(index, paths, frozenset(mentioned))
+    chosen = [symbol for symbol in ranked if symbol.path.startswith(under)]
+    count = _fitting(index, chosen, tokens * CHARACTERS_PER_TOKEN)
+    kept = tuple(sorted(chosen[:count], key=lambda symbol: (symbol.path, symbol.start)))
+    return RepositoryMap(_rendered(index, kept), kept, len(chosen) - count)
+
+
+def _ranked(index: Index, paths: Collection[str], mentioned: frozenset[str]) -> list[Symbol]:
+    """All definitions, those that matter most first."""
+    edges = _edges(index, paths, mentioned)
+    rank = _page_rank(paths, edges, mentioned)
+    worth: dict[tuple[str, str], float] = defaultdict(float)
+    for path, used in edges.items():
+        total = sum(used.values())
+        for target, weight in used.items():
+            worth[target] += rank[path] * weight / total
+    most = max(worth.values(), default=1.0)
+    scored = []
+    for symbol in (symbol for path in paths for symbol in _shown(index.files[path])):
+        asked = most if symbol.name in mentioned or symbol.qualified in mentioned else 0.0
+        scored.append((asked + worth.get((symbol.path, symbol.name), 0.0) + 1e-3 * rank[symbol.path], symbol))
+    return [symbol for _, symbol in sorted(scored, key=lambda item: (-item[0], item[1].path, item[1].start))]
+
+
+def _shown(facts: FileFacts) -> Iterator[Symbol]:
+    """What can be asked for from outside: not what is inside of functions."""
+    functions = {symbol.qualified for symbol in facts.symbols if symbol.is_function}
+    return (s for s in facts.symbols if s.parent not in functions and s.kind not in {"cell", "module"})
+
+
+def _edges(index: Index, paths: Collection[str], mentioned: frozenset[str]) -> Edges:
+    """What files take from each other by imports; and by the names of methods, which say less."""
+    index.files.load(paths)
+    wanted = frozenset(paths)
+    defined = {
+        name: files
+        for name, every in index.files.defined.items()
+        if len(name) > 2
+        and name not in _COMMON
+        and (files := [path for path in every if path in wanted])
+        and len(files) <= DEFINERS
+    }
+    edges: dict[str, dict[tuple[str, str], float]] = {}
+    for path in paths:
+        used: dict[tuple[str, str], float] = defaultdict(float)
+        for target, name in _imported(index, path):
+            if target in wanted and target != path:
+                used[target, name] += _weight(name, mentioned)
+        for name in index.files.used(path):
+            for target in defined.get(name, ()):
+                if target != path:
+                    used[target, name] += BY_NAME * _weight(name, mentioned) / len(defined[name])
+        if used:
+            edges[path] = used
+    return edges
+
+
+def _imported(index: Index, path: str) -> Iterator[tuple[str, str]]:
+    """The files, and the names in them, that the imports of `path` mean."""
+    for item in index.files[path].imports:
+        found = index.resolve(f"{index.absolute(item)}.{item.name}") if item.name not in {"", "*"} else ()
+        if found:
+            yield from ((symbol.path, symbol.name) for symbol in found[:DEFINERS])
+        else:
+            yield from ((target, item.name) for target in index.targets(item)[:DEFINERS])
+
+
+def _weight(name: str, mentioned: frozenset[str]) -> float:
+    return (MENTIONED if name in mentioned else 1.0) * (PRIVATE if name.startswith("_") else 1.0)
+
+
+_COMMON: Final = frozenset(
+    name for kind in (str, bytes, list, dict, set, int, float, object, Exception) for name in dir(kind)
+) | frozenset(dir(builtins))
+"""Names that builtins have as well: that one of them is used says nothing about who defines it here."""
+
+
+def _page_rank(paths: Collection[str], edges: Edges, mentioned: frozenset[str]) -> dict[str, float]:
+    flows = {path: _shares(used) for path, used in edges.items()}
+    weights = {path: MENTIONED if _is_mentioned(path, mentioned) else 1.0 for path in paths}
+    total = sum(weights.values()) or 1.0
+    base = {path: weight / total for path, weight in weights.items()}
+    rank = dict(base)
+    for _ in range(ROUNDS):
+        following = {path: (1 - DAMPING) * share for path, share in base.items()}
+        idle = DAMPING * sum(rank[path] for path in paths if path not in flows)
+        for path, shares in flows.items():
+            for target, share in shares:
+                following[target] += DAMPING * rank[path] * share
+        rank = {path: value + idle * base[path] for path, value in following.items()}
+    return rank
+
+
+def _shares(used: Mapping[tuple[str, str], float]) -> list[tuple[str, float]]:
+    """What part of its rank a file gives to each other file."""
+    total = sum(used.values())
+    shares: dict[str, float] = defaultdict(float)
+    for (target, _), weight in used.items():
+        shares[target] += weight / total
+    return list(shares.items())
+
+
+def _is_mentioned(path: str, mentioned: frozenset[str]) -> bool:
+    return (
+        path in mentioned
+        or path.rpartition("/")[2] in mentioned
+        or path.rpartition("/")[2].partition(".")[0] in mentioned
+    )
+
+
+# --- what is shown ----------------------------------------------------------------------------------------------------
+
+
+def _fitting(index: Index, symbols: list[Symbol], room: int) -> int:
+    """How many of `symbols`, the first ones, can be shown in `room` characters."""
+    low, high = 0, len(symbols)
+    while low < high:
+        middle = (low + high + 1) // 2
+        shown = sorted(symbols[:middle], key=lambda symbol: (symbol.path, symbol.start))
+        if sum(len(line) + 1 for line in _lines(index, shown)) <= room:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _rendered(index: Index, symbols: Iterable[Symbol]) -> str:
+    return "\n".join(_lines(index, symbols))
+
+
+def _lines(index: Index, symbols: Iterable[Symbol]) -> Iterator[str]:
+    """Each file with its chosen definitions, and above a method the class it is in."""
+    for path, group in groupby(symbols, key=lambda symbol: symbol.path):
+        yield f"{path}:"
+        shown: set[str] = set()
+        for symbol in group:
+            for outer in _outer(index, symbol):
+                if outer.qualified not in shown:
+                    shown.add(outer.qualified)
+                    yield f"{outer.start:5} {'    ' * outer.qualified.count('.')}{outer.signature}"
+
+
+def _outer(index: Index, symbol: Symbol) -> list[Symbol]:
+    """The symbol, behind what is around it."""
+    chain = [symbol]
+    while chain[0].parent and (above := index.symbol(symbol.path, chain[0].parent)):
+        chain.insert(0, above)
+    return chain

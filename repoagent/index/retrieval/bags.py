@@ -1,0 +1,92 @@
+"""Each piece of a file as a bag of words, in the form it is kept in."""
+
+from __future__ import annotations
+
+import json
+import struct
+from array import array
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from repoagent.index.model import FileFacts
+from repoagent.index.reading.text import split_lines
+from repoagent.index.retrieval.units import ranked
+from repoagent.index.retrieval.words import IDENTIFIER
+
+
+@dataclass(frozen=True, slots=True)
+class Bag:
+    """What one piece of a file says, as places in the file's list of words."""
+
+    symbol: str
+    """Qualified name; empty for what is left of the file."""
+    start: int
+    end: int
+    length: int
+    """Words in its text."""
+    words: Sequence[int]
+    """The places of the words in its text."""
+    counts: Sequence[int]
+    """How often each stands there."""
+    docstring: Sequence[int]
+    """The places of the words of its docstring."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bags:
+    """The bags of one file."""
+
+    words: Sequence[str]
+    bags: Sequence[Bag]
+
+
+def make(facts: FileFacts, text: str) -> bytes:
+    """The bags of a file, encoded."""
+    places: dict[str, int] = {}
+    numbers = array("I")
+    rows = [_row(places, numbers, *piece) for piece in _pieces(facts, split_lines(text))]
+    head = json.dumps(["\n".join(places), rows], ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    return struct.pack("<I", len(head)) + head + numbers.tobytes()
+
+
+def read(data: bytes) -> Bags:
+    """What `make` encoded."""
+    size = struct.unpack_from("<I", data)[0] + 4
+    words, rows = json.loads(data[4:size])
+    numbers = array("I")
+    numbers.frombytes(data[size:])
+    bags, place = [], 0
+    for symbol, start, end, length, many, told in rows:
+        counts, docstring = place + many, place + 2 * many
+        bags.append(
+            Bag(
+                *(symbol, start, end, length),
+                *(numbers[place:counts], numbers[counts:docstring], numbers[docstring : docstring + told]),
+            )
+        )
+        place = docstring + told
+    return Bags(words.split("\n"), bags)
+
+
+def _pieces(facts: FileFacts, lines: list[str]) -> Iterator[tuple[str, int, int, str, str]]:
+    """Name, first and last line, text and docstring of each unit, the file's own lines last."""
+    rest = [True] * len(lines)
+    for symbol in ranked(facts):
+        rest[symbol.start - 1 : symbol.end] = [False] * (min(symbol.end, len(lines)) - symbol.start + 1)
+        text = "".join(lines[symbol.start - 1 : symbol.end])
+        yield symbol.qualified, symbol.start, symbol.end, text, symbol.docstring
+    left = "".join(line for line, own in zip(lines, rest, strict=True) if own)
+    if left.strip():
+        yield "", 1, len(lines), left, ""
+
+
+def _row(
+    places: dict[str, int], numbers: array[int], symbol: str, start: int, end: int, text: str, docstring: str
+) -> list[object]:
+    counts = Counter(IDENTIFIER.findall(text))
+    told = dict.fromkeys(IDENTIFIER.findall(docstring)) if docstring else {}
+    numbers.extend([places.setdefault(word, len(places)) for word in counts])
+    numbers.extend(counts.values())
+    numbers.extend([places.setdefault(word, len(places)) for word in told])
+    return [symbol, start, end, counts.total(), len(counts), len(told)]

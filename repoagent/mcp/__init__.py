@@ -1,0 +1,1 @@
+"""The tools for other agents and editors, by the Model Context Protocol."""

@@ -1,0 +1,114 @@
+"""The tools over an index as an MCP server on standard input and output.
+
+Whatever a tool is asked, the tree is looked at first, so that an answer is no older than FRESH. What can be mended by
+asking differently is told as a tool's error, which a model reads and acts on.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from repoagent import __version__
+from repoagent.errors import ToolError, UserError
+from repoagent.index.behind import fill_behind
+from repoagent.index.build import Index
+from repoagent.toolkit import Tool, ToolContext
+
+if TYPE_CHECKING:
+    from mcp.server.lowlevel.server import Server
+    from mcp_types import CallToolResult
+
+INSTRUCTIONS = """\
+Tools to find your way in the git repository at {root}: definitions, callers, text, outlines, by an index of syntax
+trees. Start with show_map or search_code, read with read_symbol and view_lines. Nothing is changed, nothing is run.
+Paths are relative to the repository."""
+
+FRESH = 0.5
+"""Seconds in which several questions in a row see the same tree."""
+
+
+class Answers:
+    """Answers tool calls about one repository, as it is when they come."""
+
+    def __init__(self, root: Path, cache: Path | None, tools: Mapping[str, Tool], *, limit: int = 2000) -> None:
+        self.tools = {name: tool for name, tool in tools.items() if name != "run_tests"}
+        """Those that can be called: without a sandbox nothing is run."""
+        self._index = Index.open(root, cache)
+        self._looked = time.monotonic()
+        self._limit = limit
+        fill_behind(self._index)
+
+    def call(self, name: str, arguments: Mapping[str, object]) -> str:
+        """What the tool `name` answers; raises ToolError for what the caller can mend."""
+        tool = self.tools.get(name)
+        if tool is None:
+            raise ToolError(f"There is no tool `{name}`. There are: {', '.join(self.tools)}.")
+        self._look_again()
+        try:
+            return tool.call(ToolContext(self._index, self._index.root, limit=self._limit), **arguments)
+        except UserError as error:
+            raise ToolError(str(error)) from error
+
+    def _look_again(self) -> None:
+        if time.monotonic() - self._looked > FRESH:
+            self._index = self._index.updated()
+            self._looked = time.monotonic()
+
+
+def serve(answers: Answers, root: Path) -> None:
+    """Answer on standard input and output until it is closed. Raises UserError where the protocol is not installed."""
+    try:
+        import anyio
+        from mcp.server.stdio import stdio_server
+    except ImportError as error:
+        raise UserError(
+            "the Model Context Protocol is not installed; `pip install 'repoagent[mcp]'` installs it"
+        ) from error
+
+    async def run() -> None:
+        server = server_of(answers, root)
+        async with stdio_server() as (read, write):
+            await server.run(read, write, server.create_initialization_options())
+
+    anyio.run(run)
+
+
+def server_of(answers: Answers, root: Path) -> Server[object]:
+    """The MCP server that asks `answers`."""
+    import anyio
+    from mcp.server.lowlevel import Server as LowLevel
+    from mcp_types import CallToolRequestParams, ListToolsResult
+    from mcp_types import Tool as Told
+
+    lock = anyio.Lock()
+
+    async def list_tools(_context: object, _params: object) -> ListToolsResult:
+        told = [
+            Told(name=name, description=t.description, input_schema=dict(t.schema)) for name, t in answers.tools.items()
+        ]
+        return ListToolsResult(tools=told)
+
+    async def call_tool(_context: object, params: CallToolRequestParams) -> CallToolResult:
+        async with lock:  # the index answers one at a time
+            return await anyio.to_thread.run_sync(_answered, answers, params.name, params.arguments or {})
+
+    return LowLevel(
+        "repoagent",
+        version=__version__,
+        instructions=INSTRUCTIONS.format(root=root),
+        on_list_tools=list_tools,
+        on_call_tool=call_tool,
+    )
+
+
+def _answered(answers: Answers, name: str, arguments: Mapping[str, object]) -> CallToolResult:
+    from mcp_types import CallToolResult, TextContent
+
+    try:
+        text, failed = answers.call(name, arguments), False
+    except ToolError as error:
+        text, failed = str(error), True
+    return CallToolResult(content=[TextContent(text=text)], is_error=failed)
