@@ -1,36 +1,41 @@
-"""Measures localisation: `python run.py ROWS.jsonl MIRRORS [--scratch DIR]` prints recall as JSON.
+"""Measures localisation without a model: `python benchmarks/localisation/run.py ROWS.jsonl MIRRORS > recorded.json`.
 
-ROWS holds SWE-bench rows; MIRRORS holds git directories named `owner+name` (or with one below). Rows whose repository
-or base commit is not there are counted as left out.
+ROWS holds rows of SWE-bench; MIRRORS holds git directories named `owner+name` (or with one below). Of each row's base
+commit the files are checked out, without any history; then its issue alone is asked. `--ablate` asks again without each
+signal in turn. Rows whose repository or base commit is not there are counted as left out.
 """
 
 from __future__ import annotations
 
 import argparse
-import io
 import json
+import os
+import platform
 import re
 import sys
-import tarfile
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from repoagent.domain import Issue, Location
 from repoagent.index.build import Index
 from repoagent.index.retrieval.units import unit_at
 from repoagent.localise import localise
+from repoagent.localise.rank import SIGNALS
 from repoagent.process import CommandFailed, run
 
-CUTS = (1, 5, 10, 20)
+CUTS = (1, 3, 5, 10)
 DEPTH = 100
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One instance: the ranks (from 1, 0 for not found) of what the reference patch changes."""
+    """One instance: the ranks (from 1, 0 for not among the first DEPTH) of what the reference patch changes."""
 
     instance: str
     files: tuple[int, ...]
@@ -40,31 +45,45 @@ class Measured:
 
 
 def main() -> None:
-    """Measure all rows and print the means."""
+    """Measure all rows, and print what came out as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("rows", type=Path)
     parser.add_argument("mirrors", type=Path)
     parser.add_argument("--scratch", type=Path, default=Path(tempfile.gettempdir()) / "localisation")
+    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--ablate", action="store_true")
     arguments = parser.parse_args()
     rows = [json.loads(line) for line in arguments.rows.read_text(encoding="utf-8").splitlines()]
-    measured = [done for row in rows if (done := _measure(row, arguments.mirrors, arguments.scratch))]
-    json.dump(_summary(measured, len(rows) - len(measured)), sys.stdout, indent=2)
+    variants: dict[str, tuple[str, ...]] = {"all signals": ()}
+    if arguments.ablate:
+        variants |= {f"without {signal}": (signal,) for signal in SIGNALS}
+        variants["own words only"] = SIGNALS
+    measure = partial(_measure, arguments.mirrors, arguments.scratch, variants)
+    with ProcessPoolExecutor(arguments.jobs) as pool:
+        found = [row for row in pool.map(measure, rows) if row]
+    json.dump(_report(found, variants, len(rows) - len(found), arguments.jobs), sys.stdout, indent=1)
 
 
-def _measure(row: dict[str, str], mirrors: Path, scratch: Path) -> Measured | None:
+def _measure(
+    mirrors: Path, scratch: Path, variants: dict[str, tuple[str, ...]], row: dict[str, str]
+) -> dict[str, Measured] | None:
     mirror = _mirror(mirrors, row["repo"])
     tree = _checkout(mirror, row["base_commit"], scratch) if mirror else None
     if tree is None:
         return None
     started = time.perf_counter()
     index = Index.build(tree, scratch / "index.sqlite")
-    indexed = time.perf_counter()
+    indexing = time.perf_counter() - started
     title, _, body = row["problem_statement"].partition("\n")
-    found = localise(Issue(title, body), index, DEPTH)
-    seconds = time.perf_counter() - indexed
     gold = set(_changed(row["patch"], index))
-    measured = Measured(row["instance_id"], _file_ranks(gold, found), _ranks(gold, found), seconds, indexed - started)
-    print(measured, file=sys.stderr)
+    measured = {}
+    for name, without in variants.items():
+        started = time.perf_counter()
+        found = localise(Issue(title, body), index, DEPTH, without=without)
+        seconds = time.perf_counter() - started
+        ranks = _file_ranks(gold, found), _ranks(gold, found)
+        measured[name] = Measured(row["instance_id"], *ranks, round(seconds, 3), round(indexing, 3))
+    print(measured["all signals"], file=sys.stderr, flush=True)
     return measured
 
 
@@ -74,19 +93,24 @@ def _mirror(mirrors: Path, repository: str) -> Path | None:
 
 
 def _checkout(mirror: Path, commit: str, scratch: Path) -> Path | None:
-    """The tree of `commit` as a git work tree without history."""
+    """The files of `commit` as a git work tree without history; files that the mirror lacks are left out."""
     tree = scratch / commit
-    if tree.exists():
+    if (tree / ".git").exists():
         return tree
+    tree.mkdir(parents=True, exist_ok=True)
+    git = ("git", f"--git-dir={mirror}", f"--work-tree={tree}")
+    environment = {"GIT_INDEX_FILE": str(scratch / f"{commit}.index")}
     try:
-        archive = run(("git", f"--git-dir={mirror}", "archive", commit), timeout=120).stdout
+        run((*git, "read-tree", commit), timeout=120, environment=environment)
     except CommandFailed:
         return None
-    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-        # Python 3.11 has the filter from its fourth release on.
-        if hasattr(tarfile, "data_filter"):
-            tar.extraction_filter = tarfile.data_filter
-        tar.extractall(tree)  # noqa: S202 - `git archive` writes no name that leads outside
+    run(
+        (*git, "checkout-index", "--all", "--force", "--quiet"),
+        cwd=tree,
+        timeout=300,
+        environment=environment,
+        check=False,
+    )
     run(("git", "init", "--quiet"), cwd=tree, timeout=60)
     return tree
 
@@ -107,32 +131,55 @@ def _changed(patch: str, index: Index) -> Iterator[tuple[str, str]]:
             line += 1
 
 
-def _file_ranks(gold: set[tuple[str, str]], found: tuple[Location, ...]) -> tuple[int, ...]:
+def _file_ranks(gold: set[tuple[str, str]], found: Sequence[Location]) -> tuple[int, ...]:
     files = list(dict.fromkeys(location.path for location in found))
     return tuple(files.index(path) + 1 if path in files else 0 for path in sorted({path for path, _ in gold}))
 
 
-def _ranks(gold: set[tuple[str, str]], found: tuple[Location, ...]) -> tuple[int, ...]:
+def _ranks(gold: set[tuple[str, str]], found: Sequence[Location]) -> tuple[int, ...]:
+    """The ranks of the changed functions; of a module's own lines only where nothing else is changed."""
     places = [(location.path, location.symbol) for location in found]
     wanted = {place for place in gold if place[1]} or gold
     return tuple(places.index(place) + 1 if place in places else 0 for place in sorted(wanted))
 
 
-def _summary(measured: list[Measured], left_out: int) -> dict[str, object]:
-    total = max(len(measured), 1)
+# --- what is told -----------------------------------------------------------------------------------------------------
 
-    def share(ranks: str, cut: int, *, every: bool = False) -> float:
+
+def _report(
+    found: list[dict[str, Measured]], variants: dict[str, tuple[str, ...]], left_out: int, jobs: int
+) -> dict[str, object]:
+    whole = [row["all signals"] for row in found]
+    repositories = sorted({row.instance.rpartition("-")[0] for row in whole})
+    return {
+        "date": datetime.now(UTC).date().isoformat(),
+        "machine": f"{platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}",
+        "jobs": jobs,
+        "instances": len(whole),
+        "left_out": left_out,
+        "recall": {name: _recall([row[name] for row in found]) for name in variants},
+        "by_repository": {
+            name: {"instances": len(rows), **_recall(rows)}
+            for name in repositories
+            if (rows := [row for row in whole if row.instance.rpartition("-")[0] == name])
+        },
+        "ranks": {row.instance: {"files": row.files, "functions": row.functions} for row in whole},
+    }
+
+
+def _recall(rows: Sequence[Measured]) -> dict[str, object]:
+    total = max(len(rows), 1)
+
+    def share(kind: str, cut: int, *, every: bool = False) -> float:
         hits = all if every else any
-        return round(sum(hits(0 < r <= cut for r in getattr(m, ranks)) for m in measured) / total, 3)
+        return round(sum(hits(0 < rank <= cut for rank in getattr(row, kind)) for row in rows) / total, 3)
 
     return {
-        "instances": len(measured),
-        "left_out": left_out,
-        "file_recall": {f"@{cut}": share("files", cut) for cut in CUTS},
-        "function_recall_any": {f"@{cut}": share("functions", cut) for cut in CUTS},
-        "function_recall_all": {f"@{cut}": share("functions", cut, every=True) for cut in CUTS},
-        "seconds_mean": round(sum(m.seconds for m in measured) / total, 2),
-        "seconds_max": round(max((m.seconds for m in measured), default=0.0), 2),
+        "files": {f"@{cut}": share("files", cut) for cut in CUTS},
+        "functions": {f"@{cut}": share("functions", cut) for cut in CUTS},
+        "all_functions": {f"@{cut}": share("functions", cut, every=True) for cut in CUTS},
+        "seconds_mean": round(sum(row.seconds for row in rows) / total, 2),
+        "seconds_max": round(max((row.seconds for row in rows), default=0.0), 2),
     }
 
 

@@ -102,9 +102,10 @@ def _indexer(root: Path) -> Callable[[], Index]:
     @cache
     def build() -> Index:
         from repoagent.index.build import Index
+        from repoagent.index.layers import WORDS
         from repoagent.index.store import default_cache
 
-        return Index.build(root, default_cache())
+        return Index.build(root, default_cache(), layers=(WORDS.kind,))
 
     return build
 

@@ -169,7 +169,7 @@ def search(
     from repoagent.index.search import ranked as by_rank
     from repoagent.index.search import search as searched
 
-    index = _open(repo, whole=ranked)
+    index = _open(repo, whole=ranked, words=ranked)
     if ranked:
         pieces = by_rank(index, text, under=under.rstrip("/"), limit=limit)
         _print(
@@ -227,19 +227,21 @@ def localise(
     from repoagent.localise import localise as localised
 
     read = read_issue(issue, token=os.environ.get("GITHUB_TOKEN"))
-    found = localised(read, _open(repo, whole=True), limit)
+    found = localised(read, _open(repo, whole=True, words=True), limit)
     _print(found, map(_location_line, found), as_json)
 
 
 # --- asking -----------------------------------------------------------------------------------------------------------
 
 
-def _open(repo: Path, *, whole: bool = False) -> Index:
-    """The index: what is asked of it is answered at once, unless the `whole` of it is needed."""
+def _open(repo: Path, *, whole: bool = False, words: bool = False) -> Index:
+    """The index: what is asked of it is answered at once, unless the `whole` of it is needed, or its `words` too."""
     from repoagent.index.build import Index
+    from repoagent.index.layers import WORDS
     from repoagent.index.store import default_cache
 
-    index = Index.build(repo, default_cache(), _progress()) if whole else Index.open(repo, default_cache())
+    layers = (WORDS.kind,) if words else ()
+    index = Index.build(repo, default_cache(), _progress(), layers) if whole else Index.open(repo, default_cache())
     if index.store.rebuilt:
         typer.echo(f"the index's cache was emptied: {index.store.rebuilt}", err=True)
     return index

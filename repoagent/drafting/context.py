@@ -33,9 +33,7 @@ def _family(index: Index, target: Location) -> Iterator[str]:
 
 def _callees(index: Index, target: Location) -> Iterator[str]:
     """Functions of the repository that the target calls, where the name leaves no doubt."""
-    called = [
-        r.name for r in index.references_in(target.path) if r.kind == "call" and target.start <= r.line <= target.end
-    ]
+    called = [call.name for call in index.calls_in(target.path, target.start, target.end)]
     for name in dict.fromkeys(called):
         found = [symbol for symbol in index.find(name) if symbol.name == name]
         if len(found) == 1 and found[0].qualified != target.symbol:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -20,6 +20,9 @@ from repoagent.index.store import Store
 
 RESOLVE_LIMIT = 200
 """Names that are tried to follow one through re-exports."""
+
+SOURCES = 3_000
+"""Texts that are kept in memory."""
 
 _BYTES_PER_FILE = 80
 """What git's own list of files takes for each, about."""
@@ -57,12 +60,18 @@ class Index:
         return cls._opened(root, Store(cache), None)
 
     @classmethod
-    def build(cls, root: Path, cache: Path | None = None, progress: Progress | None = None) -> Index:
-        """The same, with the facts of every file."""
+    def build(
+        cls, root: Path, cache: Path | None = None, progress: Progress | None = None, layers: Sequence[str] = ()
+    ) -> Index:
+        """The same, with the facts of every file.
+
+        Of a large tree that is new, `layers` are worked out in the same go (`layers.LAYERS`).
+        """
         root = root.resolve()
         store = Store(cache)
-        # Processes take as long to start as git to list the files.
-        pool = Pool(root, store.file) if store.file and store.tree(str(root)) is None and _is_large(root) else None
+        pool = None
+        if store.file and store.tree(str(root)) is None and _is_large(root):
+            pool = Pool(root, store.file, layers)  # processes take as long to start as git to list the files
         try:
             index = cls._opened(root, store, pool)
             index.files.complete(progress)
@@ -113,11 +122,14 @@ class Index:
             if path not in self._sizes:
                 raise UserError(f"`{path}` is no file of this repository; paths are relative to `{self.root}`.")
             try:
-                self._sources[path] = text_of(path, (self.root / path).read_bytes())
+                text = text_of(path, (self.root / path).read_bytes())
             except OSError as error:
                 raise UserError(
                     f"`{path}` cannot be read any more ({error.strerror}); build the index again."
                 ) from error
+            if len(self._sources) >= SOURCES:
+                del self._sources[next(iter(self._sources))]
+            self._sources[path] = text
         return self._sources[path]
 
     def slice(self, path: str, start: int, end: int) -> str:
@@ -142,11 +154,6 @@ class Index:
                 return not is_binary(file.read(8000))
         except OSError:
             return False
-
-    @cached_property
-    def text_files(self) -> tuple[str, ...]:
-        """All such files."""
-        return tuple(item.path for item in self.listed if self.is_text(item.path))
 
     # --- symbols
 
@@ -202,6 +209,13 @@ class Index:
     def references_in(self, path: str) -> tuple[Reference, ...]:
         """The calls, attributes, types and imports in one file."""
         return self.files.references(path) if path in self.files else ()
+
+    def calls_in(self, path: str, start: int, end: int) -> tuple[Reference, ...]:
+        """The calls in lines `start` to `end` of one file."""
+        if path not in self.files:
+            return ()
+        found = self.files.references(path, lines=range(start, end + 1))
+        return tuple(reference for reference in found if reference.kind == "call")
 
     def importers(self, path: str) -> frozenset[str]:
         """The files that import the module `path`."""

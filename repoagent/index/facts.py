@@ -155,11 +155,14 @@ class Facts(Mapping[str, FileFacts]):
 
     # --- references
 
-    def references(self, path: str, name: str = "") -> tuple[Reference, ...]:
-        """The calls, attributes, types and imports in `path`; of one `name` also where it is passed around."""
+    def references(self, path: str, name: str = "", lines: range | None = None) -> tuple[Reference, ...]:
+        """The calls, attributes, types and imports in `path`; of one `name` also where it is passed around.
+
+        With `lines`, only those in a range of lines.
+        """
         facts = self[path]
         data = self._references(path)
-        found = decode_references(facts, data, name) if data else ()
+        found = decode_references(facts, data, name, lines) if data else ()
         if not name:
             return found
         return tuple(sorted((*found, *self._values(facts, name)), key=lambda use: (use.line, use.column)))

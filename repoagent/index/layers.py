@@ -41,7 +41,7 @@ def layer_of(index: Index, layer: Layer, paths: Iterable[str]) -> dict[str, byte
     kept = index.store.layer(layer.kind, set(keys.values()))
     missing = [path for path, key in keys.items() if key not in kept]
     if len(missing) >= APART_FROM and index.store.file and index.store.usable():
-        Pool(index.root, index.store.file, layer.kind).read(missing)
+        Pool(index.root, index.store.file, [layer.kind]).read(missing)
         kept |= index.store.layer(layer.kind, {keys[path] for path in missing})
         missing = [path for path in missing if keys[path] not in kept]
     made = _made(index, layer, {path: keys[path] for path in missing})

@@ -26,11 +26,11 @@ WORKER = "repoagent.index.worker"
 class Pool:
     """Processes that read files below `root` into the store at `store`; they start at once, and wait for work.
 
-    They read facts or, with `layer`, what is worked out of facts that are there already.
+    They read facts and, of `layers`, what is worked out of them.
     """
 
-    def __init__(self, root: Path, store: Path, layer: str = "") -> None:
-        self._command = (sys.executable, "-P", "-m", WORKER, str(root), str(store), layer)
+    def __init__(self, root: Path, store: Path, layers: Sequence[str] = ()) -> None:
+        self._command = (sys.executable, "-P", "-m", WORKER, str(root), str(store), *layers)
         self._waiting = [self._start() for _ in range(processes())]
         self._lock = Lock()
 

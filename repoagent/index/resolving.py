@@ -94,13 +94,12 @@ class Resolver:
     def callees(self, symbol: Symbol) -> Iterator[Link]:
         """What is called inside of `symbol`, in the order of its lines, each name once."""
         seen: set[tuple[str, How, tuple[Symbol, ...]]] = set()
-        for reference in self._index.references_in(symbol.path):
-            if reference.kind == "call" and symbol.start <= reference.line <= symbol.end:
-                link = self.link(reference)
-                key = (reference.name, link.how, link.targets)
-                if key not in seen:
-                    seen.add(key)
-                    yield link
+        for reference in self._index.calls_in(symbol.path, symbol.start, symbol.end):
+            link = self.link(reference)
+            key = (reference.name, link.how, link.targets)
+            if key not in seen:
+                seen.add(key)
+                yield link
 
     def _bases(self, symbol: Symbol) -> tuple[Symbol, ...]:
         return tuple(base for name in symbol.bases for base in self._named(symbol.path, symbol.parent, name))

@@ -11,6 +11,7 @@ from itertools import islice
 from repoagent.errors import UserError
 from repoagent.index.build import Index
 from repoagent.index.layers import WORDS, layer_of
+from repoagent.index.reading.skipping import SIZE_LIMIT
 from repoagent.index.reading.text import split_lines
 from repoagent.index.retrieval import bags
 from repoagent.index.retrieval.bm25 import Scored, documents_of, query_of, score_units
@@ -45,7 +46,8 @@ def search(
     `regex` takes the pattern as a regular expression. Raises UserError where it is none.
     """
     expression = _compiled(pattern if regex else re.escape(pattern), ignore_case)
-    paths = [path for path in index.text_files if path == under or path.startswith(f"{under}/" if under else "")]
+    small = (item.path for item in index.listed if item.size <= SIZE_LIMIT)
+    paths = [path for path in small if path == under or path.startswith(f"{under}/" if under else "")]
     flags = [*(() if regex else ("--fixed-strings",)), *(("--ignore-case",) if ignore_case else ())]
     if shutil.which("rg") and pattern and "\n" not in pattern:
         paths = _matching(index, flags, pattern, paths)
@@ -117,10 +119,12 @@ def _hits(index: Index, expression: re.Pattern[str], paths: Iterable[str]) -> It
 
 
 def _source(index: Index, path: str) -> str:
+    """The text of a file; empty for what is none, and for what was removed since the index was built."""
     try:
-        return index.source(path)
-    except UserError:  # removed since the index was built
+        text = index.source(path)
+    except UserError:
         return ""
+    return "" if "\0" in text[:8000] else text
 
 
 def _batches(paths: Sequence[str]) -> Iterator[list[str]]:

@@ -1,8 +1,8 @@
-"""Reads files in a process of its own, for `pool`: `python -m repoagent.index.worker ROOT STORE [LAYER]`.
+"""Reads files in a process of its own, for `pool`: `python -m repoagent.index.worker ROOT STORE [LAYER…]`.
 
 Paths come on standard input, one a line as JSON. Each is answered with the key of its facts in the store, or with an
-empty line where it cannot be read. What was found goes into the store, some hundred files at a time: the facts or, with
-LAYER, what is worked out of facts that are there.
+empty line where it cannot be read. What was found goes into the store, some hundred files at a time: facts that are not
+there yet, and for each LAYER what is worked out of them.
 """
 
 from __future__ import annotations
@@ -10,57 +10,76 @@ from __future__ import annotations
 import gc
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
 
-from repoagent.index.reading.codec import decode_head, encode
+from repoagent.index.reading.codec import Encoded, decode_head, encode
 from repoagent.index.reading.read import key_of, read, text_of
 from repoagent.index.store import Store
 
 BATCH = 300
 
-Row = TypeVar("Row")
-
 
 def main() -> None:
     """Answer what is asked on standard input."""
     gc.disable()  # nothing here makes cycles, and looking for them costs a tenth
-    root, store = sys.argv[1], Store(Path(sys.argv[2]))
-    if layer := sys.argv[3]:
-        _answer(
-            root,
-            lambda path, content, key: _worked_out(store, layer, path, content, key),
-            lambda rows: store.write_layer(layer, rows),
-        )
-    else:
-        _answer(root, lambda path, content, key: None if store.has(key) else encode(read(path, content)), store.write)
-
-
-def _answer(
-    root: str, make: Callable[[str, bytes, bytes], Row | None], keep: Callable[[dict[bytes, Row]], object]
-) -> None:
-    rows: dict[bytes, Row] = {}
+    root, store, *layers = sys.argv[1:]
+    batch = Batch(Store(Path(store)), layers)
     for line in sys.stdin.buffer:
         path = json.loads(line)
         content = _content(f"{root}/{path}")
-        key = b"" if content is None else key_of(path, content)
-        if content is not None and key not in rows and (row := make(path, content, key)) is not None:
-            rows[key] = row
+        key = b"" if content is None else batch.add(path, content)
         sys.stdout.write(key.hex() + "\n")
         sys.stdout.flush()
-        if len(rows) >= BATCH:
-            keep(rows)
+    batch.keep()
+
+
+class Batch:
+    """What was read and is not in the store yet."""
+
+    def __init__(self, store: Store, layers: Sequence[str]) -> None:
+        self._store = store
+        self._rows: dict[bytes, Encoded] = {}
+        self._layers: dict[str, dict[bytes, bytes]] = {layer: {} for layer in layers}
+        self._seen: set[bytes] = set()
+
+    def add(self, path: str, content: bytes) -> bytes:
+        """Read a file, unless its like was read before; the key of its facts."""
+        key = key_of(path, content)
+        if key not in self._seen:
+            self._seen.add(key)
+            head = self._head(path, content, key)
+            if self._layers and head:
+                self._work_out(path, content, key, head)
+            if len(self._rows) + sum(map(len, self._layers.values())) >= BATCH:
+                self.keep()
+        return key
+
+    def keep(self) -> None:
+        """Write everything into the store."""
+        self._store.write(self._rows)
+        self._rows.clear()
+        for layer, rows in self._layers.items():
+            self._store.write_layer(layer, rows)
             rows.clear()
-    keep(rows)
 
+    def _head(self, path: str, content: bytes, key: bytes) -> str:
+        """The symbols and imports of a file, from the store where it has them; empty where nobody asks for them."""
+        if self._layers and (kept := self._store.heads([key]).get(key)):
+            return kept
+        if self._layers or not self._store.has(key):
+            self._rows[key] = encode(read(path, content))
+            return self._rows[key].head
+        return ""
 
-def _worked_out(store: Store, layer: str, path: str, content: bytes, key: bytes) -> bytes | None:
-    from repoagent.index.layers import LAYERS
+    def _work_out(self, path: str, content: bytes, key: bytes, head: str) -> None:
+        from repoagent.index.layers import LAYERS
 
-    head = store.heads([key]).get(key)
-    facts = decode_head(path, head) if head else None
-    return LAYERS[layer].make(facts, text_of(path, content)) if facts and not facts.skipped else None
+        facts = decode_head(path, head)
+        if not facts.skipped:
+            text = text_of(path, content)
+            for layer, rows in self._layers.items():
+                rows[key] = LAYERS[layer].make(facts, text)
 
 
 def _content(file: str) -> bytes | None:

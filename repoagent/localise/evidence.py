@@ -5,13 +5,19 @@ Weights are shares of the best text score. A channel only ever adds, so that non
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from repoagent.index.build import Index
 from repoagent.index.model import Symbol
 from repoagent.index.retrieval.units import Unit, is_aside, unit_at
 from repoagent.localise.clues import Clues, Frame
+
+FRAME, DOTTED, NAMED, CALLED, PATH, MESSAGE = 0.7, 0.2, 0.18, 0.12, 0.25, 0.4
+"""What each kind of clue counts at most, in shares of the best text score."""
+
+CALLEE, TESTED = 0.2, 0.4
+"""What passes along a call from suspicious code, and from a test that resembles the issue."""
 
 RARE = 3
 """A name defined in more files than this points nowhere."""
@@ -30,13 +36,18 @@ class Evidence:
     reason: str
 
 
-def collect(clues: Clues, index: Index, units: Sequence[Unit]) -> Iterator[Evidence]:
-    """What all channels say."""
-    yield from from_frames(clues, index)
-    yield from from_dotted_names(clues, index)
-    yield from from_names(clues, index)
-    yield from from_paths(clues, index, units)
-    yield from from_messages(clues, index, units)
+def collect(clues: Clues, index: Index, units: Sequence[Unit], without: Collection[str] = ()) -> Iterator[Evidence]:
+    """What all channels say, but for those in `without`."""
+    channels: dict[str, Callable[[], Iterator[Evidence]]] = {
+        "frames": lambda: from_frames(clues, index),
+        "dotted": lambda: from_dotted_names(clues, index),
+        "names": lambda: from_names(clues, index),
+        "paths": lambda: from_paths(clues, index, units),
+        "messages": lambda: from_messages(clues, index, units),
+    }
+    for name, channel in channels.items():
+        if name not in without:
+            yield from channel()
 
 
 def from_frames(clues: Clues, index: Index) -> Iterator[Evidence]:
@@ -47,21 +58,21 @@ def from_frames(clues: Clues, index: Index) -> Iterator[Evidence]:
     paths = [path for path in index.files if not is_aside(path)]
     places = list(dict.fromkeys(place for frame in clues.frames if (place := _place(frame, index, paths))))
     for rank, (path, symbol) in enumerate(places[:FRAMES]):
-        yield Evidence(path, symbol, 0.7 / (1 + rank), f"in the traceback, frame {rank + 1} from the bottom")
+        yield Evidence(path, symbol, FRAME / (1 + rank), f"in the traceback, frame {rank + 1} from the bottom")
 
 
 def from_dotted_names(clues: Clues, index: Index) -> Iterator[Evidence]:
     """What `package.module.name` means, and methods written as `Class.method`."""
     for dotted in clues.dotted[:200]:
         for symbol in index.resolve(dotted) or _methods(dotted, index):
-            yield from _for_symbol(symbol, index, 0.27, "named in the issue")
+            yield from _for_symbol(symbol, index, DOTTED, "named in the issue")
 
 
 def from_names(clues: Clues, index: Index) -> Iterator[Evidence]:
     """Rare definitions whose name stands in backticks, or is called in a snippet."""
     for names, weight, reason in (
-        (clues.named, 0.25, "named in the issue"),
-        (clues.called, 0.18, "called in the issue's code"),
+        (clues.named, NAMED, "named in the issue"),
+        (clues.called, CALLED, "called in the issue's code"),
     ):
         for name in names[:200]:
             found = [symbol for symbol in index.find(name) if name == symbol.name and not is_aside(symbol.path)]
@@ -76,7 +87,7 @@ def from_paths(clues: Clues, index: Index, units: Sequence[Unit]) -> Iterator[Ev
         found = [path for path in index.files if _is_tail(path, named) or _is_tail(named, path)]
         if 0 < len(found) <= RARE:
             yield from (
-                Evidence(unit.path, unit.symbol, 0.25, "in a file that the issue names")
+                Evidence(unit.path, unit.symbol, PATH, "in a file that the issue names")
                 for unit in units
                 if unit.path in found
             )
@@ -89,7 +100,7 @@ def from_messages(clues: Clues, index: Index, units: Sequence[Unit]) -> Iterator
         found = [u for u in units if u.path in paths and fragment in index.slice(u.path, u.start, u.end)]
         if 0 < len(found) <= RARE:
             for unit in found:
-                yield Evidence(unit.path, unit.symbol, 0.4 / len(found), f"holds the quoted text “{fragment[:40]}”")
+                yield Evidence(unit.path, unit.symbol, MESSAGE / len(found), f"holds the quoted text “{fragment[:40]}”")
 
 
 def from_calls(index: Index, strongest: Mapping[tuple[str, str], float], units: Sequence[Unit]) -> Iterator[Evidence]:
@@ -101,7 +112,7 @@ def from_calls(index: Index, strongest: Mapping[tuple[str, str], float], units: 
     best: dict[tuple[str, str], Evidence] = {}
     for place, suspicion in strongest.items():
         called = dict.fromkeys((s.path, s.qualified) for s in _called(index, places[place]))
-        weight = 0.2 * suspicion / max(len(called), 1) ** 0.5
+        weight = CALLEE * suspicion / max(len(called), 1) ** 0.5
         for callee in called:
             if callee != place and weight > (best[callee].weight if callee in best else 0.0):
                 best[callee] = Evidence(*callee, weight, f"called by {place[1]}")
@@ -113,7 +124,7 @@ def from_tests(index: Index, tests: Iterable[tuple[Unit, float]]) -> Iterator[Ev
     best: dict[tuple[str, str], Evidence] = {}
     for test, likeness in tests:
         called = dict.fromkeys((s.path, s.qualified) for s in _called(index, test))
-        weight = 0.4 * likeness / max(len(called), 1) ** 0.5
+        weight = TESTED * likeness / max(len(called), 1) ** 0.5
         for callee in called:
             if weight > (best[callee].weight if callee in best else 0.0):
                 best[callee] = Evidence(*callee, weight, f"called by the test {test.symbol}, which resembles the issue")
@@ -174,8 +185,8 @@ def _for_symbol(symbol: Symbol, index: Index, weight: float, reason: str) -> Ite
 
 
 def _called(index: Index, unit: Unit) -> Iterator[Symbol]:
-    for reference in index.references_in(unit.path):
-        if reference.kind == "call" and unit.start <= reference.line <= unit.end and unit.symbol:
+    for reference in index.calls_in(unit.path, unit.start, unit.end):
+        if unit.symbol:
             found = [symbol for symbol in index.find(reference.name) if not is_aside(symbol.path)]
             local = [symbol for symbol in found if symbol.path == unit.path and symbol.is_function]
             yield from local or (found if len(found) <= RARE else ())

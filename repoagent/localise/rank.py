@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from repoagent.domain import Issue, Location
@@ -25,6 +25,9 @@ HEAD = 30
 TESTS = 20
 """Tests that do."""
 
+TEST_FILES, TELLING = 60, 12
+"""Files of tests that are read: those that hold most of so many words that tell most."""
+
 FILE = 0.5
 """What a unit gets of its file's own score, …"""
 
@@ -44,6 +47,9 @@ TAIL = 5
 """Evidence that is right about the neighbourhood only lifts nothing above this rank."""
 
 LINES = 5
+
+SIGNALS = ("parts", "files", "frames", "dotted", "names", "paths", "messages", "calls", "tests")
+"""What speaks for a function beside its own words."""
 
 _Place = tuple[str, str]
 
@@ -84,24 +90,40 @@ class _Asked:
     clues: Clues
     query: Mapping[str, float]
     worth: dict[str, float] = field(default_factory=dict)
+    """What each word is worth in this repository; filled when its code was scored."""
+
+    def telling(self) -> list[tuple[str, float]]:
+        """The words that tell most, with what they are worth."""
+        return sorted(self.worth.items(), key=lambda item: (-item[1], item[0]))[:TELLING]
 
 
-def localise(issue: Issue, index: Index, limit: int = 20, *, spectrum: Spectrum | None = None) -> tuple[Location, ...]:
+def localise(
+    issue: Issue,
+    index: Index,
+    limit: int = 20,
+    *,
+    spectrum: Spectrum | None = None,
+    without: Collection[str] = (),
+) -> tuple[Location, ...]:
     """The `limit` functions, methods and modules most likely to need the change, most suspicious first.
 
     BM25F over functions and over files on the issue's text, its parts weighted by how much they tell; to which the
     traceback frames, names, paths and messages found in it add, one hop along calls and, in the tail, the tests that
     resemble it: the design of the deterministic localiser roust, with weights of our own. With a `spectrum`, what the
     failing run did not execute comes last. Tests, documentation and examples are left out while there is anything else.
+
+    `without` names signals to do without, for measuring what each is worth: SIGNALS.
     """
-    asked = _Asked(read_clues(issue), weighed(query_masses(issue)))
+    asked = _Asked(read_clues(issue), weighed(query_masses(issue, equally="parts" in without)))
     documents = _documents(index, _paths(index, asked.clues), asked)
-    suspects = _suspects(documents, asked)
+    suspects = _suspects(documents, asked, 0.0 if "files" in without else 1.0)
     units = [document.unit for document in documents]
-    _add(suspects, collect(asked.clues, index, units))
-    strongest = {place: suspect.total for place, suspect in sorted(suspects.items(), key=_rank)[:HEAD]}
-    _add(suspects, from_calls(index, strongest, units))
-    _add_to_tail(suspects, from_tests(index, _similar_tests(index, asked)))
+    _add(suspects, collect(asked.clues, index, units, without))
+    if "calls" not in without:
+        strongest = {place: suspect.total for place, suspect in sorted(suspects.items(), key=_rank)[:HEAD]}
+        _add(suspects, from_calls(index, strongest, units))
+    if "tests" not in without:
+        _add_to_tail(suspects, from_tests(index, _similar_tests(index, asked)))
     if spectrum:
         _add(suspects, from_spectrum(spectrum, units))
         for suspect in suspects.values():
@@ -120,7 +142,8 @@ def _documents(index: Index, paths: Iterable[str], asked: _Asked) -> list[Docume
     return documents_of(found, asked.query)
 
 
-def _suspects(documents: Sequence[Document], asked: _Asked) -> dict[_Place, _Suspect]:
+def _suspects(documents: Sequence[Document], asked: _Asked, share: float) -> dict[_Place, _Suspect]:
+    """Every unit with its text score, and with what it gets of its file's, times `share`."""
     scored, worth = score_units(documents, asked.query)
     asked.worth.update(worth)
     files = score_files(documents, asked.query)
@@ -132,7 +155,7 @@ def _suspects(documents: Sequence[Document], asked: _Asked) -> dict[_Place, _Sus
     suspects: dict[_Place, _Suspect] = {}
     for document, score in zip(documents, scored, strict=True):
         unit = document.unit
-        of_file = FILE * files[unit.path].value / top_file + NEIGHBOUR * best[unit.path]
+        of_file = share * (FILE * files[unit.path].value / top_file + NEIGHBOUR * best[unit.path])
         other = suspects.get((unit.path, unit.symbol))
         if other is None or score.value / top > other.text:  # several of one name: overloads, a property's setter
             suspects[unit.path, unit.symbol] = _Suspect(unit, score.value / top, score.words, of_file)
@@ -141,11 +164,20 @@ def _suspects(documents: Sequence[Document], asked: _Asked) -> dict[_Place, _Sus
 
 def _similar_tests(index: Index, asked: _Asked) -> list[tuple[Unit, float]]:
     """The tests that say most of what the issue says, with their score as a share of the best one's."""
-    documents = _documents(index, (path for path in index.files if is_test(path)), asked)
+    found = layer_of(index, WORDS, (path for path in index.files if is_test(path)))
+    telling = [(term.encode(), worth) for term, worth in asked.telling()]
+    likely = sorted(found, key=lambda path: -_likeness(found[path], telling))[:TEST_FILES]
+    documents = documents_of({path: bags.read(found[path]) for path in likely}, asked.query)
     scored, _ = score_units(documents, asked.query)
     pairs = [(document.unit, score.value) for document, score in zip(documents, scored, strict=True)]
     best = sorted((pair for pair in pairs if pair[0].symbol and pair[1] > 0), key=lambda pair: -pair[1])[:TESTS]
     return [(unit, value / best[0][1]) for unit, value in best]
+
+
+def _likeness(data: bytes, telling: Sequence[tuple[bytes, float]]) -> float:
+    """What those of the most telling words are worth that a file has, told without reading it."""
+    lowered = data.lower()
+    return sum(worth for term, worth in telling if term in lowered)
 
 
 def _add(suspects: Mapping[_Place, _Suspect], found: Iterable[Evidence]) -> None:

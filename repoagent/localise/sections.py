@@ -77,11 +77,11 @@ def parts_of(issue: Issue) -> Iterator[tuple[Part, str]]:
         left -= len(comment.body)
 
 
-def query_masses(issue: Issue) -> dict[str, float]:
-    """The words of `issue`, each with how often it is said, weighted by where."""
+def query_masses(issue: Issue, *, equally: bool = False) -> dict[str, float]:
+    """The words of `issue`, each with how often it is said, weighted by where unless all count `equally`."""
     masses: dict[str, float] = {}
     for part, text in parts_of(issue):
-        if weight := WEIGHTS[part]:
+        if weight := 1.0 if equally else WEIGHTS[part]:
             for term, count in Counter(text_terms(text)).items():
                 masses[term] = masses.get(term, 0.0) + weight * count
     asked_for_by_forms = frozenset(text_terms(_TRACKER_WORDS))

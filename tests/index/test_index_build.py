@@ -48,7 +48,7 @@ def test_files_are_those_of_git_and_no_others(tmp_path: Path, indexed: Indexed) 
     os.mkfifo(root / "pipe.py")
     index = indexed({"kept.py": "", ".gitignore": "ignored.py\n", "ignored.py": "", "ü n.py": "x = 1\n"})
     assert list(index.files) == ["kept.py", "ü n.py"]
-    assert index.text_files == (".gitignore", "kept.py", "ü n.py")
+    assert [item.path for item in index.listed if index.is_text(item.path)] == [".gitignore", "kept.py", "ü n.py"]
 
 
 def test_a_tracked_file_whose_folder_became_a_link_is_left_out(tmp_path: Path, indexed: Indexed) -> None:
@@ -62,7 +62,7 @@ def test_a_tracked_file_whose_folder_became_a_link_is_left_out(tmp_path: Path, i
 def test_a_large_file_is_listed_with_a_reason(indexed: Indexed) -> None:
     index = indexed({"big.py": "#" * (SIZE_LIMIT + 1), "small.py": ""})
     assert index.files["big.py"].skipped == "larger than 1 MB"
-    assert index.text_files == ("small.py",)
+    assert (index.is_text("big.py"), index.is_text("small.py"), index.is_text("gone.py")) == (False, True, False)
 
 
 def test_a_folder_without_git_is_refused_with_advice(tmp_path: Path) -> None:

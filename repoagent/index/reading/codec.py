@@ -79,16 +79,24 @@ def decode_head(path: str, head: str) -> FileFacts:
     return FileFacts(path, symbols, (), imports, lines, skipped, variables)
 
 
-def decode_references(facts: FileFacts, data: bytes, name: str = "") -> tuple[Reference, ...]:
-    """The references of a file, imports included; with `name` only those of it. Raises ValueError for broken data."""
+def decode_references(
+    facts: FileFacts, data: bytes, name: str = "", lines: range | None = None
+) -> tuple[Reference, ...]:
+    """The references of a file, imports included; of a `name` or in some `lines` only, where these are given.
+
+    Raises ValueError for broken data.
+    """
     uses = _Uses(data)
     wanted: Iterable[int] = range(len(uses.which))
     if name:
         place = uses.names.index(name) if name in uses.names else -1
         wanted = (number for number, which in enumerate(uses.which) if which == place)
+    if lines is not None:
+        start, end = (uses.breaks[min(line, len(uses.breaks)) - 1] for line in (lines.start, lines.stop))
+        wanted = (number for number in wanted if start <= uses.offsets[number] < end)
     inside = Insides(facts.symbols)
     found = [_reference(facts.path, uses, number, inside) for number in wanted]
-    found += _imported(facts, name, inside)
+    found += (use for use in _imported(facts, name, inside) if lines is None or use.line in lines)
     return tuple(sorted(found, key=lambda reference: (reference.line, reference.column, reference.name)))
 
 
