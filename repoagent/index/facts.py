@@ -173,7 +173,7 @@ class Facts(Mapping[str, FileFacts]):
             return self._own[key].references
         data = self._store.references(key) if key else b""
         if data is None:  # another process has pruned it
-            return next(iter(self._read_here([path]).values())).references
+            return next((encoded.references for encoded in self._read_here([path]).values()), b"")
         return data
 
     def _values(self, facts: FileFacts, name: str) -> Iterator[Reference]:
@@ -260,7 +260,8 @@ class Facts(Mapping[str, FileFacts]):
     def _read_into(self, store: Path, paths: Sequence[str], progress: Progress | None) -> None:
         told = (lambda done: progress(done, len(paths))) if progress else None
         pool, self._pool = self._pool or Pool(self._root, store), None
-        for path, key in pool.read(paths, told).items():
+        largest_first = sorted(paths, key=lambda path: -self._listed[path].size)  # so that all end at the same time
+        for path, key in pool.read(largest_first, told).items():
             self._keys[path] = key
             if not key:
                 self._settle(path, "unreadable" if self._content(path) is None else "the parser gave up")

@@ -17,6 +17,10 @@ SECONDS = 10.0
 """For one file; the largest of Django takes a tenth of a second. A process that is silent for longer is stopped, and
 the file it was at is given up."""
 
+PATIENCE = 0.1
+"""Seconds that answers wait for each other: to wake up for each costs time. After a process has died, the next one
+answers at once, so that it is known what it died of."""
+
 MOST_PROCESSES = 8
 
 WORKER = "repoagent.index.worker"
@@ -30,14 +34,16 @@ class Pool:
     """
 
     def __init__(self, root: Path, store: Path, layers: Sequence[str] = ()) -> None:
-        self._command = (sys.executable, "-P", "-m", WORKER, str(root), str(store), *layers)
+        self._command = (sys.executable, "-P", "-m", WORKER, str(root), str(store))
+        self._layers = layers
         self._waiting = [self._start() for _ in range(processes())]
         self._lock = Lock()
 
     def read(self, paths: Sequence[str], progress: Callable[[int], None] | None = None) -> dict[str, bytes]:
         """The key of the facts of each file; empty for files that could not be read, or that a process died of."""
-        count = len(self._waiting)
+        count = min(len(self._waiting), len(paths))
         shares = [paths[n::count] for n in range(count)]
+        busy, self._waiting = self._waiting[:count], self._waiting[count:]
         keys: dict[str, bytes] = {}
 
         def found(path: str, key: bytes) -> None:
@@ -48,47 +54,44 @@ class Pool:
 
         threads = [
             Thread(target=self._read_share, args=(process, share, found), daemon=True)
-            for process, share in zip(self._waiting, shares, strict=True)
+            for process, share in zip(busy, shares, strict=True)
         ]
-        self._waiting = []
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
+        self.close()
         return keys
 
     def close(self) -> None:
         """End the processes that still wait."""
         for process in self._waiting:
-            process.kill()
-            process.wait()
-            _close(process)
+            _end(process)
         self._waiting = []
 
     def _read_share(
         self, process: subprocess.Popen[bytes], paths: Sequence[str], found: Callable[[str, bytes], None]
     ) -> None:
         """Have all of `paths` read, whatever becomes of the processes that do it."""
-        while True:
+        careful = False
+        while paths:
             done = 0
             for key in _answers(process, paths):
                 found(paths[done], key)
                 done += 1
-            process.kill()
-            process.wait()
-            _close(process)
-            if done == len(paths):
-                return
-            found(paths[done], b"")
-            paths = paths[done + 1 :]
-            if not paths:
-                return
-            process = self._start()
+            _end(process)
+            paths = paths[done:]
+            if paths and careful:  # every answer came at once, so this is the one that it was at
+                found(paths[0], b"")
+                paths = paths[1:]
+            if paths:
+                careful = True
+                process = self._start(0.0)
 
-    def _start(self) -> subprocess.Popen[bytes]:
+    def _start(self, patience: float = PATIENCE) -> subprocess.Popen[bytes]:
         pipe = subprocess.PIPE
         return subprocess.Popen(
-            self._command,
+            (*self._command, str(patience), *self._layers),
             stdin=pipe,
             stdout=pipe,
             stderr=subprocess.DEVNULL,
@@ -125,7 +128,9 @@ def _ask(pipe: IO[bytes], paths: Sequence[str]) -> None:
         return
 
 
-def _close(process: subprocess.Popen[bytes]) -> None:
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait()
     for pipe in (process.stdin, process.stdout):
         if pipe is not None and not pipe.closed:
             try:

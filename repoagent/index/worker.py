@@ -1,8 +1,8 @@
-"""Reads files in a process of its own, for `pool`: `python -m repoagent.index.worker ROOT STORE [LAYER…]`.
+"""Reads files in a process of its own, for `pool`: `python -m repoagent.index.worker ROOT STORE SECONDS [LAYER…]`.
 
 Paths come on standard input, one a line as JSON. Each is answered with the key of its facts in the store, or with an
-empty line where it cannot be read. What was found goes into the store, some hundred files at a time: facts that are not
-there yet, and for each LAYER what is worked out of them.
+empty line where it cannot be read; answers wait for each other for SECONDS. What was found goes into the store, some
+hundred files at a time: facts that are not there yet, and for each LAYER what is worked out of them.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import json
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,20 +18,24 @@ from repoagent.index.reading.codec import Encoded, decode_head, encode
 from repoagent.index.reading.read import key_of, read, text_of
 from repoagent.index.store import Store
 
-BATCH = 300
+BATCH = 600
 
 
 def main() -> None:
     """Answer what is asked on standard input."""
     gc.disable()  # nothing here makes cycles, and looking for them costs a tenth
-    root, store, *layers = sys.argv[1:]
+    root, store, seconds, *layers = sys.argv[1:]
     batch = Batch(Store(Path(store)), layers)
+    told = time.monotonic()
     for line in sys.stdin.buffer:
         path = json.loads(line)
         content = _content(f"{root}/{path}")
         key = b"" if content is None else batch.add(path, content)
         sys.stdout.write(key.hex() + "\n")
-        sys.stdout.flush()
+        if time.monotonic() - told >= float(seconds):
+            sys.stdout.flush()
+            told = time.monotonic()
+    sys.stdout.flush()
     batch.keep()
 
 

@@ -321,7 +321,9 @@ def _references(
     table: dict[bytes, int] = {}
     which = array("I", [table.setdefault(source[start:end], len(table)) for start, end in chain(*spans)])
     kinds = b"".join(bytes((kind,)) * len(found) for kind, found in enumerate(spans))
-    names = [name.decode("utf-8", "replace") for name in table]
+    names = b"\n".join(table).decode("utf-8", "replace").split("\n") if table else []
+    if len(names) != len(table):  # in broken code a name may be said to go over lines
+        names = [" ".join(name.decode("utf-8", "replace").split()) for name in table]
     return names, which, array("I", map(_first, chain(*spans))), kinds
 
 
