@@ -19,6 +19,7 @@ from repoagent.domain import Ending
 from repoagent.errors import UserError
 from repoagent.sandbox.base import Engine, Limits
 from repoagent.testbed.runner import Testbed
+from repoagent.testbed.setups import Origin
 from repoagent.trace import Trace
 from repoagent.workspace import Workspace, resolve
 
@@ -139,7 +140,7 @@ def prepare(tmp_path: Path) -> Prepare:
         root = tmp_path / "repository"
         root.mkdir()
         (root / "test_it.py").write_text(TEST)
-        bed = Testbed.prepare(engine, root, version="", test_command=None, trace=Trace(), timeout=300)
+        bed = Testbed.prepare(engine, root, origin=Origin(), test_command=None, trace=Trace(), timeout=300)
         (root / "conftest.py").write_text(conftest)
         return bed
 
@@ -208,8 +209,8 @@ def test_a_repository_s_settings_may_name_its_tests_and_nothing_else(setting: st
 
     (tmp_path / ".repoagent.toml").write_text(f"{setting}\n")
     engine = FakeEngine()
-    with pytest.raises(UserError, match=r"may set `build` and `test` only"):
-        Testbed.prepare(engine, tmp_path, version="", test_command=None, trace=Trace(), timeout=10)
+    with pytest.raises(UserError, match=r"may set python, packages, build, test only"):
+        Testbed.prepare(engine, tmp_path, origin=Origin(), test_command=None, trace=Trace(), timeout=10)
     assert engine.built == []
 
 

@@ -33,7 +33,7 @@ import repoagent, repoagent_prompts, repoagent_tools
 from repoagent.llm.profiles import profile_for
 from repoagent.prompting import Specify, render
 from repoagent.testbed.detect import detect
-from repoagent.testbed.recipe import recipe
+from repoagent.testbed.setups import Origin, setups
 from repoagent.toolbox import gather
 
 for module in (repoagent, repoagent_tools, repoagent_prompts):
@@ -41,7 +41,8 @@ for module in (repoagent, repoagent_tools, repoagent_prompts):
 here = Path(sys.argv[1])
 print(profile_for("qwen2.5-coder-1.5b").id)
 print("the issue" in render(Specify(issue="the issue", path="a.py", symbol="f", source="")))
-print(len(recipe(detect(here / "repoagent_prompts"), here).script) > 500)
+(way,) = setups(detect(here / "repoagent_prompts"), here, Origin(), ("3.11",))
+print(len(way.recipe.script) > 500)
 print("find_symbol" in gather(installed=()))
 """
 

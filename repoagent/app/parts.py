@@ -6,6 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from repoagent.index.build import Index
     from repoagent.llm.budget import Budget
     from repoagent.sandbox.base import Engine, Limits
+    from repoagent.testbed.setups import Origin
 
 
 @contextmanager
@@ -51,7 +53,7 @@ def services(session: Session, request: Request, trace: Trace, spent: Spent) -> 
             elapsed=lambda: spent.seconds + time.monotonic() - started,
             options=_options(request),
             limits=_limits(request.settings),
-            version=source_of(session).description,
+            origin=origin_of(source_of(session)),
         )
 
 
@@ -65,6 +67,16 @@ def engine(request: Request) -> Engine:
 def source_of(session: Session) -> Source:
     """The repository the session works on."""
     return load(Source, session.read("source.json"))
+
+
+def origin_of(source: Source) -> Origin:
+    """What a build depends on beside the files; a date that is none counts as today."""
+    from repoagent.testbed.setups import Origin
+
+    try:
+        return Origin(source.description, datetime.fromisoformat(source.committed))
+    except ValueError:
+        return Origin(source.description)
 
 
 def _budget(settings: Settings, spent: Spent, trace: Trace) -> Budget:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from repoagent.index.build import Index
 from repoagent.llm.base import Model
 from repoagent.llm.budget import Budget
 from repoagent.sandbox.base import Engine, Limits
 from repoagent.session import Session
+from repoagent.testbed.setups import Origin
 from repoagent.trace import Trace
 from repoagent.workspace import Workspace
 
@@ -49,8 +50,8 @@ class Services:
     """Seconds this run has taken, in all its processes."""
     options: Options
     limits: Limits
-    version: str = ""
-    """The project's version by its tags, for build systems that ask git; empty when unknown."""
+    origin: Origin = field(default_factory=Origin)
+    """What is known of the commit, for the build."""
 
     def within(self, seconds: float) -> float:
         """So many seconds, or as many as are left for the run, but enough to end in an orderly way."""

@@ -20,6 +20,10 @@ ENVIRONMENT = "/opt/environment"
 """Where a built environment lies inside every sandbox; `venv/` in it is the Python test environment."""
 
 
+UV = "/opt/uv"
+"""Where a build finds the `uv` program."""
+
+
 @dataclass(frozen=True)
 class Limits:
     """How much one sandbox may use."""
@@ -51,6 +55,19 @@ class Finished:
 
 
 @dataclass(frozen=True)
+class Base:
+    """What an environment stands on."""
+
+    python: str = "3.11"
+    """Version of the interpreter, found as `python3.11`."""
+    packages: tuple[str, ...] = ()
+    """Debian's names of packages that the build or the tests need, beside a shell, git and the interpreter."""
+
+
+DEFAULT_BASE = Base()
+
+
+@dataclass(frozen=True)
 class Recipe:
     """How a test environment is made."""
 
@@ -58,7 +75,8 @@ class Recipe:
     """Content hash of all that it depends on; environments are cached under it."""
     script: str
     """POSIX shell, run once with network in a copy of the repository; writes below ENVIRONMENT and may write into the
-    repository. Files that it adds to the repository are kept and laid into every later copy."""
+    repository. Files that it adds to the repository are kept and laid into every later copy. `uv` lies at UV."""
+    base: Base = DEFAULT_BASE
 
 
 @dataclass(frozen=True)
@@ -68,6 +86,17 @@ class Environment:
     key: str
     reference: str
     """What the engine finds it by: an image's name, a directory."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """An environment that is kept."""
+
+    key: str
+    bytes: int
+    """Of its own, without what it shares with others."""
+    used: float
+    """When it was used last, or else built; seconds since 1970."""
 
 
 class Sandbox(Protocol):
@@ -103,6 +132,9 @@ class Engine(Protocol):
     def name(self) -> str:
         """`docker`, `bubblewrap`, `fake`."""
 
+    def pythons(self) -> Sequence[str]:
+        """Versions of Python that an environment can be made with, the one that is had at once first."""
+
     def check(self) -> None:
         """Raise EnvironmentFailed, saying what to do, unless sandboxes can be made here."""
 
@@ -120,6 +152,12 @@ class Engine(Protocol):
 
     def open(self, environment: Environment, repository: Path, limits: Limits = DEFAULT_LIMITS) -> Sandbox:
         """A fresh sandbox with a copy of `repository` in it."""
+
+    def kept(self) -> Sequence[Kept]:
+        """All environments that are kept, the one used last first."""
+
+    def discard(self, key: str) -> None:
+        """Remove an environment; nothing happens where there is none of this key."""
 
     def clean(self) -> Sequence[str]:
         """Remove what dead runs left behind (containers, scratch), never an environment; names what was removed."""

@@ -1,62 +1,85 @@
-"""The image all environments stand on: Debian with Python 3.11 and git, from a registry or put together here."""
+"""The images that environments stand on: a system with some Python and git, and on top of it the packages asked for."""
 
 from __future__ import annotations
 
-import os
-import shutil
+import hashlib
 import tempfile
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from repoagent import process
 from repoagent.errors import EnvironmentFailed
 from repoagent.sandbox import cache
-from repoagent.sandbox.base import Progress
-from repoagent.sandbox.host_network import CERTIFICATES, host_network
+from repoagent.sandbox.base import DEFAULT_BASE, Base, Progress
+from repoagent.sandbox.bootstrap import bootstrap
+from repoagent.sandbox.host_network import CERTIFICATES, host_network, uv_program
 from repoagent.sandbox.owner import LABEL, OWNER_LABEL, Owner
 
 if TYPE_CHECKING:
     from docker import DockerClient
 
-TAG = "repoagent-base:bookworm-1"
-REGISTRY_IMAGE = "python:3.11-slim-bookworm"
+REPOSITORY = "repoagent-base"
+TOOLCHAIN = "repoagent-toolchain"
 
+_FORM = 2
+"""Raised when what is laid into a base image changes."""
 _SILENCE = 60
 """Seconds without progress after which a registry is given up."""
-_PACKAGES = "python3,python3-venv,python3-pip,git,ca-certificates"
 _RAW = ("repoagent-base", "raw")
 
 # Adds what is missing: the unprivileged user, git, and the folders that environment and repository are laid into.
-_DRESS = f"""
+_DRESS = """
 id sandbox >/dev/null 2>&1 || useradd --uid 1000 --user-group --no-create-home --home-dir /tmp/home sandbox
-command -v git >/dev/null || {{ apt-get update && apt-get install -y --no-install-recommends git ca-certificates; }}
-rm -rf /var/lib/apt/lists/* {CERTIFICATES}
+command -v git >/dev/null || { apt-get update && apt-get install -y --no-install-recommends git ca-certificates; }
 install -d -o sandbox -g sandbox /opt/environment /work/repo
 """
+_INSTALL = """
+export DEBIAN_FRONTEND=noninteractive
+apt-get update
+apt-get install -y --no-install-recommends "$@"
+"""
+_TIDY = f"rm -rf /var/lib/apt/lists/* {CERTIFICATES}\n"
 
 
-def ensure(client: DockerClient, progress: Progress, image: str = REGISTRY_IMAGE) -> None:
-    """Make TAG, unless it exists: from `image` where a registry answers, else from Debian's packages.
+def ensure(client: DockerClient, progress: Progress, base: Base = DEFAULT_BASE) -> str:
+    """The tag of an image for `base`, made unless it exists.
 
-    Raises EnvironmentFailed when neither can be had.
+    The Python comes from a registry where one answers, else from a distribution's packages; the packages from that
+    distribution. Raises EnvironmentFailed when they cannot be had.
     """
     with cache.locked("docker-base"):
-        if exists(client):
-            return
-        if not (pull(image, progress) and _is_dressed(client, image, progress)):
-            source = _bootstrap(client, progress)
-            _dress(client, source)
-            client.images.remove(source)
-        progress(f"base image {TAG} is ready")
+        source = tag(Base(base.python))
+        if not exists(client, source):
+            if not (
+                pull(image := _registry_image(base.python), progress) and _is_dressed(client, image, base, progress)
+            ):
+                raw = _bootstrapped(client, base.python, progress)
+                _run_in(client, raw, _DRESS, (), source)
+                client.images.remove(raw)
+            progress(f"base image {source} is ready")
+        wanted = tag(base)
+        if not exists(client, wanted):
+            progress(f"installing {', '.join(base.packages)}")
+            _run_in(client, source, _INSTALL, base.packages, wanted)
+        return wanted
 
 
-def exists(client: DockerClient) -> bool:
-    """Whether the engine has it."""
+def tag(base: Base = DEFAULT_BASE) -> str:
+    """The name of the image for `base`, whether it exists or not."""
+    plain = f"{REPOSITORY}:py{base.python}-{_FORM}"
+    if not base.packages:
+        return plain
+    digest = hashlib.sha256("\0".join((plain, *sorted(base.packages))).encode()).hexdigest()
+    return f"{TOOLCHAIN}:{digest[:24]}"
+
+
+def exists(client: DockerClient, name: str) -> bool:
+    """Whether the engine has an image of that name."""
     from docker.errors import ImageNotFound
 
     try:
-        client.images.get(TAG)
+        client.images.get(name)
     except ImageNotFound:
         return False
     return True
@@ -81,57 +104,49 @@ def pull(image: str, progress: Progress) -> bool:
     return True
 
 
-def _is_dressed(client: DockerClient, image: str, progress: Progress) -> bool:
-    """Make TAG of `image`; False where what it lacks cannot be had."""
+def _registry_image(python: str) -> str:
+    return "python:3.11-slim-bookworm" if python == "3.11" else f"python:{python}-slim"
+
+
+def _is_dressed(client: DockerClient, image: str, base: Base, progress: Progress) -> bool:
+    """Make the base image of `image`; False where what it lacks cannot be had."""
     try:
-        _dress(client, image)
+        _run_in(client, image, _DRESS, (), tag(Base(base.python)))
     except EnvironmentFailed as error:
         progress(f"{image} cannot be used: {error}")
         return False
     return True
 
 
-def _bootstrap(client: DockerClient, progress: Progress) -> str:
-    """Import a Debian put together by mmdebstrap; about a minute."""
-    _require_mmdebstrap(progress)
-    progress("putting a base image together from Debian packages (about a minute)")
+def _bootstrapped(client: DockerClient, python: str, progress: Progress) -> str:
+    """Import a system put together from packages."""
     with tempfile.TemporaryDirectory() as folder:
         # mmdebstrap works as another user where this is not root.
         Path(folder).chmod(0o755)
         packed = Path(folder, "base.tar")
-        command = ["mmdebstrap", "--variant=apt", f"--include={_PACKAGES}", "bookworm", str(packed)]
-        process.run(command, timeout=1800)
+        bootstrap(python, packed, progress)
         client.api.import_image_from_file(str(packed), repository=_RAW[0], tag=_RAW[1])
     return ":".join(_RAW)
 
 
-def _require_mmdebstrap(progress: Progress) -> None:
-    if shutil.which("mmdebstrap"):
-        return
-    packages = ["mmdebstrap", "debian-archive-keyring"]
-    if os.geteuid() or not shutil.which("apt-get"):
-        raise EnvironmentFailed(
-            f"there is no base image: `docker pull {REGISTRY_IMAGE}`, or install mmdebstrap "
-            f"(`apt-get install {' '.join(packages)}`), or use `--sandbox bubblewrap`"
-        )
-    progress("installing mmdebstrap")
-    process.run(["apt-get", "update"], timeout=600, check=False)
-    process.run(["apt-get", "install", "-y", "--no-install-recommends", *packages], timeout=600)
-
-
-def _dress(client: DockerClient, source: str) -> None:
+def _run_in(client: DockerClient, source: str, script: str, arguments: tuple[str, ...], wanted: str) -> None:
+    """Run `script` as root, with network, in a container of `source`, and keep it as the image `wanted`."""
     network = host_network()
     labels = {LABEL: "1", OWNER_LABEL: str(Owner.current())}
     # Variables and certificates are for this command alone: what the container were given, the image would keep.
-    command = ["env", *(f"{name}={value}" for name, value in network.environment.items()), "/bin/sh", "-euc", _DRESS]
-    container = client.containers.create(source, command, entrypoint=[], labels=labels)
+    command = ["env", *_settings(network.environment), "/bin/sh", "-euc", script + _TIDY, "sh", *arguments]
+    container = client.containers.create(source, command, entrypoint=[], labels=labels, user="0:0")
     try:
-        container.put_archive("/", network.packed())
+        container.put_archive("/", network.packed(uv_program()))
         container.start()
-        if container.wait(timeout=900)["StatusCode"]:
+        if container.wait(timeout=1800)["StatusCode"]:
             end = container.logs(tail=20).decode("utf-8", "replace")
-            raise EnvironmentFailed(f"the base image could not be completed:\n{end}")
-        repository, tag = TAG.split(":")
-        container.commit(repository, tag, changes=[f"LABEL {LABEL}=1", 'CMD ["/bin/sh"]'])
+            raise EnvironmentFailed(f"the image {wanted} could not be completed:\n{end}")
+        repository, name = wanted.split(":")
+        container.commit(repository, name, changes=[f"LABEL {LABEL}=1", 'CMD ["/bin/sh"]'])
     finally:
         container.remove(force=True, v=True)
+
+
+def _settings(environment: Mapping[str, str]) -> list[str]:
+    return [f"{name}={value}" for name, value in environment.items()]

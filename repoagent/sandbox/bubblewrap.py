@@ -10,12 +10,23 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from repoagent import process
 from repoagent.errors import EnvironmentFailed, SandboxFailed
 from repoagent.sandbox import cache
-from repoagent.sandbox.base import DEFAULT_LIMITS, ENVIRONMENT, Environment, Limits, Progress, Recipe
+from repoagent.sandbox.base import (
+    DEFAULT_LIMITS,
+    ENVIRONMENT,
+    UV,
+    Base,
+    Environment,
+    Kept,
+    Limits,
+    Progress,
+    Recipe,
+)
 from repoagent.sandbox.bubblewrap_jail import Jail, Mount, Scratch
 from repoagent.sandbox.confined import PROGRAMS, UID, ConfinedSandbox, build_in, copy_in, variables
-from repoagent.sandbox.host_network import CERTIFICATES, HostNetwork, host_network
+from repoagent.sandbox.host_network import CERTIFICATES, HostNetwork, host_network, uv_program
 from repoagent.sandbox.host_python import HostPython, host_python
 from repoagent.sandbox.output import Output
 from repoagent.sandbox.owner import Owner
@@ -47,6 +58,10 @@ class BubblewrapEngine:
         self._python = python or host_python()
         self._programs = f"{self._python.programs}:{PROGRAMS}"
 
+    def pythons(self) -> Sequence[str]:
+        """The host's, and no other."""
+        return (self._python.short_version,)
+
     def check(self) -> None:
         """Raise EnvironmentFailed unless bwrap works here and the host's Python can make environments."""
         for program, package in _NEEDED.items():
@@ -68,10 +83,14 @@ class BubblewrapEngine:
     def find(self, key: str) -> Environment | None:
         """The environment built for `key` with the Python of today, if its folder is still there."""
         folder = self._folder(key)
-        return Environment(key, str(folder)) if folder.is_dir() else None
+        if not folder.is_dir():
+            return None
+        cache.mark_used(folder.name)
+        return Environment(key, str(folder))
 
     def build(self, recipe: Recipe, repository: Path, progress: Progress, timeout: float) -> Environment:
         """Run the recipe with network into a folder that takes its final name only when the script succeeded."""
+        self._refuse(recipe.base)
         with cache.locked(f"bubblewrap-{self._folder(recipe.key).name}"):
             if found := self.find(recipe.key):
                 return found
@@ -80,6 +99,7 @@ class BubblewrapEngine:
                 scratch.give(scratch.environment)
                 self._build(recipe, repository, scratch, progress, timeout)
                 scratch.environment.rename(self._folder(recipe.key))
+        cache.mark_used(self._folder(recipe.key).name)
         return Environment(recipe.key, str(self._folder(recipe.key)))
 
     def open(self, environment: Environment, repository: Path, limits: Limits = DEFAULT_LIMITS) -> ConfinedSandbox:
@@ -95,6 +115,18 @@ class BubblewrapEngine:
             raise
         return ConfinedSandbox(jail, limits, self._programs)
 
+    def kept(self) -> Sequence[Kept]:
+        """The folders of environments, of this Python and of others."""
+        folders = [path for path in cache.folder("environments").iterdir() if path.is_dir()]
+        found = [Kept(path.name, _bytes_of(path), cache.last_used(path.name)) for path in folders]
+        return sorted(found, key=lambda kept: -kept.used)
+
+    def discard(self, key: str) -> None:
+        """Remove the folder of an environment, named as `kept` names it."""
+        folder = cache.folder("environments") / key
+        if folder.parent == cache.folder("environments") and folder.is_dir():
+            cache.remove(folder)
+
     def clean(self) -> Sequence[str]:
         """Remove the scratch copies of dead processes, half-built environments among them."""
         removed = []
@@ -104,6 +136,19 @@ class BubblewrapEngine:
                 cache.remove(path)
                 removed.append(f"scratch {path}")
         return removed
+
+    def _refuse(self, base: Base) -> None:
+        """Raise EnvironmentFailed where the host lacks what is asked for; nothing is installed on a host."""
+        if base.python not in self.pythons():
+            raise EnvironmentFailed(
+                f"this project needs Python {base.python}, and bubblewrap has only this host's "
+                f"{self._python.short_version}: use `--sandbox docker`, or run repoagent with Python {base.python}"
+            )
+        if missing := [name for name in base.packages if not _is_installed(name)]:
+            raise EnvironmentFailed(
+                f"this project needs packages that the host lacks: run `apt-get install {' '.join(missing)}`, or use "
+                "`--sandbox docker`, which installs them into an image"
+            )
 
     def _folder(self, key: str) -> Path:
         return cache.folder("environments") / f"{key}-{self._python.identity}"
@@ -127,7 +172,12 @@ class BubblewrapEngine:
 
     def _build(self, recipe: Recipe, repository: Path, scratch: Scratch, progress: Progress, timeout: float) -> None:
         network = host_network()
-        mounts = [*self._mounts(), *_network_mounts(network), Mount(scratch.environment, ENVIRONMENT, writable=True)]
+        mounts = [
+            *self._mounts(),
+            *_network_mounts(network),
+            Mount(uv_program(), UV),
+            Mount(scratch.environment, ENVIRONMENT, writable=True),
+        ]
         jail = Jail(scratch, _BUILD_LIMITS, mounts, network=True)
         environment = {**variables(self._programs), **network.environment}
         build_in(jail, recipe, repository, environment, progress, timeout)
@@ -145,6 +195,16 @@ class BubblewrapEngine:
             raise EnvironmentFailed(f"bubblewrap does not work here: {error}. {_advice()}") from error
         if ended.exit_code:
             raise EnvironmentFailed(f"the Python at {self._python.prefix} does not run in a sandbox: {output.text}")
+
+
+def _is_installed(package: str) -> bool:
+    found = process.run(["dpkg-query", "-W", "-f=${db:Status-Status}", package], timeout=60, check=False)
+    return found.text.strip() == "installed"
+
+
+def _bytes_of(folder: Path) -> int:
+    counted = process.run(["du", "-sk", str(folder)], timeout=600, check=False).text.split()
+    return int(counted[0]) * 1024 if counted and counted[0].isdigit() else 0
 
 
 def _network_mounts(network: HostNetwork) -> list[Mount]:

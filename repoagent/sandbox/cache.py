@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from repoagent import process
@@ -24,6 +24,20 @@ def locked(name: str) -> Iterator[None]:
 
     with FileLock(folder("locks") / f"{name}.lock"):
         yield
+
+
+def mark_used(key: str) -> None:
+    """Note that the environment `key` was used just now."""
+    with suppress(OSError):  # a full disk must not keep anybody from using what is there
+        (folder("used") / key).touch()
+
+
+def last_used(key: str) -> float:
+    """When the environment `key` was used last, in seconds since 1970; 0 where nobody noted it."""
+    try:
+        return (folder("used") / key).stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def remove(path: Path) -> None:

@@ -16,7 +16,18 @@ from typing import IO, TYPE_CHECKING, Any
 
 from repoagent.errors import EnvironmentFailed, SandboxFailed
 from repoagent.sandbox import base_image, cache
-from repoagent.sandbox.base import DEFAULT_LIMITS, REPOSITORY, Environment, Limits, Progress, Recipe
+from repoagent.sandbox.base import (
+    DEFAULT_BASE,
+    DEFAULT_LIMITS,
+    REPOSITORY,
+    Base,
+    Environment,
+    Kept,
+    Limits,
+    Progress,
+    Recipe,
+)
+from repoagent.sandbox.bootstrap import RELEASES
 from repoagent.sandbox.confined import UID, ConfinedSandbox, Ended, build_in, copy_in, variables
 from repoagent.sandbox.docker_stream import Stream
 from repoagent.sandbox.host_network import HostNetwork, host_network
@@ -25,6 +36,7 @@ from repoagent.sandbox.owner import LABEL, OWNER_LABEL, Owner
 
 if TYPE_CHECKING:
     from docker import DockerClient
+    from docker.models.images import Image
 
 IMAGE = "repoagent-env"
 
@@ -47,6 +59,10 @@ class DockerEngine:
 
     name = "docker"
 
+    def pythons(self) -> Sequence[str]:
+        """Those that a registry or a distribution has; 3.11 first, because it is there as soon as anything is."""
+        return tuple(RELEASES)
+
     def check(self) -> None:
         """Raise EnvironmentFailed unless an engine answers."""
         with _translated("asking Docker"):
@@ -55,12 +71,11 @@ class DockerEngine:
     def missing(self) -> str:
         """The base image, until it was made once."""
         with _translated("looking for the base image"):
-            return "" if base_image.exists(self._client) else f"the base image {base_image.TAG}"
+            return "" if base_image.exists(self._client, base_image.tag()) else f"the base image {base_image.tag()}"
 
     def prepare(self, progress: Progress) -> None:
         """Make the base image, unless it exists."""
-        with _translated("making the base image"):
-            base_image.ensure(self._client, progress)
+        self._ensure(DEFAULT_BASE, progress)
 
     def find(self, key: str) -> Environment | None:
         """The environment built for `key`, if its image is still there."""
@@ -72,6 +87,7 @@ class DockerEngine:
                 self._client.images.get(reference)
             except ImageNotFound:
                 return None
+        cache.mark_used(key)
         return Environment(key, reference)
 
     def build(self, recipe: Recipe, repository: Path, progress: Progress, timeout: float) -> Environment:
@@ -79,15 +95,16 @@ class DockerEngine:
         with cache.locked(f"docker-{recipe.key}"):
             if found := self.find(recipe.key):
                 return found
-            self.prepare(progress)
+            image = self._ensure(recipe.base, progress)
             network = host_network()
-            container = self._start(base_image.TAG, _BUILD_LIMITS, network)
+            container = self._start(image, _BUILD_LIMITS, network)
             try:
                 environment = {**variables(), **network.environment}
                 build_in(container, recipe, repository, environment, progress, timeout)
                 container.commit(IMAGE, recipe.key)
             finally:
                 container.close()
+        cache.mark_used(recipe.key)
         return Environment(recipe.key, f"{IMAGE}:{recipe.key}")
 
     def open(self, environment: Environment, repository: Path, limits: Limits = DEFAULT_LIMITS) -> ConfinedSandbox:
@@ -100,6 +117,24 @@ class DockerEngine:
             raise
         return ConfinedSandbox(container, limits)
 
+    def kept(self) -> Sequence[Kept]:
+        """The images of environments; what they weigh beyond the image they stand on."""
+        with _translated("listing environments"):
+            images = self._client.images.list(IMAGE)
+            found = [
+                Kept(name.partition(":")[2], self._own_size(image), cache.last_used(name.partition(":")[2]))
+                for image in images
+                for name in image.tags
+            ]
+        return sorted(found, key=lambda kept: -kept.used)
+
+    def discard(self, key: str) -> None:
+        """Remove the image of an environment."""
+        from docker.errors import ImageNotFound
+
+        with _translated("removing an environment"), suppress(ImageNotFound):
+            self._client.images.remove(f"{IMAGE}:{key}")
+
     def clean(self) -> Sequence[str]:
         """Remove the containers of dead processes of this machine."""
         from docker.errors import NotFound
@@ -111,6 +146,14 @@ class DockerEngine:
                 with suppress(NotFound):
                     container.remove(force=True, v=True)
         return [f"container {container.name}" for container in left]
+
+    def _ensure(self, base: Base, progress: Progress) -> str:
+        with _translated("making the base image"):
+            return base_image.ensure(self._client, progress, base)
+
+    def _own_size(self, image: Image) -> int:
+        """Bytes of the topmost layer: an environment is committed as one."""
+        return int(self._client.api.history(image.id)[0]["Size"])  # type: ignore[no-untyped-call] # types-docker lacks it
 
     @cached_property
     def _client(self) -> DockerClient:

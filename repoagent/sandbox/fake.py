@@ -10,7 +10,7 @@ from typing import Self
 
 from repoagent.errors import SandboxFailed
 from repoagent.sandbox.archive import inside
-from repoagent.sandbox.base import DEFAULT_LIMITS, REPOSITORY, Environment, Finished, Limits, Progress, Recipe
+from repoagent.sandbox.base import DEFAULT_LIMITS, REPOSITORY, Environment, Finished, Kept, Limits, Progress, Recipe
 
 Answer = Callable[[Sequence[str], MutableMapping[str, bytes]], Finished]
 """Plays a command: gets it and the sandbox's files, and may change them.
@@ -60,6 +60,10 @@ class FakeEngine:
         """What all of its sandboxes were asked, in the order in which they were opened."""
         return [asked for sandbox in self.opened for asked in sandbox.asked]
 
+    def pythons(self) -> Sequence[str]:
+        """Two, so that there is a choice."""
+        return ("3.11", "3.9")
+
     def check(self) -> None:
         """Raise `broken` when set."""
         if self.broken:
@@ -90,6 +94,14 @@ class FakeEngine:
         sandbox = FakeSandbox(self.answer, _files(repository), environment, limits)
         self.opened.append(sandbox)
         return sandbox
+
+    def kept(self) -> Sequence[Kept]:
+        """What was built, a byte each."""
+        return [Kept(built.recipe.key, 1, 0.0) for built in self.built]
+
+    def discard(self, key: str) -> None:
+        """Forget what was built under `key`."""
+        self.built[:] = [built for built in self.built if built.recipe.key != key]
 
     def clean(self) -> Sequence[str]:
         """Count the calls."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from repoagent import process
+from repoagent.sandbox.base import UV
 
 CERTIFICATES = "/opt/ca-certificates.pem"
 """Where the host's certificates lie during a build."""
@@ -37,27 +38,37 @@ class HostNetwork:
     certificates: Path | None = None
     """The host's bundle, to be laid at CERTIFICATES."""
 
-    def packed(self) -> bytes:
-        """The certificates at their place, as a tar archive to unpack at the root; an empty one without them."""
+    def packed(self, uv: Path | None = None) -> bytes:
+        """The certificates, and the program `uv`, at their places, as a tar archive to unpack at the root."""
         packed = io.BytesIO()
         with tarfile.open(fileobj=packed, mode="w") as archive:
-            if self.certificates:
-                data = self.certificates.read_bytes()
-                entry = tarfile.TarInfo(CERTIFICATES.lstrip("/"))
-                entry.size, entry.mode = len(data), 0o644
-                archive.addfile(entry, io.BytesIO(data))
+            for source, target, mode in ((self.certificates, CERTIFICATES, 0o644), (uv, UV, 0o755)):
+                if source:
+                    data = source.read_bytes()
+                    entry = tarfile.TarInfo(target.lstrip("/"))
+                    entry.size, entry.mode = len(data), mode
+                    archive.addfile(entry, io.BytesIO(data))
         return packed.getvalue()
+
+
+def uv_program() -> Path:
+    """This installation's own `uv`: one program without libraries, which runs in every image of the same processor."""
+    from uv import find_uv_bin
+
+    return Path(find_uv_bin())
 
 
 def host_network() -> HostNetwork:
     """What this host is configured with.
 
     Passed on are pip's `index-url`, `extra-index-url`, `trusted-host`, `proxy` and `timeout`, the proxy variables and
-    the certificate bundle. User names and passwords are cut out of every address, because the script that will see them
-    is hostile; folders of this host (`find-links`, `file://`) are left out, because they are not there.
+    the certificate bundle, for pip and for uv. User names and passwords are cut out of every address, because the
+    script that will see them is hostile; folders of this host (`find-links`, `file://`) are left out, because they are
+    not there.
     """
     settings = _pip_settings()
-    environment = {**_pip_variables(settings), **_proxy_variables(os.environ)}
+    pip = _pip_variables(settings)
+    environment = {**pip, **_uv_variables(pip), **_proxy_variables(os.environ)}
     certificates = _bundle(settings)
     if certificates:
         environment.update(dict.fromkeys(_BUNDLES, CERTIFICATES))
@@ -94,6 +105,18 @@ def _pip_variables(settings: Mapping[str, str]) -> dict[str, str]:
         "PIP_DEFAULT_TIMEOUT": settings.get("timeout", settings.get("default-timeout", "")),
     }
     return {name: value for name, value in addresses.items() if value}
+
+
+def _uv_variables(pip: Mapping[str, str]) -> dict[str, str]:
+    """The same for uv, which reads none of pip's settings; of several indexes it shall take the best, as pip does."""
+    found = {
+        "UV_DEFAULT_INDEX": pip.get("PIP_INDEX_URL", ""),
+        "UV_INDEX": pip.get("PIP_EXTRA_INDEX_URL", ""),
+        "UV_INDEX_STRATEGY": "unsafe-best-match" if "PIP_EXTRA_INDEX_URL" in pip else "",
+        "UV_INSECURE_HOST": pip.get("PIP_TRUSTED_HOST", ""),
+        "UV_HTTP_TIMEOUT": pip.get("PIP_DEFAULT_TIMEOUT", ""),
+    }
+    return {name: value for name, value in found.items() if value}
 
 
 def _remote(addresses: str) -> Iterator[str]:

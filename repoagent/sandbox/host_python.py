@@ -20,6 +20,11 @@ class HostPython:
     version: str
 
     @property
+    def short_version(self) -> str:
+        """Major and minor version: `3.11`."""
+        return ".".join(self.version.split(".")[:2])
+
+    @property
     def programs(self) -> Path:
         """The folder with its `python3`."""
         return self.prefix / "bin"

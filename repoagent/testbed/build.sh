@@ -1,9 +1,11 @@
-# Runs in the sandbox, in a copy of the repository, with network; the recipe puts the project's steps after these functions.
+# Runs in the sandbox, in a copy of the repository, with network; the setup puts its variables before this and its steps after.
 # A step that may fail says so in the log and the build goes on: the probe at the end shows whether the tests can be collected.
 set +e -u
 venv=/opt/environment/venv
-export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_ROOT_USER_ACTION=ignore PIP_PROGRESS_BAR=off
 export PATH="$venv/bin:$PATH" VIRTUAL_ENV="$venv"
+export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_ROOT_USER_ACTION=ignore PIP_PROGRESS_BAR=off
+# On the disk, beside what is installed from it: /tmp is memory, and links are faster than copies.
+export UV_CACHE_DIR=/opt/environment/.packages UV_PYTHON_DOWNLOADS=never UV_NO_PROGRESS=1
 
 needed() {
     label=$1; shift
@@ -17,8 +19,14 @@ optional() {
     "$@" || { echo "repoagent: $label failed, going on without"; return 1; }
 }
 
-pip_install() {
-    "$venv/bin/python" -m pip install --quiet "$@"
+# As the index was on the day $as_of, where one is given.
+install() {
+    /opt/uv pip install --quiet --python "$venv/bin/python" ${as_of:+--exclude-newer "$as_of"} "$@"
+}
+
+# What uv refuses in old manifests, pip may still take.
+install_file() {
+    install "$@" || { [ -z "$as_of" ] && "$venv/bin/python" -m pip install --quiet "$@"; }
 }
 
 # The repository's own files go first on the import path, so that an edit is seen by the next test run.
@@ -27,14 +35,37 @@ path_to() {
     echo "import sys; sys.path.insert(0, '$1')" >"$site/repoagent_repository.pth"
 }
 
-# Editable, else a plain installation for its dependencies, else the files alone. The name a fallback is given is logged.
-install_project() {
-    optional "the project, editable (PEP 660)" pip_install -e . && return
-    optional "the project, editable, with the tools in the environment" pip_install --no-build-isolation -e . && return
-    path_to "$1"
-    optional "the project, as a copy, for its dependencies" pip_install .
+# What a setup.py of old says it requires, one to a line; setuptools writes it down by sections, one for each extra.
+legacy_requirements() {
+    "$venv/bin/python" setup.py -q egg_info --egg-base /tmp >/tmp/egg.log 2>&1 || { tail -n 5 /tmp/egg.log; return 1; }
+    sed -n '/^\[[^:]/,$d; /^\[:/d; /./p' /tmp/*.egg-info/requires.txt 2>/dev/null
+    return 0
 }
 
-needed "a virtual environment" python3 -m venv "$venv"
-optional "a current pip" pip_install --upgrade pip
-needed "pytest and setuptools" pip_install pytest setuptools wheel
+# As setuptools did it before PEP 660: in place, beside its requirements.
+install_legacy() {
+    legacy_requirements >/tmp/requirements.txt || return 1
+    { [ ! -s /tmp/requirements.txt ] || install -r /tmp/requirements.txt; } &&
+        "$venv/bin/python" setup.py -q develop --no-deps
+}
+
+# What the project names for a purpose, `test` or the like.
+install_extra() {
+    install -e ".[$1]" && return
+    sed -n "/^\\[$1\\]\$/,/^\\[/{/^\\[/d; /./p}" /tmp/*.egg-info/requires.txt 2>/dev/null >/tmp/extra.txt
+    [ -s /tmp/extra.txt ] && install -r /tmp/extra.txt
+}
+
+# Editable, else a plain installation for its dependencies, else the files alone. The name a fallback is given is logged.
+install_project() {
+    source=$1; shift
+    optional "the project, editable (PEP 660)" install -e . && return
+    optional "what its build requires" install "$@"
+    optional "the project, editable, with the tools in the environment" install --no-build-isolation -e . && return
+    [ -f setup.py ] && optional "the project, in place (setup.py develop)" install_legacy && return
+    path_to "$source"
+    optional "the project, as a copy, for its dependencies" install .
+}
+
+needed "a virtual environment with Python $python" /opt/uv venv --quiet --python "$python" --seed ${as_of:+--exclude-newer "$as_of"} "$venv"
+needed "pytest and setuptools" install pytest setuptools wheel

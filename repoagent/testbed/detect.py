@@ -8,10 +8,14 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from repoagent.errors import UserError
 from repoagent.testbed.manifests import Manifests, read_manifests, strings, table, text_of
 from repoagent.testbed.project import Group, Override, Packager, Project, Pytest
+from repoagent.testbed.pythons import Wanted, versions_in
 
 OVERRIDE_FILE = ".repoagent.toml"
 
@@ -21,6 +25,31 @@ _MANIFESTS = frozenset(
 _FOR_TESTS = re.compile(r"(^|[-_.])(all[-_]?)?(unit)?tests?(ing)?([-_.]|$)|(^|[-_.])pytest([-_.]|$)", re.IGNORECASE)
 _FOR_DEVELOPERS = re.compile(r"(^|[-_.])dev(el|elop|elopment|elopers?)?([-_.]|$)", re.IGNORECASE)
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][\w.-]*(\[[\w,. -]*\])?\s*([<>=!~]=?[^;{}@]*)?(;[^{}]*)?$")
+_RUNNER_OF_DJANGO = "tests/runtests.py"
+_COMPILED = {
+    "c": "c",
+    "cc": "c++",
+    "cpp": "c++",
+    "cxx": "c++",
+    "pyx": "cython",
+    "f": "fortran",
+    "f90": "fortran",
+    "rs": "rust",
+}
+_BUILD_TOOLS = {
+    "Cython": "cython",
+    "numpy": "numpy",
+    "scipy": "scipy",
+    "pkg_resources": "setuptools",
+    "cffi": "cffi",
+    "pybind11": "pybind11",
+    "setuptools_scm": "setuptools-scm",
+    "versioneer": "versioneer",
+    "extension_helpers": "extension-helpers",
+    "jinja2": "jinja2",
+    "setuptools_rust": "setuptools-rust",
+    "pbr": "pbr",
+}
 _SKIPPED = frozenset(
     {".git", ".hg", ".tox", ".nox", ".venv", "venv", "env", "node_modules", "build", "dist", "__pycache__"}
 )
@@ -42,24 +71,45 @@ def detect(root: Path) -> Project:
         unconventional=not tests,
         released=(root / "PKG-INFO").is_file(),
         override=read_override(text_of(root / OVERRIDE_FILE)),
+        wanted=_wanted(root, manifests),
+        native=_native(files, manifests),
+        build_requires=_build_requires(manifests),
+        runner="django" if _RUNNER_OF_DJANGO in files and "django/__init__.py" in files else "pytest",
     )
 
 
 def read_override(text: str) -> Override:
-    """The build and test commands of a `.repoagent.toml`; raises UserError for every other setting in it."""
+    """The settings of a `.repoagent.toml` that decide how to build and to test; raises UserError for any other."""
     try:
-        values = tomllib.loads(text)
+        found = _Override.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise UserError(f"{OVERRIDE_FILE} of the repository is not valid TOML: {error}") from error
-    if unknown := sorted(values.keys() - {"build", "test"}):
-        raise UserError(
-            f"{OVERRIDE_FILE} of the repository sets {', '.join(unknown)}; it may set `build` and `test` only. "
+    except ValidationError as error:
+        raise UserError(_complaint(error)) from error
+    return Override(found.python, found.packages, found.build, found.test)
+
+
+class _Override(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    python: Annotated[str, Field(pattern=r"^(3\.\d{1,2})?$")] = ""
+    packages: Annotated[tuple[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9+.-]*$")], ...], Field(strict=False)] = ()
+    build: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    test: str = ""
+
+
+def _complaint(error: ValidationError) -> str:
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return (
+            f"{OVERRIDE_FILE} of the repository sets {where}; it may set {', '.join(_Override.model_fields)} only. "
             "Put other settings into your own configuration."
         )
-    build, test = values.get("build", []), values.get("test", "")
-    if not isinstance(build, list) or not all(isinstance(b, str) for b in build) or not isinstance(test, str):
-        raise UserError(f'{OVERRIDE_FILE} of the repository must read `build = ["command", …]` and `test = "command"`.')
-    return Override(tuple(build), test)
+    return (
+        f"{OVERRIDE_FILE} of the repository: {where}: {first['msg']}. It reads "
+        '`python = "3.11"`, `packages = ["libpq-dev", …]`, `build = ["command", …]`, `test = "command"`.'
+    )
 
 
 def _packager(root: Path, manifests: Manifests) -> Packager:
@@ -136,12 +186,12 @@ def _extras(manifests: Manifests) -> list[tuple[str, Group]]:
         *table(manifests.setup_py, "extras_require"),
     ]
     safe = [name for name in dict.fromkeys(names) if re.fullmatch(r"[\w.-]+", name)]
-    return [(name, Group(f"extra {name}", ("-e", f".[{name}]"))) for name in safe]
+    return [(name, Group(f"extra {name}", ("install_extra", name))) for name in safe]
 
 
 def _requirement_files(files: Iterable[str]) -> list[tuple[str, Group]]:
     names = [f for f in files if _is_requirements(f)]
-    return [(_label(name), Group(f"file {name}", ("-r", name))) for name in names]
+    return [(_label(name), Group(f"file {name}", ("install_file", "-r", name))) for name in names]
 
 
 def _label(path: str) -> str:
@@ -160,7 +210,7 @@ def _dependency_groups(pyproject: Mapping[str, object]) -> list[tuple[str, Group
         groups.setdefault(name, tuple(table(pyproject, "tool", "poetry", "group", name, "dependencies")))
     if old := table(pyproject, "tool", "poetry", "dev-dependencies"):
         groups.setdefault("dev", tuple(old))
-    return [(name, Group(f"group {name}", needs)) for name, needs in groups.items() if needs]
+    return [(name, Group(f"group {name}", ("install", *needs))) for name, needs in groups.items() if needs]
 
 
 def _resolved(groups: Mapping[str, object], name: str, seen: frozenset[str] = frozenset()) -> tuple[str, ...]:
@@ -183,7 +233,7 @@ def _other_requirements(manifests: Manifests) -> list[Group]:
         "tox": strings(tox.get("testenv", "deps", fallback="")),
         "hatch": tuple(d for name in ("default", "test", "hatch-test") for d in _hatch(hatch, name)),
     }
-    return [Group(name, needs) for name, raw in sources.items() if (needs := _plain(raw))]
+    return [Group(name, ("install", *needs)) for name, raw in sources.items() if (needs := _plain(raw))]
 
 
 def _hatch(environments: Mapping[str, object], name: str) -> tuple[str, ...]:
@@ -194,3 +244,59 @@ def _hatch(environments: Mapping[str, object], name: str) -> tuple[str, ...]:
 def _plain(requirements: Iterable[str]) -> tuple[str, ...]:
     """Those that are a name with a version; addresses, options, `factor: dep` lines and placeholders are left out."""
     return tuple(r for r in requirements if _REQUIREMENT.fullmatch(r))
+
+
+# --- what the build needs ---------------------------------------------------------------------------------------------
+
+
+def _wanted(root: Path, manifests: Manifests) -> Wanted:
+    """What the project says about Python; workflows count last, they often name what is only tried."""
+    classifiers = _classifiers(manifests)
+    workflows = sorted((root / ".github/workflows").glob("*.y*ml")) if (root / ".github/workflows").is_dir() else []
+    named = (
+        versions_in(text_of(root / ".python-version"))
+        or versions_in("\n".join(c for c in classifiers if c.startswith("Programming Language :: Python :: 3.")))
+        or versions_in(manifests.tox.get("tox", "envlist", fallback=""))
+        or versions_in("\n".join(text_of(path) for path in workflows))
+    )
+    return Wanted(_requires_python(manifests), named)
+
+
+def _requires_python(manifests: Manifests) -> str:
+    poetry = table(manifests.pyproject, "tool", "poetry", "dependencies").get("python")
+    found = (
+        table(manifests.pyproject, "project").get("requires-python")
+        or manifests.setup_cfg.get("options", "python_requires", fallback="")
+        or manifests.setup_py.get("python_requires")
+        or poetry
+    )
+    text = found if isinstance(found, str) else ""
+    return re.sub(r"\^(\d+)\.(\d+)(\.\d+)?", r">=\1.\2,<4", text)
+
+
+def _classifiers(manifests: Manifests) -> tuple[str, ...]:
+    project = table(manifests.pyproject, "project")
+    return (
+        strings(project.get("classifiers"))
+        or strings(manifests.setup_cfg.get("metadata", "classifiers", fallback=""))
+        or strings(manifests.setup_py.get("classifiers"))
+    )
+
+
+def _native(files: Iterable[str], manifests: Manifests) -> tuple[str, ...]:
+    """Languages that a build may have to compile: their sources lie in the tree, and the build names extensions."""
+    found = {language for f in files if (language := _COMPILED.get(f.rpartition(".")[2])) and not _beside(f)}
+    backend = str(table(manifests.pyproject, "build-system").get("build-backend", ""))
+    builds = backend.startswith(("mesonpy", "scikit_build", "maturin")) or manifests.extensions
+    return tuple(sorted(found)) if builds or "cython" in found else ()
+
+
+def _beside(path: str) -> bool:
+    return any(part in {"tests", "test", "docs", "doc", "examples", "benchmarks"} for part in path.split("/")[:-1])
+
+
+def _build_requires(manifests: Manifests) -> tuple[str, ...]:
+    """What pyproject.toml says, else setuptools and what `setup.py` imports of others."""
+    said = _plain(strings(table(manifests.pyproject, "build-system").get("requires")))
+    imported = tuple(_BUILD_TOOLS[name] for name in manifests.setup_imports if name in _BUILD_TOOLS)
+    return tuple(dict.fromkeys((*(said or ("setuptools", "wheel")), *imported)))

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from repoagent.domain import Ending, Outcome, Report
 from repoagent.sandbox.base import REPOSITORY
-from repoagent.testbed.junit import worst_first
+from repoagent.testbed.results.worst import worst_first
 
 LONGEST = 1200
 """Characters; about 300 tokens."""

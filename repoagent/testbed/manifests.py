@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import configparser
+import re
 import shlex
 import tomllib
 from collections.abc import Mapping
@@ -27,6 +28,10 @@ class Manifests:
     setup_cfg: configparser.ConfigParser
     setup_py: Mapping[str, object]
     """Literal keyword arguments of the call to `setup`."""
+    setup_imports: tuple[str, ...]
+    """Top-level names of the modules that `setup.py` imports."""
+    extensions: bool
+    """Whether `setup.py` speaks of extension modules."""
     tox: configparser.ConfigParser
     pytest: Pytest
 
@@ -34,7 +39,16 @@ class Manifests:
 def read_manifests(root: Path) -> Manifests:
     """Read what lies in `root`."""
     pyproject, setup_cfg, tox = _toml(root / "pyproject.toml"), _ini(root / "setup.cfg"), _ini(root / "tox.ini")
-    return Manifests(pyproject, setup_cfg, setup_arguments(text_of(root / "setup.py")), tox, _pytest(root, pyproject))
+    setup_py = text_of(root / "setup.py")
+    return Manifests(
+        pyproject=pyproject,
+        setup_cfg=setup_cfg,
+        setup_py=setup_arguments(setup_py),
+        setup_imports=imported(setup_py),
+        extensions=re.search(r"\b(Extension|ext_modules|cythonize|build_ext|get_extensions)\b", setup_py) is not None,
+        tox=tox,
+        pytest=_pytest(root, pyproject),
+    )
 
 
 def text_of(path: Path) -> str:
@@ -61,6 +75,21 @@ def strings(value: object) -> tuple[str, ...]:
     if not isinstance(value, list | tuple):
         return ()
     return tuple(v.strip() for v in value if isinstance(v, str) and v.strip())
+
+
+def imported(source: str) -> tuple[str, ...]:
+    """Top-level names of the modules that `source` imports, anywhere in it, sorted."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ()
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.partition(".")[0])
+    return tuple(sorted(found))
 
 
 def setup_arguments(source: str) -> dict[str, object]:

@@ -1,6 +1,6 @@
 """Make pytest collect the project's tests: install what imports miss, and an older pytest where the newest one fails.
 
-Runs inside the sandbox while an environment is built, with the environment's own Python (3.8 or newer); it is shipped
+Runs inside the sandbox while an environment is built, with the environment's own Python (3.7 or newer); it is shipped
 there as text and imports the standard library only. Its arguments are pytest options that the project needs.
 """
 
@@ -125,7 +125,10 @@ def own_modules() -> set[str]:
 
 
 def install(*requirements: str) -> bool:
-    return subprocess.call([sys.executable, "-m", "pip", "install", "--quiet", *requirements]) == 0
+    """As the index was on the day that AS_OF names, where it does."""
+    command = ["/opt/uv", "pip", "install", "--quiet", "--python", sys.executable]
+    dated = ["--exclude-newer", os.environ["AS_OF"]] if os.environ.get("AS_OF") else []
+    return subprocess.call([*command, *dated, *requirements]) == 0
 
 
 if __name__ == "__main__":

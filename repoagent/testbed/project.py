@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from repoagent.testbed.pythons import Wanted
+
 Packager = Literal["pyproject", "setup.py", "setup.cfg", "none"]
+Runner = Literal["pytest", "django"]
 
 DEFAULT_PATTERNS = ("test_*.py", "*_test.py")
 """File names that pytest takes for tests unless the project says otherwise."""
@@ -17,18 +20,22 @@ class Group:
 
     name: str
     """For the log: `extra test`, `file requirements-dev.txt`, …"""
-    arguments: tuple[str, ...]
-    """What `pip install` is given."""
+    command: tuple[str, ...]
+    """A function of `build.sh`, and what it is given."""
 
 
 @dataclass(frozen=True)
 class Override:
-    """The two settings read from the target repository's `.repoagent.toml`; their commands run in the sandbox only."""
+    """The settings read from the target repository's `.repoagent.toml`; their commands run in the sandbox only."""
 
+    python: str = ""
+    """Version of Python; empty to choose one."""
+    packages: tuple[str, ...] = ()
+    """The distribution's packages that build or tests need."""
     build: tuple[str, ...] = ()
     """Shell commands that replace the installation steps; empty to work them out."""
     test: str = ""
-    """Shell command that runs the tests; empty for pytest."""
+    """Shell command that runs the tests; empty to work it out."""
 
 
 @dataclass(frozen=True)
@@ -59,3 +66,9 @@ class Project:
     released: bool = False
     """Whether a PKG-INFO lies in the root, so that the version is known without git."""
     override: Override = field(default_factory=Override)
+    wanted: Wanted = field(default_factory=Wanted)
+    native: tuple[str, ...] = ()
+    """Languages of its own that must be compiled: `c`, `c++`, `fortran`, `cython`, `rust`."""
+    build_requires: tuple[str, ...] = ()
+    """Requirements of its build, as far as they are known."""
+    runner: Runner = "pytest"

@@ -1,20 +1,26 @@
-"""Write the script that builds a project's test environment inside a sandbox."""
+"""The ways in which a project may be built and tested, the most promising first; each is a script for a sandbox."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 import shlex
-import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 
-from repoagent.sandbox.base import ENVIRONMENT, REPOSITORY, Recipe
+from repoagent.sandbox.base import ENVIRONMENT, REPOSITORY, Base, Recipe
 from repoagent.testbed.options import kept_options
 from repoagent.testbed.project import Project
+from repoagent.testbed.pythons import choose, is_old
 
 PYTHON = f"{ENVIRONMENT}/venv/bin/python"
 """The interpreter of a built environment, inside every sandbox."""
+
+MOST = 4
+"""Setups that are tried."""
 
 _VERSION = re.compile(r"[vV]?(\d+(\.\d+)*([.-]?(a|b|rc|dev|post)\d*)*(\+[\w.]+)?)")
 _VERSION_VARIABLES = (
@@ -27,20 +33,106 @@ _VERSION_VARIABLES = (
 """What the build tools that take the version from git read instead; the sandbox's copy may have no history."""
 
 
-def recipe(project: Project, root: Path, version: str = "") -> Recipe:
-    """How the environment for the project in `root` is made.
+@dataclass(frozen=True)
+class Setup:
+    """One way to build a project."""
 
-    `version` stands in for one that the build would take from git. The key depends on the manifests, the script and
-    this Python's version: an edit to a source file does not change it.
+    name: str
+    """For a person: `Python 3.9, packages as of 2021-05-02`."""
+    recipe: Recipe
+    why: tuple[str, ...] = ()
+    """What speaks for it, a sentence each."""
+
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where the code comes from, as far as a build depends on it."""
+
+    version: str = ""
+    """The last release, for builds that ask git for it; empty when unknown."""
+    committed: datetime = _NEVER
+    """When the code was committed; the far future where nobody knows."""
+
+
+def setups(project: Project, root: Path, origin: Origin, available: Sequence[str]) -> tuple[Setup, ...]:
+    """How the project in `root` may be built with one of the Pythons in `available`, the most promising way first.
+
+    Old code gets the packages of its day, and at last those of today. The key of a recipe depends on the manifests and
+    on the script: an edit to a source file does not change it.
     """
-    script = "\n".join([_resource("build.sh"), *_version(project, version), *_steps(project), *_probe(project)]) + "\n"
-    return Recipe(_key(project, root, script), script)
+    found = [_setup(project, root, origin, python, dated) for python, dated in _tried(project, origin, available)]
+    return tuple(found[:MOST])
+
+
+def _tried(project: Project, origin: Origin, available: Sequence[str]) -> Iterator[tuple[str, bool]]:
+    """Pairs of a Python, and whether packages are taken as of the day of the commit."""
+    if project.override.python:
+        pythons: tuple[str, ...] = (project.override.python,)
+    else:
+        pythons = choose(project.wanted, available, origin.committed.date())
+    dated = is_old(origin.committed.date()) and not project.override.build
+    yield pythons[0], dated
+    if project.override.build:
+        return
+    if len(pythons) > 1:
+        yield pythons[1], dated
+    if dated:
+        yield pythons[0], False
+        if len(pythons) > 2:
+            yield pythons[2], dated
+
+
+def _setup(project: Project, root: Path, origin: Origin, python: str, dated: bool) -> Setup:
+    # Two days later than the commit: a release of the same day may be what the commit was made for.
+    day = str(origin.committed.date() + timedelta(days=2)) if dated else ""
+    as_of = f"{day}T00:00:00Z" if day else ""
+    script = "\n".join(
+        [
+            f"python=python{python} as_of={as_of}",
+            _resource("build.sh"),
+            *_version(project, origin.version),
+            *_steps(project),
+            *_probe(project),
+        ]
+    )
+    base = Base(python, _packages(project, python))
+    recipe = Recipe(_key(project, root, f"{base}\n{script}"), script + "\n", base)
+    name = f"Python {python}" + (f", packages as of {day}" if dated else "")
+    return Setup(name, recipe, tuple(_reasons(project, origin, python, dated)))
+
+
+def _reasons(project: Project, origin: Origin, python: str, dated: bool) -> Iterator[str]:
+    wanted = project.wanted
+    if project.override.python:
+        yield f".repoagent.toml asks for Python {python}"
+    elif wanted.requires:
+        yield f"the project requires Python {wanted.requires}"
+    if python in wanted.named:
+        yield f"it names Python {python} among those it works with"
+    if dated:
+        yield f"it was committed on {origin.committed.date()}: later releases of its dependencies may break it"
+    if project.native:
+        yield f"it has sources in {', '.join(project.native)}, so compilers are installed"
+    yield f"it is packaged by {project.packager}" if project.packager != "none" else "no manifest says how to build it"
+    yield from (f"its tests need {group.name}" for group in project.groups)
+
+
+def _packages(project: Project, python: str) -> tuple[str, ...]:
+    found = list(project.override.packages)
+    if project.native:
+        found += ["build-essential", "pkg-config", f"python{python}-dev"]
+        found += ["gfortran"] if "fortran" in project.native else []
+        found += ["cargo", "rustc"] if "rust" in project.native else []
+    return tuple(dict.fromkeys(found))
 
 
 def _version(project: Project, version: str) -> list[str]:
     if project.released:
         return []
-    match = _VERSION.fullmatch(version.strip())
+    match = _VERSION.match(version.strip())
     return [f"export {name}={match[1] if match else '0.0.0'}" for name in _VERSION_VARIABLES]
 
 
@@ -49,12 +141,9 @@ def _steps(project: Project) -> list[str]:
         commands = (shlex.quote(command) for command in project.override.build)
         return [f"needed {shlex.quote('command of the repository')} sh -c {command}" for command in commands]
     source = f"{REPOSITORY}/{project.source}".rstrip("/")
-    first = f"path_to {source}" if project.packager == "none" else f"install_project {source}"
-    return [first, *(_step(g.name, g.arguments) for g in project.groups)]
-
-
-def _step(name: str, arguments: tuple[str, ...]) -> str:
-    return f"optional {shlex.quote(name)} pip_install {shlex.join(arguments)}"
+    install = shlex.join(("install_project", source, *project.build_requires))
+    first = f"path_to {source}" if project.packager == "none" else install
+    return [first, *(f"optional {shlex.quote(g.name)} {shlex.join(g.command)}" for g in project.groups)]
 
 
 def _probe(project: Project) -> list[str]:
@@ -62,10 +151,12 @@ def _probe(project: Project) -> list[str]:
     path = f"{ENVIRONMENT}/probe.py"
     given = project.test_files if project.unconventional else ()
     options = shlex.join([*kept_options(project.pytest.addopts), *given])
+    collecting = f"optional 'collecting the tests' {PYTHON} {path} {options}"
     return [
         f"cat >{path} <<'END_OF_PROBE'",
         _resource("probe.py") + "END_OF_PROBE",
-        f"optional 'collecting the tests' {PYTHON} {path} {options}",
+        *([] if project.runner == "django" else [f'export AS_OF="$as_of"; {collecting}']),
+        'rm -rf "$UV_CACHE_DIR"',
         f'{PYTHON} -c "import pytest"',
     ]
 
@@ -75,7 +166,7 @@ def _resource(name: str) -> str:
 
 
 def _key(project: Project, root: Path, script: str) -> str:
-    digest = hashlib.sha256(f"{sys.version_info.major}.{sys.version_info.minor}\n{script}".encode())
+    digest = hashlib.sha256(script.encode())
     for name in project.manifests:
         path = root / name
         content = path.read_bytes() if path.is_file() and not path.is_symlink() else b""

@@ -31,6 +31,8 @@ class Source:
     """Whether tracked files have changes that are not committed, and therefore not in the base."""
     description: str = ""
     """`git describe --tags` of the base, empty without a tag before it: what versions are derived from."""
+    committed: str = ""
+    """When the base was committed, in ISO 8601 with its time zone."""
     object_format: str = "sha1"
 
     @property
@@ -116,6 +118,7 @@ def _at(place: _Place, base: str | None, fetched: remote.Fetched | None) -> Sour
         url=fetched.url if fetched else "",
         branch=branch,
         description=git.line("describe", "--tags", commit),
+        committed=git.line("show", "--no-patch", "--format=%cI", commit),
         object_format=object_format,
     )
     return source if not source.has_work_tree else _with_dirt(source)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ import pytest
 
 from repoagent.errors import EnvironmentFailed, SandboxFailed
 from repoagent.sandbox import base_image
-from repoagent.sandbox.base import Environment
+from repoagent.sandbox.base import ENVIRONMENT, UV, Base, Environment, Recipe
 from repoagent.sandbox.docker import DockerEngine
 from repoagent.sandbox.owner import LABEL, OWNER_LABEL, Owner
 from tests.sandbox.conftest import SMALL
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.docker
 
-BASE = Environment("base", base_image.TAG)
+BASE = Environment("base", base_image.tag())
 """An environment with nothing in it."""
 
 
@@ -86,7 +87,7 @@ def test_a_missing_image_is_the_sandboxs_failure(docker_engine: DockerEngine, re
 DYING = """
 import os, sys
 from pathlib import Path
-from repoagent.sandbox.base import Environment
+from repoagent.sandbox.base import ENVIRONMENT, UV, Base, Environment, Recipe
 from repoagent.sandbox.docker import DockerEngine
 sandbox = DockerEngine().open(Environment("base", sys.argv[1]), Path(sys.argv[2]))
 os.kill(os.getpid(), 9)
@@ -116,6 +117,36 @@ def test_the_base_image_is_made_once(docker_engine: DockerEngine) -> None:
     said: list[str] = []
     docker_engine.prepare(said.append)
     assert said == []
+
+
+def test_packages_are_laid_over_the_base_image_once(
+    docker_engine: DockerEngine, client: DockerClient, repository: Path
+) -> None:
+    base = Base(packages=("bc",))
+    said: list[str] = []
+    recipe = Recipe(f"test-{secrets.token_hex(4)}", f"echo 6*7 | bc > {ENVIRONMENT}/answer; {UV} --version", base)
+    environment = docker_engine.build(recipe, repository, said.append, timeout=300)
+    try:
+        with docker_engine.open(environment, repository, SMALL) as sandbox:
+            assert sandbox.run(["cat", f"{ENVIRONMENT}/answer"], timeout=30).output == "42\n"
+            assert sandbox.run(["which", "bc"], timeout=30).exit_code == 0
+        assert any(line.startswith("uv ") for line in said)
+        assert base_image.exists(client, base_image.tag(base))
+        assert recipe.key in [kept.key for kept in docker_engine.kept()]
+    finally:
+        docker_engine.discard(recipe.key)
+    assert docker_engine.find(recipe.key) is None
+    assert recipe.key not in [kept.key for kept in docker_engine.kept()]
+
+
+def test_an_old_python_is_had_where_a_project_needs_it(docker_engine: DockerEngine, repository: Path) -> None:
+    recipe = Recipe(f"test-{secrets.token_hex(4)}", f"python3.9 --version > {ENVIRONMENT}/version", Base("3.9"))
+    environment = docker_engine.build(recipe, repository, lambda _: None, timeout=600)
+    try:
+        with docker_engine.open(environment, repository, SMALL) as sandbox:
+            assert sandbox.run(["cat", f"{ENVIRONMENT}/version"], timeout=30).output.startswith("Python 3.9.")
+    finally:
+        docker_engine.discard(recipe.key)
 
 
 def ours(client: DockerClient) -> list[Container]:

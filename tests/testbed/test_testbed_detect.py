@@ -25,7 +25,7 @@ def test_a_setup_py_is_read_as_text() -> None:
     project = detect(REPOSITORIES / "classic")
     assert project.packager == "setup.py"
     assert [g.name for g in project.groups] == ["extra test", "tests_require"]
-    assert project.groups[1].arguments == ("toml",)
+    assert project.groups[1].command == ("install", "toml")
     assert project.pytest.addopts == ("--cov=shop", "-n", "4")
     assert project.test_files == ("tests/test_shop.py",)
 
@@ -33,9 +33,9 @@ def test_a_setup_py_is_read_as_text() -> None:
 def test_a_source_layout_with_extras_and_groups() -> None:
     project = detect(REPOSITORIES / "modern")
     assert (project.packager, project.source) == ("pyproject", "src")
-    assert {g.name: g.arguments for g in project.groups} == {
-        "extra tests": ("-e", ".[tests]"),
-        "group test": ("tomli", "typing-extensions>=4"),
+    assert {g.name: g.command for g in project.groups} == {
+        "extra tests": ("install_extra", "tests"),
+        "group test": ("install", "tomli", "typing-extensions>=4"),
     }
 
 
@@ -78,19 +78,19 @@ def test_what_is_for_developers_counts_only_without_anything_for_tests(tmp_path:
 
 def test_simple_dependencies_of_tox_are_taken(tmp_path: Path) -> None:
     tox = "[testenv]\ndeps =\n    hypothesis\n    mock>=2\n    -rreq.txt\n    py27: enum34\n    {[base]deps}\n    git+https://x/y\n"
-    assert detect(write(tmp_path, {"tox.ini": tox})).groups[0].arguments == ("hypothesis", "mock>=2")
+    assert detect(write(tmp_path, {"tox.ini": tox})).groups[0].command == ("install", "hypothesis", "mock>=2")
 
 
 def test_poetry_groups_are_known(tmp_path: Path) -> None:
     text = '[tool.poetry]\nname = "x"\n[tool.poetry.group.test.dependencies]\nfreezegun = "*"\n'
     project = detect(write(tmp_path, {"pyproject.toml": text}))
     assert project.packager == "pyproject"
-    assert project.groups[0].arguments == ("freezegun",)
+    assert project.groups[0].command == ("install", "freezegun")
 
 
 def test_groups_that_include_each_other_end(tmp_path: Path) -> None:
     text = '[dependency-groups]\ntest = ["a", {include-group = "more"}]\nmore = ["b", {include-group = "test"}]\n'
-    assert detect(write(tmp_path, {"pyproject.toml": text})).groups[0].arguments == ("a", "b")
+    assert detect(write(tmp_path, {"pyproject.toml": text})).groups[0].command == ("install", "a", "b")
 
 
 PYTEST = {
@@ -140,14 +140,18 @@ def test_an_extra_with_a_shell_in_its_name_is_ignored(tmp_path: Path) -> None:
 
 
 def test_the_repository_may_name_build_and_test_commands() -> None:
-    assert read_override('build = ["make"]\ntest = "make check"\n') == Override(("make",), "make check")
+    text = 'python = "3.9"\npackages = ["libpq-dev"]\nbuild = ["make"]\ntest = "make check"\n'
+    assert read_override(text) == Override("3.9", ("libpq-dev",), ("make",), "make check")
     assert read_override("") == Override()
 
 
 @pytest.mark.parametrize(
     ("text", "named"),
     [
-        ('model = "mine"\nsandbox = "none"\n', "model, sandbox"),
+        ('model = "mine"\n', "model"),
+        ('sandbox = "none"\n', "sandbox"),
+        ('packages = ["-o Dir=/"]\n', "packages"),
+        ('python = "3.9; id"\n', "python"),
         ("[network]\nopen = true\n", "network"),
         ("build = 'make'\n", "build"),
         ("test = ['a']\n", "test"),

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from repoagent.domain import Status
-from repoagent.testbed import junit
-from repoagent.testbed.junit import UnreadableReport, node_id, read_outcomes
+from repoagent.testbed.results import junit
+from repoagent.testbed.results.junit import UnreadableReport, node_id, read_outcomes
 
 TESTS = """
 import pytest, unittest

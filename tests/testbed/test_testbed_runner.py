@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from repoagent.domain import Ending, Status
-from repoagent.sandbox.base import Finished
+from repoagent.sandbox.base import Environment, Finished
 from repoagent.sandbox.fake import Answer, FakeEngine
+from repoagent.testbed.detect import detect
 from repoagent.testbed.runner import Testbed
-from repoagent.trace import Event, Trace
 
 REPOSITORIES = Path(__file__).parents[1] / "repositories"
 
@@ -48,9 +48,8 @@ def pytest_that(exit_code: int, *reports: str | None, timed_out: bool = False) -
 
 
 def bed_with(answer: Answer, name: str = "modern", command: str | None = None) -> Testbed:
-    engine = FakeEngine(answer)
     root = REPOSITORIES / name
-    return Testbed.prepare(engine, root, version="1", test_command=command, trace=Trace(), timeout=60)
+    return Testbed(FakeEngine(answer), Environment("key", "fake:key"), root, detect(root), command or "")
 
 
 ENDINGS = [
@@ -143,28 +142,12 @@ def test_any_other_command_is_one_test(exit_code: int, status: Status) -> None:
 
 
 def test_a_command_with_pytest_is_asked_for_a_report_through_the_environment() -> None:
-    engine = FakeEngine(pytest_that(1, None))
-    bed = Testbed.prepare(
-        engine, REPOSITORIES / "modern", version="", test_command="cd x && pytest", trace=Trace(), timeout=60
-    )
+    bed = bed_with(pytest_that(1, None), command="cd x && pytest")
     bed.run(bed.open())
-    assert "--junitxml=/tmp/" in engine.asked[0].environment["PYTEST_ADDOPTS"]
-    assert engine.asked[0].command == ("sh", "-c", "cd x && pytest")
-
-
-def test_an_environment_is_built_once() -> None:
-    engine, events = FakeEngine(), list[Event]()
-    trace = Trace(listeners=(events.append,))
-    for _ in range(2):
-        Testbed.prepare(engine, REPOSITORIES / "modern", version="1", test_command=None, trace=trace, timeout=60)
-    assert len(engine.built) == 1
-    assert [e.kind for e in events if "progress" not in e.kind] == [
-        "testbed.detected",
-        "testbed.building",
-        "testbed.built",
-        "testbed.detected",
-        "testbed.reused",
-    ]
+    assert isinstance(bed.engine, FakeEngine)
+    (asked, *_) = bed.engine.asked
+    assert "--junitxml=/tmp/" in asked.environment["PYTEST_ADDOPTS"]
+    assert asked.command == ("sh", "-c", "cd x && pytest")
 
 
 def test_a_report_as_large_as_the_disk_is_not_fetched() -> None:

@@ -43,7 +43,7 @@ def survey(state: State, runtime: Runtime[Services]) -> Update:
         testbed = Testbed.prepare(
             services.engine,
             services.workspace.root,
-            version=services.version,
+            origin=services.origin,
             test_command=services.options.test_command,
             trace=services.trace,
             timeout=services.within(services.options.build_timeout),

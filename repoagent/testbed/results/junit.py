@@ -6,17 +6,17 @@ The standard parser is safe once a document type is refused: without one no enti
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from itertools import takewhile
 from xml.etree import ElementTree as ET
 
 from repoagent.domain import Outcome, Status
+from repoagent.testbed.results.worst import worst
 
 LARGEST = 32 * 1024 * 1024
 """Bytes of the largest file that is read."""
 
 _LONGEST_MESSAGE = 6000
-_SEVERITY = (Status.PASSED, Status.SKIPPED, Status.FAILED, Status.ERROR)
 _ENDINGS = {"error": Status.ERROR, "failure": Status.FAILED, "skipped": Status.SKIPPED}
 
 
@@ -34,12 +34,7 @@ def read_outcomes(content: bytes) -> tuple[Outcome, ...]:
     modules = {
         _module(case.get("file", "")) for case in cases if _agree(case.get("file", ""), case.get("classname", ""))
     }
-    worst: dict[str, Outcome] = {}
-    for outcome in (_outcome(case, modules) for case in cases):
-        known = worst.get(outcome.id)
-        if known is None or _SEVERITY.index(outcome.status) > _SEVERITY.index(known.status):
-            worst[outcome.id] = outcome
-    return tuple(worst.values())
+    return worst(_outcome(case, modules) for case in cases)
 
 
 def node_id(file: str, classname: str, name: str, modules: Collection[str] = ()) -> str:
@@ -109,8 +104,3 @@ def _message(element: ET.Element) -> str:
 
 def _seconds(text: str) -> float:
     return float(text) if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", text) else 0.0
-
-
-def worst_first(outcomes: Iterable[Outcome]) -> list[Outcome]:
-    """Errors, failures, skipped, passed; within these by id."""
-    return sorted(outcomes, key=lambda o: (-_SEVERITY.index(o.status), o.id))

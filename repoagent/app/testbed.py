@@ -1,0 +1,128 @@
+"""Build and test a repository as it lies there, without a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from repoagent.errors import UserError
+from repoagent.places import cache_root
+from repoagent.sandbox.base import Engine, Kept
+from repoagent.testbed.detect import detect
+from repoagent.testbed.project import Project
+from repoagent.testbed.runner import Testbed
+from repoagent.testbed.setups import Origin, Setup, setups
+from repoagent.trace import Event, Trace
+
+if TYPE_CHECKING:
+    from repoagent.domain import Report
+
+
+@dataclass(frozen=True)
+class Ways:
+    """What is known of a project, and in which ways it may be built."""
+
+    project: Project
+    ways: tuple[Setup, ...]
+
+
+def ways_of(root: Path, sandbox: str | None, as_of: str | None) -> Ways:
+    """Work it out from the manifests; nothing of the repository is run."""
+    from repoagent.sandbox import choose
+
+    engine = choose(None if sandbox in {None, "auto"} else sandbox)
+    project = detect(_directory(root))
+    return Ways(project, setups(project, root.resolve(), origin(root, as_of), engine.pythons()))
+
+
+def described(found: Ways) -> str:
+    """The first way as a `.repoagent.toml`, with its reasons as comments."""
+    way, project = found.ways[0], found.project
+    packages = ", ".join(f'"{name}"' for name in way.recipe.base.packages)
+    lines = [
+        *(f"# {reason}" for reason in way.why),
+        f'python = "{way.recipe.base.python}"',
+        f"packages = [{packages}]",
+        "# Commands that replace the installation that is worked out, run in the sandbox with network:",
+        '# build = ["pip install -e .[test]"]',
+        f"# Runs instead of {project.runner}, in the sandbox without network:",
+        '# test = "python -m pytest"',
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def prepare(
+    root: Path,
+    engine: Engine,
+    as_of: str | None,
+    test_command: str | None,
+    timeout: float,
+    listener: Callable[[Event], None],
+    *,
+    fresh: bool = False,
+) -> Testbed:
+    """The testbed of the repository in `root`; see `Testbed.prepare`."""
+    trace = Trace(listeners=(listener,))
+    return Testbed.prepare(
+        engine,
+        _directory(root),
+        origin=origin(root, as_of),
+        test_command=test_command,
+        trace=trace,
+        timeout=timeout,
+        fresh=fresh,
+    )
+
+
+def run_tests(bed: Testbed, tests: Sequence[str], patch: Path | None, timeout: float) -> Report:
+    """Run tests in a fresh sandbox, after `patch` was applied there; raises UserError where it does not apply."""
+    with bed.open() as sandbox:
+        if patch is not None:
+            sandbox.write({_PATCH: patch.read_bytes()})
+            applied = sandbox.run(("git", "apply", "--verbose", _PATCH), timeout=60)
+            sandbox.write({_PATCH: None})
+            if applied.exit_code:
+                raise UserError(f"{patch} does not apply to this work tree:\n{applied.output[-1000:]}")
+        return bed.run(sandbox, tests, timeout)
+
+
+_PATCH = ".repoagent-candidate.patch"
+
+
+def prune(engine: Engine, allowed: int) -> tuple[Kept, ...]:
+    """Remove the environments that were not used for longest, until the others take at most `allowed` bytes."""
+    removed = []
+    total = 0
+    for kept in engine.kept():
+        total += kept.bytes
+        if total > allowed:
+            engine.discard(kept.key)
+            removed.append(kept)
+    return tuple(removed)
+
+
+def origin(root: Path, as_of: str | None) -> Origin:
+    """What git knows of the commit that is checked out in `root`; `as_of` stands in for its day."""
+    from repoagent.app.parts import origin_of
+    from repoagent.workspace import resolve
+
+    try:
+        found = origin_of(resolve(str(root), None, None, cache_root()))
+    except UserError:  # no repository, or one without a commit: the files are all that is known
+        found = Origin()
+    if not as_of:
+        return found
+    try:
+        day = datetime.fromisoformat(as_of)
+    except ValueError:
+        raise UserError(f"--as-of {as_of!r} is no day: write it as 2021-05-01") from None
+    return Origin(found.version, day if day.tzinfo else day.replace(tzinfo=UTC))
+
+
+def _directory(root: Path) -> Path:
+    if not root.is_dir():
+        raise UserError(f"{root} is no directory: `--repo` names the work tree of a repository")
+    return root.resolve()

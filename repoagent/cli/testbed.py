@@ -1,0 +1,185 @@
+"""`repoagent testbed`: how a repository is built and tested, found out and tried, without a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from repoagent.domain import Report
+    from repoagent.sandbox.base import Engine
+    from repoagent.testbed.runner import Testbed
+    from repoagent.trace import Event
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+Root = Annotated[Path, typer.Option("--repo", help="The repository's work tree, as it is.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+SandboxName = Annotated[str | None, typer.Option("--sandbox", help="docker, bubblewrap or auto.")]
+Command = Annotated[str | None, typer.Option("--test", help="Shell command that runs the tests.")]
+AsOf = Annotated[str | None, typer.Option("--as-of", help="The day whose packages are used, as 2021-05-01.")]
+Minutes = Annotated[float, typer.Option("--max-minutes", min=1, help="For all that must be built.")]
+
+HERE = Path()
+
+
+@app.command()
+def detect(
+    repo: Root = HERE,
+    sandbox: SandboxName = None,
+    as_of: AsOf = None,
+    toml: Annotated[bool, typer.Option("--toml", help="Print the first way as a .repoagent.toml to edit.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show in which ways the repository may be built and tested, and why; nothing is run."""
+    from repoagent.app.testbed import described, ways_of
+
+    found = ways_of(repo, sandbox, as_of)
+    if as_json:
+        _print_json([{"name": way.name, "why": list(way.why), "key": way.recipe.key} for way in found.ways])
+        return
+    if toml:
+        typer.echo(described(found), nl=False)
+        return
+    for number, way in enumerate(found.ways, 1):
+        typer.echo(f"{number}. {way.name}")
+        for reason in way.why:
+            typer.echo(f"     {reason}")
+    typer.echo(f"Tests: {found.project.runner}, {len(found.project.test_files)} files")
+
+
+@app.command()
+def build(
+    repo: Root = HERE,
+    sandbox: SandboxName = None,
+    as_of: AsOf = None,
+    test: Command = None,
+    max_minutes: Minutes = 30,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget what was found out before.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Make an environment in which the tests run; ends with 5 where none can be made."""
+    import time
+
+    started = time.monotonic()
+    bed = _prepared(repo, sandbox, as_of, test, max_minutes, fresh=fresh)
+    told = {"key": bed.environment.key, "sandbox": bed.engine.name, "seconds": round(time.monotonic() - started, 2)}
+    _told(told, as_json)
+
+
+@app.command()
+def run(
+    tests: Annotated[list[str] | None, typer.Argument(help="Files or ids; all without any.")] = None,
+    repo: Root = HERE,
+    sandbox: SandboxName = None,
+    as_of: AsOf = None,
+    test: Command = None,
+    patch: Annotated[Path | None, typer.Option("--patch", help="A diff that is applied in the sandbox first.")] = None,
+    max_minutes: Minutes = 30,
+    max_seconds: Annotated[float, typer.Option("--max-seconds", min=1, help="For the tests.")] = 600,
+    as_json: Json = False,
+) -> None:
+    """Run tests in a fresh sandbox. Ends with 0 where all pass, 1 where any fails, 5 where they could not be run."""
+    from repoagent.app.testbed import run_tests
+    from repoagent.domain import Ending
+
+    bed = _prepared(repo, sandbox, as_of, test, max_minutes)
+    report = run_tests(bed, tests or [], patch, max_seconds)
+    if as_json:
+        _print_json(_as_data(report))
+    else:
+        _show(report, bed)
+    if report.ending is not Ending.COMPLETED:
+        raise typer.Exit(5)
+    raise typer.Exit(1 if report.failed else 0)
+
+
+@app.command()
+def images(sandbox: SandboxName = None, as_json: Json = False) -> None:
+    """List the environments that are kept, the one used last first."""
+    from datetime import datetime
+
+    kept = _engine(sandbox).kept()
+    if as_json:
+        _print_json([{"key": each.key, "bytes": each.bytes, "used": each.used} for each in kept])
+        return
+    for each in kept:
+        used = datetime.fromtimestamp(each.used).astimezone().strftime("%Y-%m-%d %H:%M") if each.used else "never noted"
+        typer.echo(f"{each.key}  {each.bytes / 1e6:8.0f} MB  used {used}")
+    typer.echo(f"{len(kept)} environments, {sum(each.bytes for each in kept) / 1e9:.1f} GB")
+
+
+@app.command()
+def prune(
+    keep: Annotated[float, typer.Option("--keep-gb", min=0, help="What may stay, used last first.")] = 10.0,
+    sandbox: SandboxName = None,
+    as_json: Json = False,
+) -> None:
+    """Remove the environments that were not used for longest, until the others fit."""
+    from repoagent.app.testbed import prune as prune_to
+
+    removed = prune_to(_engine(sandbox), int(keep * 1e9))
+    if as_json:
+        _print_json([each.key for each in removed])
+        return
+    for each in removed:
+        typer.echo(f"removed {each.key}")
+    typer.echo(f"{len(removed)} environments removed, {sum(each.bytes for each in removed) / 1e9:.1f} GB")
+
+
+def _engine(sandbox: str | None) -> Engine:
+    from repoagent.sandbox import choose
+
+    return choose(None if sandbox in {None, "auto"} else sandbox)
+
+
+def _prepared(
+    repo: Path, sandbox: str | None, as_of: str | None, test: str | None, minutes: float, *, fresh: bool = False
+) -> Testbed:
+    from repoagent.app.testbed import prepare
+
+    return prepare(repo, _engine(sandbox), as_of, test, minutes * 60, _say, fresh=fresh)
+
+
+def _say(event: Event) -> None:
+    from repoagent.cli.plain import plain
+    from repoagent.cli.progress import told
+
+    for line in told(event):
+        typer.echo(plain(line), err=True)
+
+
+def _show(report: Report, bed: Testbed) -> None:
+    from repoagent.cli.plain import plain
+    from repoagent.testbed.failure import distil
+    from repoagent.testbed.results.worst import worst_first
+
+    for outcome in worst_first(report.outcomes):
+        if outcome.id in report.failed:
+            typer.echo(plain(f"{outcome.status.upper():6} {outcome.id}"))
+    if report.failed or not report.outcomes:
+        typer.echo(plain(distil(report, report.failed, bed.root), keep="\n"))
+    counts = f"{len(report.passed)} passed, {len(report.failed)} failed"
+    typer.echo(f"{report.ending}: {counts}, {report.seconds:.1f} s")
+
+
+def _as_data(report: Report) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {**asdict(report), "passed": sorted(report.passed), "failed": sorted(report.failed)}
+
+
+def _told(values: dict[str, object], as_json: bool) -> None:
+    if as_json:
+        _print_json(values)
+        return
+    for name, value in values.items():
+        typer.echo(f"{name}: {value}")
+
+
+def _print_json(value: object) -> None:
+    import json
+
+    typer.echo(json.dumps(value, indent=2))

@@ -1,0 +1,81 @@
+"""Choose the Python that a project is tested with: one it says it works with, and that was common in its day."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+RELEASED = {
+    "3.7": date(2018, 6, 27),
+    "3.8": date(2019, 10, 14),
+    "3.9": date(2020, 10, 5),
+    "3.10": date(2021, 10, 4),
+    "3.11": date(2022, 10, 24),
+    "3.12": date(2023, 10, 2),
+    "3.13": date(2024, 10, 7),
+    "3.14": date(2025, 10, 7),
+}
+"""When each version came out (https://devguide.python.org/versions/)."""
+
+SETTLED = timedelta(days=240)
+"""Before a version is that old, many packages have no wheels for it."""
+
+OLD = timedelta(days=365)
+"""A commit older than this is built with what the index had in its day: later releases break old code."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a project says about Python."""
+
+    requires: str = ""
+    """A version specifier: `>=3.8,<3.12`."""
+    named: tuple[str, ...] = ()
+    """Versions that classifiers, tox or workflows name."""
+
+
+def is_old(committed: date, today: date | None = None) -> bool:
+    """Whether packages are taken as they were on the day of the commit."""
+    return (today or datetime.now(UTC).date()) - committed > OLD
+
+
+def choose(wanted: Wanted, available: Sequence[str], committed: date) -> tuple[str, ...]:
+    """All versions of `available` that may do, the most promising first; never empty where `available` is not.
+
+    For code of today that is the order of `available`, versions that the project names first. For old code it is the
+    newest version that was settled on the day of the commit.
+    """
+    allowed = [version for version in available if _allows(wanted.requires, version)] or list(available)
+    day = committed - SETTLED if is_old(committed) else date.max
+
+    def promise(version: str) -> tuple[bool, bool, int]:
+        settled = RELEASED.get(version, date.max) <= day
+        place = -_minor(version) if is_old(committed) and settled else available.index(version)
+        if is_old(committed) and not settled:
+            place = _minor(version)
+        return not settled, bool(wanted.named) and version not in wanted.named, place
+
+    return tuple(sorted(allowed, key=promise))
+
+
+def versions_in(text: str) -> tuple[str, ...]:
+    """The versions that `text` names: `3.9`, `py39`, `Python :: 3.9`."""
+    found = re.findall(r"(?<![\d.])3\.(\d{1,2})(?![\d])|\bpy3(\d{1,2})\b", text)
+    return tuple(dict.fromkeys(f"3.{plain or short}" for plain, short in found))
+
+
+def _allows(requires: str, version: str) -> bool:
+    """Some patch release of `version` is allowed; a specifier that is none forbids nothing."""
+    try:
+        specifiers = SpecifierSet(requires)
+    except InvalidSpecifier:
+        return True
+    return any(specifiers.contains(f"{version}.{patch}", prereleases=True) for patch in (0, 1, 4, 9, 20))
+
+
+def _minor(version: str) -> int:
+    return int(version.partition(".")[2])

@@ -1,0 +1,29 @@
+"""Order outcomes by how bad they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from repoagent.domain import Outcome, Status
+
+_SEVERITY = (Status.PASSED, Status.SKIPPED, Status.FAILED, Status.ERROR)
+
+
+def worst(outcomes: Iterable[Outcome]) -> tuple[Outcome, ...]:
+    """One outcome for each test, the worst, where a test is reported several times."""
+    found: dict[str, Outcome] = {}
+    for outcome in outcomes:
+        known = found.get(outcome.id)
+        if known is None or severity(outcome) > severity(known):
+            found[outcome.id] = outcome
+    return tuple(found.values())
+
+
+def worst_first(outcomes: Iterable[Outcome]) -> list[Outcome]:
+    """Errors, failures, skipped, passed; within these by id."""
+    return sorted(outcomes, key=lambda o: (-severity(o), o.id))
+
+
+def severity(outcome: Outcome) -> int:
+    """Higher is worse."""
+    return _SEVERITY.index(outcome.status)

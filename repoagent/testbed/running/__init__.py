@@ -1,0 +1,1 @@
+"""Run a project's tests by the runner it uses."""

@@ -1,0 +1,129 @@
+"""Which of several ways to build is taken, and that it is remembered; told by a fake engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from repoagent.domain import Ending, Outcome, Report, Status
+from repoagent.errors import EnvironmentFailed
+from repoagent.sandbox.base import Base, Environment, Progress, Recipe
+from repoagent.sandbox.fake import FakeEngine
+from repoagent.testbed.setups import Setup
+from repoagent.testbed.trying import Choice, find_or_build
+from repoagent.trace import Event, Trace
+
+WAYS = tuple(Setup(name, Recipe(name, "true", Base()), (f"because of {name}",)) for name in ("one", "two", "three"))
+
+
+@pytest.fixture(autouse=True)
+def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REPOAGENT_CACHE", str(tmp_path / "cache"))
+
+
+def report(passed: int, failed: int, ending: Ending = Ending.COMPLETED) -> Report:
+    statuses = [Status.PASSED] * passed + [Status.FAILED] * failed
+    return Report(ending, tuple(Outcome(f"t{n}", status) for n, status in enumerate(statuses)))
+
+
+class Playing:
+    """An engine and the outcome of the tests in each of its environments."""
+
+    def __init__(self, engine: FakeEngine | None = None, **reports: Report | None) -> None:
+        self.engine = engine or FakeEngine()
+        self.reports = reports
+        self.events: list[Event] = []
+
+    def choose(self, *, fresh: bool = False, timeout: float = 600) -> Choice:
+        trace = Trace(listeners=(self.events.append,))
+        sample: Callable[[Environment], Report | None] = lambda environment: self.reports[environment.key]  # noqa: E731
+        return find_or_build(self.engine, Path(), WAYS, sample, trace, timeout, fresh=fresh)
+
+    @property
+    def built(self) -> list[str]:
+        return [built.recipe.key for built in self.engine.built]
+
+    def told(self, kind: str) -> list[Event]:
+        return [event for event in self.events if event.kind == kind]
+
+
+def test_the_first_way_in_which_tests_run_is_taken() -> None:
+    playing = Playing(one=report(0, 0, Ending.NOT_COLLECTED), two=report(5, 1))
+    assert playing.choose().setup.name == "two"
+    assert playing.built == ["one", "two"]
+    assert [event.data["reason"] for event in playing.told("testbed.rejected")] == [
+        "a few tests were tried, and nothing collected"
+    ]
+
+
+def test_what_was_found_out_is_remembered_and_nothing_built_again() -> None:
+    playing = Playing(one=report(1, 9), two=report(5, 1))
+    first = playing.choose()
+    assert playing.choose() == first
+    assert playing.built == ["one", "two"]
+    assert [event.data["setup"] for event in playing.told("testbed.reused")] == ["two"]
+
+
+def test_an_environment_that_was_removed_is_built_again() -> None:
+    playing = Playing(one=report(1, 9), two=report(5, 1))
+    playing.choose()
+    playing.engine.discard("two")
+    assert playing.choose().setup.name == "two"
+    assert playing.built == ["one", "two"], "the other one is still there"
+
+
+def test_fresh_forgets_what_was_remembered() -> None:
+    playing = Playing(one=report(1, 9), two=report(5, 1))
+    playing.choose()
+    playing.reports["one"] = report(9, 0)
+    assert playing.choose(fresh=True).setup.name == "one"
+    assert playing.choose().setup.name == "one"
+
+
+def test_where_tests_run_nowhere_the_way_with_most_of_them_is_taken() -> None:
+    playing = Playing(one=report(1, 9), two=report(2, 3), three=report(0, 0, Ending.CRASHED))
+    assert playing.choose().setup.name == "two"
+
+
+def test_a_way_that_cannot_be_built_is_passed_over() -> None:
+    playing = Playing(Refusing({"one"}), two=report(5, 0))
+    assert playing.choose().setup.name == "two"
+    assert [event.data["reason"] for event in playing.told("testbed.rejected")] == ["one: no compiler"]
+
+
+def test_where_nothing_can_be_built_the_first_reason_is_given() -> None:
+    with pytest.raises(EnvironmentFailed, match="one: no compiler"):
+        Playing(Refusing({"one", "two", "three"})).choose()
+
+
+def test_without_time_left_no_second_way_is_tried() -> None:
+    playing = Playing(one=report(1, 9))
+    assert playing.choose(timeout=10).setup.name == "one"
+
+
+def test_where_nothing_can_be_said_the_first_way_is_taken() -> None:
+    assert Playing(one=None).choose().setup.name == "one"
+
+
+def test_a_memory_that_is_damaged_is_as_good_as_none(tmp_path: Path) -> None:
+    playing = Playing(one=report(5, 0))
+    playing.choose()
+    (memory,) = (tmp_path / "cache/testbeds").iterdir()
+    for text in ("", "{}", '{"key": "one", "trial": {"nonsense": 1}}', '{"key": "gone", "trial": null}', "[1]"):
+        memory.write_text(text)
+        assert playing.choose().setup.name == "one"
+
+
+class Refusing(FakeEngine):
+    """Cannot build some recipes."""
+
+    def __init__(self, refused: set[str]) -> None:
+        super().__init__()
+        self.refused = refused
+
+    def build(self, recipe: Recipe, repository: Path, progress: Progress, timeout: float) -> Environment:
+        if recipe.key in self.refused:
+            raise EnvironmentFailed(f"{recipe.key}: no compiler")
+        return super().build(recipe, repository, progress, timeout)
