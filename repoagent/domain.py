@@ -149,6 +149,8 @@ class Outcome:
     seconds: float = 0.0
     message: str = ""
     """Exception and assertion text of a test that did not pass."""
+    locals: tuple[str, ...] = ()
+    """`name = value` of the local variables where it failed: in the deepest frame inside the repository."""
 
 
 class Ending(StrEnum):

@@ -57,7 +57,7 @@ def build(
     as_of: AsOf = None,
     test: Command = None,
     max_minutes: Minutes = 30,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Forget what was found out before.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Build anew what was built before.")] = False,
     as_json: Json = False,
 ) -> None:
     """Make an environment in which the tests run; ends with 5 where none can be made."""
@@ -65,8 +65,8 @@ def build(
 
     started = time.monotonic()
     bed = _prepared(repo, sandbox, as_of, test, max_minutes, fresh=fresh)
-    told = {"key": bed.environment.key, "sandbox": bed.engine.name, "seconds": round(time.monotonic() - started, 2)}
-    _told(told, as_json)
+    seconds = round(time.monotonic() - started, 2)
+    _told({"setup": bed.setup, "sandbox": bed.engine.name, "key": bed.environment.key, "seconds": seconds}, as_json)
 
 
 @app.command()

@@ -29,10 +29,13 @@ install_file() {
     install "$@" || { [ -z "$as_of" ] && "$venv/bin/python" -m pip install --quiet "$@"; }
 }
 
+site_packages() {
+    "$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])'
+}
+
 # The repository's own files go first on the import path, so that an edit is seen by the next test run.
 path_to() {
-    site=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])')
-    echo "import sys; sys.path.insert(0, '$1')" >"$site/repoagent_repository.pth"
+    echo "import sys; sys.path.insert(0, '$1')" >"$(site_packages)/repoagent_repository.pth"
 }
 
 # What a setup.py of old says it requires, one to a line; setuptools writes it down by sections, one for each extra.

@@ -18,6 +18,7 @@ LONGEST = 1200
 """Characters; about 300 tokens."""
 
 _WIDEST = 120
+_MOST_VALUES = 5
 _FOREIGN = ("site-packages", "dist-packages", "/lib/python", "<")
 _FRAME = re.compile(r'^[ \t]*File "(?P<a>[^"\n]+)", line (?P<b>\d+)|^(?P<c>[^\s:"]+\.pyx?):(?P<d>\d+): ', re.MULTILINE)
 _RAISED = r"[A-Za-z_][\w.]*(?:Error|Exception|Exit|Interrupt|Warning|Failed)\b.*"
@@ -48,7 +49,8 @@ def distil(log: Report | str, new_failures: Collection[str], root: Path) -> str:
     if not chosen:
         return _cut("\n".join([_ended(log), *_explain(log.log, root)]))
     first = next((o for o in chosen if o.message), chosen[0])
-    lines = [f"FAILED {first.id}", *_explain(first.message, root), *_others(chosen, first), _counts(log)]
+    explained = [*_explain(first.message, root), *_values(first)]
+    lines = [f"FAILED {first.id}", *explained, *_others(chosen, first), _counts(log)]
     return _cut("\n".join(lines))
 
 
@@ -56,6 +58,12 @@ def _explain(text: str, root: Path) -> list[str]:
     """The exception, the values pytest compared, and the deepest frame inside the repository."""
     frame = _deepest(text)
     return [*_complaint(text), *(_shown(frame, root) if frame else [])]
+
+
+def _values(outcome: Outcome) -> list[str]:
+    """What the local variables held where it failed; fixtures and the test's own `self` tell nothing."""
+    told = [value for value in outcome.locals if not value.startswith(("self = <", "request = <"))]
+    return [f"with {_narrow(value)}" for value in told[:_MOST_VALUES]]
 
 
 def _complaint(text: str) -> list[str]:

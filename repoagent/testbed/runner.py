@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -16,7 +16,7 @@ from repoagent.testbed.running.command import Command
 from repoagent.testbed.running.django import Django
 from repoagent.testbed.running.pytest import Pytest
 from repoagent.testbed.setups import Origin, setups
-from repoagent.testbed.trying import find_or_build
+from repoagent.testbed.trying import find_or_build, forget
 from repoagent.trace import Trace
 
 _MOST_RERUN = 500
@@ -48,6 +48,8 @@ class Testbed:
     """Shell command that runs the tests instead of the project's runner; empty for that."""
     limits: Limits = DEFAULT_LIMITS
     """What each sandbox may use."""
+    setup: str = ""
+    """The way in which the environment was built, for a person."""
 
     @classmethod
     def prepare(
@@ -64,7 +66,7 @@ class Testbed:
         """Find the environment for the project in `root`, or build it within `timeout` seconds.
 
         Where there are several ways to build it, the first is taken whose tests can be run; that is remembered, unless
-        `fresh` says to find out anew. `test_command` comes from the user and goes before the one the repository names.
+        `fresh` says to build anew. `test_command` comes from the user and goes before the one the repository names.
         Raises UserError for a bad `.repoagent.toml` and EnvironmentFailed, with the end of the log, when nothing can be
         built.
         """
@@ -81,8 +83,10 @@ class Testbed:
         def attached(environment: Environment) -> Testbed:
             return cls(engine, environment, root, project, command)
 
-        found = find_or_build(engine, root, ways, lambda e: attached(e).sample(), trace, timeout, fresh=fresh)
-        return attached(found.environment)
+        if fresh:
+            forget(engine, ways)
+        found = find_or_build(engine, root, ways, lambda e: attached(e).sample(), trace, timeout)
+        return replace(attached(found.environment), setup=found.setup.name)
 
     def open(self, root: Path | None = None) -> Sandbox:
         """A fresh sandbox with the repository, or another state of it in `root`."""

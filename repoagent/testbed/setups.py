@@ -19,6 +19,9 @@ from repoagent.testbed.pythons import choose, is_old
 PYTHON = f"{ENVIRONMENT}/venv/bin/python"
 """The interpreter of a built environment, inside every sandbox."""
 
+REPORTER = "repoagent_reporter"
+"""Name of the pytest plug-in that every environment has beside the project's packages; see `reporter`."""
+
 MOST = 4
 """Setups that are tried."""
 
@@ -155,6 +158,8 @@ def _probe(project: Project) -> list[str]:
     return [
         f"cat >{path} <<'END_OF_PROBE'",
         _resource("probe.py") + "END_OF_PROBE",
+        f"cat >\"$(site_packages)/{REPORTER}.py\" <<'END_OF_REPORTER'",
+        _resource("reporter.py") + "END_OF_REPORTER",
         *([] if project.runner == "django" else [f'export AS_OF="$as_of"; {collecting}']),
         'rm -rf "$UV_CACHE_DIR"',
         f'{PYTHON} -c "import pytest"',

@@ -54,14 +54,12 @@ def find_or_build(
     sample: Sample,
     trace: Trace,
     timeout: float,
-    *,
-    fresh: bool = False,
 ) -> Choice:
     """The first of `ways` in which tests run; where that was found out before and the environment is there, that one.
 
     Where tests run in none of them, the one in which most do. Raises EnvironmentFailed where nothing can be built.
     """
-    known = None if fresh else _remembered(engine, ways)
+    known = _remembered(engine, ways)
     if known:
         trace.emit("testbed.reused", key=known.environment.key, setup=known.setup.name)
         return known
@@ -89,6 +87,12 @@ def find_or_build(
     best = max(tried, key=lambda choice: choice.trial.passed if choice.trial else 0)
     _remember(ways, best)
     return best
+
+
+def forget(engine: Engine, ways: Sequence[Setup]) -> None:
+    """Remove what was built in any of `ways`."""
+    for way in ways:
+        engine.discard(way.recipe.key)
 
 
 def _try(engine: Engine, root: Path, setup: Setup, sample: Sample, trace: Trace, timeout: float) -> Choice:

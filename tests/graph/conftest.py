@@ -109,8 +109,8 @@ class World:
         asked = command[command.index("--") + 1 :]
         chosen = [name for name in self.tests if not asked or {name, name.partition("::")[0]} & set(asked)]
         failed = [name for name in chosen if not self.tests[name](text)]
-        path = next(word.partition("=")[2] for word in command if word.startswith("--junitxml="))
-        files[path] = _xml(chosen, failed).encode()
+        path = next(word.partition("=")[2] for word in command if word.startswith("--repoagent-report="))
+        files[path] = _lines(chosen, failed).encode()
         return Finished(1 if failed else 0, "", 0.1)
 
     def _script(self, script: str, text: str) -> Finished:
@@ -257,14 +257,14 @@ def make_repository(folder: Path, extra: Mapping[str, str]) -> Path:
     return folder
 
 
-def _xml(chosen: Sequence[str], failed: Sequence[str]) -> str:
-    cases = []
-    for test in chosen:
-        file, _, name = test.partition("::")
-        end = '<failure message="assert False">E   assert False</failure>' if test in failed else ""
-        module = file.removesuffix(".py").replace("/", ".")
-        cases.append(f'<testcase file="{file}" classname="{module}" name="{name}">{end}</testcase>')
-    return f"<testsuites><testsuite>{''.join(cases)}</testsuite></testsuites>"
+def _lines(chosen: Sequence[str], failed: Sequence[str]) -> str:
+    events: list[dict[str, object]] = [
+        {"id": test, "when": "call", "outcome": "failed", "message": "E   assert False"}
+        if test in failed
+        else {"id": test, "when": "call", "outcome": "passed"}
+        for test in chosen
+    ]
+    return "\n".join(json.dumps(event) for event in [*events, {"end": 1 if failed else 0}])
 
 
 def _go_on(_pause: Pause) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, MutableMapping, Sequence
 from pathlib import Path
 
@@ -16,18 +17,18 @@ from repoagent.testbed.runner import Testbed
 REPOSITORIES = Path(__file__).parents[1] / "repositories"
 
 
-def xml(outcomes: Mapping[str, str]) -> str:
-    cases = (
-        f'<testcase classname="test_a" file="test_a.py" name="{name}">{end}</testcase>'
-        for name, end in outcomes.items()
-    )
-    return f"<testsuites><testsuite>{''.join(cases)}</testsuite></testsuites>"
+def lines(*events: Mapping[str, object], end: int | None = 0) -> str:
+    closing = [] if end is None else [{"end": end}]
+    return "\n".join(json.dumps(event) for event in [*events, *closing])
 
 
-FAILURE = '<failure message="assert 1 == 2">test_a.py:3: in test_b\nE   assert 1 == 2</failure>'
-COLLECTION = (
-    '<testsuites><testcase classname="" name="test_a" file="test_a.py"><error>boom</error></testcase></testsuites>'
-)
+def ended(name: str, outcome: str = "passed", when: str = "call") -> dict[str, object]:
+    return {"id": f"test_a.py::{name}", "when": when, "outcome": outcome, "message": "E   assert 1 == 2"}
+
+
+PASSED, FAILED = ended("test_a"), ended("test_b", "failed")
+COLLECTION = lines({"id": "test_a.py", "when": "collect", "outcome": "failed", "message": "boom"}, end=2)
+STARTED = {"start": "test_a.py::test_b"}
 
 
 def pytest_that(exit_code: int, *reports: str | None, timed_out: bool = False) -> Answer:
@@ -39,7 +40,7 @@ def pytest_that(exit_code: int, *reports: str | None, timed_out: bool = False) -
             size = len(files.get(command[-1], b""))
             return Finished(0, str(size), 0.0) if command[-1] in files else Finished(1, "stat: no such file", 0.0)
         report = left.pop(0) if len(left) > 1 else left[0]
-        path = next((a.partition("=")[2] for a in command if a.startswith("--junitxml=")), "")
+        path = next((a.partition("=")[2] for a in command if a.startswith("--repoagent-report=")), "")
         if report is not None:
             files[path] = report.encode()
         return Finished(exit_code, "the log", 1.5, timed_out)
@@ -53,17 +54,18 @@ def bed_with(answer: Answer, name: str = "modern", command: str | None = None) -
 
 
 ENDINGS = [
-    (pytest_that(0, xml({"test_a": ""})), Ending.COMPLETED),
-    (pytest_that(1, xml({"test_a": "", "test_b": FAILURE})), Ending.COMPLETED),
+    (pytest_that(0, lines(PASSED)), Ending.COMPLETED),
+    (pytest_that(1, lines(PASSED, FAILED)), Ending.COMPLETED),
     (pytest_that(0, None, timed_out=True), Ending.TIMED_OUT),
     (pytest_that(134, None), Ending.CRASHED),
-    (pytest_that(139, xml({"test_a": ""})), Ending.CRASHED),
+    (pytest_that(139, lines(PASSED)), Ending.CRASHED),
     (pytest_that(3, None), Ending.CRASHED),
     (pytest_that(0, None), Ending.CRASHED),
-    (pytest_that(0, xml({})), Ending.CRASHED),
-    (pytest_that(0, "<!DOCTYPE x><testsuite/>"), Ending.CRASHED),
-    (pytest_that(0, xml({"test_b": FAILURE})), Ending.CRASHED),
-    (pytest_that(5, xml({})), Ending.NOT_COLLECTED),
+    (pytest_that(0, lines()), Ending.CRASHED),
+    (pytest_that(0, "no JSON\n[1]\n{"), Ending.CRASHED),
+    (pytest_that(0, lines(PASSED, end=None)), Ending.CRASHED),
+    (pytest_that(0, lines(FAILED)), Ending.CRASHED),
+    (pytest_that(5, lines()), Ending.NOT_COLLECTED),
     (pytest_that(4, None), Ending.NOT_COLLECTED),
     (pytest_that(2, COLLECTION), Ending.NOT_COLLECTED),
     (pytest_that(1, COLLECTION), Ending.NOT_COLLECTED),
@@ -78,28 +80,43 @@ def test_only_a_run_with_a_report_that_agrees_is_complete(answer: Answer, ending
     assert report.log == "the log"
 
 
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (pytest_that(137, lines(PASSED, STARTED, end=None), timed_out=True), "did not end in time"),
+        (pytest_that(139, lines(PASSED, STARTED, end=None)), "ended the whole run, with exit code 139"),
+    ],
+)
+def test_a_run_that_is_cut_off_tells_what_ended_before_and_what_was_running(answer: Answer, told: str) -> None:
+    bed = bed_with(answer)
+    passed, running = bed.run(bed.open()).outcomes
+    assert (passed.id, passed.status) == ("test_a.py::test_a", Status.PASSED)
+    assert (running.id, running.status) == ("test_a.py::test_b", Status.ERROR)
+    assert told in running.message
+
+
 def test_chosen_tests_stand_behind_a_dash_so_that_none_is_an_option() -> None:
-    bed = bed_with(pytest_that(0, xml({"test_a": ""})))
+    bed = bed_with(pytest_that(0, lines(PASSED)))
     command = bed.run(bed.open(), ["-evil.py"]).command
     assert command.endswith("-- -evil.py")
     assert "addopts= --import-mode=importlib" in command
 
 
 def test_the_project_s_options_are_tried_where_nothing_is_collected_without() -> None:
-    bed = bed_with(pytest_that(4, None, xml({"test_a": "", "test_b": FAILURE})))
+    bed = bed_with(pytest_that(4, None, lines(PASSED, FAILED)))
     report = bed.run(bed.open())
     assert "addopts" not in report.command
     assert len(report.outcomes) == 2
 
 
 def test_tests_with_an_unusual_name_are_named_to_pytest() -> None:
-    bed = bed_with(pytest_that(0, xml({"test_a": ""})), "unit")
+    bed = bed_with(pytest_that(0, lines(PASSED)), "unit")
     assert bed.run(bed.open()).command.endswith(" -- test.py")
 
 
 def test_a_test_that_fails_once_is_flaky_and_ignored() -> None:
-    first = xml({"test_a": "", "test_b": FAILURE, "test_c": FAILURE})
-    bed = bed_with(pytest_that(1, first, xml({"test_b": "", "test_c": FAILURE})))
+    first = lines(PASSED, FAILED, ended("test_c", "failed"))
+    bed = bed_with(pytest_that(1, first, lines(ended("test_b"), ended("test_c", "failed"))))
     baseline = bed.baseline()
     assert baseline.passing == {"test_a.py::test_a"}
     assert baseline.failing == {"test_a.py::test_c"}
@@ -107,22 +124,22 @@ def test_a_test_that_fails_once_is_flaky_and_ignored() -> None:
 
 
 def test_files_are_run_again_where_an_id_is_not_found() -> None:
-    first = xml({"test_a": "", "test_b": FAILURE, "test_c": FAILURE})
-    bed = bed_with(pytest_that(1, first, xml({}), xml({"test_b": FAILURE})))
+    first = lines(PASSED, FAILED, ended("test_c", "failed"))
+    bed = bed_with(pytest_that(1, first, lines(), lines(FAILED)))
     baseline = bed.baseline()
     assert baseline.failing == {"test_a.py::test_b"}
     assert baseline.flaky == {"test_a.py::test_c"}, "it has no second outcome"
 
 
 def test_a_file_that_cannot_be_collected_alone_either_is_failing() -> None:
-    gone = COLLECTION.replace('name="test_a" file="test_a.py"', 'name="test_gone" file="test_gone.py"')
-    both = gone.replace("<testsuites>", '<testsuites><testcase classname="test_a" file="test_a.py" name="test_a"/>')
+    gone = COLLECTION.replace("test_a.py", "test_gone.py")
+    both = f"{lines(PASSED, end=None)}\n{gone}"
     baseline = bed_with(pytest_that(1, both, gone)).baseline()
     assert baseline.failing == {"test_gone.py"}
 
 
 def test_without_a_second_run_no_failure_is_confirmed() -> None:
-    baseline = bed_with(pytest_that(1, xml({"test_a": "", "test_b": FAILURE}), None)).baseline()
+    baseline = bed_with(pytest_that(1, lines(PASSED, FAILED), None)).baseline()
     assert not baseline.failing
     assert baseline.flaky == {"test_a.py::test_b"}
 

@@ -12,7 +12,7 @@ from repoagent.errors import EnvironmentFailed
 from repoagent.sandbox.base import Base, Environment, Progress, Recipe
 from repoagent.sandbox.fake import FakeEngine
 from repoagent.testbed.setups import Setup
-from repoagent.testbed.trying import Choice, find_or_build
+from repoagent.testbed.trying import Choice, find_or_build, forget
 from repoagent.trace import Event, Trace
 
 WAYS = tuple(Setup(name, Recipe(name, "true", Base()), (f"because of {name}",)) for name in ("one", "two", "three"))
@@ -36,10 +36,10 @@ class Playing:
         self.reports = reports
         self.events: list[Event] = []
 
-    def choose(self, *, fresh: bool = False, timeout: float = 600) -> Choice:
+    def choose(self, timeout: float = 600) -> Choice:
         trace = Trace(listeners=(self.events.append,))
         sample: Callable[[Environment], Report | None] = lambda environment: self.reports[environment.key]  # noqa: E731
-        return find_or_build(self.engine, Path(), WAYS, sample, trace, timeout, fresh=fresh)
+        return find_or_build(self.engine, Path(), WAYS, sample, trace, timeout)
 
     @property
     def built(self) -> list[str]:
@@ -74,11 +74,13 @@ def test_an_environment_that_was_removed_is_built_again() -> None:
     assert playing.built == ["one", "two"], "the other one is still there"
 
 
-def test_fresh_forgets_what_was_remembered() -> None:
+def test_what_is_forgotten_is_built_anew() -> None:
     playing = Playing(one=report(1, 9), two=report(5, 1))
     playing.choose()
     playing.reports["one"] = report(9, 0)
-    assert playing.choose(fresh=True).setup.name == "one"
+    forget(playing.engine, WAYS)
+    assert playing.choose().setup.name == "one"
+    assert playing.built == ["one"]
     assert playing.choose().setup.name == "one"
 
 

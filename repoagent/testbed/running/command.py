@@ -6,11 +6,12 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from repoagent.domain import Report
+from repoagent.domain import Outcome, Report
 from repoagent.sandbox.base import Sandbox
+from repoagent.testbed.results.junit import LARGEST, UnreadableReport, read_outcomes
 from repoagent.testbed.results.sniff import sniff
 from repoagent.testbed.running.base import VARIABLES, report, single
-from repoagent.testbed.running.pytest import outcomes_in, read_report, report_path, reporting
+from repoagent.testbed.running.pytest import read_report, report_path, reporting
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,15 @@ class Command:
         path = report_path()
         asked = {"PYTEST_ADDOPTS": shlex.join(reporting(path))} if "pytest" in self.command else {}
         finished = sandbox.run(("sh", "-c", self.command), timeout=timeout, environment={**VARIABLES, **asked})
-        content = read_report(sandbox, path) if asked and not finished.timed_out else None
-        outcomes = outcomes_in(content) if content is not None else sniff(finished.output)
+        content = read_report(sandbox, path, LARGEST) if asked and not finished.timed_out else None
+        outcomes = _outcomes_in(content) if content is not None else sniff(finished.output)
         if content is not None or outcomes or finished.timed_out or finished.exit_code >= 128:
             return report(finished, self.command, outcomes, reported=bool(outcomes) or content is not None)
         return single(finished, self.command)
+
+
+def _outcomes_in(content: bytes) -> tuple[Outcome, ...]:
+    try:
+        return read_outcomes(content)
+    except UnreadableReport:
+        return ()

@@ -7,13 +7,13 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from repoagent.domain import Ending, Outcome, Report
-from repoagent.sandbox.base import REPOSITORY, Sandbox
+from repoagent.domain import Ending, Outcome, Report, Status
+from repoagent.sandbox.base import REPOSITORY, Finished, Sandbox
 from repoagent.testbed.options import kept_options
 from repoagent.testbed.project import Project
-from repoagent.testbed.results.junit import LARGEST, UnreadableReport, read_outcomes
+from repoagent.testbed.results.lines import LARGEST, Told, read_lines
 from repoagent.testbed.running.base import VARIABLES, report
-from repoagent.testbed.setups import PYTHON
+from repoagent.testbed.setups import PYTHON, REPORTER
 
 
 @dataclass(frozen=True)
@@ -35,46 +35,42 @@ class Pytest:
 
 
 def _run(sandbox: Sandbox, arguments: Sequence[str], timeout: float) -> Report:
-    path = report_path()
-    command = (
-        PYTHON,
-        "-m",
-        "pytest",
-        "-q",
-        "--tb=short",
-        "--continue-on-collection-errors",
-        *reporting(path),
-        *arguments,
-    )
+    path = report_path("jsonl")
+    fixed = (PYTHON, "-m", "pytest", "-q", "--tb=short", "--continue-on-collection-errors")
+    command = (*fixed, "-p", REPORTER, f"--repoagent-report={path}", *SETTLED, *arguments)
     finished = sandbox.run(command, timeout=timeout, environment=VARIABLES)
-    content = None if finished.timed_out else read_report(sandbox, path)
-    return report(finished, shlex.join(command), outcomes_in(content), reported=content is not None)
+    told = read_lines(read_report(sandbox, path, LARGEST) or b"")
+    return report(finished, shlex.join(command), _with_running(told, finished), reported=told.ended)
+
+
+def _with_running(told: Told, finished: Finished) -> tuple[Outcome, ...]:
+    """The outcomes, and the test that was running when the time was up or the process died."""
+    if not told.running:
+        return told.outcomes
+    how = "did not end in time" if finished.timed_out else f"ended the whole run, with exit code {finished.exit_code}"
+    return (*told.outcomes, Outcome(told.running, Status.ERROR, message=f"The test {how}."))
+
+
+SETTLED = ("-p", "no:cacheprovider", f"--rootdir={REPOSITORY}")
+"""Options with which ids are relative to the repository, and nothing is written into it."""
 
 
 def reporting(path: str) -> tuple[str, ...]:
-    """Options with which pytest writes its report to `path`."""
-    return ("-p", "no:cacheprovider", f"--rootdir={REPOSITORY}", f"--junitxml={path}", "-o", "junit_family=xunit1")
+    """Options with which a pytest of any environment writes JUnit XML to `path`."""
+    return (*SETTLED, f"--junitxml={path}", "-o", "junit_family=xunit1")
 
 
-def report_path() -> str:
+def report_path(kind: str = "xml") -> str:
     """A new name for each run, so that no old report is taken for it. The code under test can find and write it."""
-    return f"/tmp/repoagent-{secrets.token_hex(8)}.xml"  # noqa: S108 - inside the sandbox
+    return f"/tmp/repoagent-{secrets.token_hex(8)}.{kind}"  # noqa: S108 - inside the sandbox
 
 
-def read_report(sandbox: Sandbox, path: str) -> bytes | None:
+def read_report(sandbox: Sandbox, path: str, largest: int) -> bytes | None:
     """None where there is no report to be read; the size is asked first, the file may be as large as the disk."""
     size = sandbox.run(("stat", "-c", "%s", path), timeout=30).output.strip()
-    if not size.isdigit() or int(size) > LARGEST:
+    if not size.isdigit() or int(size) > largest:
         return None
     try:
         return sandbox.read(path)
     except FileNotFoundError:
         return None
-
-
-def outcomes_in(content: bytes | None) -> tuple[Outcome, ...]:
-    """The outcomes in a report; none where there is none, or it cannot be read."""
-    try:
-        return read_outcomes(content) if content else ()
-    except UnreadableReport:
-        return ()

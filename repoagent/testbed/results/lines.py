@@ -1,0 +1,87 @@
+"""Read what the pytest plug-in `reporter` writes; the file comes out of the sandbox and is hostile input."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from repoagent.domain import Outcome, Status
+from repoagent.testbed.results.worst import worst
+
+LARGEST = 48 * 1024 * 1024
+"""Bytes of the largest file that is read."""
+
+_LONGEST_MESSAGE = 6001
+_MOST_LOCALS = 12
+_LONGEST_LOCAL = 200
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a run of pytest wrote down."""
+
+    outcomes: tuple[Outcome, ...] = ()
+    """One for each test that ended, the worst where it ended several times."""
+    running: str = ""
+    """The test that had begun and not ended; empty where the session came to its end."""
+    ended: bool = False
+    """Whether the session came to its end."""
+
+
+def read_lines(content: bytes) -> Told:
+    """What is told in the lines of a report; a line that is none, or was cut, counts for nothing."""
+    events = list(_events(content))
+    ended = any("end" in event for event in events)
+    outcomes = worst(outcome for event in events if (outcome := _outcome(event)))
+    return Told(outcomes, "" if ended else _running(events), ended)
+
+
+def _events(content: bytes) -> Iterator[dict[str, object]]:
+    for line in content[:LARGEST].decode("utf-8", "replace").splitlines():
+        try:
+            event = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(event, dict):
+            yield event
+
+
+def _running(events: list[dict[str, object]]) -> str:
+    """The last test that was started, unless its call was reported."""
+    begun = ""
+    for event in events:
+        if "start" in event:
+            begun = str(event["start"])
+        elif event.get("id") == begun:
+            begun = ""
+    return begun
+
+
+def _outcome(event: dict[str, object]) -> Outcome | None:
+    identity, ended = event.get("id"), event.get("outcome")
+    if not isinstance(identity, str) or not identity or ended not in {"passed", "failed", "skipped"}:
+        return None
+    status = _status(str(ended), event.get("when"))
+    message = "" if status is Status.PASSED else str(event.get("message", ""))[-_LONGEST_MESSAGE:]
+    seconds = event.get("seconds")
+    return Outcome(
+        identity,
+        status,
+        float(seconds) if isinstance(seconds, int | float) else 0.0,
+        message,
+        _locals(event.get("locals")),
+    )
+
+
+def _status(ended: str, when: object) -> Status:
+    """A test that fails outside of its call (its module's import, its fixtures) ended in an error."""
+    if ended == "failed":
+        return Status.FAILED if when == "call" else Status.ERROR
+    return Status.PASSED if ended == "passed" else Status.SKIPPED
+
+
+def _locals(values: object) -> tuple[str, ...]:
+    if not isinstance(values, list):
+        return ()
+    return tuple(value[:_LONGEST_LOCAL] for value in values[:_MOST_LOCALS] if isinstance(value, str))
