@@ -1,10 +1,13 @@
-"""Which of a project's own pytest options are kept: those without which its tests cannot be imported or found."""
+"""Which of a project's own pytest options are kept: those that decide which tests there are, and how they are found."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-_WITH_VALUE = ("-p", "-c", "--import-mode", "--confcutdir", "--ds", "--dc", "--asyncio-mode", "--pythonpath", "--app")
+_WITH_VALUE = (
+    *("-p", "-c", "--import-mode", "--confcutdir", "--ds", "--dc", "--asyncio-mode", "--pythonpath", "--app"),
+    *("-m", "-k", "--ignore", "--ignore-glob", "--deselect"),
+)
 _FLAGS = ("--pyargs", "--no-migrations", "--nomigrations", "--reuse-db", "--noconftest")
 
 

@@ -111,7 +111,8 @@ def collect(options: list[str]) -> Collection:
 
 def missing_modules(log: str) -> set[str]:
     """Top-level names of the modules that were not found."""
-    return {name.split(".")[0] for name in _MISSING.findall(log)}
+    names = {name.split(".")[0] for name in _MISSING.findall(log)}
+    return {name for name in names if not name.startswith("_")}  # parts of C that were not built, never a package
 
 
 def own_modules() -> set[str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 import shlex
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
@@ -70,6 +70,17 @@ def setups(project: Project, root: Path, origin: Origin, available: Sequence[str
     return tuple(found[:MOST])
 
 
+def widened(setup: Setup, packages: Collection[str]) -> Setup:
+    """The same way with more packages of the distribution, if any, and with the compilers that those are for."""
+    if not packages:
+        return setup
+    base = setup.recipe.base
+    wanted = Base(base.python, tuple(dict.fromkeys((*base.packages, *_compilers(base.python), *sorted(packages)))))
+    key = hashlib.sha256(f"{setup.recipe.key}\0{wanted}".encode()).hexdigest()[:32]
+    why = (*setup.why, f"its build asked for {', '.join(sorted(packages))}")
+    return replace(setup, recipe=replace(setup.recipe, key=key, base=wanted), why=why)
+
+
 def _tried(project: Project, origin: Origin, available: Sequence[str]) -> Iterator[tuple[str, bool]]:
     """Pairs of a Python, and whether packages are taken as of the day of the commit."""
     if project.override.python:
@@ -126,10 +137,14 @@ def _reasons(project: Project, origin: Origin, python: str, dated: bool) -> Iter
 def _packages(project: Project, python: str) -> tuple[str, ...]:
     found = list(project.override.packages)
     if project.native:
-        found += ["build-essential", "pkg-config", f"python{python}-dev"]
+        found += _compilers(python)
         found += ["gfortran"] if "fortran" in project.native else []
         found += ["cargo", "rustc"] if "rust" in project.native else []
     return tuple(dict.fromkeys(found))
+
+
+def _compilers(python: str) -> tuple[str, ...]:
+    return "build-essential", "pkg-config", f"python{python}-dev"
 
 
 def _version(project: Project, version: str) -> list[str]:

@@ -7,14 +7,16 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from repoagent.domain import Ending, Report
 from repoagent.errors import EnvironmentFailed, SandboxFailed
 from repoagent.places import cache_root
 from repoagent.sandbox.base import Engine, Environment
-from repoagent.testbed.setups import Setup
+from repoagent.testbed.libraries import packages_missing
+from repoagent.testbed.setups import Setup, widened
 from repoagent.trace import Trace
 
 LEAST = 60.0
@@ -43,8 +45,15 @@ class Choice:
     """An environment, the way in which it was built, and how a few tests ended in it."""
 
     environment: Environment
-    setup: Setup
+    way: Setup
     trial: Trial | None
+    packages: tuple[str, ...] = ()
+    """Packages of the distribution that the build asked for beyond those of the way."""
+
+    @property
+    def setup(self) -> Setup:
+        """The way with these packages."""
+        return widened(self.way, self.packages)
 
 
 def find_or_build(
@@ -91,24 +100,67 @@ def find_or_build(
 
 def forget(engine: Engine, ways: Sequence[Setup]) -> None:
     """Remove what was built in any of `ways`."""
-    for way in ways:
-        engine.discard(way.recipe.key)
+    known = _remembered(engine, ways)
+    for setup in (*ways, *([known.setup] if known else [])):
+        engine.discard(setup.recipe.key)
 
 
-def _try(engine: Engine, root: Path, setup: Setup, sample: Sample, trace: Trace, timeout: float) -> Choice:
-    environment = engine.find(setup.recipe.key)
-    if environment is None:
-        trace.emit("testbed.building", key=setup.recipe.key, setup=setup.name)
-        environment = engine.build(
-            setup.recipe, root, lambda line: trace.emit("testbed.progress", line=line), max(timeout, 1.0)
-        )
-        trace.emit("testbed.built", key=setup.recipe.key)
-    report = sample(environment)
+def _try(
+    engine: Engine, root: Path, way: Setup, sample: Sample, trace: Trace, timeout: float, packages: tuple[str, ...] = ()
+) -> Choice:
+    """Build in this way, once more with what the build's log says is missing, and run a few tests."""
+    deadline = time.monotonic() + timeout
+    build = _Build(engine, root, trace, widened(way, packages))
+    again = partial(_try, engine, root, way, sample, trace)
+    try:
+        environment = build.made(timeout)
+    except EnvironmentFailed as error:
+        if isinstance(error, SandboxFailed) or not build.lacking:
+            raise
+        return again(deadline - time.monotonic(), (*packages, *build.lacking))
+    if build.lacking:
+        with suppress(EnvironmentFailed):
+            return again(deadline - time.monotonic(), (*packages, *build.lacking))
+    return _sampled(Choice(environment, way, None, packages), sample, trace)
+
+
+def _sampled(choice: Choice, sample: Sample, trace: Trace) -> Choice:
+    report = sample(choice.environment)
     if report is None:
-        return Choice(environment, setup, None)
+        return choice
     trial = Trial(len(report.passed), len(report.failed), report.ending)
-    trace.emit("testbed.tried", setup=setup.name, passed=trial.passed, failed=trial.failed, ending=report.ending)
-    return Choice(environment, setup, trial)
+    trace.emit("testbed.tried", setup=choice.way.name, passed=trial.passed, failed=trial.failed, ending=report.ending)
+    return replace(choice, trial=trial)
+
+
+@dataclass
+class _Build:
+    """Builds one environment, and notes what its log says is missing."""
+
+    engine: Engine
+    root: Path
+    trace: Trace
+    setup: Setup
+    missing: set[str] = field(default_factory=set)
+
+    def made(self, timeout: float) -> Environment:
+        """The environment, from the cache or built."""
+        recipe = self.setup.recipe
+        if found := self.engine.find(recipe.key):
+            return found
+        self.trace.emit("testbed.building", key=recipe.key, setup=self.setup.name)
+        environment = self.engine.build(recipe, self.root, self._follow, max(timeout, 1.0))
+        self.trace.emit("testbed.built", key=recipe.key)
+        return environment
+
+    @property
+    def lacking(self) -> list[str]:
+        """The distribution's packages that were missing and are not among the setup's."""
+        return sorted(self.missing - {*self.setup.recipe.base.packages})
+
+    def _follow(self, line: str) -> None:
+        self.missing.update(packages_missing(line))
+        self.trace.emit("testbed.progress", line=line)
 
 
 def _complaint(trial: Trial) -> str:
@@ -123,17 +175,19 @@ def _complaint(trial: Trial) -> str:
 def _remembered(engine: Engine, ways: Sequence[Setup]) -> Choice | None:
     try:
         known = json.loads(_memory(ways).read_text(encoding="utf-8"))
-        setup = next(way for way in ways if way.recipe.key == known["key"])
+        way = next(way for way in ways if way.recipe.key == known["way"])
+        packages = tuple(map(str, known["packages"]))
         trial = Trial(**known["trial"]) if known["trial"] else None
     except (OSError, ValueError, KeyError, TypeError, StopIteration):
         return None
-    environment = engine.find(setup.recipe.key)
-    return Choice(environment, setup, trial) if environment else None
+    environment = engine.find(widened(way, packages).recipe.key)
+    return Choice(environment, way, trial, packages) if environment else None
 
 
 def _remember(ways: Sequence[Setup], choice: Choice) -> None:
     path = _memory(ways)
-    text = json.dumps({"key": choice.setup.recipe.key, "trial": asdict(choice.trial) if choice.trial else None})
+    trial = asdict(choice.trial) if choice.trial else None
+    text = json.dumps({"way": choice.way.recipe.key, "packages": choice.packages, "trial": trial})
     with suppress(OSError):  # a full disk costs the memory, not the run
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")

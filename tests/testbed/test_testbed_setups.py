@@ -106,6 +106,7 @@ def test_the_script_is_posix_shell(name: str) -> None:
         (("-pplugin",), ("-pplugin",)),
         (("--import-mode=importlib", "--cov"), ("--import-mode=importlib",)),
         (("--ds", "site.settings"), ("--ds", "site.settings")),
+        (("-m", "not stress", "--ignore=docs"), ("-m", "not stress", "--ignore=docs")),
     ],
 )
 def test_options_without_which_nothing_is_found_are_kept(addopts: tuple[str, ...], kept: tuple[str, ...]) -> None:

@@ -11,7 +11,7 @@ from repoagent.domain import Ending, Outcome, Report, Status
 from repoagent.errors import EnvironmentFailed
 from repoagent.sandbox.base import Base, Environment, Progress, Recipe
 from repoagent.sandbox.fake import FakeEngine
-from repoagent.testbed.setups import Setup
+from repoagent.testbed.setups import Setup, widened
 from repoagent.testbed.trying import Choice, find_or_build, forget
 from repoagent.trace import Event, Trace
 
@@ -113,9 +113,55 @@ def test_a_memory_that_is_damaged_is_as_good_as_none(tmp_path: Path) -> None:
     playing = Playing(one=report(5, 0))
     playing.choose()
     (memory,) = (tmp_path / "cache/testbeds").iterdir()
-    for text in ("", "{}", '{"key": "one", "trial": {"nonsense": 1}}', '{"key": "gone", "trial": null}', "[1]"):
+    odd = '{"way": "one", "packages": [], "trial": {"nonsense": 1}}'
+    for text in ("", "{}", odd, '{"way": "gone", "packages": [], "trial": null}', "[1]"):
         memory.write_text(text)
         assert playing.choose().setup.name == "one"
+
+
+HEADER = "src/a.c:1:10: fatal error: ffi.h: No such file or directory"
+WIDER = widened(WAYS[0], ["libffi-dev"])
+
+
+@pytest.mark.parametrize("builds", [True, False])
+def test_what_a_build_misses_is_had_from_the_distribution(builds: bool) -> None:
+    engine = Missing(HEADER, builds=builds)
+    playing = Playing(engine, **{"one": report(1, 9), WIDER.recipe.key: report(5, 0)})
+    chosen = playing.choose()
+    assert chosen.setup == WIDER
+    assert "libffi-dev" in chosen.setup.recipe.base.packages
+    assert playing.choose() == chosen
+    assert playing.told("testbed.reused")
+
+
+def test_where_the_wider_way_cannot_be_built_the_plain_one_is_taken() -> None:
+    engine = Missing(HEADER, builds=True, refused=True)
+    assert Playing(engine, one=report(5, 0)).choose().setup.name == "one"
+
+
+def test_a_wider_environment_is_forgotten_too() -> None:
+    playing = Playing(Missing(HEADER, builds=True), **{WIDER.recipe.key: report(5, 0)})
+    playing.choose()
+    forget(playing.engine, WAYS)
+    assert not playing.built
+
+
+class Missing(FakeEngine):
+    """Says in the log of plain builds what is missing."""
+
+    def __init__(self, line: str, *, builds: bool, refused: bool = False) -> None:
+        super().__init__()
+        self.line, self.builds, self.refused = line, builds, refused
+
+    def build(self, recipe: Recipe, repository: Path, progress: Progress, timeout: float) -> Environment:
+        if recipe.base.packages:
+            if self.refused:
+                raise EnvironmentFailed("no packages here")
+            return super().build(recipe, repository, progress, timeout)
+        progress(self.line)
+        if not self.builds:
+            raise EnvironmentFailed("the build failed")
+        return super().build(recipe, repository, progress, timeout)
 
 
 class Refusing(FakeEngine):
