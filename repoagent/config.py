@@ -18,6 +18,11 @@ PREFIX = "REPOAGENT_"
 """`REPOAGENT_MAX_MINUTES` sets `max_minutes`."""
 
 
+def _as_many_as_fit() -> int:
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return max(1, min(os.cpu_count() or 1, memory >> 32))
+
+
 class Settings(BaseModel):
     """Everything a run can be told. Never read from the repository that is worked on."""
 
@@ -43,8 +48,8 @@ class Settings(BaseModel):
     """Processors of one sandbox."""
     pids: int = Field(256, ge=16)
     """Processes and threads of one sandbox."""
-    parallel: int = Field(default_factory=lambda: max(1, (os.cpu_count() or 2) // 2), ge=1)
-    """Candidates that are tested at once."""
+    parallel: int = Field(default_factory=_as_many_as_fit, ge=1)
+    """Candidates tested at once; unset, one for each processor, but no more than there are 4 GiB of memory for."""
     seed: int = 0
     """Where sampling starts; equal seeds give equal runs as far as the model server allows."""
 

@@ -33,18 +33,22 @@ def services(session: Session, request: Request, trace: Trace, spent: Spent) -> 
     from repoagent.graph.services import Services
     from repoagent.llm import open_model
     from repoagent.llm.budget import BudgetedModel
+    from repoagent.sandbox.pool import Pool
 
     started = time.monotonic()
     budget = _budget(request.settings, spent, trace)
     found = engine(request)
     found.prepare(lambda line: trace.emit("sandbox.progress", line=line))
     workspace = Workspace.open(session.path / "workspace")
-    with open_model(request.settings.model, progress=_pull_progress(trace)) as model:
+    with (
+        Pool(found, idle=request.settings.parallel) as pool,
+        open_model(request.settings.model, progress=_pull_progress(trace)) as model,
+    ):
         profile = model.profile.id
         trace.emit("model.ready", name=model.name, context=model.context(), profile=profile, sandbox=found.name)
         yield Services(
             model=BudgetedModel(model, budget, trace),
-            engine=found,
+            engine=pool,
             workspace=workspace,
             index=_indexer(workspace.root),
             session=session,

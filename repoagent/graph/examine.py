@@ -1,4 +1,4 @@
-"""Run what judges a candidate, in a fresh sandbox: the reproduction first, then the tests."""
+"""Run what judges a candidate, in a sandbox as good as new: the reproduction first, then the tests."""
 
 from __future__ import annotations
 

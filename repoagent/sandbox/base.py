@@ -102,6 +102,12 @@ class Kept:
 class Sandbox(Protocol):
     """One isolated copy of the repository. Use as a context manager; leaving it destroys everything in it."""
 
+    def reset(self) -> None:
+        """Make it as it was when it was opened, whatever was done in it since.
+
+        Raises SandboxFailed where that cannot be had for sure: leave it then, and open another.
+        """
+
     def run(self, command: Sequence[str], *, timeout: float, environment: Mapping[str, str] | None = None) -> Finished:
         """Run `command` in the repository; every process it started is dead when this returns.
 
@@ -113,6 +119,9 @@ class Sandbox(Protocol):
 
     def read(self, path: str) -> bytes:
         """A file's bytes, `path` relative to the repository or absolute; raises FileNotFoundError."""
+
+    def interact(self, command: Sequence[str] = ("/bin/bash",), environment: Mapping[str, str] | None = None) -> int:
+        """Let a person work in it: run `command` at this process's terminal, without a deadline; its exit code."""
 
     def __enter__(self) -> Self: ...
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import random
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,15 +23,13 @@ from repoagent.sandbox.base import (
     Recipe,
 )
 from repoagent.sandbox.bubblewrap_jail import Jail, Mount, Scratch
-from repoagent.sandbox.confined import PROGRAMS, UID, ConfinedSandbox, build_in, copy_in, variables
+from repoagent.sandbox.confined import PROGRAMS, ConfinedSandbox, build_in, variables
 from repoagent.sandbox.host_network import CERTIFICATES, HostNetwork, host_network, uv_program
 from repoagent.sandbox.host_python import HostPython, host_python
 from repoagent.sandbox.output import Output
 from repoagent.sandbox.owner import Owner
 
 _BUILD_LIMITS = Limits(memory_mib=8192, pids=1024, scratch_mib=8192)
-_FIRST_USER = 2_000_000_000
-"""Users from here on are assigned to nobody, not even to containers, so each sandbox of root gets one of its own."""
 _NEEDED = {"bwrap": "bubblewrap", "setpriv": "util-linux", "prlimit": "util-linux", "du": "coreutils"}
 
 
@@ -107,13 +103,8 @@ class BubblewrapEngine:
         folder = Path(environment.reference)
         if not folder.is_dir():
             raise SandboxFailed(f"the environment {folder} is gone: build it again")
-        jail = Jail(self._new_scratch(), limits, [*self._mounts(), Mount(folder, ENVIRONMENT)])
-        try:
-            copy_in(jail, repository)
-        except BaseException:
-            jail.close()
-            raise
-        return ConfinedSandbox(jail, limits, self._programs)
+        jail = Jail(Scratch.make(), limits, [*self._mounts(), Mount(folder, ENVIRONMENT)])
+        return ConfinedSandbox.opened(jail, repository, limits, self._programs)
 
     def kept(self) -> Sequence[Kept]:
         """The folders of environments, of this Python and of others."""
@@ -157,14 +148,9 @@ class BubblewrapEngine:
         prefix = self._python.prefix
         return [] if prefix.is_relative_to("/usr") else [Mount(prefix, str(prefix))]
 
-    def _new_scratch(self) -> Scratch:
-        folder = tempfile.mkdtemp(prefix=f"{Owner.current()}-", dir=cache.folder("scratch"))
-        user = _FIRST_USER + random.randrange(100_000_000) if os.geteuid() == 0 else UID  # noqa: S311 - no secret
-        return Scratch.make(Path(folder), user)
-
     @contextmanager
     def _scratch(self) -> Iterator[Scratch]:
-        scratch = self._new_scratch()
+        scratch = Scratch.make()
         try:
             yield scratch
         finally:

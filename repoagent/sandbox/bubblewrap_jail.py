@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import pty
+import random
 import resource
 import select
 import shutil
 import signal
+import struct
 import subprocess
+import tempfile
+import termios
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -21,12 +27,18 @@ from typing import IO
 from repoagent import process
 from repoagent.errors import SandboxFailed
 from repoagent.sandbox.base import REPOSITORY, Limits
+from repoagent.sandbox.cache import folder as folder_of_cache
 from repoagent.sandbox.cache import remove
 from repoagent.sandbox.confined import HOME, UID, Ended
 from repoagent.sandbox.output import Output, Sink
+from repoagent.sandbox.owner import Owner
+from repoagent.sandbox.terminal import join
 
 _PATIENCE = 30
 """Seconds that the kernel gets to end a process namespace, before it counts as broken, and `du` to count files."""
+
+_FIRST_USER = 2_000_000_000
+"""Users from here on are assigned to nobody, not even to containers, so each sandbox of root gets one of its own."""
 
 _FILES_IN_A_MEBIBYTE = 256
 """One for each block of a usual file system."""
@@ -71,16 +83,22 @@ class Scratch:
     """Who owns it inside."""
 
     @classmethod
-    def make(cls, root: Path, user: int) -> Scratch:
-        """Lay out `root`, an empty folder."""
-        scratch = cls(root, user)
-        for name in ("repository", "tmp", "shm"):
-            (root / name).mkdir(mode=0o755)
-            scratch.give(root / name)
-        (root / "passwd").write_text(f"root:x:0:0::/:/bin/false\nsandbox:x:{user}:{user}::{HOME}:/bin/sh\n")
-        (root / "group").write_text(f"root:x:0:\nsandbox:x:{user}:\n")
-        (root / "hosts").write_text("127.0.0.1 localhost sandbox\n::1 localhost\n")
+    def make(cls) -> Scratch:
+        """A new folder in the cache, which names this process, laid out; of root's, each has a user of its own."""
+        folder = tempfile.mkdtemp(prefix=f"{Owner.current()}-", dir=folder_of_cache("scratch"))
+        user = _FIRST_USER + random.randrange(100_000_000) if os.geteuid() == 0 else UID  # noqa: S311 - no secret
+        scratch = cls(Path(folder), user)
+        scratch._lay_out()
         return scratch
+
+    def _lay_out(self) -> None:
+        for name in ("repository", "tmp", "shm"):
+            (self.root / name).mkdir(mode=0o755)
+            self.give(self.root / name)
+        user = self.user
+        (self.root / "passwd").write_text(f"root:x:0:0::/:/bin/false\nsandbox:x:{user}:{user}::{HOME}:/bin/sh\n")
+        (self.root / "group").write_text(f"root:x:0:\nsandbox:x:{user}:\n")
+        (self.root / "hosts").write_text("127.0.0.1 localhost sandbox\n::1 localhost\n")
 
     @property
     def environment(self) -> Path:
@@ -122,7 +140,7 @@ class Jail:
     def __init__(self, scratch: Scratch, limits: Limits, mounts: Sequence[Mount], *, network: bool = False) -> None:
         self._scratch = scratch
         self._limits = limits
-        self._mounts = [*scratch.mounts, *mounts]
+        self._mounts = mounts
         self._network = network
         self._lock = Lock()
 
@@ -143,6 +161,36 @@ class Jail:
             finally:
                 running.end()
         return Ended(running.exit_code if in_time else 128 + signal.SIGKILL, timed_out=not in_time)
+
+    def hold(self, file: IO[bytes]) -> None:
+        """Nothing to do: commands read it where it is."""
+
+    def renew(self) -> None:
+        """Go on in a new scratch folder, as another user where root runs this; namespaces are new for each command."""
+        with self._lock:
+            old, self._scratch = self._scratch, Scratch.make()
+            remove(old.root)
+
+    def interact(self, command: Sequence[str], environment: Mapping[str, str]) -> int:
+        """Run `command` at this process's terminal, by way of a terminal of its own."""
+        options = [option for option in self._options(environment) if option != "--new-session"]
+        given = _memory_file(options)
+        ours, theirs = pty.openpty()
+        try:
+            process = subprocess.Popen(
+                [_program("setsid"), "--ctty", _program("bwrap"), "--args", str(given), "--", *self._inner(command)],
+                stdin=theirs,
+                stdout=theirs,
+                stderr=theirs,
+                pass_fds=[given],
+                env={},
+            )
+        finally:
+            os.close(theirs)
+            os.close(given)
+        with os.fdopen(ours, "rb", buffering=0) as terminal:
+            join(terminal, lambda rows, columns: _resize(ours, rows, columns))
+        return process.wait(_PATIENCE)
 
     def close(self) -> None:
         """Delete the scratch folder."""
@@ -171,7 +219,7 @@ class Jail:
         return [
             *_namespaces(self._network),
             *_system(),
-            *(argument for mount in self._mounts for argument in mount.arguments),
+            *(argument for mount in (*self._scratch.mounts, *self._mounts) for argument in mount.arguments),
             # Both hold no more than where things are mounted; an ordinary user would own them.
             *("--remount-ro", "/", "--remount-ro", "/dev"),
             *("--chdir", REPOSITORY, "--clearenv"),
@@ -187,6 +235,10 @@ class Jail:
             *("/bin/sh", "-c", 'exec "$@"', "sh"),
             *command,
         ]
+
+
+def _resize(terminal: int, rows: int, columns: int) -> None:
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
 
 def _namespaces(network: bool) -> Iterator[str]:

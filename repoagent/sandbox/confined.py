@@ -6,6 +6,7 @@ links that hostile code leaves behind lead nowhere but into the sandbox itself.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ _COPYING = 600.0
 """Seconds after which copying in or out is given up."""
 _BUILT = f"{ENVIRONMENT}/built"
 _LOG_BYTES = 1_000_000
+_EXTRACT = "tar --extract --no-same-owner --warning=no-timestamp"
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,15 @@ class Executor(Protocol):
     ) -> Ended:
         """Run `command`, its output into `sink`; raises SandboxFailed when the isolation itself broke."""
 
+    def hold(self, file: IO[bytes]) -> None:
+        """Be told that `execute` will get `file` as input more than once."""
+
+    def renew(self) -> None:
+        """Become as empty as when it was made; raises SandboxFailed unless it is sure that nothing is left."""
+
+    def interact(self, command: Sequence[str], environment: Mapping[str, str]) -> int:
+        """Run `command` at this process's terminal, without a deadline; its exit code."""
+
     def close(self) -> None:
         """Destroy it and all that was written in it."""
 
@@ -75,11 +86,24 @@ def variables(programs: str = PROGRAMS) -> dict[str, str]:
 class ConfinedSandbox:
     """A copy of a repository that an executor works on; satisfies `Sandbox`."""
 
-    def __init__(self, executor: Executor, limits: Limits, programs: str = PROGRAMS) -> None:
+    def __init__(self, executor: Executor, packed: IO[bytes], limits: Limits, programs: str = PROGRAMS) -> None:
         self._executor = executor
+        self._packed = packed
         self._limits = limits
         self._variables = variables(programs)
         self._clock = int(time.time())
+
+    @classmethod
+    def opened(cls, executor: Executor, repository: Path, limits: Limits, programs: str = PROGRAMS) -> Self:
+        """A copy of `repository` laid into an empty executor, which is closed where that fails."""
+        try:
+            packed = archive.pack_repository(repository)
+            executor.hold(packed)
+            lay(executor, packed)
+        except BaseException:
+            executor.close()
+            raise
+        return cls(executor, packed, limits, programs)
 
     def run(self, command: Sequence[str], *, timeout: float, environment: Mapping[str, str] | None = None) -> Finished:
         """Run `command` in the repository; see `Sandbox.run`."""
@@ -112,24 +136,37 @@ class ConfinedSandbox:
             raise ToolError(f"{path} is larger than {READ_LIMIT >> 20} MiB: read a part of it with `head` or `sed -n`")
         return output.data
 
+    def reset(self) -> None:
+        """Undo all that commands and `write` did; see `Sandbox.reset`."""
+        self._executor.renew()
+        lay(self._executor, self._packed)
+
+    def interact(self, command: Sequence[str] = ("/bin/bash",), environment: Mapping[str, str] | None = None) -> int:
+        """Run `command` at this process's terminal; see `Sandbox.interact`."""
+        terminal = {"TERM": os.environ.get("TERM", "dumb")}
+        return self._executor.interact(command, {**self._variables, **terminal, **(environment or {})})
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self._packed.close()
         self._executor.close()
 
 
-def copy_in(executor: Executor, repository: Path) -> None:
-    """Lay what the environment's build added, and then `repository`, into an executor's empty REPOSITORY."""
+def lay(executor: Executor, packed: IO[bytes]) -> None:
+    """Lay what the environment's build added, and then a packed repository, into an executor's empty REPOSITORY."""
     # Trust no name in the image over the repository's own: what the build added comes first, the repository wins.
-    script = f'mkdir -p "$1"; [ ! -d {_BUILT} ] || cp -RP --preserve=mode,timestamps,links {_BUILT}/. .'
+    script = (
+        f"mkdir -p {HOME} && {{ [ ! -d {_BUILT} ] || cp -RP --preserve=mode,timestamps,links {_BUILT}/. .; }} && "
+        f"{_EXTRACT}"
+    )
     output = Output(4000)
-    if _trusted(executor, script, HOME, output=output).exit_code:
-        raise SandboxFailed(f"what the build added could not be copied in: {output.text.strip()[-500:]}")
-    with archive.pack_repository(repository) as packed:
-        _unpack(executor, packed, [])
+    packed.seek(0)
+    if _trusted(executor, script, output=output, stdin=packed).exit_code:
+        raise SandboxFailed(f"the repository could not be copied into the sandbox: {output.text.strip()[-500:]}")
 
 
 def build_in(
@@ -144,7 +181,8 @@ def build_in(
 
     Leaves `built/`, the files that the script added to the repository, and `build.log` in ENVIRONMENT.
     """
-    copy_in(executor, repository)
+    with archive.pack_repository(repository) as packed:
+        lay(executor, packed)
     _required(executor, f"{_LISTING} > {ENVIRONMENT}/.before", "listing the repository")
     log, lines = Output(_LOG_BYTES), Lines(progress)
 
@@ -187,14 +225,9 @@ def _required(executor: Executor, script: str, what: str) -> None:
 
 def _unpack(executor: Executor, packed: IO[bytes], absent: Sequence[str], folder: str = REPOSITORY) -> None:
     """Delete `absent`, then extract the archive `packed` in `folder`."""
-    # `head` ends the input where the archive ends: `tar` would read on, and not every connection can be half closed.
-    script = (
-        'folder=$1; length=$2; shift 2; cd "$folder" && rm -rf -- "$@" && head -c "$length" | '
-        "tar --extract --no-same-owner --warning=no-timestamp"
-    )
+    script = f'cd "$1" && shift && rm -rf -- "$@" && {_EXTRACT}'
     output = Output(4000)
-    arguments = [folder, str(archive.size(packed)), *absent]
-    if _trusted(executor, script, *arguments, output=output, stdin=packed).exit_code:
+    if _trusted(executor, script, folder, *absent, output=output, stdin=packed).exit_code:
         raise SandboxFailed(f"files could not be copied into the sandbox: {output.text.strip()[-500:]}")
 
 

@@ -1,17 +1,28 @@
-"""The hijacked connection that the Docker API gives for an attach or an exec: bytes in, frames out."""
+"""The hijacked connection that the Docker API gives for an attach: bytes in, frames out."""
 
 from __future__ import annotations
 
 import io
 import select
 import socket
+from dataclasses import dataclass
 from typing import IO, cast
 
-from repoagent.sandbox.output import Sink
+
+@dataclass(frozen=True)
+class Received:
+    """What came over a connection."""
+
+    output: bytes = b""
+    """Of standard output."""
+    errors: bytes = b""
+    """Of standard error."""
+    ended: bool = False
+    """Whether nothing more will come."""
 
 
 class Stream:
-    """Standard input and output of a process in a container, without a terminal."""
+    """Standard input, output and error of a process in a container, without a terminal."""
 
     def __init__(self, hijacked: object) -> None:
         # The SDK gives a raw reader around the socket on some transports, the socket itself on others.
@@ -29,35 +40,29 @@ class Stream:
             return False
         return True
 
-    def feed(self, file: IO[bytes], sink: Sink) -> None:
-        """Send a whole file, and take what comes back meanwhile; ends early where the other side is gone or stalls."""
+    def feed(self, file: IO[bytes]) -> None:
+        """Send a whole file; ends early where the other side answers before it has all, is gone, or stalls."""
         pending = b""
-        while pending or (pending := file.read(65536)):
+        while pending or (pending := file.read(1 << 18)):
             readable, writable, _ = select.select([self._socket], [self._socket], [], 30)
-            if not readable and not writable:
+            if readable or not writable:
                 return
-            if readable:
-                data = self.receive(0)
-                if data == b"":
-                    return
-                sink(data or b"")
-            if writable:
-                self._socket.settimeout(30)
-                try:
-                    pending = pending[self._socket.send(pending) :]
-                except OSError:
-                    return
+            self._socket.settimeout(30)
+            try:
+                pending = pending[self._socket.send(pending) :]
+            except OSError:
+                return
 
-    def receive(self, timeout: float) -> bytes | None:
-        """What came: None for nothing within `timeout` seconds, empty at the end."""
+    def receive(self, timeout: float) -> Received:
+        """What came within `timeout` seconds, as soon as anything does."""
         self._socket.settimeout(max(timeout, 0.001))
         try:
             data = self._socket.recv(262144)
         except TimeoutError:
-            return None
+            return Received()
         except OSError:
-            return b""
-        return (self._payload(data) or None) if data else b""
+            return Received(ended=True)
+        return self._payload(data) if data else Received(ended=True)
 
     def close(self) -> None:
         """End the connection."""
@@ -65,17 +70,19 @@ class Stream:
         self._hijacked.close()
         self._socket.close()
 
-    def _payload(self, data: bytes) -> bytes:
-        """The frames' contents; each frame is 8 bytes, the last four of them its length, and as many bytes as that."""
-        parts: list[bytes] = []
+    def _payload(self, data: bytes) -> Received:
+        """The frames' contents; a frame is its kind, three zeros, four bytes of length, and as many bytes as that."""
+        parts: dict[int, list[bytes]] = {1: [], 2: []}
         while data:
             if not self._left:
                 missing = 8 - len(self._header)
                 self._header += data[:missing]
                 data = data[missing:]
-                if len(self._header) == 8:
-                    self._left = int.from_bytes(self._header[4:], "big")
-                    self._header.clear()
-            parts.append(data[: self._left])
+                if len(self._header) < 8:
+                    break
+                self._left = int.from_bytes(self._header[4:], "big")
+                self._kind = self._header[0]
+                self._header.clear()
+            parts.setdefault(self._kind, []).append(data[: self._left])
             data, self._left = data[self._left :], max(0, self._left - len(data))
-        return b"".join(parts)
+        return Received(b"".join(parts[1]), b"".join(parts[2]))

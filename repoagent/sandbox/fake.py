@@ -119,6 +119,11 @@ class FakeSandbox:
     limits: Limits = DEFAULT_LIMITS
     asked: list[Asked] = field(default_factory=list)
     closed: bool = False
+    resets: int = 0
+    pristine: Mapping[str, bytes] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.pristine = dict(self.files)
 
     def run(self, command: Sequence[str], *, timeout: float, environment: Mapping[str, str] | None = None) -> Finished:
         """What the answer function says; SandboxFailed after the sandbox was closed."""
@@ -141,6 +146,17 @@ class FakeSandbox:
             return self.files[path.removeprefix(f"{REPOSITORY}/")]
         except KeyError:
             raise FileNotFoundError(f"{path} is no readable file in the sandbox") from None
+
+    def reset(self) -> None:
+        """The files of the beginning; SandboxFailed after the sandbox was closed."""
+        if self.closed:
+            raise SandboxFailed("the sandbox was closed")
+        self.resets += 1
+        self.files = dict(self.pristine)
+
+    def interact(self, command: Sequence[str] = ("/bin/bash",), environment: Mapping[str, str] | None = None) -> int:
+        """What the answer function says of the command, as if a person had worked there."""
+        return self.run(command, timeout=0, environment=environment).exit_code
 
     def __enter__(self) -> Self:
         return self

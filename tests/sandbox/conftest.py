@@ -91,3 +91,17 @@ def forget(engine: Engine, key: str) -> None:
 
         with closing(docker.from_env()) as client:
             client.images.remove(f"repoagent-env:{key}", force=True)
+
+
+def leftovers(engine: Engine) -> set[str]:
+    """Containers or scratch folders of this process."""
+    from repoagent.sandbox import cache
+    from repoagent.sandbox.owner import Owner
+
+    if engine.name == "bubblewrap":
+        return {path.name for path in cache.folder("scratch").iterdir()}
+    import docker
+
+    filters: dict[str, str | list[str] | bool] = {"label": f"org.repoagent.owner={Owner.current()}"}
+    with closing(docker.from_env()) as client:
+        return {str(container.name) for container in client.containers.list(all=True, filters=filters)}

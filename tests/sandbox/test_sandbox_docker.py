@@ -98,9 +98,10 @@ def test_what_a_killed_run_left_stops_by_itself_and_is_removed_by_clean(
     docker_engine: DockerEngine, client: DockerClient, repository: Path
 ) -> None:
     with docker_engine.open(BASE, repository, SMALL) as live:
-        died = subprocess.run([sys.executable, "-c", DYING, BASE.reference, str(repository)], check=False)
-        assert died.returncode == -9
-        [left] = [c for c in ours(client) if str(Owner.current()) != c.labels[OWNER_LABEL] and is_dead(c)]
+        with subprocess.Popen([sys.executable, "-c", DYING, BASE.reference, str(repository)]) as died:
+            assert died.wait(60) == -9
+        [left] = [c for c in ours(client) if owner_of(c).pid == died.pid]
+        assert owner_of(left).dead
         left.wait(timeout=30)
         assert f"container {left.name}" in docker_engine.clean()
         assert live.run(["true"], timeout=30).exit_code == 0
@@ -153,9 +154,10 @@ def ours(client: DockerClient) -> list[Container]:
     return client.containers.list(all=True, filters={"label": f"{LABEL}=1"}, ignore_removed=True)
 
 
-def is_dead(container: Container) -> bool:
+def owner_of(container: Container) -> Owner:
     owner = Owner.parse(container.labels[OWNER_LABEL])
-    return owner is not None and owner.dead
+    assert owner
+    return owner
 
 
 @pytest.mark.parametrize("call", ["check", "find", "clean", "build"])

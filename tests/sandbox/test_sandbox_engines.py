@@ -6,14 +6,13 @@ import resource
 import secrets
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from repoagent.errors import EnvironmentFailed, ToolError
 from repoagent.sandbox.base import Engine, Environment, Limits, Recipe, Sandbox
-from tests.sandbox.conftest import SMALL, forget, make_repository
+from tests.sandbox.conftest import SMALL, forget, leftovers, make_repository
 
 BOMB = """
 import os
@@ -369,17 +368,3 @@ def host_processes() -> str:
         except OSError:
             continue
     return "\n".join(line for line in found if "pytest" not in line)
-
-
-def leftovers(engine: Engine) -> set[str]:
-    """Containers or scratch folders of this process."""
-    from repoagent.sandbox import cache
-    from repoagent.sandbox.owner import Owner
-
-    if engine.name == "bubblewrap":
-        return {path.name for path in cache.folder("scratch").iterdir()}
-    import docker
-
-    filters: dict[str, str | list[str] | bool] = {"label": f"org.repoagent.owner={Owner.current()}"}
-    with closing(docker.from_env()) as client:
-        return {str(container.name) for container in client.containers.list(all=True, filters=filters)}

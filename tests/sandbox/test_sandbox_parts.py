@@ -17,7 +17,7 @@ import pytest
 from repoagent.errors import EnvironmentFailed, SandboxFailed, ToolError
 from repoagent.sandbox import archive, host_network
 from repoagent.sandbox.base import Engine, Finished, Recipe
-from repoagent.sandbox.docker_stream import Stream
+from repoagent.sandbox.docker_stream import Received, Stream
 from repoagent.sandbox.fake import FakeEngine
 from repoagent.sandbox.output import Lines, Output
 from repoagent.sandbox.owner import Owner
@@ -63,13 +63,14 @@ def test_frames_are_taken_apart_wherever_they_are_cut(piece: int) -> None:
     framed = b"".join(
         bytes([kind, 0, 0, 0, 0, 0, 0, len(text)]) + text for kind, text in ((1, b"out"), (2, b""), (2, b"err!"))
     )
-    received = b""
+    output = errors = b""
     for start in range(0, len(framed), piece):
         theirs.sendall(framed[start : start + piece])
-        received += stream.receive(1) or b""
+        received = stream.receive(1)
+        output, errors = output + received.output, errors + received.errors
     theirs.close()
-    assert received == b"outerr!"
-    assert stream.receive(1) == b""
+    assert (output, errors) == (b"out", b"err!")
+    assert stream.receive(1).ended
     assert not (stream.send(b"x") and stream.send(b"x"))
     stream.close()
 
@@ -77,7 +78,7 @@ def test_frames_are_taken_apart_wherever_they_are_cut(piece: int) -> None:
 def test_silence_is_not_the_end() -> None:
     ours, theirs = socket.socketpair()
     stream = Stream(ours)
-    assert stream.receive(0.01) is None
+    assert stream.receive(0.01) == Received()
     stream.close()
     theirs.close()
 
