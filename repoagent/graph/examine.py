@@ -14,6 +14,7 @@ from repoagent.judging import Evidence, judged
 from repoagent.reproduce.oracle import judge
 from repoagent.reproduce.script import MARK, run_script
 from repoagent.sandbox.base import Environment, Finished, Sandbox
+from repoagent.sandbox.fresh import in_fresh
 from repoagent.testbed.detect import detect
 from repoagent.testbed.failure import distil
 from repoagent.testbed.runner import Testbed
@@ -67,19 +68,35 @@ class Examination:
 def in_fresh_sandbox(
     services: Services, environment: Environment, edits: Sequence[Edit], act: Callable[[Sandbox], T]
 ) -> T:
-    """What `act` says of a fresh copy of the repository with `edits` made; a sandbox that dies is replaced once."""
+    """What `act` says of a fresh copy of the repository with `edits` made; a sandbox that dies is replaced once.
+
+    So is an environment that is no longer there, by the one that the same manifests make.
+    """
     files = {edit.path: _bytes(edit.after) for edit in edits}
 
-    def once() -> T:
-        with services.engine.open(environment, services.workspace.root, services.limits) as sandbox:
-            sandbox.write(files)
-            return act(sandbox)
+    def edited(sandbox: Sandbox) -> T:
+        sandbox.write(files)
+        return act(sandbox)
 
-    try:
-        return once()
-    except SandboxFailed as error:
+    def told(error: SandboxFailed) -> None:
         services.trace.emit("sandbox.replaced", reason=str(error))
-        return once()
+        _mend(services, environment)
+
+    opened = lambda: services.engine.open(environment, services.workspace.root, services.limits)  # noqa: E731 - one line
+    return in_fresh(opened, edited, told)
+
+
+def _mend(services: Services, environment: Environment) -> None:
+    """Build the environment again where it is gone: removed to save space, or with the engine's whole store."""
+    if services.engine.find(environment.key) is None:
+        Testbed.prepare(
+            services.engine,
+            services.workspace.root,
+            origin=services.origin,
+            test_command=services.options.test_command,
+            trace=services.trace,
+            timeout=services.within(services.options.build_timeout),
+        )
 
 
 def script_runner(services: Services, environment: Environment) -> Callable[[str], Finished]:

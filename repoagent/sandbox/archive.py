@@ -16,19 +16,27 @@ from typing import IO
 
 from repoagent.errors import EnvironmentFailed, ToolError
 
+LARGEST = 4 << 30
+"""Bytes of a repository that is copied; the memory or disk of a sandbox would not hold more."""
+
 
 def pack_repository(repository: Path) -> IO[bytes]:
     """A tar of everything in `repository` but `.git`, as a temporary file at its beginning.
 
     Files, directories and symbolic links (as links) are taken; sockets, pipes and devices are not. Owners are dropped,
-    and of the modes only read, write and execute are kept. Raises EnvironmentFailed for a file that cannot be read.
+    and of the modes only read, write and execute are kept. Raises EnvironmentFailed for a file that cannot be read, and
+    for more than LARGEST bytes: a file with holes costs a hostile repository nothing.
     """
     if not repository.is_dir():
         raise EnvironmentFailed(f"{repository} is not a directory: a sandbox needs the repository's work tree")
     spool = tempfile.TemporaryFile()  # noqa: SIM115 - handed to the caller, who closes it
-    with tarfile.open(fileobj=spool, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        for path, name in _entries(repository):
-            _add(archive, path, name)
+    try:
+        with tarfile.open(fileobj=spool, mode="w", format=tarfile.PAX_FORMAT) as archive:
+            for path, name in _entries(repository):
+                _add(archive, path, name)
+    except BaseException:
+        spool.close()
+        raise
     spool.seek(0)
     return spool
 
@@ -82,6 +90,8 @@ def _add(archive: tarfile.TarFile, path: Path, name: str) -> None:
         entry.mode &= 0o777
         entry.uid = entry.gid = 0
         entry.uname = entry.gname = ""
+        if archive.offset + entry.size > LARGEST:
+            raise EnvironmentFailed(f"{path} makes the repository larger than {LARGEST >> 30} GiB: it is not copied")
         if entry.isreg():
             with path.open("rb") as file:
                 archive.addfile(entry, file)

@@ -42,10 +42,11 @@ class BubblewrapEngine:
     namespace that shows it nothing but the above. When the command ends or its time is up, its process namespace is
     destroyed, and with it all that the command started.
 
-    Weaker than Docker in five points: twice `memory_mib` is the address space that each process alone may have, no
+    System calls that no tests need are refused, see `seccomp`; on processors other than x86-64 and ARM they are not.
+
+    Weaker than Docker in four points: twice `memory_mib` is the address space that each process alone may have, no
     bound holds for all together; `cpus` does not hold; the size of the scratch copy is looked at every second, not
-    enforced by the filesystem; system calls are not filtered; and a build shares the host's network, its loopback
-    included.
+    enforced by the filesystem; and a build shares the host's network, its loopback included.
     """
 
     name = "bubblewrap"

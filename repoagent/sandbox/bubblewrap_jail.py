@@ -17,7 +17,7 @@ import tempfile
 import termios
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -26,6 +26,8 @@ from typing import IO
 
 from repoagent import process
 from repoagent.errors import SandboxFailed
+from repoagent.places import cache_root
+from repoagent.sandbox import seccomp
 from repoagent.sandbox.base import REPOSITORY, Limits
 from repoagent.sandbox.cache import folder as folder_of_cache
 from repoagent.sandbox.cache import remove
@@ -84,11 +86,20 @@ class Scratch:
 
     @classmethod
     def make(cls) -> Scratch:
-        """A new folder in the cache, which names this process, laid out; of root's, each has a user of its own."""
-        folder = tempfile.mkdtemp(prefix=f"{Owner.current()}-", dir=folder_of_cache("scratch"))
+        """A new folder in the cache, which names this process, laid out; of root's, each has a user of its own.
+
+        Raises SandboxFailed, saying what to free, when the disk is full.
+        """
         user = _FIRST_USER + random.randrange(100_000_000) if os.geteuid() == 0 else UID  # noqa: S311 - no secret
-        scratch = cls(Path(folder), user)
-        scratch._lay_out()
+        try:
+            folder = tempfile.mkdtemp(prefix=f"{Owner.current()}-", dir=folder_of_cache("scratch"))
+            scratch = cls(Path(folder), user)
+            scratch._lay_out()
+        except OSError as error:
+            raise SandboxFailed(
+                f"no sandbox can be made in {cache_root()}: {error.strerror}; free some space there "
+                "(`repoagent testbed prune`), or set REPOAGENT_CACHE to another disk"
+            ) from error
         return scratch
 
     def _lay_out(self) -> None:
@@ -174,20 +185,19 @@ class Jail:
     def interact(self, command: Sequence[str], environment: Mapping[str, str]) -> int:
         """Run `command` at this process's terminal, by way of a terminal of its own."""
         options = [option for option in self._options(environment) if option != "--new-session"]
-        given = _memory_file(options)
         ours, theirs = pty.openpty()
         try:
-            process = subprocess.Popen(
-                [_program("setsid"), "--ctty", _program("bwrap"), "--args", str(given), "--", *self._inner(command)],
-                stdin=theirs,
-                stdout=theirs,
-                stderr=theirs,
-                pass_fds=[given],
-                env={},
-            )
+            with _given(options) as (arguments, handles):
+                process = subprocess.Popen(
+                    [_program("setsid"), "--ctty", _program("bwrap"), *arguments, "--", *self._inner(command)],
+                    stdin=theirs,
+                    stdout=theirs,
+                    stderr=theirs,
+                    pass_fds=handles,
+                    env={},
+                )
         finally:
             os.close(theirs)
-            os.close(given)
         with os.fdopen(ours, "rb", buffering=0) as terminal:
             join(terminal, lambda rows, columns: _resize(ours, rows, columns))
         return process.wait(_PATIENCE)
@@ -314,23 +324,22 @@ class _Running:
         self._status = os.fdopen(status, "rb", buffering=0)
         self._told: list[bytes] = []
         self._said = Output(4000)
-        given = _memory_file(options)
         try:
-            self._process = subprocess.Popen(
-                [_program("bwrap"), "--json-status-fd", str(written), "--args", str(given), "--", *command],
-                stdin=stdin if stdin is not None else subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                pass_fds=[written, given],
-                start_new_session=True,
-                env={},
-            )
+            with _given(options) as (arguments, handles):
+                self._process = subprocess.Popen(
+                    [_program("bwrap"), "--json-status-fd", str(written), *arguments, "--", *command],
+                    stdin=stdin if stdin is not None else subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    pass_fds=[written, *handles],
+                    start_new_session=True,
+                    env={},
+                )
         except BaseException:
             self._status.close()
             raise
         finally:
             os.close(written)
-            os.close(given)
         self._open = True
         self._first = self._handle()
 
@@ -397,7 +406,22 @@ class _Running:
         return None
 
 
-def _memory_file(arguments: list[str]) -> int:
+@contextmanager
+def _given(options: Sequence[str]) -> Iterator[tuple[list[str], list[int]]]:
+    """What bwrap gets on its command line, and the open files that it names."""
+    handles = [_memory_file(options)]
+    arguments = ["--args", str(handles[0])]
+    try:
+        if (filtering := seccomp.filter_file()) is not None:
+            handles.append(filtering)
+            arguments += ["--seccomp", str(filtering)]
+        yield arguments, handles
+    finally:
+        for handle in handles:
+            os.close(handle)
+
+
+def _memory_file(arguments: Sequence[str]) -> int:
     """Arguments for `--args`: on its command line, the sandbox would read paths of the host there."""
     handle = os.memfd_create("bwrap")
     os.write(handle, b"".join(os.fsencode(argument) + b"\0" for argument in arguments))

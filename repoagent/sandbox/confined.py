@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -96,13 +97,12 @@ class ConfinedSandbox:
     @classmethod
     def opened(cls, executor: Executor, repository: Path, limits: Limits, programs: str = PROGRAMS) -> Self:
         """A copy of `repository` laid into an empty executor, which is closed where that fails."""
-        try:
-            packed = archive.pack_repository(repository)
+        with ExitStack() as failing:
+            failing.callback(executor.close)
+            packed = failing.enter_context(archive.pack_repository(repository))
             executor.hold(packed)
             lay(executor, packed)
-        except BaseException:
-            executor.close()
-            raise
+            failing.pop_all()
         return cls(executor, packed, limits, programs)
 
     def run(self, command: Sequence[str], *, timeout: float, environment: Mapping[str, str] | None = None) -> Finished:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -35,6 +35,12 @@ if TYPE_CHECKING:
 IMAGE = "repoagent-env"
 
 _BUILD_LIMITS = Limits(memory_mib=8192, pids=1024, scratch_mib=4096)
+
+
+_GREETING = 10
+"""Seconds in which an engine must say that it is there."""
+_ANSWER = 300
+"""Seconds that an engine gets for one request; keeping a large environment takes longest."""
 
 
 class DockerEngine:
@@ -149,7 +155,9 @@ class DockerEngine:
 
         with translated("asking Docker"):
             knock()
-            return docker.from_env(timeout=600)
+            with closing(docker.from_env(timeout=_GREETING)) as impatient:
+                impatient.ping()
+            return docker.from_env(timeout=_ANSWER)
 
     @cached_property
     def _cpus(self) -> float:

@@ -7,12 +7,12 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from repoagent.errors import EnvironmentFailed, SandboxFailed
+from repoagent.errors import SandboxFailed
 
 
 @contextmanager
 def translated(doing: str) -> Iterator[None]:
-    """Turn the SDK's exceptions into SandboxFailed, or EnvironmentFailed where no engine answers."""
+    """Turn the SDK's exceptions into SandboxFailed."""
     from docker.errors import APIError, DockerException
     from requests.exceptions import RequestException
 
@@ -21,8 +21,9 @@ def translated(doing: str) -> Iterator[None]:
     except APIError as error:
         raise SandboxFailed(f"{doing} failed: {error.explanation or error}") from error
     except (DockerException, RequestException) as error:
-        raise EnvironmentFailed(
-            f"Docker does not answer at {_address()}: start it (`make engine`) or use `--sandbox bubblewrap`"
+        raise SandboxFailed(
+            f"{doing} failed: Docker does not answer at {_address()}: "
+            "start it (`make engine`) or use `--sandbox bubblewrap`"
         ) from error
 
 

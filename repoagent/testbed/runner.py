@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from repoagent.domain import Ending, Report
 from repoagent.sandbox.base import DEFAULT_LIMITS, Engine, Environment, Limits, Sandbox
+from repoagent.sandbox.fresh import in_fresh
 from repoagent.testbed.detect import detect
 from repoagent.testbed.project import Project
 from repoagent.testbed.running.base import Runner
@@ -99,17 +100,19 @@ class Testbed:
         """
         return self._runner().run(sandbox, tests, timeout)
 
+    def run_fresh(self, tests: Sequence[str] = (), timeout: float = 600.0) -> Report:
+        """Run `tests` on the untouched code; a sandbox that dies is replaced once."""
+        return in_fresh(self.open, lambda sandbox: self.run(sandbox, tests, timeout), lambda _error: None)
+
     def sample(self, timeout: float = 120.0) -> Report | None:
         """Run a few test files, to see whether tests run here at all; None without any, or with a command."""
         if self.test_command or not self.project.test_files:
             return None
-        with self.open() as sandbox:
-            return self.run(sandbox, _spread(self.project.test_files), timeout)
+        return self.run_fresh(_spread(self.project.test_files), timeout)
 
     def baseline(self, tests: Sequence[str] = (), timeout: float = 600.0) -> Baseline:
         """Run `tests` on the untouched code, and those that fail once more."""
-        with self.open() as sandbox:
-            report = self.run(sandbox, tests, timeout)
+        report = self.run_fresh(tests, timeout)
         if report.ending is not Ending.COMPLETED:
             return Baseline(report, frozenset(), frozenset(), frozenset())
         flaky = self._flaky(report, tests, timeout) if report.failed else frozenset()
@@ -124,8 +127,7 @@ class Testbed:
         """The failures that no second run confirms."""
         unconfirmed = report.failed
         for chosen in self._reruns(report.failed, tests):
-            with self.open() as sandbox:
-                again = self.run(sandbox, chosen, timeout)
+            again = self.run_fresh(chosen, timeout)
             unconfirmed = report.failed - again.failed
             if again.ending is Ending.COMPLETED or not unconfirmed:
                 break

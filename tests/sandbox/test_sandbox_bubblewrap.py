@@ -55,6 +55,15 @@ def test_a_killed_bwrap_is_not_shown_as_output(
         assert sandbox.run(["echo", "alive"], timeout=30).output == "alive\n"
 
 
+def test_io_uring_is_refused(bubblewrap: BubblewrapEngine, empty: Environment, repository: Path) -> None:
+    """Docker's own profile does so since version 25."""
+    script = (
+        "import ctypes; libc = ctypes.CDLL(None, use_errno=True); print(libc.syscall(425, 0, 0), ctypes.get_errno())"
+    )
+    with bubblewrap.open(empty, repository, SMALL) as sandbox:
+        assert sandbox.run(["python3", "-c", script], timeout=30).output == "-1 1\n"
+
+
 def test_a_lost_environment_is_the_sandboxs_failure(bubblewrap: BubblewrapEngine, repository: Path) -> None:
     with pytest.raises(SandboxFailed, match="is gone: build it again"):
         bubblewrap.open(Environment("gone", "/nowhere"), repository)
