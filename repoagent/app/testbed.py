@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from repoagent.errors import UserError
 from repoagent.places import cache_root
-from repoagent.sandbox.base import Engine, Kept
+from repoagent.sandbox.base import Engine, Kept, Sandbox
+from repoagent.sandbox.fresh import in_fresh
 from repoagent.testbed.detect import detect
 from repoagent.testbed.project import Project
 from repoagent.testbed.runner import Testbed
@@ -79,14 +80,31 @@ def prepare(
 
 def run_tests(bed: Testbed, tests: Sequence[str], patch: Path | None, timeout: float) -> Report:
     """Run tests in a fresh sandbox, after `patch` was applied there; raises UserError where it does not apply."""
-    with bed.open() as sandbox:
-        if patch is not None:
-            sandbox.write({_PATCH: patch.read_bytes()})
-            applied = sandbox.run(("git", "apply", "--verbose", _PATCH), timeout=60)
-            sandbox.write({_PATCH: None})
-            if applied.exit_code:
-                raise UserError(f"{patch} does not apply to this work tree:\n{applied.output[-1000:]}")
+
+    def patched(sandbox: Sandbox) -> Report:
+        _apply(patch, sandbox)
         return bed.run(sandbox, tests, timeout)
+
+    return in_fresh(bed.open, patched, lambda _error: None)
+
+
+def work_in(bed: Testbed, patch: Path | None) -> int:
+    """Let a person work in a fresh sandbox, after `patch` was applied there; the exit code of the shell."""
+    from repoagent.testbed.running.base import VARIABLES
+
+    with bed.open() as sandbox:
+        _apply(patch, sandbox)
+        return sandbox.interact(environment=VARIABLES)
+
+
+def _apply(patch: Path | None, sandbox: Sandbox) -> None:
+    if patch is None:
+        return
+    sandbox.write({_PATCH: patch.read_bytes()})
+    applied = sandbox.run(("git", "apply", "--verbose", _PATCH), timeout=60)
+    sandbox.write({_PATCH: None})
+    if applied.exit_code:
+        raise UserError(f"{patch} does not apply to this work tree:\n{applied.output[-1000:]}")
 
 
 _PATCH = ".repoagent-candidate.patch"

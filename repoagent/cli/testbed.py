@@ -97,6 +97,23 @@ def run(
 
 
 @app.command()
+def shell(
+    repo: Root = HERE,
+    sandbox: SandboxName = None,
+    as_of: AsOf = None,
+    test: Command = None,
+    patch: Annotated[Path | None, typer.Option("--patch", help="A diff that is applied in the sandbox first.")] = None,
+    max_minutes: Minutes = 30,
+) -> None:
+    """Work in a fresh sandbox, with the environment of the tests; what is done there is lost when it is left."""
+    from repoagent.app.testbed import work_in
+
+    bed = _prepared(repo, sandbox, as_of, test, max_minutes)
+    typer.echo(f"a copy of {bed.root} in {bed.engine.name}, without network; leave it with `exit`", err=True)
+    raise typer.Exit(work_in(bed, patch))
+
+
+@app.command()
 def images(sandbox: SandboxName = None, as_json: Json = False) -> None:
     """List the environments that are kept, the one used last first."""
     from datetime import datetime
@@ -156,8 +173,9 @@ def _show(report: Report, bed: Testbed) -> None:
     from repoagent.testbed.failure import distil
     from repoagent.testbed.results.worst import worst_first
 
+    failed = report.failed
     for outcome in worst_first(report.outcomes):
-        if outcome.id in report.failed:
+        if outcome.id in failed:
             typer.echo(plain(f"{outcome.status.upper():6} {outcome.id}"))
     if report.failed or not report.outcomes:
         typer.echo(plain(distil(report, report.failed, bed.root), keep="\n"))

@@ -65,7 +65,7 @@ def _raw(keyboard: int) -> Iterator[None]:
     try:
         yield
     finally:
-        termios.tcsetattr(keyboard, termios.TCSADRAIN, before)
+        termios.tcsetattr(keyboard, termios.TCSANOW, before)
 
 
 @contextmanager

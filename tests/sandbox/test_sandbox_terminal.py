@@ -1,0 +1,71 @@
+"""A person works in a sandbox: over a real terminal, in each engine."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import select
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from repoagent.sandbox.base import Engine, Environment
+
+PERSON = """
+import sys
+from pathlib import Path
+from repoagent.sandbox.base import Environment
+from repoagent.sandbox.bubblewrap import BubblewrapEngine
+from repoagent.sandbox.docker import DockerEngine
+engine = DockerEngine() if sys.argv[1] == "docker" else BubblewrapEngine()
+with engine.open(Environment(sys.argv[2], sys.argv[3]), Path(sys.argv[4])) as sandbox:
+    sys.exit(sandbox.interact())
+"""
+SIZE = (40, 117)
+
+
+@pytest.fixture
+def command(engine: Engine, environment: Environment, repository: Path) -> list[str]:
+    return [sys.executable, "-c", PERSON, engine.name, environment.key, environment.reference, str(repository)]
+
+
+def test_a_person_has_a_terminal_and_the_shells_exit_code(command: list[str]) -> None:
+    ours, theirs = pty.openpty()
+    subprocess.run(["stty", "rows", str(SIZE[0]), "cols", str(SIZE[1])], stdin=theirs, check=True)
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True) as person:
+        os.close(theirs)
+        shown = wait_for(ours, rb"[$#] $")
+        os.write(ours, b"stty size; id -u; pwd; sleep 100\r")
+        shown += wait_for(ours, rb"/work/repo\r\n$")
+        time.sleep(0.5)  # until the sleeper runs: a key hit before it starts would not be for it
+        os.write(ours, b"\x03")  # the interrupt key reaches what runs inside, and not this program
+        shown += wait_for(ours, rb"[$#] $")
+        os.write(ours, b"cat tracked.txt; exit 7\r")
+        shown += wait_for(ours, rb"from the host")
+        assert person.wait(30) == 7
+    os.close(ours)
+    assert f"{SIZE[0]} {SIZE[1]}\r\n".encode() in shown
+    assert b"\r\n0\r\n" not in shown
+
+
+def test_without_a_terminal_the_input_is_run_as_a_script(command: list[str]) -> None:
+    script = b"cat tracked.txt\nexit 5\n"
+    done = subprocess.run(command, input=script, capture_output=True, timeout=60, check=False)
+    assert (done.returncode, b"from the host" in done.stdout) == (5, True), done
+
+
+def wait_for(terminal: int, pattern: bytes) -> bytes:
+    """What is shown up to `pattern`, without the codes that colour it."""
+    shown = b""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        if select.select([terminal], [], [], 0.2)[0]:
+            shown += os.read(terminal, 65536)
+        plain = re.sub(rb"\x1b\[[?0-9;]*[a-zA-Z]", b"", shown)
+        if re.search(pattern, plain):
+            return plain
+    raise AssertionError(f"{pattern!r} was not shown: {shown!r}")
