@@ -3,8 +3,8 @@
 ROWS holds rows of SWE-bench; MIRRORS holds git directories named `owner+name`. Of each repository the first `--each`
 rows are taken whose commit is there. The test files that a row's test patch touches are run by `repoagent testbed run`
 alone, without a hint, on the untouched code and with the reference patch. A row counts as right where with the patch
-every test of FAIL_TO_PASS passes and none did without, no test of PASS_TO_PASS that passed before fails, and nine in
-ten of them pass.
+every test of FAIL_TO_PASS passes and one or more did not without, no test of PASS_TO_PASS that passed before fails, and
+nine in ten of them pass. Of django some tests are named by the first line of their docstring: those are left out.
 """
 
 from __future__ import annotations
@@ -39,8 +39,10 @@ class Measured:
     """How the run on the untouched code ended."""
     after: str = ""
     to_pass: int = 0
+    green: int = 0
+    """Tests of FAIL_TO_PASS that pass with the patch."""
     fixed: int = 0
-    """Tests of FAIL_TO_PASS that pass with the patch, and did not without."""
+    """Those of them that did not without."""
     to_keep: int = 0
     passing: int = 0
     """Tests of PASS_TO_PASS that pass with the patch."""
@@ -51,7 +53,7 @@ class Measured:
     @property
     def right(self) -> bool:
         """See the module."""
-        return 0 < self.to_pass == self.fixed and not self.broken and self.passing > 0.9 * self.to_keep
+        return 0 < self.to_pass == self.green and self.fixed > 0 == self.broken and self.passing > 0.9 * self.to_keep
 
 
 def main() -> None:
@@ -133,6 +135,7 @@ def compared(row: dict[str, Any], setup: str, spent: float, before: dict[str, An
         before=before["ending"],
         after=after["ending"],
         to_pass=len(to_pass),
+        green=len(to_pass & now),
         fixed=len(to_pass & now - was),
         to_keep=len(to_keep),
         passing=len(to_keep & now),
@@ -142,8 +145,9 @@ def compared(row: dict[str, Any], setup: str, spent: float, before: dict[str, An
 
 
 def _names(value: str | list[str]) -> set[str]:
-    """A list, or a list written as JSON."""
-    return set(json.loads(value) if isinstance(value, str) else value)
+    """A list, or a list written as JSON, without sentences."""
+    names = json.loads(value) if isinstance(value, str) else value
+    return {name for name in names if " " not in name or "(" in name or "[" in name}
 
 
 def passed(ids: Iterable[str], wanted: set[str]) -> set[str]:
