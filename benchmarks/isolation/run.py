@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import platform
+import resource
 import shlex
 import statistics
 import sys
@@ -28,6 +29,7 @@ from repoagent.app.testbed import prepare
 from repoagent.domain import Ending
 from repoagent.sandbox import choose
 from repoagent.sandbox.base import REPOSITORY, Engine, Sandbox
+from repoagent.sandbox.owner import OWNER_LABEL, Owner
 from repoagent.sandbox.pool import Pool
 from repoagent.testbed.runner import Testbed
 from repoagent.testbed.running.base import VARIABLES
@@ -46,6 +48,8 @@ class Way:
     run: Callable[[int], None]
     bare: str = ""
     """The way that it is compared with; empty for a way that others are compared with."""
+    lasting: bool = True
+    """Whether its containers are there before and after, so that the processor time spent in them can be told."""
 
 
 def main() -> None:
@@ -54,34 +58,59 @@ def main() -> None:
     parser.add_argument("trees", nargs="+", type=Path)
     parser.add_argument("--candidates", type=int, default=8)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--lasting", action="store_true", help="Only the ways whose processor time can be told.")
     arguments = parser.parse_args()
-    found = {tree.name: _measured(tree, arguments.candidates, arguments.rounds) for tree in arguments.trees}
+    found = {
+        tree.name: _measured(tree, arguments.candidates, arguments.rounds, lasting=arguments.lasting)
+        for tree in arguments.trees
+    }
     machine = {"processors": PARALLEL, "system": platform.release(), "day": str(datetime.now(UTC).date())}
     json.dump({"machine": machine, "candidates": arguments.candidates, "trees": found}, sys.stdout, indent=1)
 
 
-def _measured(tree: Path, candidates: int, rounds: int) -> dict[str, dict[str, float]]:
+def _measured(tree: Path, candidates: int, rounds: int, *, lasting: bool) -> dict[str, dict[str, float]]:
     docker, jail = (
         prepare(tree, choose(name), None, None, SECONDS, lambda _: None) for name in ("docker", "bubblewrap")
     )
     taken: dict[str, list[float]] = {}
+    spent: dict[str, list[float]] = {}
     with _ways(docker, jail) as ways:
+        chosen = [way for way in ways if way.lasting or not lasting]
         for _ in range(rounds):
-            for way in ways:
-                started = time.monotonic()
+            for way in chosen:
+                started, used = time.monotonic(), _processor_time()
                 way.run(candidates)
                 taken.setdefault(way.name, []).append(time.monotonic() - started)
+                spent.setdefault(way.name, []).append(_processor_time() - used)
                 print(f"{tree.name}: {way.name}: {taken[way.name][-1]:.2f} s", file=sys.stderr, flush=True)
-        return {way.name: _told(way, taken, candidates) for way in ways}
+        return {way.name: _told(way, taken, spent, candidates) for way in chosen}
 
 
-def _told(way: Way, taken: dict[str, list[float]], candidates: int) -> dict[str, float]:
-    """The best round counts least what else the machine had to do; the median ratio is told beside it."""
+def _processor_time() -> float:
+    """Seconds of this process, of its dead children, and of the containers that it has; not of the engine."""
+    import docker
+
+    own = sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    filters: dict[str, str | list[str] | bool] = {"label": f"{OWNER_LABEL}={Owner.current()}"}
+    with closing(docker.from_env()) as client:
+        found: list[int] = [
+            client.api.stats(str(container.id), stream=False, one_shot=True)["cpu_stats"]["cpu_usage"]["total_usage"]
+            for container in client.containers.list(filters=filters)
+        ]
+    return own + sum(found) / 1e9
+
+
+def _told(way: Way, taken: dict[str, list[float]], spent: dict[str, list[float]], candidates: int) -> dict[str, float]:
+    """The best round counts least what else the machine had to do; processor time counts none of it."""
     told = {"seconds for each": round(min(taken[way.name]) / candidates, 3)}
+    if way.lasting:
+        told["processor seconds for each"] = round(min(spent[way.name]) / candidates, 3)
     if way.bare:
         ratios = [seconds / bare for seconds, bare in zip(taken[way.name], taken[way.bare], strict=True)]
         told["to bare pytest, best rounds"] = round(min(taken[way.name]) / min(taken[way.bare]), 3)
         told["to bare pytest, median of rounds"] = round(statistics.median(ratios), 3)
+    if way.bare and way.lasting:
+        told["to bare pytest, processor time"] = round(min(spent[way.name]) / min(spent[way.bare]), 3)
     return told
 
 
@@ -92,13 +121,20 @@ def _ways(docker: Testbed, jail: Testbed) -> Iterator[Sequence[Way]]:
         for pool, bed in ((warm, docker), (jails, jail)):
             _warm(pool, bed)
         yield (
-            Way("bare pytest, in a container", lambda n: _bare(docker, n)),
-            Way("docker: a container each", lambda n: _all(docker.engine, docker, n), "bare pytest, in a container"),
+            Way("bare pytest, in a container", lambda n: _bare(warm, docker, n)),
+            Way(
+                "docker: a container each",
+                lambda n: _all(docker.engine, docker, n),
+                "bare pytest, in a container",
+                False,
+            ),
             Way("docker: one for all, reset", lambda n: _all(warm, docker, n), "bare pytest, in a container"),
-            Way("docker: the same, first opened", lambda n: _cold(docker, n), "bare pytest, in a container"),
-            Way("docker: copied trees, no reset", lambda n: _bare(docker, n, _COPY), "bare pytest, in a container"),
-            Way("docker: overlays", lambda n: _overlays(docker, n), "bare pytest, in a container"),
-            Way("bare pytest, in a jail", lambda n: _bare(jail, n)),
+            Way("docker: the same, first opened", lambda n: _cold(docker, n), "bare pytest, in a container", False),
+            Way(
+                "docker: copied trees, no reset", lambda n: _bare(warm, docker, n, _COPY), "bare pytest, in a container"
+            ),
+            Way("docker: overlays", lambda n: _overlays(docker, n), "bare pytest, in a container", False),
+            Way("bare pytest, in a jail", lambda n: _bare(jails, jail, n)),
             Way("bubblewrap: a jail each", lambda n: _all(jail.engine, jail, n), "bare pytest, in a jail"),
             Way("bubblewrap: one for all, reset", lambda n: _all(jails, jail, n), "bare pytest, in a jail"),
         )
@@ -139,8 +175,8 @@ _PLAIN = "{pytest} /tmp/$n.xml >/tmp/$n.log 2>&1"
 _COPY = f"cp -a {REPOSITORY} /tmp/copy-$n && cd /tmp/copy-$n && {{pytest}} /tmp/$n.xml >/tmp/$n.log 2>&1"
 
 
-def _bare(bed: Testbed, candidates: int, one: str = _PLAIN) -> None:
-    with bed.open() as sandbox:
+def _bare(engine: Engine, bed: Testbed, candidates: int, one: str = _PLAIN) -> None:
+    with engine.open(bed.environment, bed.root, bed.limits) as sandbox:
         _loop(sandbox, candidates, one)
 
 

@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -16,6 +16,7 @@ from repoagent.errors import UserError
 from repoagent.testbed.manifests import Manifests, read_manifests, strings, table, text_of
 from repoagent.testbed.project import Group, Override, Packager, Project, Pytest
 from repoagent.testbed.pythons import Wanted, versions_in
+from repoagent.testbed.services import wished
 
 OVERRIDE_FILE = ".repoagent.toml"
 
@@ -61,6 +62,7 @@ def detect(root: Path) -> Project:
     manifests = read_manifests(root)
     files = _files(root)
     tests = _test_files(files, manifests.pytest)
+    override = read_override(text_of(root / OVERRIDE_FILE))
     return Project(
         packager=_packager(root, manifests),
         manifests=_manifest_files(files),
@@ -70,10 +72,11 @@ def detect(root: Path) -> Project:
         test_files=tests or _unconventional(files),
         unconventional=not tests,
         released=(root / "PKG-INFO").is_file(),
-        override=read_override(text_of(root / OVERRIDE_FILE)),
+        override=override,
         wanted=_wanted(root, manifests),
         native=_native(files, manifests),
         build_requires=_build_requires(manifests),
+        services=wished(root, override.services),
         runner="django" if _RUNNER_OF_DJANGO in files and "django/__init__.py" in files else "pytest",
     )
 
@@ -86,7 +89,7 @@ def read_override(text: str) -> Override:
         raise UserError(f"{OVERRIDE_FILE} of the repository is not valid TOML: {error}") from error
     except ValidationError as error:
         raise UserError(_complaint(error)) from error
-    return Override(found.python, found.packages, found.build, found.test)
+    return Override(found.python, found.packages, found.build, found.test, found.services)
 
 
 class _Override(BaseModel):
@@ -96,6 +99,7 @@ class _Override(BaseModel):
     packages: Annotated[tuple[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9+.-]*$")], ...], Field(strict=False)] = ()
     build: Annotated[tuple[str, ...], Field(strict=False)] = ()
     test: str = ""
+    services: Annotated[tuple[Literal["postgresql", "redis"], ...], Field(strict=False)] = ()
 
 
 def _complaint(error: ValidationError) -> str:
@@ -108,7 +112,8 @@ def _complaint(error: ValidationError) -> str:
         )
     return (
         f"{OVERRIDE_FILE} of the repository: {where}: {first['msg']}. It reads "
-        '`python = "3.11"`, `packages = ["libpq-dev", …]`, `build = ["command", …]`, `test = "command"`.'
+        '`python = "3.11"`, `packages = ["libpq-dev", …]`, `build = ["command", …]`, `test = "command"`, '
+        '`services = ["postgresql", "redis"]`.'
     )
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from repoagent.testbed.pythons import Wanted
+
+if TYPE_CHECKING:
+    from repoagent.testbed.services import Wished
 
 Packager = Literal["pyproject", "setup.py", "setup.cfg", "none"]
 Runner = Literal["pytest", "django"]
@@ -36,6 +39,8 @@ class Override:
     """Shell commands that replace the installation steps; empty to work them out."""
     test: str = ""
     """Shell command that runs the tests; empty to work it out."""
+    services: tuple[str, ...] = ()
+    """Servers that the tests need, of those in `services`; empty to work it out."""
 
 
 @dataclass(frozen=True)
@@ -71,4 +76,6 @@ class Project:
     """Languages of its own that must be compiled: `c`, `c++`, `fortran`, `cython`, `rust`."""
     build_requires: tuple[str, ...] = ()
     """Requirements of its build, as far as they are known."""
+    services: tuple[Wished, ...] = ()
+    """Servers that its tests need."""
     runner: Runner = "pytest"

@@ -16,6 +16,7 @@ from repoagent.testbed.running.base import Runner
 from repoagent.testbed.running.command import Command
 from repoagent.testbed.running.django import Django
 from repoagent.testbed.running.pytest import Pytest
+from repoagent.testbed.services import Served
 from repoagent.testbed.setups import Origin, setups
 from repoagent.testbed.trying import find_or_build, forget
 from repoagent.trace import Trace
@@ -91,14 +92,15 @@ class Testbed:
 
     def open(self, root: Path | None = None) -> Sandbox:
         """A fresh sandbox with the repository, or another state of it in `root`."""
-        return self.engine.open(self.environment, root or self.root, self.limits)
+        return Served(self.engine.open(self.environment, root or self.root, self.limits), self.project.services)
 
     def run(self, sandbox: Sandbox, tests: Sequence[str] = (), timeout: float = 600.0) -> Report:
         """Run `tests` (files or ids; all when empty) in `sandbox`, for at most `timeout` seconds.
 
         A test command of the user's is run whole. Raises SandboxFailed when the sandbox broke.
         """
-        return self._runner().run(sandbox, tests, timeout)
+        served = sandbox if isinstance(sandbox, Served) else Served(sandbox, self.project.services)
+        return self._runner().run(served, tests, timeout)
 
     def run_fresh(self, tests: Sequence[str] = (), timeout: float = 600.0) -> Report:
         """Run `tests` on the untouched code; a sandbox that dies is replaced once."""

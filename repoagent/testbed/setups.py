@@ -15,6 +15,7 @@ from repoagent.sandbox.base import ENVIRONMENT, REPOSITORY, Base, Recipe
 from repoagent.testbed.options import kept_options
 from repoagent.testbed.project import Project
 from repoagent.testbed.pythons import choose, is_old
+from repoagent.testbed.services import packages
 
 PYTHON = f"{ENVIRONMENT}/venv/bin/python"
 """The interpreter of a built environment, inside every sandbox."""
@@ -67,7 +68,12 @@ def setups(project: Project, root: Path, origin: Origin, available: Sequence[str
     on the script: an edit to a source file does not change it.
     """
     found = [_setup(project, root, origin, python, dated) for python, dated in _tried(project, origin, available)]
-    return tuple(found[:MOST])
+    found = found[:MOST]
+    if any(not wish.declared for wish in project.services):
+        alone = replace(project, services=tuple(wish for wish in project.services if wish.declared))
+        python, dated = next(_tried(project, origin, available))
+        found.append(_setup(alone, root, origin, python, dated))
+    return tuple(found)
 
 
 def widened(setup: Setup, packages: Collection[str]) -> Setup:
@@ -132,10 +138,11 @@ def _reasons(project: Project, origin: Origin, python: str, dated: bool) -> Iter
         yield f"it has sources in {', '.join(project.native)}, so compilers are installed"
     yield f"it is packaged by {project.packager}" if project.packager != "none" else "no manifest says how to build it"
     yield from (f"its tests need {group.name}" for group in project.groups)
+    yield from (f"its tests need {wish.name}, started beside them" for wish in project.services)
 
 
 def _packages(project: Project, python: str) -> tuple[str, ...]:
-    found = list(project.override.packages)
+    found = [*project.override.packages, *packages(project.services)]
     if project.native:
         found += _compilers(python)
         found += ["gfortran"] if "fortran" in project.native else []
