@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from repoagent.errors import UserError
 from repoagent.testbed.manifests import Manifests, read_manifests, strings, table, text_of
-from repoagent.testbed.project import Group, Override, Packager, Project, Pytest
+from repoagent.testbed.override import OVERRIDE_FILE, override_of
+from repoagent.testbed.project import Group, Packager, Project, Pytest
 from repoagent.testbed.pythons import Wanted, versions_in
-
-OVERRIDE_FILE = ".repoagent.toml"
+from repoagent.testbed.tree import files_in
 
 _MANIFESTS = frozenset(
     {"pyproject.toml", "setup.py", "setup.cfg", "tox.ini", "pytest.ini", ".pytest.ini", "PKG-INFO", OVERRIDE_FILE}
@@ -50,16 +44,12 @@ _BUILD_TOOLS = {
     "setuptools_rust": "setuptools-rust",
     "pbr": "pbr",
 }
-_SKIPPED = frozenset(
-    {".git", ".hg", ".tox", ".nox", ".venv", "venv", "env", "node_modules", "build", "dist", "__pycache__"}
-)
-_MOST_FILES = 20_000
 
 
 def detect(root: Path) -> Project:
     """What the manifests in `root` say. Raises UserError when its `.repoagent.toml` asks for more than it may."""
     manifests = read_manifests(root)
-    files = _files(root)
+    files = files_in(root)
     tests = _test_files(files, manifests.pytest)
     return Project(
         packager=_packager(root, manifests),
@@ -70,45 +60,11 @@ def detect(root: Path) -> Project:
         test_files=tests or _unconventional(files),
         unconventional=not tests,
         released=(root / "PKG-INFO").is_file(),
-        override=read_override(text_of(root / OVERRIDE_FILE)),
+        override=override_of(root),
         wanted=_wanted(root, manifests),
         native=_native(files, manifests),
         build_requires=_build_requires(manifests),
         runner="django" if _RUNNER_OF_DJANGO in files and "django/__init__.py" in files else "pytest",
-    )
-
-
-def read_override(text: str) -> Override:
-    """The settings of a `.repoagent.toml` that decide how to build and to test; raises UserError for any other."""
-    try:
-        found = _Override.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise UserError(f"{OVERRIDE_FILE} of the repository is not valid TOML: {error}") from error
-    except ValidationError as error:
-        raise UserError(_complaint(error)) from error
-    return Override(found.python, found.packages, found.build, found.test)
-
-
-class _Override(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    python: Annotated[str, Field(pattern=r"^(3\.\d{1,2})?$")] = ""
-    packages: Annotated[tuple[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9+.-]*$")], ...], Field(strict=False)] = ()
-    build: Annotated[tuple[str, ...], Field(strict=False)] = ()
-    test: str = ""
-
-
-def _complaint(error: ValidationError) -> str:
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        return (
-            f"{OVERRIDE_FILE} of the repository sets {where}; it may set {', '.join(_Override.model_fields)} only. "
-            "Put other settings into your own configuration."
-        )
-    return (
-        f"{OVERRIDE_FILE} of the repository: {where}: {first['msg']}. It reads "
-        '`python = "3.11"`, `packages = ["libpq-dev", …]`, `build = ["command", …]`, `test = "command"`.'
     )
 
 
@@ -120,17 +76,6 @@ def _packager(root: Path, manifests: Manifests) -> Packager:
     if (root / "setup.py").is_file():
         return "setup.py"
     return "setup.cfg" if manifests.setup_cfg.has_section("metadata") else "none"
-
-
-def _files(root: Path) -> tuple[str, ...]:
-    """Regular files below `root`, sorted, without what tools leave behind."""
-    found: list[str] = []
-    for directory, directories, names in os.walk(root):
-        directories[:] = sorted(d for d in directories if d not in _SKIPPED and not d.endswith(".egg-info"))
-        found += (Path(directory, name).relative_to(root).as_posix() for name in names)
-        if len(found) > _MOST_FILES:
-            break
-    return tuple(sorted(found))
 
 
 def _manifest_files(files: Iterable[str]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from repoagent.testbed.pythons import Wanted
 
 Packager = Literal["pyproject", "setup.py", "setup.cfg", "none"]
 Runner = Literal["pytest", "django"]
+Language = Literal["python", "node", "go", "rust", "java", "native", "other"]
 
 DEFAULT_PATTERNS = ("test_*.py", "*_test.py")
 """File names that pytest takes for tests unless the project says otherwise."""
@@ -36,6 +37,8 @@ class Override:
     """Shell commands that replace the installation steps; empty to work them out."""
     test: str = ""
     """Shell command that runs the tests; empty to work it out."""
+    language: Language | None = None
+    """Whose tools build and test the repository; None to find out. With `other`, only the commands given here do."""
 
 
 @dataclass(frozen=True)
