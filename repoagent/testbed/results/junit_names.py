@@ -38,7 +38,7 @@ def _outcome(case: ET.Element, name: str) -> Outcome:
     for tag, meaning in _ENDINGS.items():
         element = case.find(tag)
         if element is not None and status is not Status.ERROR:
-            status, message = meaning, (element.text or element.get("message") or "").strip() or _printed(case)
+            status, message = meaning, (element.text or "").strip() or _printed(case) or element.get("message", "")
             break
     short = "…" + message[-_LONGEST_MESSAGE:] if len(message) > _LONGEST_MESSAGE else message
     return Outcome(name, status, _seconds(case.get("time", "")), short)
