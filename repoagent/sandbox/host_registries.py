@@ -43,7 +43,7 @@ def _go(home: Path) -> dict[str, str]:
     """The environment, else what `go env -w` wrote down."""
     written = dict(line.split("=", 1) for line in _text(home / ".config/go/env").splitlines() if "=" in line)
     found = {name: os.environ.get(name) or written.get(name, "") for name in _GO}
-    return {name: ",".join(map(_clean, value.split(","))) for name, value in found.items() if value}
+    return {name: ",".join(filter(None, map(_clean, value.split(",")))) for name, value in found.items() if value}
 
 
 def _crates(home: Path) -> str:

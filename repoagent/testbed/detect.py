@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from fnmatch import fnmatch
 from pathlib import Path
 
+from repoagent.testbed.hints import REQUIREMENT, hinted
 from repoagent.testbed.manifests import Manifests, read_manifests, strings, table, text_of
 from repoagent.testbed.override import OVERRIDE_FILE, override_of
 from repoagent.testbed.project import Group, Packager, Project, Pytest
@@ -18,7 +19,6 @@ _MANIFESTS = frozenset(
 )
 _FOR_TESTS = re.compile(r"(^|[-_.])(all[-_]?)?(unit)?tests?(ing)?([-_.]|$)|(^|[-_.])pytest([-_.]|$)", re.IGNORECASE)
 _FOR_DEVELOPERS = re.compile(r"(^|[-_.])dev(el|elop|elopment|elopers?)?([-_.]|$)", re.IGNORECASE)
-_REQUIREMENT = re.compile(r"[A-Za-z0-9][\w.-]*(\[[\w,. -]*\])?\s*([<>=!~]=?[^;{}@]*)?(;[^{}]*)?$")
 _RUNNER_OF_DJANGO = "tests/runtests.py"
 _COMPILED = {
     "c": "c",
@@ -51,10 +51,11 @@ def detect(root: Path) -> Project:
     manifests = read_manifests(root)
     files = files_in(root)
     tests = _test_files(files, manifests.pytest)
+    groups = _groups(manifests, files)
     return Project(
         packager=_packager(root, manifests),
         manifests=_manifest_files(files),
-        groups=_groups(manifests, files),
+        groups=groups if _for_tests(groups) else (*groups, *hinted(root, manifests, files)),
         source=_source(files),
         pytest=manifests.pytest,
         test_files=tests or _unconventional(files),
@@ -120,6 +121,11 @@ def _groups(manifests: Manifests, files: Iterable[str]) -> tuple[Group, ...]:
     chosen = [group for label, group in named if _FOR_TESTS.search(label)]
     chosen = chosen or [group for label, group in named if _FOR_DEVELOPERS.search(label)]
     return tuple(dict.fromkeys([*general, *chosen, *_other_requirements(manifests)]))
+
+
+def _for_tests(groups: Iterable[Group]) -> bool:
+    """Whether any of them is more than what the project itself needs."""
+    return any(group.name != "file requirements.txt" for group in groups)
 
 
 def _extras(manifests: Manifests) -> list[tuple[str, Group]]:
@@ -188,7 +194,7 @@ def _hatch(environments: Mapping[str, object], name: str) -> tuple[str, ...]:
 
 def _plain(requirements: Iterable[str]) -> tuple[str, ...]:
     """Those that are a name with a version; addresses, options, `factor: dep` lines and placeholders are left out."""
-    return tuple(r for r in requirements if _REQUIREMENT.fullmatch(r))
+    return tuple(r for r in requirements if REQUIREMENT.fullmatch(r))
 
 
 # --- what the build needs ---------------------------------------------------------------------------------------------

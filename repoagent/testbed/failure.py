@@ -25,6 +25,7 @@ _FRAME = re.compile(r'^[ \t]*File "(?P<a>[^"\n]+)", line (?P<b>\d+)|^(?P<c>[^\s:
 _RAISED = r"[A-Za-z_][\w.]*(?:Error|Exception|Exit|Interrupt|Warning|Failed)\b.*"
 _EXCEPTION = re.compile(rf"^(?:E {{3,}}| {{0,3}})(?P<text>{_RAISED})$", re.MULTILINE)
 _INTROSPECTED = re.compile(r"^E +(?P<text>\S.*)$", re.MULTILINE)
+_PYTHONIC = re.compile(r"^E {3,}|^Traceback ", re.MULTILINE)
 _PLACE = re.compile(r"(?P<path>[\w./@+-]{1,200}\.\w{1,5}):(?P<line>\d{1,7})\b")
 _STACK = re.compile(r"at \S|❯ |\^+$|stack backtrace:|note: run with `RUST_BACKTRACE|\{?\s*(generatedMessage|code): ")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -63,7 +64,7 @@ def _explain(text: str, root: Path) -> list[str]:
     """The exception, the values pytest compared, and the deepest frame inside the repository."""
     frame = _deepest(text)
     complaint = _complaint(text)
-    if not complaint and frame is None:
+    if frame is None and not _PYTHONIC.search(text):
         complaint, frame = _said(text), _named(text, root)
     return [*complaint, *(_shown(frame, root) if frame else [])]
 

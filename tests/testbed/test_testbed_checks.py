@@ -59,7 +59,7 @@ def test_a_check_that_did_not_end_well_is_no_success(
     finished: Finished, ending: Ending, passed: set[str], failed: set[str]
 ) -> None:
     report = checked(finished)
-    assert (report.ending, report.passed, report.failed) == (ending, passed, failed)
+    assert (report.ending, set(report.passed), set(report.failed)) == (ending, passed, failed)
     assert not new_complaints(report, checked(Finished(1, "a.py:3: error: z", 0.0))) or ending is Ending.COMPLETED
 
 

@@ -86,7 +86,9 @@ def _ways(tree: Tree, package: Mapping[str, object], script: Script, origin: Ori
     versions = _versions(tree, package, origin)
     dated = is_old(origin.committed.date()) and not any(tree.has(lock) for lock in _LOCKS)
     before = str(origin.committed.date() + timedelta(days=2)) if dated else ""
-    return [_way(tree, package, script, version, before) for version in versions[:3]]
+    linked = [_way(tree, package, script, version, before) for version in versions[:2]]
+    copied = _way(tree, package, script, versions[0], before, linked=False)
+    return [*linked, copied, *(_way(tree, package, script, version, before) for version in versions[2:3])]
 
 
 def _versions(tree: Tree, package: Mapping[str, object], origin: Origin) -> list[int]:
@@ -109,13 +111,18 @@ def _pinned(tree: Tree, package: Mapping[str, object]) -> Iterator[int]:
             yield int(match[1])
 
 
-def _way(tree: Tree, package: Mapping[str, object], script: Script, version: int, before: str) -> Way:
+def _way(
+    tree: Tree, package: Mapping[str, object], script: Script, version: int, before: str, *, linked: bool = True
+) -> Way:
+    """With `linked` a large node_modules lies outside the repository, which few packages do not bear."""
     manager = _manager(tree, package)
     native = any(name in _dependencies(package) for name in _NATIVE) or tree.has("binding.gyp")
     return Way(
-        name=f"Node {version} with {manager}" + (f", packages as of {before}" if before else ""),
+        name=f"Node {version} with {manager}"
+        + (f", packages as of {before}" if before else "")
+        + ("" if linked else ", node_modules copied"),
         tools=(resource("ecosystems/node.sh"), f"before={before}", _toolchain(version), _reporter()),
-        steps=tuple(_steps(tree, package, manager)),
+        steps=(*_steps(tree, package, manager), *(("relocate",) if linked else ())),
         packages=("build-essential",) if native else (),
         why=tuple(_reasons(tree, package, script, manager)),
     )
@@ -168,7 +175,6 @@ def _steps(tree: Tree, package: Mapping[str, object], manager: str) -> Iterator[
         yield "needed 'the packages, by npm' install_npm"
     if _made(tree, package):
         yield 'optional "the project\'s own build" npm run --if-present build'
-    yield "relocate"
 
 
 def _dependencies(package: Mapping[str, object]) -> dict[str, object]:

@@ -34,12 +34,16 @@ node_from_registry() {
     node --version
 }
 
-# What is locked, else what the manifest says, else without what installation scripts would fetch from elsewhere.
+# What is locked, else what the manifest says: as of the day, or of today where a day's packages are gone.
 install_npm() {
     { [ -f package-lock.json ] || [ -f npm-shrinkwrap.json ]; } && npm ci && return
-    npm install --no-save ${before:+--before "$before"} && return
-    npm install --no-save --legacy-peer-deps ${before:+--before "$before"} && return
-    npm install --no-save --legacy-peer-deps --ignore-scripts ${before:+--before "$before"}
+    { [ -n "$before" ] && install_unlocked --before "$before"; } || install_unlocked
+}
+
+# At last without the scripts of packages, which may fetch from elsewhere.
+install_unlocked() {
+    npm install --no-save "$@" || npm install --no-save --legacy-peer-deps "$@" ||
+        npm install --no-save --legacy-peer-deps --ignore-scripts "$@"
 }
 
 install_pnpm() {
@@ -69,4 +73,13 @@ install_berry() {
         YARN_ENABLE_IMMUTABLE_INSTALLS=false yarn install --mode=skip-build
 }
 
-relocate() { :; }
+# A large node_modules stays in the environment, and each sandbox gets links to what is in it: to copy 200 MB into every
+# one costs seconds, and memory. Members of a workspace are links out of it, which would lead nowhere from there.
+relocate() {
+    [ -d node_modules ] && [ "$(du -sm node_modules | cut -f1)" -gt 64 ] || return 0
+    find node_modules -maxdepth 2 -type l \( -path 'node_modules/@*/*' -lname '../../*' -o \
+        ! -path 'node_modules/*/*' -lname '../*' \) | grep -q . && return 0
+    rm -rf node_modules/.cache node_modules/.vite
+    mv node_modules "$E/node_modules" && mkdir node_modules
+    find "$E/node_modules" -mindepth 1 -maxdepth 1 -print0 | xargs -0 -r ln -s -t node_modules
+}

@@ -66,7 +66,7 @@ def _mocha(command: str, tests: Sequence[str], path: str) -> str:
     names = [test.partition("::")[2] for test in tests]
     grep = ["--grep", _pattern(names)] if names and all(names) and len(names) <= _MOST_NAMES else []
     given = [] if _has_specs(command) else _files(tests)
-    return f"{command} {shlex.join(['--reporter', 'json', '--reporter-option', f'output={path}', *grep, *given])}"
+    return f"{command} {shlex.join(['--reporter', 'json', '--reporter-options', f'output={path}', *grep, *given])}"
 
 
 def _has_specs(command: str) -> bool:
