@@ -161,6 +161,8 @@ class Ending(StrEnum):
     CRASHED = "crashed"
     NOT_COLLECTED = "nothing collected"
     """No test ran: a collection error, or nothing to collect. Never success."""
+    NOT_BUILT = "not built"
+    """No test ran, because the code does not compile."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from repoagent.domain import Ending
 from repoagent.errors import UserError
 from repoagent.sandbox.base import Engine, Limits
 from repoagent.testbed.runner import Testbed
-from repoagent.testbed.setups import Origin
+from repoagent.testbed.ways import Origin
 from repoagent.trace import Trace
 from repoagent.workspace import Workspace, resolve
 

@@ -33,7 +33,8 @@ import repoagent, repoagent_prompts, repoagent_tools
 from repoagent.llm.profiles import profile_for
 from repoagent.prompting import Specify, render
 from repoagent.testbed.detect import detect
-from repoagent.testbed.setups import Origin, setups
+from repoagent.testbed.setups import setups
+from repoagent.testbed.ways import Origin
 from repoagent.toolbox import gather
 
 for module in (repoagent, repoagent_tools, repoagent_prompts):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from repoagent.index.build import Index
     from repoagent.llm.budget import Budget
     from repoagent.sandbox.base import Engine, Limits
-    from repoagent.testbed.setups import Origin
+    from repoagent.testbed.ways import Origin
 
 
 @contextmanager
@@ -75,7 +75,7 @@ def source_of(session: Session) -> Source:
 
 def origin_of(source: Source) -> Origin:
     """What a build depends on beside the files; a date that is none counts as today."""
-    from repoagent.testbed.setups import Origin
+    from repoagent.testbed.ways import Origin
 
     try:
         return Origin(source.description, datetime.fromisoformat(source.committed))

@@ -12,10 +12,11 @@ from repoagent.errors import UserError
 from repoagent.places import cache_root
 from repoagent.sandbox.base import Engine, Kept, Sandbox
 from repoagent.sandbox.fresh import in_fresh
-from repoagent.testbed.detect import detect
-from repoagent.testbed.project import Project
+from repoagent.testbed.checks import new_complaints
+from repoagent.testbed.ecosystems.base import Codebase
+from repoagent.testbed.ecosystems.finding import codebase_of, codebases, setups_of
 from repoagent.testbed.runner import Testbed
-from repoagent.testbed.setups import Origin, Setup, setups
+from repoagent.testbed.ways import Origin, Setup
 from repoagent.trace import Event, Trace
 
 if TYPE_CHECKING:
@@ -24,10 +25,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Ways:
-    """What is known of a project, and in which ways it may be built."""
+    """What a repository is, and in which ways it may be built."""
 
-    project: Project
+    found: tuple[Codebase, ...]
     ways: tuple[Setup, ...]
+
+    def codebase(self, way: Setup) -> Codebase:
+        """The one that `way` builds."""
+        return codebase_of(self.found, way.recipe.key)
 
 
 def ways_of(root: Path, sandbox: str | None, as_of: str | None) -> Ways:
@@ -35,21 +40,23 @@ def ways_of(root: Path, sandbox: str | None, as_of: str | None) -> Ways:
     from repoagent.sandbox import choose
 
     engine = choose(None if sandbox in {None, "auto"} else sandbox)
-    project = detect(_directory(root))
-    return Ways(project, setups(project, root.resolve(), origin(root, as_of), engine.pythons()))
+    found = codebases(_directory(root))
+    return Ways(found, setups_of(found, origin(root, as_of), engine.pythons()))
 
 
 def described(found: Ways) -> str:
     """The first way as a `.repoagent.toml`, with its reasons as comments."""
-    way, project = found.ways[0], found.project
+    way = found.ways[0]
+    codebase = found.codebase(way)
     packages = ", ".join(f'"{name}"' for name in way.recipe.base.packages)
     lines = [
         *(f"# {reason}" for reason in way.why),
+        f'language = "{codebase.language}"',
         f'python = "{way.recipe.base.python}"',
         f"packages = [{packages}]",
         "# Commands that replace the installation that is worked out, run in the sandbox with network:",
         '# build = ["pip install -e .[test]"]',
-        f"# Runs instead of {project.runner}, in the sandbox without network:",
+        f"# Runs instead of {codebase.tool}, in the sandbox without network:",
         '# test = "python -m pytest"',
     ]
     return "\n".join(lines) + "\n"
@@ -64,6 +71,7 @@ def prepare(
     listener: Callable[[Event], None],
     *,
     fresh: bool = False,
+    checks: bool = False,
 ) -> Testbed:
     """The testbed of the repository in `root`; see `Testbed.prepare`."""
     trace = Trace(listeners=(listener,))
@@ -75,6 +83,7 @@ def prepare(
         trace=trace,
         timeout=timeout,
         fresh=fresh,
+        checks=checks,
     )
 
 
@@ -90,11 +99,10 @@ def run_tests(bed: Testbed, tests: Sequence[str], patch: Path | None, timeout: f
 
 def work_in(bed: Testbed, patch: Path | None) -> int:
     """Let a person work in a fresh sandbox, after `patch` was applied there; the exit code of the shell."""
-    from repoagent.testbed.running.base import VARIABLES
-
+    entry = bed.codebase.entry
     with bed.open() as sandbox:
         _apply(patch, sandbox)
-        return sandbox.interact(environment=VARIABLES)
+        return sandbox.interact(entry.command("exec /bin/bash"), environment=entry.variables)
 
 
 def _apply(patch: Path | None, sandbox: Sandbox) -> None:
@@ -105,6 +113,26 @@ def _apply(patch: Path | None, sandbox: Sandbox) -> None:
     sandbox.write({_PATCH: None})
     if applied.exit_code:
         raise UserError(f"{patch} does not apply to this work tree:\n{applied.output[-1000:]}")
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What one of the project's checks says."""
+
+    report: Report
+    new: frozenset[str]
+    """The complaints that count: all, or with a patch those that are not there without it."""
+
+
+def run_checks(bed: Testbed, patch: Path | None, timeout: float) -> dict[str, Checked]:
+    """Run the project's own checks, by name; raises UserError where `patch` does not apply."""
+    with bed.open() as sandbox:
+        before = bed.checks(sandbox, timeout)
+        if patch is None:
+            return {name: Checked(report, report.failed) for name, report in before.items()}
+        _apply(patch, sandbox)
+        after = bed.checks(sandbox, timeout)
+    return {name: Checked(report, new_complaints(before[name], report)) for name, report in after.items()}
 
 
 _PATCH = ".repoagent-candidate.patch"

@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from repoagent.app.testbed import Checked, Ways
     from repoagent.domain import Report
     from repoagent.sandbox.base import Engine
     from repoagent.testbed.runner import Testbed
+    from repoagent.testbed.ways import Setup
     from repoagent.trace import Event
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
@@ -38,7 +42,7 @@ def detect(
 
     found = ways_of(repo, sandbox, as_of)
     if as_json:
-        _print_json([{"name": way.name, "why": list(way.why), "key": way.recipe.key} for way in found.ways])
+        _print_json([_way_as_data(found, way) for way in found.ways])
         return
     if toml:
         typer.echo(described(found), nl=False)
@@ -47,7 +51,8 @@ def detect(
         typer.echo(f"{number}. {way.name}")
         for reason in way.why:
             typer.echo(f"     {reason}")
-    typer.echo(f"Tests: {found.project.runner}, {len(found.project.test_files)} files")
+    for codebase in found.found:
+        typer.echo(f"Tests in {codebase.language}: {codebase.tool}, {len(codebase.test_files)} files")
 
 
 @app.command()
@@ -114,6 +119,34 @@ def shell(
 
 
 @app.command()
+def check(
+    repo: Root = HERE,
+    sandbox: SandboxName = None,
+    as_of: AsOf = None,
+    patch: Annotated[Path | None, typer.Option("--patch", help="Show only what is new with this diff.")] = None,
+    max_minutes: Minutes = 30,
+    max_seconds: Annotated[float, typer.Option("--max-seconds", min=1, help="For each check.")] = 300,
+    as_json: Json = False,
+) -> None:
+    """Run the type checkers and linters that the project declares. Ends with 0 where none complains, else with 1.
+
+    With a patch only complaints count that are not there without it. Ends with 5 where a check could not be run.
+    """
+    from repoagent.app.testbed import run_checks
+    from repoagent.domain import Ending
+
+    bed = _prepared(repo, sandbox, as_of, None, max_minutes, checks=True)
+    found = run_checks(bed, patch, max_seconds)
+    if as_json:
+        _print_json({name: {**_as_data(one.report), "new": sorted(one.new)} for name, one in found.items()})
+    else:
+        _show_checks(found)
+    if any(one.report.ending is not Ending.COMPLETED for one in found.values()):
+        raise typer.Exit(5)
+    raise typer.Exit(1 if any(one.new for one in found.values()) else 0)
+
+
+@app.command()
 def images(sandbox: SandboxName = None, as_json: Json = False) -> None:
     """List the environments that are kept, the one used last first."""
     from datetime import datetime
@@ -153,11 +186,18 @@ def _engine(sandbox: str | None) -> Engine:
 
 
 def _prepared(
-    repo: Path, sandbox: str | None, as_of: str | None, test: str | None, minutes: float, *, fresh: bool = False
+    repo: Path,
+    sandbox: str | None,
+    as_of: str | None,
+    test: str | None,
+    minutes: float,
+    *,
+    fresh: bool = False,
+    checks: bool = False,
 ) -> Testbed:
     from repoagent.app.testbed import prepare
 
-    return prepare(repo, _engine(sandbox), as_of, test, minutes * 60, _say, fresh=fresh)
+    return prepare(repo, _engine(sandbox), as_of, test, minutes * 60, _say, fresh=fresh, checks=checks)
 
 
 def _say(event: Event) -> None:
@@ -181,6 +221,24 @@ def _show(report: Report, bed: Testbed) -> None:
         typer.echo(plain(distil(report, report.failed, bed.root), keep="\n"))
     counts = f"{len(report.passed)} passed, {len(report.failed)} failed"
     typer.echo(f"{report.ending}: {counts}, {report.seconds:.1f} s")
+
+
+def _show_checks(found: Mapping[str, Checked]) -> None:
+    from repoagent.cli.plain import plain
+
+    for name, one in found.items():
+        for outcome in one.report.outcomes:
+            if outcome.id in one.new:
+                typer.echo(plain(outcome.message or outcome.id))
+        typer.echo(f"{name}: {one.report.ending}, {len(one.new)} complaints, {one.report.seconds:.1f} s")
+    if not found:
+        typer.echo("The project declares no check.")
+
+
+def _way_as_data(found: Ways, way: Setup) -> dict[str, object]:
+    codebase = found.codebase(way)
+    kind = {"language": codebase.language, "tool": codebase.tool, "tests": len(codebase.test_files)}
+    return {"name": way.name, **kind, "why": list(way.why), "key": way.recipe.key}
 
 
 def _as_data(report: Report) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from repoagent.reproduce.oracle import judge
 from repoagent.reproduce.script import MARK, run_script
 from repoagent.sandbox.base import Environment, Finished, Sandbox
 from repoagent.sandbox.fresh import in_fresh
-from repoagent.testbed.detect import detect
+from repoagent.testbed.ecosystems.finding import codebases
 from repoagent.testbed.failure import distil
 from repoagent.testbed.runner import Testbed
 
@@ -109,7 +109,7 @@ def script_runner(services: Services, environment: Environment) -> Callable[[str
 def attach(services: Services, environment: Environment, test_command: str) -> Testbed:
     """The testbed for an environment that was built before, perhaps by a process that is dead."""
     root = services.workspace.root
-    return Testbed(services.engine, environment, root, detect(root), test_command, services.limits)
+    return Testbed.attach(services.engine, environment, root, codebases(root), test_command, services.limits)
 
 
 def examination(state: State, services: Services, environment: Environment) -> Examination:

@@ -147,6 +147,7 @@ _NOT_COMPLETED = {
     Ending.TIMED_OUT: "The project's tests did not end in time with it.",
     Ending.CRASHED: "The project's tests crashed with it.",
     Ending.NOT_COLLECTED: "The project's tests could not be collected with it.",
+    Ending.NOT_BUILT: "The project does not compile with it.",
 }
 
 

@@ -10,7 +10,7 @@ from repoagent.llm.base import Model
 from repoagent.llm.budget import Budget
 from repoagent.sandbox.base import Engine, Limits
 from repoagent.session import Session
-from repoagent.testbed.setups import Origin
+from repoagent.testbed.ways import Origin
 from repoagent.trace import Trace
 from repoagent.workspace import Workspace
 

@@ -51,7 +51,8 @@ def bootstrap(python: str, target: Path, progress: Progress) -> None:
     _require_mmdebstrap(python, progress)
     release = RELEASES[python]
     progress(f"putting a base image with Python {python} together from packages of {release.suite} (about a minute)")
-    packages = ",".join((*release.packages, "git", "ca-certificates"))
+    # The newest release has no essential package with `useradd` any more.
+    packages = ",".join((*release.packages, "git", "ca-certificates", "passwd"))
     command = ["mmdebstrap", "--variant=apt", f"--include={packages}"]
     if release.ubuntu:
         command += ["--components=main,universe", f"--keyring={_ubuntu_keyring(target.parent)}"]

@@ -120,8 +120,9 @@ class ConfinedSandbox:
         present = {archive.inside(path): data for path, data in files.items() if data is not None}
         absent = [archive.inside(path) for path, data in files.items() if data is None]
         # Python takes a compiled module for fresh when the source's size and second are the same. Two writes must
-        # therefore never share a second, or the second one would be tested as the first.
-        self._clock = max(int(time.time()), self._clock + 1)
+        # therefore never share a second, or the second one would be tested as the first. What was compiled earlier in
+        # this second must count as older, too, so the time is that of the next.
+        self._clock = max(int(time.time()), self._clock) + 1
         with archive.pack_files(present, self._clock) as packed:
             _unpack(self._executor, packed, absent)
 

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from repoagent import process
 from repoagent.sandbox.base import UV
+from repoagent.sandbox.host_registries import registry_variables
 
 CERTIFICATES = "/opt/ca-certificates.pem"
 """Where the host's certificates lie during a build."""
@@ -27,6 +28,7 @@ _BUNDLES = (
     "CURL_CA_BUNDLE",
     "GIT_SSL_CAINFO",
     "NODE_EXTRA_CA_CERTS",
+    "CARGO_HTTP_CAINFO",
 )
 
 
@@ -62,13 +64,13 @@ def host_network() -> HostNetwork:
     """What this host is configured with.
 
     Passed on are pip's `index-url`, `extra-index-url`, `trusted-host`, `proxy` and `timeout`, the proxy variables and
-    the certificate bundle, for pip and for uv. User names and passwords are cut out of every address, because the
-    script that will see them is hostile; folders of this host (`find-links`, `file://`) are left out, because they are
-    not there.
+    the certificate bundle, for pip and for uv, and the registries of other languages. User names and passwords are cut
+    out of every address, because the script that will see them is hostile; folders of this host (`find-links`,
+    `file://`) are left out, because they are not there.
     """
     settings = _pip_settings()
     pip = _pip_variables(settings)
-    environment = {**pip, **_uv_variables(pip), **_proxy_variables(os.environ)}
+    environment = {**pip, **_uv_variables(pip), **registry_variables(), **_proxy_variables(os.environ)}
     certificates = _bundle(settings)
     if certificates:
         environment.update(dict.fromkeys(_BUNDLES, CERTIFICATES))

@@ -7,18 +7,6 @@ export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_ROOT_USER_ACTION=ignor
 # On the disk, beside what is installed from it: /tmp is memory, and links are faster than copies.
 export UV_CACHE_DIR=/opt/environment/.packages UV_PYTHON_DOWNLOADS=never UV_NO_PROGRESS=1
 
-needed() {
-    label=$1; shift
-    echo "--- $label"
-    "$@" || { echo "repoagent: $label failed, the build ends here"; exit 1; }
-}
-
-optional() {
-    label=$1; shift
-    echo "--- $label"
-    "$@" || { echo "repoagent: $label failed, going on without"; return 1; }
-}
-
 # As the index was on the day $as_of, where one is given.
 install() {
     /opt/uv pip install --quiet --python "$venv/bin/python" ${as_of:+--exclude-newer "$as_of"} "$@"

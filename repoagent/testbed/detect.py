@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from repoagent.errors import UserError
+from repoagent.testbed.hints import REQUIREMENT, hinted
 from repoagent.testbed.manifests import Manifests, read_manifests, strings, table, text_of
-from repoagent.testbed.project import Group, Override, Packager, Project, Pytest
+from repoagent.testbed.override import OVERRIDE_FILE, override_of
+from repoagent.testbed.project import Group, Packager, Project, Pytest
 from repoagent.testbed.pythons import Wanted, versions_in
 from repoagent.testbed.services import wished
-
-OVERRIDE_FILE = ".repoagent.toml"
+from repoagent.testbed.tree import files_in
 
 _MANIFESTS = frozenset(
     {"pyproject.toml", "setup.py", "setup.cfg", "tox.ini", "pytest.ini", ".pytest.ini", "PKG-INFO", OVERRIDE_FILE}
 )
 _FOR_TESTS = re.compile(r"(^|[-_.])(all[-_]?)?(unit)?tests?(ing)?([-_.]|$)|(^|[-_.])pytest([-_.]|$)", re.IGNORECASE)
 _FOR_DEVELOPERS = re.compile(r"(^|[-_.])dev(el|elop|elopment|elopers?)?([-_.]|$)", re.IGNORECASE)
-_REQUIREMENT = re.compile(r"[A-Za-z0-9][\w.-]*(\[[\w,. -]*\])?\s*([<>=!~]=?[^;{}@]*)?(;[^{}]*)?$")
 _RUNNER_OF_DJANGO = "tests/runtests.py"
 _COMPILED = {
     "c": "c",
@@ -51,22 +45,19 @@ _BUILD_TOOLS = {
     "setuptools_rust": "setuptools-rust",
     "pbr": "pbr",
 }
-_SKIPPED = frozenset(
-    {".git", ".hg", ".tox", ".nox", ".venv", "venv", "env", "node_modules", "build", "dist", "__pycache__"}
-)
-_MOST_FILES = 20_000
 
 
 def detect(root: Path) -> Project:
     """What the manifests in `root` say. Raises UserError when its `.repoagent.toml` asks for more than it may."""
     manifests = read_manifests(root)
-    files = _files(root)
+    files = files_in(root)
     tests = _test_files(files, manifests.pytest)
-    override = read_override(text_of(root / OVERRIDE_FILE))
+    override = override_of(root)
+    groups = _groups(manifests, files)
     return Project(
         packager=_packager(root, manifests),
         manifests=_manifest_files(files),
-        groups=_groups(manifests, files),
+        groups=groups if _for_tests(groups) else (*groups, *hinted(root, manifests, files)),
         source=_source(files),
         pytest=manifests.pytest,
         test_files=tests or _unconventional(files),
@@ -81,42 +72,6 @@ def detect(root: Path) -> Project:
     )
 
 
-def read_override(text: str) -> Override:
-    """The settings of a `.repoagent.toml` that decide how to build and to test; raises UserError for any other."""
-    try:
-        found = _Override.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise UserError(f"{OVERRIDE_FILE} of the repository is not valid TOML: {error}") from error
-    except ValidationError as error:
-        raise UserError(_complaint(error)) from error
-    return Override(found.python, found.packages, found.build, found.test, found.services)
-
-
-class _Override(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    python: Annotated[str, Field(pattern=r"^(3\.\d{1,2})?$")] = ""
-    packages: Annotated[tuple[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9+.-]*$")], ...], Field(strict=False)] = ()
-    build: Annotated[tuple[str, ...], Field(strict=False)] = ()
-    test: str = ""
-    services: Annotated[tuple[Literal["postgresql", "redis"], ...], Field(strict=False)] = ()
-
-
-def _complaint(error: ValidationError) -> str:
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        return (
-            f"{OVERRIDE_FILE} of the repository sets {where}; it may set {', '.join(_Override.model_fields)} only. "
-            "Put other settings into your own configuration."
-        )
-    return (
-        f"{OVERRIDE_FILE} of the repository: {where}: {first['msg']}. It reads "
-        '`python = "3.11"`, `packages = ["libpq-dev", …]`, `build = ["command", …]`, `test = "command"`, '
-        '`services = ["postgresql", "redis"]`.'
-    )
-
-
 def _packager(root: Path, manifests: Manifests) -> Packager:
     if table(manifests.pyproject, "project") or table(manifests.pyproject, "build-system"):
         return "pyproject"
@@ -125,17 +80,6 @@ def _packager(root: Path, manifests: Manifests) -> Packager:
     if (root / "setup.py").is_file():
         return "setup.py"
     return "setup.cfg" if manifests.setup_cfg.has_section("metadata") else "none"
-
-
-def _files(root: Path) -> tuple[str, ...]:
-    """Regular files below `root`, sorted, without what tools leave behind."""
-    found: list[str] = []
-    for directory, directories, names in os.walk(root):
-        directories[:] = sorted(d for d in directories if d not in _SKIPPED and not d.endswith(".egg-info"))
-        found += (Path(directory, name).relative_to(root).as_posix() for name in names)
-        if len(found) > _MOST_FILES:
-            break
-    return tuple(sorted(found))
 
 
 def _manifest_files(files: Iterable[str]) -> tuple[str, ...]:
@@ -180,6 +124,11 @@ def _groups(manifests: Manifests, files: Iterable[str]) -> tuple[Group, ...]:
     chosen = [group for label, group in named if _FOR_TESTS.search(label)]
     chosen = chosen or [group for label, group in named if _FOR_DEVELOPERS.search(label)]
     return tuple(dict.fromkeys([*general, *chosen, *_other_requirements(manifests)]))
+
+
+def _for_tests(groups: Iterable[Group]) -> bool:
+    """Whether any of them is more than what the project itself needs."""
+    return any(group.name != "file requirements.txt" for group in groups)
 
 
 def _extras(manifests: Manifests) -> list[tuple[str, Group]]:
@@ -248,7 +197,7 @@ def _hatch(environments: Mapping[str, object], name: str) -> tuple[str, ...]:
 
 def _plain(requirements: Iterable[str]) -> tuple[str, ...]:
     """Those that are a name with a version; addresses, options, `factor: dep` lines and placeholders are left out."""
-    return tuple(r for r in requirements if _REQUIREMENT.fullmatch(r))
+    return tuple(r for r in requirements if REQUIREMENT.fullmatch(r))
 
 
 # --- what the build needs ---------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from repoagent.domain import Ending, Outcome, Report
@@ -24,6 +25,11 @@ _FRAME = re.compile(r'^[ \t]*File "(?P<a>[^"\n]+)", line (?P<b>\d+)|^(?P<c>[^\s:
 _RAISED = r"[A-Za-z_][\w.]*(?:Error|Exception|Exit|Interrupt|Warning|Failed)\b.*"
 _EXCEPTION = re.compile(rf"^(?:E {{3,}}| {{0,3}})(?P<text>{_RAISED})$", re.MULTILINE)
 _INTROSPECTED = re.compile(r"^E +(?P<text>\S.*)$", re.MULTILINE)
+_PYTHONIC = re.compile(r"^E {3,}|^Traceback ", re.MULTILINE)
+_PLACE = re.compile(r"(?P<path>[\w./@+-]{1,200}\.\w{1,5}):(?P<line>\d{1,7})\b")
+_STACK = re.compile(r"at \S|❯ |\^+$|stack backtrace:|note: run with `RUST_BACKTRACE|\{?\s*(generatedMessage|code): ")
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_MOST_PLACES = 50
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
 
 
@@ -40,7 +46,7 @@ class Frame:
 def distil(log: Report | str, new_failures: Collection[str], root: Path) -> str:
     """What broke, in at most LONGEST characters: the first of `new_failures` in full, the others by name, the counts.
 
-    `log` is a report, or the output of any Python run. Source lines are read below `root`, where it still has the line
+    `log` is a report, or the output of any run. Source lines are read below `root`, where it still has the line
     that the traceback shows.
     """
     if isinstance(log, str):
@@ -57,7 +63,25 @@ def distil(log: Report | str, new_failures: Collection[str], root: Path) -> str:
 def _explain(text: str, root: Path) -> list[str]:
     """The exception, the values pytest compared, and the deepest frame inside the repository."""
     frame = _deepest(text)
-    return [*_complaint(text), *(_shown(frame, root) if frame else [])]
+    complaint = _complaint(text)
+    if frame is None and not _PYTHONIC.search(text):
+        complaint, frame = _said(text), _named(text, root)
+    return [*complaint, *(_shown(frame, root) if frame else [])]
+
+
+def _said(text: str) -> list[str]:
+    """What a runner of another language says first, without its stack: there the innermost comes first."""
+    lines = [line.strip() for line in _COLOUR.sub("", text).splitlines()]
+    return [_narrow(line) for line in lines if line and not _STACK.match(line)][:8]
+
+
+def _named(text: str, root: Path) -> Frame | None:
+    """The first place that is named as `path:line` and is a file of the repository."""
+    for match in islice(_PLACE.finditer(text), _MOST_PLACES):
+        path = _inside(match["path"].removeprefix("file://"))
+        if path and "node_modules" not in path and _source(root / path, root):
+            return Frame(path, int(match["line"]), "")
+    return None
 
 
 def _values(outcome: Outcome) -> list[str]:
@@ -140,6 +164,7 @@ _ENDINGS = {
     Ending.TIMED_OUT: "did not end in time",
     Ending.CRASHED: "crashed",
     Ending.NOT_COLLECTED: "found no test that could be run",
+    Ending.NOT_BUILT: "did not begin, because the code does not compile",
 }
 
 

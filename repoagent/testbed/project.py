@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 Packager = Literal["pyproject", "setup.py", "setup.cfg", "none"]
 Runner = Literal["pytest", "django"]
+Language = Literal["python", "node", "go", "rust", "java", "native", "other"]
 
 DEFAULT_PATTERNS = ("test_*.py", "*_test.py")
 """File names that pytest takes for tests unless the project says otherwise."""
@@ -41,6 +42,8 @@ class Override:
     """Shell command that runs the tests; empty to work it out."""
     services: tuple[str, ...] = ()
     """Servers that the tests need, of those in `services`; empty to work it out."""
+    language: Language | None = None
+    """Whose tools build and test the repository; None to find out. With `other`, only the commands given here do."""
 
 
 @dataclass(frozen=True)

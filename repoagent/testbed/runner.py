@@ -10,15 +10,14 @@ from typing import ClassVar
 from repoagent.domain import Ending, Report
 from repoagent.sandbox.base import DEFAULT_LIMITS, Engine, Environment, Limits, Sandbox
 from repoagent.sandbox.fresh import in_fresh
-from repoagent.testbed.detect import detect
-from repoagent.testbed.project import Project
+from repoagent.testbed.checks import Reports, run_check
+from repoagent.testbed.ecosystems.base import Codebase
+from repoagent.testbed.ecosystems.finding import codebase_of, codebases, setups_of
 from repoagent.testbed.running.base import Runner
 from repoagent.testbed.running.command import Command
-from repoagent.testbed.running.django import Django
-from repoagent.testbed.running.pytest import Pytest
 from repoagent.testbed.services import Served
-from repoagent.testbed.setups import Origin, setups
 from repoagent.testbed.trying import find_or_build, forget
+from repoagent.testbed.ways import Origin, extended
 from repoagent.trace import Trace
 
 _MOST_RERUN = 500
@@ -45,7 +44,7 @@ class Testbed:
     engine: Engine
     environment: Environment
     root: Path
-    project: Project
+    codebase: Codebase
     test_command: str = ""
     """Shell command that runs the tests instead of the project's runner; empty for that."""
     limits: Limits = DEFAULT_LIMITS
@@ -64,42 +63,59 @@ class Testbed:
         trace: Trace,
         timeout: float,
         fresh: bool = False,
+        checks: bool = False,
     ) -> Testbed:
         """Find the environment for the project in `root`, or build it within `timeout` seconds.
 
         Where there are several ways to build it, the first is taken whose tests can be run; that is remembered, unless
         `fresh` says to build anew. `test_command` comes from the user and goes before the one the repository names.
-        Raises UserError for a bad `.repoagent.toml` and EnvironmentFailed, with the end of the log, when nothing can be
-        built.
+        With `checks` the tools that the project's checks need are in the environment as well. Raises UserError for a
+        bad `.repoagent.toml` and EnvironmentFailed, with the end of the log, when nothing can be built.
         """
-        project = detect(root)
-        ways = setups(project, root, origin, engine.pythons())
+        found = codebases(root)
+        ways = setups_of(found, origin, engine.pythons())
+        if checks:
+            ways = tuple(extended(way, _tools(codebase_of(found, way.recipe.key))) for way in ways)
         trace.emit(
             "testbed.detected",
-            packager=project.packager,
-            groups=[group.name for group in project.groups],
+            languages=[codebase.language for codebase in found],
+            packager=found[0].packager,
+            groups=list(found[0].needs),
             setups=[setup.name for setup in ways],
         )
-        command = test_command or project.override.test
 
         def attached(environment: Environment) -> Testbed:
-            return cls(engine, environment, root, project, command)
+            return cls.attach(engine, environment, root, found, test_command or "")
 
         if fresh:
             forget(engine, ways)
-        found = find_or_build(engine, root, ways, lambda e: attached(e).sample(), trace, timeout)
-        return replace(attached(found.environment), setup=found.setup.name)
+        chosen = find_or_build(engine, root, ways, lambda e: attached(e).sample(), trace, timeout)
+        return replace(attached(chosen.environment), setup=chosen.setup.name)
+
+    @classmethod
+    def attach(
+        cls,
+        engine: Engine,
+        environment: Environment,
+        root: Path,
+        found: Sequence[Codebase],
+        test_command: str = "",
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> Testbed:
+        """The testbed of an environment that is there, for what was `found` in `root`."""
+        codebase = codebase_of(found, environment.key)
+        return cls(engine, environment, root, codebase, test_command or codebase.override.test, limits)
 
     def open(self, root: Path | None = None) -> Sandbox:
         """A fresh sandbox with the repository, or another state of it in `root`."""
-        return Served(self.engine.open(self.environment, root or self.root, self.limits), self.project.services)
+        return Served(self.engine.open(self.environment, root or self.root, self.limits), self.codebase.services)
 
     def run(self, sandbox: Sandbox, tests: Sequence[str] = (), timeout: float = 600.0) -> Report:
         """Run `tests` (files or ids; all when empty) in `sandbox`, for at most `timeout` seconds.
 
         A test command of the user's is run whole. Raises SandboxFailed when the sandbox broke.
         """
-        served = sandbox if isinstance(sandbox, Served) else Served(sandbox, self.project.services)
+        served = sandbox if isinstance(sandbox, Served) else Served(sandbox, self.codebase.services)
         return self._runner().run(served, tests, timeout)
 
     def run_fresh(self, tests: Sequence[str] = (), timeout: float = 600.0) -> Report:
@@ -108,9 +124,14 @@ class Testbed:
 
     def sample(self, timeout: float = 120.0) -> Report | None:
         """Run a few test files, to see whether tests run here at all; None without any, or with a command."""
-        if self.test_command or not self.project.test_files:
+        if self.test_command or not self.codebase.test_files:
             return None
-        return self.run_fresh(_spread(self.project.test_files), timeout)
+        return self.run_fresh(_spread(self.codebase.test_files), timeout)
+
+    def checks(self, sandbox: Sandbox, timeout: float = 300.0) -> Reports:
+        """What the project's own checks say of the code in `sandbox`, each within `timeout` seconds."""
+        entry = self.codebase.entry
+        return {check.name: run_check(check, entry, sandbox, timeout) for check in self.codebase.checks}
 
     def baseline(self, tests: Sequence[str] = (), timeout: float = 600.0) -> Baseline:
         """Run `tests` on the untouched code, and those that fail once more."""
@@ -121,9 +142,7 @@ class Testbed:
         return Baseline(report, report.passed, report.failed - flaky, flaky)
 
     def _runner(self) -> Runner:
-        if self.test_command:
-            return Command(self.test_command)
-        return Django() if self.project.runner == "django" else Pytest(self.project)
+        return Command(self.test_command, self.codebase.entry) if self.test_command else self.codebase.runner
 
     def _flaky(self, report: Report, tests: Sequence[str], timeout: float) -> frozenset[str]:
         """The failures that no second run confirms."""
@@ -140,6 +159,10 @@ class Testbed:
         if self.test_command or len(failed) > _MOST_RERUN:
             return (tests,)
         return sorted(failed), sorted({identity.partition("::")[0] for identity in failed})
+
+
+def _tools(codebase: Codebase) -> tuple[str, ...]:
+    return tuple(check.install for check in codebase.checks if check.install)
 
 
 def _spread(files: Sequence[str], count: int = 3) -> tuple[str, ...]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Protocol
-
-from repoagent.testbed.project import Project
 
 FEW = 12
 """With no more test files than this, all are relevant."""
@@ -18,13 +17,12 @@ class Imports(Protocol):
         """Files that import the module at `path`, relative to the repository."""
 
 
-def relevant_tests(index: Imports, paths: Sequence[str], project: Project, limit: int = 8) -> tuple[str, ...]:
-    """At most `limit` test files for the source files at `paths`; all, in this order, where there are few.
+def relevant_tests(index: Imports, paths: Sequence[str], tests: Sequence[str], limit: int = 8) -> tuple[str, ...]:
+    """At most `limit` of `tests`, files, for the source files at `paths`; all, in this order, where there are few.
 
     First the tests named after a file, then those that import it, then those that import an importer of it, then those
     that lie nearest in the tree. A test file among `paths` is relevant to itself.
     """
-    tests = project.test_files
     direct = _importers(index, paths)
     ranks = (frozenset(paths), _named_after(tests, paths), direct, _importers(index, direct - frozenset(tests)))
 
@@ -46,12 +44,20 @@ def _named_after(tests: Iterable[str], paths: Iterable[str]) -> frozenset[str]:
 
 
 def _subject(path: str) -> str:
-    """What a file is about: `ab` for `src/pkg/_ab.py`, `tests/test_ab.py` and `ab_test.py`; a package by its name."""
+    """What a file is about: `ab` for `src/pkg/_ab.py`, `tests/test_ab.py`, `ab.spec.ts` and `AbTest.java`.
+
+    A package's `__init__.py`, an `index.js` or a `mod.rs` is about what its directory is named after.
+    """
     *directories, name = path.split("/")
-    stem = name.removesuffix(".py")
-    if stem == "__init__" and directories:
+    stem = _ENDING.sub("", name)
+    if stem in _PACKAGES and directories:
         stem = directories[-1]
-    return stem.removeprefix("test_").removesuffix("_test").removesuffix("_tests").strip("_")
+    return _MARK.sub("", stem).strip("_").lower()
+
+
+_ENDING = re.compile(r"\.[A-Za-z]+$")
+_PACKAGES = frozenset({"__init__", "index", "mod"})
+_MARK = re.compile(r"^tests?_|[._-](tests?|spec)$|^Test(?=[A-Z])|(?<=[a-z0-9])(Tests?|Spec|IT)$")
 
 
 def _shared(test: str, path: str) -> int:

@@ -1,21 +1,20 @@
-"""The ways in which a project may be built and tested, the most promising first; each is a script for a sandbox."""
+"""The ways in which a Python project may be built and tested, the most promising first."""
 
 from __future__ import annotations
 
-import hashlib
 import re
 import shlex
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from importlib.resources import files
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
-from repoagent.sandbox.base import ENVIRONMENT, REPOSITORY, Base, Recipe
+from repoagent.sandbox.base import ENVIRONMENT, REPOSITORY, Base
 from repoagent.testbed.options import kept_options
 from repoagent.testbed.project import Project
 from repoagent.testbed.pythons import choose, is_old
 from repoagent.testbed.services import packages
+from repoagent.testbed.ways import Origin, Setup, recipe, resource
 
 PYTHON = f"{ENVIRONMENT}/venv/bin/python"
 """The interpreter of a built environment, inside every sandbox."""
@@ -37,30 +36,6 @@ _VERSION_VARIABLES = (
 """What the build tools that take the version from git read instead; the sandbox's copy may have no history."""
 
 
-@dataclass(frozen=True)
-class Setup:
-    """One way to build a project."""
-
-    name: str
-    """For a person: `Python 3.9, packages as of 2021-05-02`."""
-    recipe: Recipe
-    why: tuple[str, ...] = ()
-    """What speaks for it, a sentence each."""
-
-
-_NEVER = datetime.max.replace(tzinfo=UTC)
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Where the code comes from, as far as a build depends on it."""
-
-    version: str = ""
-    """The last release, for builds that ask git for it; empty when unknown."""
-    committed: datetime = _NEVER
-    """When the code was committed; the far future where nobody knows."""
-
-
 def setups(project: Project, root: Path, origin: Origin, available: Sequence[str]) -> tuple[Setup, ...]:
     """How the project in `root` may be built with one of the Pythons in `available`, the most promising way first.
 
@@ -74,17 +49,6 @@ def setups(project: Project, root: Path, origin: Origin, available: Sequence[str
         python, dated = next(_tried(project, origin, available))
         found.append(_setup(alone, root, origin, python, dated))
     return tuple(found)
-
-
-def widened(setup: Setup, packages: Collection[str]) -> Setup:
-    """The same way with more packages of the distribution, if any, and with the compilers that those are for."""
-    if not packages:
-        return setup
-    base = setup.recipe.base
-    wanted = Base(base.python, tuple(dict.fromkeys((*base.packages, *_compilers(base.python), *sorted(packages)))))
-    key = hashlib.sha256(f"{setup.recipe.key}\0{wanted}".encode()).hexdigest()[:32]
-    why = (*setup.why, f"its build asked for {', '.join(sorted(packages))}")
-    return replace(setup, recipe=replace(setup.recipe, key=key, base=wanted), why=why)
 
 
 def _tried(project: Project, origin: Origin, available: Sequence[str]) -> Iterator[tuple[str, bool]]:
@@ -112,16 +76,17 @@ def _setup(project: Project, root: Path, origin: Origin, python: str, dated: boo
     script = "\n".join(
         [
             f"python=python{python} as_of={as_of}",
-            _resource("build.sh"),
+            resource("steps.sh"),
+            resource("build.sh"),
             *_version(project, origin.version),
             *_steps(project),
             *_probe(project),
         ]
     )
     base = Base(python, _packages(project, python))
-    recipe = Recipe(_key(project, root, f"{base}\n{script}"), script + "\n", base)
+    made = recipe("python", root, project.manifests, base, script + "\n")
     name = f"Python {python}" + (f", packages as of {day}" if dated else "")
-    return Setup(name, recipe, tuple(_reasons(project, origin, python, dated)))
+    return Setup(name, made, tuple(_reasons(project, origin, python, dated)), _compilers(python))
 
 
 def _reasons(project: Project, origin: Origin, python: str, dated: bool) -> Iterator[str]:
@@ -179,23 +144,10 @@ def _probe(project: Project) -> list[str]:
     collecting = f"optional 'collecting the tests' {PYTHON} {path} {options}"
     return [
         f"cat >{path} <<'END_OF_PROBE'",
-        _resource("probe.py") + "END_OF_PROBE",
+        resource("probe.py") + "END_OF_PROBE",
         f"cat >\"$(site_packages)/{REPORTER}.py\" <<'END_OF_REPORTER'",
-        _resource("reporter.py") + "END_OF_REPORTER",
+        resource("reporter.py") + "END_OF_REPORTER",
         *([] if project.runner == "django" else [f'export AS_OF="$as_of"; {collecting}']),
         'rm -rf "$UV_CACHE_DIR"',
         f'{PYTHON} -c "import pytest"',
     ]
-
-
-def _resource(name: str) -> str:
-    return files("repoagent.testbed").joinpath(name).read_text(encoding="utf-8")
-
-
-def _key(project: Project, root: Path, script: str) -> str:
-    digest = hashlib.sha256(script.encode())
-    for name in project.manifests:
-        path = root / name
-        content = path.read_bytes() if path.is_file() and not path.is_symlink() else b""
-        digest.update(f"\0{name}\0{len(content)}\0".encode() + content)
-    return digest.hexdigest()[:32]

@@ -16,7 +16,7 @@ from repoagent.errors import EnvironmentFailed, SandboxFailed
 from repoagent.places import cache_root
 from repoagent.sandbox.base import Engine, Environment
 from repoagent.testbed.libraries import packages_missing
-from repoagent.testbed.setups import Setup, widened
+from repoagent.testbed.ways import Setup, widened
 from repoagent.trace import Trace
 
 LEAST = 60.0

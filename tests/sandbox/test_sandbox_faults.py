@@ -27,7 +27,7 @@ from repoagent.sandbox.docker import DockerEngine
 from repoagent.sandbox.fresh import in_fresh
 from repoagent.sandbox.owner import OWNER_LABEL, Owner
 from repoagent.sandbox.pool import Pool
-from repoagent.testbed.project import Project
+from repoagent.testbed.ecosystems.finding import codebases
 from repoagent.testbed.runner import Testbed
 from tests.sandbox.conftest import SMALL
 
@@ -236,9 +236,8 @@ def test_a_disk_that_is_full_inside_is_a_run_that_crashed(
 ) -> None:
     """The tests' own doing, unlike the above; it proves nothing, and the next run has room again."""
     (repository / "test_it.py").write_text(FILLER)
-    bed = Testbed(
-        engine, environment, repository, Project("none"), "python3 -m unittest test_it", Limits(scratch_mib=64)
-    )
+    found = codebases(repository)
+    bed = Testbed.attach(engine, environment, repository, found, "python3 -m unittest test_it", Limits(scratch_mib=64))
     with engine.open(environment, repository, bed.limits) as sandbox:
         sandbox.run(["sh", "-c", "head -c 200M /dev/zero > /tmp/big; head -c 200M /dev/zero > big"], timeout=30)
         report = bed.run(sandbox, timeout=30)

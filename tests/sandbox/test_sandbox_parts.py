@@ -19,6 +19,7 @@ from repoagent.sandbox import archive, host_network
 from repoagent.sandbox.base import Engine, Finished, Recipe
 from repoagent.sandbox.docker_stream import Received, Stream
 from repoagent.sandbox.fake import FakeEngine
+from repoagent.sandbox.host_registries import registry_variables
 from repoagent.sandbox.output import Lines, Output
 from repoagent.sandbox.owner import Owner
 
@@ -159,6 +160,36 @@ def test_a_build_gets_indexes_and_proxies_but_no_password_and_no_folder(
     assert found["no_proxy"] == "localhost,.example"
     assert not any("word" in value or "token" in value or "/srv" in value for value in found.values())
     assert not any("FIND_LINKS" in name or "SECRET" in name for name in found)
+
+
+def test_the_registries_of_other_languages_are_passed_on_without_secrets(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("GOPROXY", "GOFLAGS", "CARGO_HOME", "NPM_CONFIG_USERCONFIG", "npm_config_registry"):
+        monkeypatch.delenv(name, raising=False)
+    settings = {
+        ".npmrc": "registry = https://me:word@npm.example/\n//npm.example/:_authToken=word\nproxy=${WORD}\n",
+        ".config/go/env": "GOPROXY=https://me:word@go.example,file:///srv/word,direct\nGOROOT=/word\n",
+        ".cargo/config.toml": '[source.crates-io]\nreplace-with = "m"\n[source.m]\nregistry = "sparse+https://c.example/"\n',
+        ".m2/settings.xml": "<mirror><mirrorOf>*</mirrorOf><url>https://me:word@m.example/</url></mirror><password>word",
+    }
+    for name, text in settings.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    found = registry_variables(tmp_path)
+    assert found["npm_config_registry"] == "https://npm.example/"
+    assert found["GOPROXY"] == "https://go.example,direct"
+    assert found["CRATES_MIRROR"] == "sparse+https://c.example/"
+    assert found["MAVEN_MIRROR"] == "https://m.example/"
+    assert not any("word" in value.lower() for value in found.values())
+
+
+@pytest.mark.parametrize("text", ["[", "[[", "<mirror><mirror>", "\0"])
+def test_settings_that_make_no_sense_say_nothing(text: str, tmp_path: Path) -> None:
+    for name in (".npmrc", ".cargo/config.toml", ".m2/settings.xml", ".config/go/env"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert {"CRATES_MIRROR", "MAVEN_MIRROR"}.isdisjoint(registry_variables(tmp_path))
 
 
 def test_a_pip_in_the_working_directory_is_not_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from repoagent.errors import UserError
-from repoagent.testbed.detect import detect, read_override
+from repoagent.testbed.detect import detect
 from repoagent.testbed.manifests import setup_arguments
+from repoagent.testbed.override import read_override
 from repoagent.testbed.project import Override
 
 REPOSITORIES = Path(__file__).parents[1] / "repositories"

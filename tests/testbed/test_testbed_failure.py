@@ -115,3 +115,21 @@ def test_a_hostile_traceback_reads_no_file_outside(root: Path) -> None:
 )
 def test_no_log_makes_it_long(text: str, root: Path) -> None:
     assert len(distil(report(failed("t::a" * 100, text)), {"t::a" * 100}, root)) <= LONGEST
+
+
+OTHERS = {
+    "jest": "Error: expect(a).toBe(b)\n\nExpected: 5\nReceived: 3\n    at Object.toBe (/work/repo/shop.ts:3:9)\n",
+    "go": "=== RUN   TestArea\n    shop.ts:3: got 3, want 5\n",
+    "rust": "thread 'a' panicked at shop.ts:3:5:\nassertion failed: got 3, want 5\nnote: run with `RUST_BACKTRACE=1`\n",
+    "c": "shop.ts:3:5: error: unknown type name 'x', got 3, want 5\n",
+}
+
+
+@pytest.mark.parametrize("message", OTHERS.values(), ids=OTHERS)
+def test_what_other_runners_say_is_kept_with_the_place_that_they_name(message: str, tmp_path: Path) -> None:
+    (tmp_path / "shop.ts").write_text("one\ntwo\nthree\nfour\n")
+    text = distil(report(failed("t::a", message)), {"t::a"}, tmp_path)
+    assert "5" in text
+    assert "3" in text
+    assert "at shop.ts:3\n  2  two\n> 3  three\n  4  four" in text
+    assert "Object.toBe" not in text

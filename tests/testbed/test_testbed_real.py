@@ -14,7 +14,7 @@ from repoagent.reproduce.script import run_script
 from repoagent.sandbox.base import Engine, Finished
 from repoagent.testbed.failure import distil
 from repoagent.testbed.runner import Testbed
-from repoagent.testbed.setups import Origin
+from repoagent.testbed.ways import Origin
 from repoagent.trace import Trace
 
 REPOSITORIES = Path(__file__).parents[1] / "repositories"

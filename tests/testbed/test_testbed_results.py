@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from repoagent.domain import Status
+from repoagent.testbed.results.automake import read_automake
 from repoagent.testbed.results.cargo import read_cargo
 from repoagent.testbed.results.go import read_go
+from repoagent.testbed.results.javascript import read_jest, read_mocha, read_node
+from repoagent.testbed.results.junit_names import read_classes, read_named
 from repoagent.testbed.results.sniff import sniff
 from repoagent.testbed.results.tap import read_tap
 from repoagent.testbed.results.unittest_text import read_unittest
@@ -171,4 +176,88 @@ def test_a_text_of_two_runners_is_none_s() -> None:
 @pytest.mark.parametrize("reader", [read_unittest, read_cargo, read_go, read_tap, sniff])
 @given(text=st.one_of(st.text(max_size=200), st.sampled_from((UNITTEST, CARGO, GO, TAP)).map(lambda t: t[::2])))
 def test_nonsense_is_read_without_complaint(reader: type, text: str) -> None:
+    reader(text)
+
+
+JEST = """{"testResults": [
+ {"name": "/work/repo/a.test.js", "status": "failed", "assertionResults": [
+  {"ancestorTitles": ["A", "b"], "title": "c", "status": "passed", "duration": 1500},
+  {"ancestorTitles": [], "title": "d", "status": "failed", "failureMessages": ["Error: x"]},
+  {"ancestorTitles": [], "title": "e", "status": "pending"}]},
+ {"name": "/work/repo/gone.test.js", "status": "failed", "message": "Cannot find module", "assertionResults": []}]}"""
+
+
+def test_jest() -> None:
+    outcomes = {o.id: o for o in read_jest(JEST)}
+    assert {name: outcome.status for name, outcome in outcomes.items()} == {
+        "a.test.js::A > b > c": P,
+        "a.test.js::d": F,
+        "a.test.js::e": S,
+        "gone.test.js": E,
+    }
+    assert outcomes["a.test.js::A > b > c"].seconds == 1.5
+    assert outcomes["a.test.js::d"].message == "Error: x"
+
+
+MOCHA = """noise {
+{
+  "stats": {"tests": 3},
+  "tests": [
+    {"title": "a", "fullTitle": "S a", "file": "/work/repo/t.js", "duration": 2, "err": {}},
+    {"title": "b", "fullTitle": "S b", "file": "/work/repo/t.js", "err": {"message": "no", "stack": "Error: no"}},
+    {"title": "c", "fullTitle": "S c", "file": "/work/repo/t.js", "err": {}}],
+  "pending": [{"fullTitle": "S c"}],
+  "failures": [{"fullTitle": "S \\"before each\\" hook", "file": "/work/repo/t.js", "err": {"message": "hook"}}],
+  "passes": []
+}"""
+
+
+def test_mocha() -> None:
+    outcomes = {o.id: o.status for o in read_mocha(MOCHA)}
+    assert outcomes == {"t.js::S a": P, "t.js::S b": F, "t.js::S c": S, 't.js::S "before each" hook': F}
+
+
+NODE = """{"file": "t.mjs", "names": ["s", "a"], "status": "pass", "seconds": 0.5, "message": ""}
+{"file": "t.mjs", "names": ["b"], "status": "fail", "message": "AssertionError"}
+{"file": "t.mjs", "names": ["c"], "status": "todo"}
+{"file": "", "names": ["/work/repo/gone.mjs"], "status": "fail", "message": "test failed"}
+not json
+"""
+
+
+def test_node() -> None:
+    assert {o.id: o.status for o in read_node(NODE)} == {"t.mjs::s > a": P, "t.mjs::b": F, "t.mjs::c": S, "gone.mjs": E}
+
+
+CTEST = b"""<testsuite tests="4">
+<testcase name="a" classname="a" time="0.1" status="run"/>
+<testcase name="b" status="fail"><failure message="Failed"/><system-out>b said why</system-out></testcase>
+<testcase name="c" status="notrun"><skipped message="Unable to find executable"/></testcase>
+<testcase name="d" status="disabled"/>
+</testsuite>"""
+
+
+def test_ctest() -> None:
+    outcomes = {o.id: o for o in read_named(CTEST)}
+    assert {name: outcome.status for name, outcome in outcomes.items()} == {"a": P, "b": F, "c": E, "d": S}
+    assert "b said why" in outcomes["b"].message
+
+
+def test_surefire() -> None:
+    case = b'<testcase classname="a.B" name="c" time="0.2"><error>x</error></testcase>'
+    content = b"<all><testsuite>" + case + b"</testsuite></all>"
+    assert [(o.id, o.status, o.message) for o in read_classes(content)] == [("a.B#c", E, "x")]
+
+
+def test_cargo_tells_crates_of_a_workspace_apart() -> None:
+    text = "".join(
+        f"     Running unittests src/lib.rs (target/debug/deps/{name}-0123456789abcdef)\ntest t ... ok\n"
+        for name in "ab"
+    )
+    assert [o.id for o in read_cargo(text, crates=True)] == ["a/src/lib.rs::t", "b/src/lib.rs::t"]
+
+
+@pytest.mark.parametrize("reader", [read_jest, read_mocha, read_node, read_automake])
+@given(text=st.text() | st.sampled_from(["[]", "{}", '{"testResults": 3}', '{"tests": [3, {}]}', '{"names": 3}']))
+def test_other_runners_texts_never_stop_the_reader(reader: Callable[[str], object], text: str) -> None:
     reader(text)

@@ -11,7 +11,7 @@ import pytest
 from repoagent.domain import Ending, Status
 from repoagent.sandbox.base import Environment, Finished
 from repoagent.sandbox.fake import Answer, FakeEngine
-from repoagent.testbed.detect import detect
+from repoagent.testbed.ecosystems.finding import codebases
 from repoagent.testbed.runner import Testbed
 
 REPOSITORIES = Path(__file__).parents[1] / "repositories"
@@ -50,7 +50,7 @@ def pytest_that(exit_code: int, *reports: str | None, timed_out: bool = False) -
 
 def bed_with(answer: Answer, name: str = "modern", command: str | None = None) -> Testbed:
     root = REPOSITORIES / name
-    return Testbed(FakeEngine(answer), Environment("key", "fake:key"), root, detect(root), command or "")
+    return Testbed.attach(FakeEngine(answer), Environment("key", "fake:key"), root, codebases(root), command or "")
 
 
 ENDINGS = [

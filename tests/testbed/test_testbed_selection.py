@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from repoagent.testbed.project import Project
 from repoagent.testbed.selection import relevant_tests
 
 
@@ -19,7 +18,7 @@ class Imports:
 
 
 MANY = tuple(f"tests/other/test_{n}.py" for n in range(20))
-PROJECT = Project("pyproject", test_files=("tests/test_words.py", "tests/test_direct.py", "tests/test_far.py", *MANY))
+TESTS = ("tests/test_words.py", "tests/test_direct.py", "tests/test_far.py", *MANY)
 IMPORTS = Imports(
     {
         "src/clock/words.py": {"src/clock/faces.py", "tests/test_direct.py"},
@@ -29,33 +28,33 @@ IMPORTS = Imports(
 
 
 def test_by_name_then_importers_then_their_importers() -> None:
-    tests = relevant_tests(IMPORTS, ["src/clock/words.py"], PROJECT, limit=3)
+    tests = relevant_tests(IMPORTS, ["src/clock/words.py"], TESTS, limit=3)
     assert tests == ("tests/test_words.py", "tests/test_direct.py", "tests/test_far.py")
 
 
 def test_the_limit_is_kept_and_filled() -> None:
-    assert len(relevant_tests(IMPORTS, ["src/clock/words.py"], PROJECT, limit=8)) == 8
+    assert len(relevant_tests(IMPORTS, ["src/clock/words.py"], TESTS, limit=8)) == 8
 
 
 def test_neighbours_fill_up_before_strangers() -> None:
-    project = replace(PROJECT, test_files=(*MANY, "tests/parser/test_x.py"))
-    assert relevant_tests(Imports(), ["src/parser/y.py"], project, limit=1) == ("tests/parser/test_x.py",)
+    tests = (*MANY, "tests/parser/test_x.py")
+    assert relevant_tests(Imports(), ["src/parser/y.py"], tests, limit=1) == ("tests/parser/test_x.py",)
 
 
 def test_few_test_files_are_all_relevant() -> None:
-    project = replace(PROJECT, test_files=PROJECT.test_files[:12])
-    assert len(relevant_tests(IMPORTS, ["src/clock/words.py"], project, limit=2)) == 12
+    tests = TESTS[:12]
+    assert len(relevant_tests(IMPORTS, ["src/clock/words.py"], tests, limit=2)) == 12
 
 
 def test_a_test_file_is_relevant_to_itself() -> None:
-    assert relevant_tests(IMPORTS, ["tests/other/test_7.py"], PROJECT, limit=1) == ("tests/other/test_7.py",)
+    assert relevant_tests(IMPORTS, ["tests/other/test_7.py"], TESTS, limit=1) == ("tests/other/test_7.py",)
 
 
 def test_both_ways_of_naming_a_test_count() -> None:
-    project = replace(PROJECT, test_files=(*MANY, "tests/words_test.py", "tests/test_clock.py"))
-    chosen = relevant_tests(Imports(), ["src/clock/_words.py", "src/clock/__init__.py"], project, limit=2)
+    tests = (*MANY, "tests/words_test.py", "tests/test_clock.py")
+    chosen = relevant_tests(Imports(), ["src/clock/_words.py", "src/clock/__init__.py"], tests, limit=2)
     assert set(chosen) == {"tests/words_test.py", "tests/test_clock.py"}
 
 
 def test_no_test_files_give_none() -> None:
-    assert relevant_tests(IMPORTS, ["src/clock/words.py"], Project("none")) == ()
+    assert relevant_tests(IMPORTS, ["src/clock/words.py"], ()) == ()

@@ -14,7 +14,8 @@ from repoagent.sandbox.fake import FakeEngine
 from repoagent.testbed.detect import detect
 from repoagent.testbed.runner import Testbed
 from repoagent.testbed.services import Served, Wished, packages, wished
-from repoagent.testbed.setups import Origin, setups
+from repoagent.testbed.setups import setups
+from repoagent.testbed.ways import Origin
 from repoagent.trace import Trace
 
 WORKFLOW = """

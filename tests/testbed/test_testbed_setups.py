@@ -15,7 +15,8 @@ from repoagent.testbed.options import kept_options
 from repoagent.testbed.probe import missing_modules
 from repoagent.testbed.project import Group, Override, Project
 from repoagent.testbed.pythons import Wanted, choose, versions_in
-from repoagent.testbed.setups import Origin, Setup, setups
+from repoagent.testbed.setups import setups
+from repoagent.testbed.ways import Origin, Setup
 
 REPOSITORIES = Path(__file__).parents[1] / "repositories"
 

@@ -11,8 +11,8 @@ from repoagent.domain import Ending, Outcome, Report, Status
 from repoagent.errors import EnvironmentFailed
 from repoagent.sandbox.base import Base, Environment, Progress, Recipe
 from repoagent.sandbox.fake import FakeEngine
-from repoagent.testbed.setups import Setup, widened
 from repoagent.testbed.trying import Choice, find_or_build, forget
+from repoagent.testbed.ways import Setup, widened
 from repoagent.trace import Event, Trace
 
 WAYS = tuple(Setup(name, Recipe(name, "true", Base()), (f"because of {name}",)) for name in ("one", "two", "three"))

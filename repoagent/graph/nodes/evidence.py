@@ -37,11 +37,11 @@ def baseline(state: State, runtime: Runtime[Services]) -> Update:
     services.budget.check()
     testbed = attach(services, state.environment, state.test_command)
     paths = [location.path for location in state.locations[:6]]
-    files = () if state.test_command else relevant_tests(services.index(), paths, testbed.project, _FILES)
+    files = () if state.test_command else relevant_tests(services.index(), paths, testbed.codebase.test_files, _FILES)
     near = testbed.baseline(files, services.within(services.options.test_timeout))
     services.trace.emit("baseline.done", files=list(files), passing=len(near.passing), failing=len(near.failing))
     update: Update = {"test_files": files, "before": _evidence(near), "notes": _notes(near)}
-    every = relevant_tests(services.index(), paths, testbed.project, _ALL) if files else ()
+    every = relevant_tests(services.index(), paths, testbed.codebase.test_files, _ALL) if files else ()
     if files and set(files) == set(every):
         return {**update, "before_all": _evidence(near)}
     if files and near.report.seconds * len(every) / len(files) < services.options.test_timeout:

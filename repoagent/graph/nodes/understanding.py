@@ -13,6 +13,7 @@ from repoagent.edits.syntax import lines_of
 from repoagent.errors import ContextFull, EnvironmentFailed, SandboxFailed
 from repoagent.graph.agenda import functions
 from repoagent.graph.artefacts import plan_from_yaml, plan_to_yaml, spec_from_text, spec_to_markdown, steps_for
+from repoagent.graph.examine import attach
 from repoagent.graph.services import Services
 from repoagent.graph.state import State
 from repoagent.graph.update import Update
@@ -24,8 +25,6 @@ from repoagent.testbed.runner import Testbed
 _LOCATIONS = 20
 _SPEC_TOKENS = 220
 _SPEC_LINES = 60
-PYTEST = "python -m pytest"
-"""How a plan names the tests of a project that names no command of its own: the testbed runs those that matter."""
 
 
 def intake(state: State, runtime: Runtime[Services]) -> Update:
@@ -83,7 +82,7 @@ def plan(state: State, runtime: Runtime[Services]) -> Update:
     services = runtime.context
     targets = functions(state.locations, services.index())[: services.model.profile.functions]
     planned = tuple(_planned(path, targets, state.spec) for path in dict.fromkeys(t.path for t in targets))
-    made = Plan(planned, (state.test_command or PYTEST,) if state.environment else ())
+    made = Plan(planned, _commands(state, services))
     services.session.write("plan.yaml", plan_to_yaml(made))
     return {"plan": made}
 
@@ -104,6 +103,14 @@ def approve(state: State, runtime: Runtime[Services]) -> Update:
     services.trace.emit("plan.edited", spec=spec != state.spec, plan=made != state.plan)
     edited: Update = {"spec": spec, "plan": made}
     return {**edited, "test_command": " && ".join(made.commands)} if made.commands != state.plan.commands else edited
+
+
+def _commands(state: State, services: Services) -> tuple[str, ...]:
+    """How the plan names the tests; without a command of the project's own the testbed runs those that matter."""
+    if state.environment is None:
+        return ()
+    testbed = attach(services, state.environment, state.test_command)
+    return (testbed.test_command or testbed.codebase.command,)
 
 
 def _ask_for_spec(issue: Issue, target: Location, services: Services) -> str:

@@ -8,7 +8,10 @@ from collections.abc import Iterator
 from repoagent.domain import Outcome, Status
 from repoagent.testbed.results.worst import worst
 
-_TARGET = re.compile(r"^\s*(?:Running (?:unittests )?(?P<path>\S+)(?: \(.*\))?|Doc-tests (?P<crate>\S+))$")
+_TARGET = re.compile(
+    r"^\s*(?:Running (?:unittests )?(?P<path>\S+)(?: \((?:\S*?(?P<binary>[^/\s]+?)-[0-9a-f]{8,}|.*)\))?"
+    r"|Doc-tests (?P<crate>\S+))$"
+)
 _TEST = re.compile(r"^test (?P<name>.+?)(?: - should panic)? \.\.\. (?P<end>ok|FAILED|ignored)(?:,.*)?$")
 _OUTPUT = re.compile(
     r"^---- (?P<name>.+?) stdout ----\n(?P<text>.*?)(?=^---- |^failures:$|\Z)", re.MULTILINE | re.DOTALL
@@ -17,17 +20,21 @@ _ENDINGS = {"ok": Status.PASSED, "FAILED": Status.FAILED, "ignored": Status.SKIP
 _LONGEST_MESSAGE = 6000
 
 
-def read_cargo(text: str) -> tuple[Outcome, ...]:
-    """One outcome for each test, named `target::module::test`; the target is the file that cargo compiled."""
+def read_cargo(text: str, *, crates: bool = False) -> tuple[Outcome, ...]:
+    """One outcome for each test, named `target::module::test`; the target is the file that cargo compiled.
+
+    With `crates` the compiled crate's name goes before the file, `crate/src/lib.rs`: in a workspace they are many.
+    """
     messages = {m["name"]: m["text"].strip()[-_LONGEST_MESSAGE:] for m in _OUTPUT.finditer(text)}
-    return worst(_outcomes(text, messages))
+    return worst(_outcomes(text, messages, crates))
 
 
-def _outcomes(text: str, messages: dict[str, str]) -> Iterator[Outcome]:
+def _outcomes(text: str, messages: dict[str, str], crates: bool) -> Iterator[Outcome]:
     target = ""
     for line in text.splitlines():
         if match := _TARGET.match(line):
-            target = match["path"] or f"doc {match['crate']}"
+            path = f"{match['binary']}/{match['path']}" if crates and match["binary"] else match["path"]
+            target = path or f"doc {match['crate']}"
         elif match := _TEST.match(line):
             status = _ENDINGS[match["end"]]
             message = messages.get(match["name"], "") if status is Status.FAILED else ""

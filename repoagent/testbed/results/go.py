@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 
 from repoagent.domain import Outcome, Status
 
 _ENDINGS = {"pass": Status.PASSED, "fail": Status.FAILED, "skip": Status.SKIPPED}
 _LONGEST_MESSAGE = 6000
+_FRAME = re.compile(r"^ *(=== (RUN|PAUSE|CONT|NAME) |--- (FAIL|SKIP): ).*\n?", re.MULTILINE)
+"""What is printed around each test; of a test that only its subtests fail nothing else is said."""
 
 
 def read_go(text: str) -> tuple[Outcome, ...]:
@@ -31,7 +34,8 @@ def read_go(text: str) -> tuple[Outcome, ...]:
 def _outcome(name: str, action: str, elapsed: object, output: str, is_test: bool) -> Outcome:
     status = _ENDINGS[action] if is_test else Status.ERROR
     seconds = float(elapsed) if isinstance(elapsed, int | float) else 0.0
-    return Outcome(name, status, seconds, "" if status is Status.PASSED else output[-_LONGEST_MESSAGE:])
+    said = "" if status is Status.PASSED else _FRAME.sub("", output).strip("\n")
+    return Outcome(name, status, seconds, said[-_LONGEST_MESSAGE:])
 
 
 def _events(text: str) -> list[dict[str, object]]:

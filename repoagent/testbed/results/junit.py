@@ -30,7 +30,7 @@ def read_outcomes(content: bytes) -> tuple[Outcome, ...]:
     A test that is reported several times (a failure and then an error while tearing down, subtests) ended in the worst.
     Raises UnreadableReport.
     """
-    cases = list(_parse(content).iter("testcase"))
+    cases = list(parse_xml(content).iter("testcase"))
     modules = {
         _module(case.get("file", "")) for case in cases if _agree(case.get("file", ""), case.get("classname", ""))
     }
@@ -74,7 +74,8 @@ def _before_classes(classname: str) -> str:
     return ".".join(takewhile(lambda part: not part.lstrip("_")[:1].isupper(), parts))
 
 
-def _parse(content: bytes) -> ET.Element:
+def parse_xml(content: bytes) -> ET.Element:
+    """The document's root; raises UnreadableReport for what is too large, no XML, or declares entities."""
     if len(content) > LARGEST:
         raise UnreadableReport(f"the report has {len(content)} bytes, more than {LARGEST} are not read")
     text = content.decode("utf-8", "replace")

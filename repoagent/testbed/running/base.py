@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from repoagent.domain import Ending, Outcome, Report, Status
@@ -19,6 +21,25 @@ VARIABLES = {
     "HOME": "/tmp",  # noqa: S108 - inside the sandbox, where it is the only place that may be written
 }
 """What every test run finds in its environment."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """How a command comes to see what an environment's build made."""
+
+    variables: Mapping[str, str] = field(default_factory=dict)
+    prelude: str = ""
+    """Shell that runs before the command, and sets variables for it."""
+
+    def command(self, script: str) -> tuple[str, ...]:
+        """`script`, in shell, inside the environment."""
+        return ("sh", "-c", f"{self.prelude} && {script}" if self.prelude else script)
+
+
+IN_VENV = Entry(VARIABLES)
+"""For environments with a Python of their own."""
+BY_SCRIPT = Entry(prelude=f". {ENVIRONMENT}/enter.sh")
+"""For all other environments: their build leaves a script behind."""
 
 
 class Runner(Protocol):
@@ -46,6 +67,52 @@ def single(finished: Finished, command: str) -> Report:
     log = finished.output[-KEPT_LOG:]
     outcome = Outcome(command, status, finished.seconds, "" if status is Status.PASSED else log)
     return Report(Ending.COMPLETED, (outcome,), finished.seconds, command, log)
+
+
+def concluded(
+    finished: Finished, command: str, outcomes: Sequence[Outcome], tests: Collection[str] = (), *, files: bool = True
+) -> Report:
+    """The report on a run by a runner that is no pytest: its exit code is 0 exactly where no test failed.
+
+    Of the outcomes those of `tests` are taken; `files` says whether ids begin with the file that a test is in.
+    """
+    ending = _conclusion(finished, outcomes)
+    chosen = _asked_for(outcomes, tests, files=files)
+    if ending is Ending.COMPLETED and not chosen:
+        ending = Ending.NOT_COLLECTED
+    return Report(ending, chosen, finished.seconds, command, finished.output[-KEPT_LOG:])
+
+
+def not_built(finished: Finished, command: str) -> Report:
+    """The report on a build that failed before any test could run."""
+    ending = Ending.TIMED_OUT if finished.timed_out else Ending.NOT_BUILT
+    return Report(ending, (), finished.seconds, command, finished.output[-KEPT_LOG:])
+
+
+def _asked_for(outcomes: Sequence[Outcome], tests: Collection[str], *, files: bool) -> tuple[Outcome, ...]:
+    """The outcomes of `tests`, ids or files. What a file says as a whole is never left out."""
+    ids = {o.id for o in outcomes} & set(tests)
+    if not tests or (not files and not ids):
+        return tuple(outcomes)
+    sources = {test.partition("::")[0] for test in tests} if files else set()
+    whole = {test for test in tests if "::" not in test}
+    return tuple(o for o in outcomes if o.id in ids or o.id in sources or o.id.partition("::")[0] in whole)
+
+
+_COMPILER = re.compile(
+    r"^(\S+:\d+(:\d+)?: (fatal )?error: |error(\[E\d+\])?: |\[ERROR\] COMPILATION ERROR)", re.MULTILINE
+)
+
+
+def _conclusion(finished: Finished, outcomes: Sequence[Outcome]) -> Ending:
+    failed = any(o.status in {Status.FAILED, Status.ERROR} for o in outcomes)
+    if finished.timed_out:
+        return Ending.TIMED_OUT
+    if not outcomes and finished.exit_code == 0:
+        return Ending.NOT_COLLECTED
+    if not outcomes:
+        return Ending.NOT_BUILT if _COMPILER.search(finished.output) else Ending.CRASHED
+    return Ending.COMPLETED if failed == (finished.exit_code != 0) else Ending.CRASHED
 
 
 def _ending(finished: Finished, outcomes: Sequence[Outcome], reported: bool) -> Ending:

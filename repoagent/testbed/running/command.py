@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from repoagent.domain import Outcome, Report
 from repoagent.sandbox.base import Sandbox
 from repoagent.testbed.results.junit import LARGEST, UnreadableReport, read_outcomes
 from repoagent.testbed.results.sniff import sniff
-from repoagent.testbed.running.base import VARIABLES, report, single
-from repoagent.testbed.running.pytest import read_report, report_path, reporting
+from repoagent.testbed.running.base import IN_VENV, Entry, report, single
+from repoagent.testbed.running.pytest import reporting
+from repoagent.testbed.running.reports import read_report, report_path
 
 
 @dataclass(frozen=True)
@@ -23,12 +24,14 @@ class Command:
     """
 
     command: str
+    entry: Entry = field(default=IN_VENV)
 
     def run(self, sandbox: Sandbox, tests: Sequence[str], timeout: float) -> Report:  # noqa: ARG002 - see above
         """Run the command; see `Runner`."""
         path = report_path()
         asked = {"PYTEST_ADDOPTS": shlex.join(reporting(path))} if "pytest" in self.command else {}
-        finished = sandbox.run(("sh", "-c", self.command), timeout=timeout, environment={**VARIABLES, **asked})
+        variables = {**self.entry.variables, **asked}
+        finished = sandbox.run(self.entry.command(self.command), timeout=timeout, environment=variables)
         content = read_report(sandbox, path, LARGEST) if asked and not finished.timed_out else None
         outcomes = _outcomes_in(content) if content is not None else sniff(finished.output)
         if content is not None or outcomes or finished.timed_out or finished.exit_code >= 128:

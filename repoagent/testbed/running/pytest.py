@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from repoagent.testbed.options import kept_options
 from repoagent.testbed.project import Project
 from repoagent.testbed.results.lines import LARGEST, Told, read_lines
 from repoagent.testbed.running.base import VARIABLES, report
+from repoagent.testbed.running.reports import read_report, report_path
 from repoagent.testbed.setups import PYTHON, REPORTER
 
 
@@ -58,19 +58,3 @@ SETTLED = ("-p", "no:cacheprovider", f"--rootdir={REPOSITORY}")
 def reporting(path: str) -> tuple[str, ...]:
     """Options with which a pytest of any environment writes JUnit XML to `path`."""
     return (*SETTLED, f"--junitxml={path}", "-o", "junit_family=xunit1")
-
-
-def report_path(kind: str = "xml") -> str:
-    """A new name for each run, so that no old report is taken for it. The code under test can find and write it."""
-    return f"/tmp/repoagent-{secrets.token_hex(8)}.{kind}"  # noqa: S108 - inside the sandbox
-
-
-def read_report(sandbox: Sandbox, path: str, largest: int) -> bytes | None:
-    """None where there is no report to be read; the size is asked first, the file may be as large as the disk."""
-    size = sandbox.run(("stat", "-c", "%s", path), timeout=30).output.strip()
-    if not size.isdigit() or int(size) > largest:
-        return None
-    try:
-        return sandbox.read(path)
-    except FileNotFoundError:
-        return None

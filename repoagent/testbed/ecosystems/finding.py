@@ -1,0 +1,55 @@
+"""Find out by which languages' tools a repository may be built and tested, the most promising one first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from repoagent.errors import UserError
+from repoagent.testbed.ecosystems import go, java, native, node, other, python, rust
+from repoagent.testbed.ecosystems.base import Codebase, Ecosystem
+from repoagent.testbed.override import OVERRIDE_FILE, override_of
+from repoagent.testbed.services import wished
+from repoagent.testbed.tree import read_tree
+from repoagent.testbed.ways import Origin, Setup, language_of
+
+ECOSYSTEMS: tuple[Ecosystem, ...] = (go.find, rust.find, node.find, java.find, native.find, other.find, python.find)
+"""In this order where nothing else tells them apart: every repository can be taken for a Python project."""
+
+_MOST_WAYS = 6
+
+
+def codebases(root: Path) -> tuple[Codebase, ...]:
+    """What the repository in `root` is, as far as its files tell; at least one.
+
+    Those in whose language there is neither a manifest nor a test are left out, where there are others. Raises
+    UserError for a bad `.repoagent.toml`, and where it names a language that nothing is known of here.
+    """
+    tree, override = read_tree(root), override_of(root)
+    services = wished(root, override.services)
+    found = [replace(codebase, services=services) for find in ECOSYSTEMS if (codebase := find(tree, override))]
+    if override.language:
+        return (_named(found, override.language),)
+    ordered = sorted(found, key=lambda codebase: codebase.strength, reverse=True)
+    likely = [codebase for codebase in ordered if codebase.declared]
+    return tuple(likely or ordered[:1])
+
+
+def setups_of(found: Sequence[Codebase], origin: Origin, available: Sequence[str]) -> tuple[Setup, ...]:
+    """The ways to build, those of the first codebase first; see `Codebase.ways`."""
+    return tuple(setup for codebase in found for setup in codebase.ways(origin, available))[:_MOST_WAYS]
+
+
+def codebase_of(found: Sequence[Codebase], key: str) -> Codebase:
+    """The one that an environment was built for; the first where its key does not tell."""
+    return next((codebase for codebase in found if codebase.language == language_of(key)), found[0])
+
+
+def _named(found: Sequence[Codebase], language: str) -> Codebase:
+    chosen = next((codebase for codebase in found if codebase.language == language), None)
+    if chosen is None:
+        raise UserError(
+            f'{OVERRIDE_FILE} of the repository: `language = "{language}"`, but nothing here is built by it'
+        )
+    return chosen

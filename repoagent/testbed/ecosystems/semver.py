@@ -1,0 +1,36 @@
+"""Which major versions a range of npm's allows (https://github.com/npm/node-semver); enough of it to choose a Node."""
+
+from __future__ import annotations
+
+import re
+
+_PART = re.compile(r"(?P<sign>>=|<=|>|<|=|\^|~)?\s*v?(?P<major>\d+|[xX*])(?:\.(?P<minor>\d+|[xX*]))?(?:\.[\w.*+-]+)?")
+
+
+def allows(wanted: str, major: int) -> bool:
+    """Whether some release of `major` satisfies the range; one that cannot be read forbids nothing."""
+    choices = [choice.strip() for choice in wanted.split("||")]
+    return not wanted.strip() or any(_all(choice, major) for choice in choices)
+
+
+def _all(choice: str, major: int) -> bool:
+    spread = re.sub(r"(\S+)\s+-\s+(\S+)", r">=\1 <=\2", choice)
+    return all(_one(part, major) for part in _PART.finditer(spread))
+
+
+def _one(part: re.Match[str], major: int) -> bool:
+    if not part["major"].isdigit():
+        return True
+    bound = int(part["major"][:6])
+    partly = (part["minor"] or "0").isdigit() and int((part["minor"] or "0")[:6]) > 0
+    match part["sign"] or "=":
+        case ">=":
+            return major >= bound
+        case ">":
+            return major > bound or (partly and major == bound)
+        case "<":
+            return major < bound or (partly and major == bound)
+        case "<=":
+            return major <= bound
+        case _:
+            return major == bound

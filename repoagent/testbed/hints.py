@@ -1,0 +1,139 @@
+"""What a Python project's tests need, where no manifest says it: read from noxfiles, tox, workflows and Makefiles.
+
+They are read as text, and nothing of them is run: only names of packages, files and extras are taken out of them, and
+each of these is a step of the build that may fail.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from repoagent.testbed.manifests import Manifests, strings, text_of
+from repoagent.testbed.project import Group
+
+REQUIREMENT = re.compile(r"[A-Za-z0-9][\w.-]*(\[[\w,. -]*\])?\s*([<>=!~]=?[^;{}@]*)?(;[^{}]*)?$")
+"""A name with a version; addresses, options and placeholders are none."""
+
+_EXTRAS = re.compile(r"^(?:\.|\./)?\[([\w.,-]+)\]$|^\.\[([\w.,-]+)\]$")
+_PIP = re.compile(r"\b(?:pip3?|uv pip) install ([^\n&|;#]+)")
+_FACTOR = re.compile(r"^(?P<factors>[\w!{},.-]+): *(?P<needs>\S.*)$")
+_OTHER = re.compile(r"py2|lint|doc|mypy|type|style|flake|black|ruff|cov|pypy|release|build|bench", re.IGNORECASE)
+_FOR_TESTS = re.compile(r"test|unit|check", re.IGNORECASE)
+_WITH_VALUE = {"-c", "--constraint", "-i", "--index-url", "--extra-index-url", "-f", "--find-links", "--progress-bar"}
+_TOOLS = {
+    "pip",
+    "setuptools",
+    "wheel",
+    "tox",
+    "nox",
+    "uv",
+    "build",
+    "twine",
+    "coverage",
+    "codecov",
+    "pre-commit",
+    "poetry",
+}
+_MOST = 40
+
+
+def hinted(root: Path, manifests: Manifests, files: Iterable[str]) -> tuple[Group, ...]:
+    """The groups that the first of these names: nox's sessions for tests, tox's factors, workflows, a Makefile."""
+    known = frozenset(files)
+    sources = (
+        ("nox", _nox(text_of(root / "noxfile.py"))),
+        ("tox", _tox(manifests)),
+        ("workflow", _shell("\n".join(text_of(path) for path in _workflows(root)))),
+        ("Makefile", _shell(text_of(root / "Makefile"))),
+    )
+    return next((groups for name, words in sources if (groups := tuple(_groups(name, words, known)))), ())
+
+
+def _groups(name: str, words: Sequence[str], files: frozenset[str]) -> Iterator[Group]:
+    """Packages in one step, each file and each extra in one of its own."""
+    needs, chosen, extras = _sorted(words)
+    for extra in dict.fromkeys(extras):
+        yield Group(f"{name}, extra {extra}", ("install_extra", extra))
+    for file in dict.fromkeys(chosen):
+        if file in files:
+            yield Group(f"{name}, file {file}", ("install_file", "-r", file))
+    if wanted := tuple(dict.fromkeys(need for need in needs if _name(need) not in _TOOLS))[:_MOST]:
+        yield Group(name, ("install", *wanted))
+
+
+def _sorted(words: Iterable[str]) -> tuple[list[str], list[str], list[str]]:
+    """What pip is given, by kind: requirements, files, extras of the project itself."""
+    needs: list[str] = []
+    files: list[str] = []
+    extras: list[str] = []
+    left = iter(words)
+    for word in left:
+        if word in _WITH_VALUE:
+            next(left, "")
+        elif word in {"-r", "--requirement"}:
+            files.append(next(left, "").removeprefix("./"))
+        elif word.startswith("-r"):
+            files.append(word[2:])
+        elif match := _EXTRAS.match(word):
+            extras += (match[1] or match[2]).split(",")
+        elif not word.startswith((".", "-", "$")) and REQUIREMENT.fullmatch(word):
+            needs.append(word)
+    return needs, files, extras
+
+
+def _name(requirement: str) -> str:
+    return re.split(r"[\[<>=!~;\s]", requirement)[0].lower()
+
+
+def _nox(source: str) -> list[str]:
+    """The literal arguments of `session.install` in functions whose name speaks of tests."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+    sessions = [node for node in tree.body if isinstance(node, ast.FunctionDef) and _FOR_TESTS.search(node.name)]
+    calls = [node for session in sessions for node in ast.walk(session) if isinstance(node, ast.Call)]
+    return [
+        word.value
+        for call in calls
+        if isinstance(call.func, ast.Attribute) and call.func.attr == "install"
+        for word in call.args
+        if isinstance(word, ast.Constant) and isinstance(word.value, str)
+    ]
+
+
+def _tox(manifests: Manifests) -> list[str]:
+    """Requirements behind a factor, `py38: mock`, and those of an environment that is named for tests."""
+    sections = [
+        s for s in manifests.tox.sections() if s == "testenv" or (s[:8] == "testenv:" and _FOR_TESTS.search(s[8:]))
+    ]
+    lines = [line for section in sections for line in strings(manifests.tox.get(section, "deps", fallback=""))]
+    return [word for line in lines for word in _behind_factor(line)]
+
+
+def _behind_factor(line: str) -> list[str]:
+    match = _FACTOR.match(line)
+    if match is None:
+        return [] if ":" in line else _words(line)
+    return [] if _OTHER.search(match["factors"]) else _words(match["needs"])
+
+
+def _workflows(root: Path) -> list[Path]:
+    folder = root / ".github/workflows"
+    found = sorted(folder.glob("*.y*ml")) if folder.is_dir() else []
+    return [path for path in found if not _OTHER.search(path.stem)]
+
+
+def _shell(text: str) -> list[str]:
+    return [word for match in _PIP.finditer(text) for word in _words(match[1])]
+
+
+def _words(text: str) -> list[str]:
+    try:
+        return shlex.split(text)
+    except ValueError:
+        return []

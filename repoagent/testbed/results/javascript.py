@@ -1,0 +1,115 @@
+"""Read the reports of JavaScript's runners: the JSON of jest, vitest and mocha, and our own reporter's lines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+
+from repoagent.domain import Outcome, Status
+from repoagent.sandbox.base import REPOSITORY
+from repoagent.testbed.results.worst import worst
+
+BETWEEN = " > "
+"""Between the names of suites and their tests, in an id."""
+
+_LONGEST_MESSAGE = 6000
+_JEST = {
+    "passed": Status.PASSED,
+    "failed": Status.FAILED,
+    "pending": Status.SKIPPED,
+    "skipped": Status.SKIPPED,
+    "todo": Status.SKIPPED,
+    "disabled": Status.SKIPPED,
+}
+_NODE = {"pass": Status.PASSED, "fail": Status.FAILED, "skip": Status.SKIPPED, "todo": Status.SKIPPED}
+
+
+def read_jest(text: str) -> tuple[Outcome, ...]:
+    """What jest writes with `--json`, and vitest by its reporter of that name. A file that fails whole is an error."""
+    results = _object(text).get("testResults")
+    return worst(outcome for result in _objects(results) for outcome in _of_file(result))
+
+
+def read_mocha(text: str) -> tuple[Outcome, ...]:
+    """What mocha's reporter `json` writes, into a file or, in old releases, among other output."""
+    start = text.find('{\n  "stats"')
+    report = _object(text[max(start, 0) :])
+    pending = {str(test.get("fullTitle")) for test in _objects(report.get("pending"))}
+    ended = [*_objects(report.get("tests")), *_objects(report.get("failures"))]
+    return worst(_of_mocha(test, pending) for test in ended)
+
+
+def read_node(text: str) -> tuple[Outcome, ...]:
+    """What `node_reporter.mjs` writes. A file that could not be run is an error of that name."""
+    return worst(_of_node(event) for line in text.splitlines() if (event := _object(line)))
+
+
+def _of_file(result: Mapping[str, object]) -> Iterator[Outcome]:
+    path = _relative(result.get("name"))
+    tests = _objects(result.get("assertionResults"))
+    if result.get("status") == "failed" and not any(test.get("status") == "failed" for test in tests):
+        yield Outcome(path, Status.ERROR, 0.0, _message(result.get("message")))
+    for test in tests:
+        ancestors = test.get("ancestorTitles")
+        names = [*(ancestors if isinstance(ancestors, list) else []), test.get("title")]
+        status = _JEST.get(str(test.get("status")), Status.ERROR)
+        messages = test.get("failureMessages")
+        message = "\n".join(map(str, messages)) if isinstance(messages, list) else ""
+        name = BETWEEN.join(str(name) for name in names if name)
+        yield Outcome(f"{path}::{name}", status, _seconds(test.get("duration")), _message(message))
+
+
+def _of_mocha(test: Mapping[str, object], pending: set[str]) -> Outcome:
+    title = str(test.get("fullTitle", "")).strip()
+    error = test.get("err")
+    failed = isinstance(error, Mapping) and bool(error)
+    path = _relative(test.get("file"))
+    status = Status.FAILED if failed else Status.SKIPPED if title in pending else Status.PASSED
+    message = _message(_of_error(error)) if failed and isinstance(error, Mapping) else ""
+    return Outcome(f"{path}::{title}" if path else title, status, _seconds(test.get("duration")), message)
+
+
+def _of_error(error: Mapping[str, object]) -> str:
+    message, stack = str(error.get("message", "")), str(error.get("stack", ""))
+    return stack if message in stack else f"{message}\n{stack}"
+
+
+def _of_node(event: Mapping[str, object]) -> Outcome:
+    names = event.get("names")
+    name = BETWEEN.join(map(str, names)) if isinstance(names, list) else ""
+    path = _relative(event.get("file")) or _relative(name)
+    status = _NODE.get(str(event.get("status")), Status.ERROR)
+    seconds, message = event.get("seconds"), _message(event.get("message"))
+    whole = _relative(name) == path
+    if whole and status is Status.FAILED:
+        status = Status.ERROR
+    return Outcome(
+        path if whole else f"{path}::{name}",
+        status,
+        float(seconds) if isinstance(seconds, int | float) else 0.0,
+        message,
+    )
+
+
+def _relative(path: object) -> str:
+    return str(path or "").removeprefix(f"{REPOSITORY}/")
+
+
+def _message(text: object) -> str:
+    return str(text or "")[:_LONGEST_MESSAGE]
+
+
+def _seconds(milliseconds: object) -> float:
+    return float(milliseconds) / 1000 if isinstance(milliseconds, int | float) else 0.0
+
+
+def _object(text: str) -> Mapping[str, object]:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _objects(value: object) -> list[Mapping[str, object]]:
+    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []

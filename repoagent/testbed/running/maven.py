@@ -1,0 +1,48 @@
+"""Run tests by Maven's surefire, and read its reports."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from repoagent.domain import Report
+from repoagent.sandbox.base import Sandbox
+from repoagent.testbed.results.junit_names import read_classes
+from repoagent.testbed.running.base import BY_SCRIPT, concluded
+from repoagent.testbed.running.reports import read_report, report_path
+
+_REPORTS = "-path '*/target/surefire-reports/*.xml'"
+_SOURCE = re.compile(r"^(?:.*/)?src/test/\w+/(?P<name>.+)\.(?:java|kt|groovy)$")
+
+
+@dataclass(frozen=True)
+class Maven:
+    """Runs `mvn test`; ids are `package.Class#method`; satisfies `Runner`."""
+
+    def run(self, sandbox: Sandbox, tests: Sequence[str], timeout: float) -> Report:
+        """Run `tests`, files or ids; see `Runner`."""
+        path = report_path()
+        chosen = shlex.quote(f"-Dtest={','.join(_chosen(tests))}") if tests else ""
+        command = f"mvn $MAVEN_OPTIONS -fae {chosen} test".replace("  ", " ")
+        script = f"find . {_REPORTS} -delete; {command}; code=$?; {_gather(path)}; exit $code"
+        finished = sandbox.run(BY_SCRIPT.command(f"{{ {script}; }}"), timeout=timeout, environment=BY_SCRIPT.variables)
+        content = None if finished.timed_out else read_report(sandbox, path)
+        ids = [test for test in tests if "#" in test]
+        return concluded(finished, command, read_classes(content), ids, files=False)
+
+
+def _gather(path: str) -> str:
+    """One document of all reports, without their declarations."""
+    each = f"find . {_REPORTS} -name 'TEST-*' -exec sed 's/^<?xml[^>]*?>//' {{}} +"
+    return f"{{ echo '<all>'; {each}; echo '</all>'; }} >{path}"
+
+
+def _chosen(tests: Sequence[str]) -> Iterator[str]:
+    for test in dict.fromkeys(tests):
+        if match := _SOURCE.match(test):
+            yield match["name"].replace("/", ".")
+        else:
+            # What stands in brackets are a parameterised test's values, by which surefire chooses nothing.
+            yield re.split(r"[(\[{]", test)[0]

@@ -1,0 +1,124 @@
+"""Run tests by one of JavaScript's runners, with the options that the project's own script gives it."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from repoagent.domain import Outcome, Report
+from repoagent.sandbox.base import ENVIRONMENT, Sandbox
+from repoagent.testbed.results.javascript import BETWEEN, read_jest, read_mocha, read_node
+from repoagent.testbed.results.tap import read_tap
+from repoagent.testbed.running.base import BY_SCRIPT, concluded, not_built
+from repoagent.testbed.running.reports import read_report, report_path
+
+KINDS = ("jest", "vitest", "mocha", "ava", "node --test")
+
+_DROPPED = re.compile(
+    r" (--watch(All)?(=\S+)?|--coverage(\.\S+)?(=\S+)?|--bail(=\S+)?|-b|--ui|--inspect\S*|--update-snapshots?|-u"
+    r"|--(test-)?reporters?(-options?|-destination)?[= ]\S+|-R \S+|--silent|--verbose|--fail-zero|--forbid-only)(?= |$)"
+)
+"""Options of a script for people, and those that end a run early or need another package."""
+_MOST_NAMES = 60
+_SPECIAL = re.compile(r"[.*+?^${}()|[\]\\/]")
+
+
+@dataclass(frozen=True)
+class Node:
+    """Runs jest, vitest, mocha, ava or `node --test`; satisfies `Runner`."""
+
+    kind: str
+    command: str
+    """The project's own, of one program."""
+    files: tuple[str, ...] = ()
+    rebuild: str = ""
+    """Shell command after which the tests see an edit; empty where they see it at once."""
+
+    def run(self, sandbox: Sandbox, tests: Sequence[str], timeout: float) -> Report:
+        """Run `tests`, files or `file::suite > test`; see `Runner`."""
+        if self.rebuild:
+            built = sandbox.run(BY_SCRIPT.command(self.rebuild), timeout=timeout)
+            if built.exit_code:
+                return not_built(built, self.rebuild)
+        path = report_path("json")
+        command = _COMMANDS[self.kind](_DROPPED.sub("", self.command), tests, path)
+        finished = sandbox.run(BY_SCRIPT.command(command), timeout=timeout, environment=BY_SCRIPT.variables)
+        content = None if finished.timed_out else read_report(sandbox, path)
+        text = content.decode("utf-8", "replace") if content else finished.output
+        return concluded(finished, command, _READERS[self.kind](text), tests, files=self.kind != "ava")
+
+
+def _jest(command: str, tests: Sequence[str], path: str) -> str:
+    chosen = [*_named(tests), *(["--runTestsByPath", *_files(tests)] if tests else [])]
+    return f"{command} {shlex.join(['--ci', '--json', f'--outputFile={path}', '--coverage=false', *chosen])}"
+
+
+def _vitest(command: str, tests: Sequence[str], path: str) -> str:
+    once = [] if re.search(r" (run|--run)( |$)", f"{command} ") else ["--run"]
+    options = [*once, "--reporter=json", f"--outputFile={path}", "--coverage.enabled=false", *_named(tests)]
+    return f"{command} {shlex.join([*options, *_files(tests)])}"
+
+
+def _mocha(command: str, tests: Sequence[str], path: str) -> str:
+    # The project's own list of files stays: set-up files may be among them. What is not asked for is left out later.
+    names = [test.partition("::")[2] for test in tests]
+    grep = ["--grep", _pattern(names)] if names and all(names) and len(names) <= _MOST_NAMES else []
+    given = [] if _has_specs(command) else _files(tests)
+    return f"{command} {shlex.join(['--reporter', 'json', '--reporter-options', f'output={path}', *grep, *given])}"
+
+
+def _has_specs(command: str) -> bool:
+    return any(
+        not word.startswith("-") and re.search(r"[*/]|\.[cm]?[jt]sx?$", word) for word in shlex.split(command)[1:]
+    )
+
+
+def _ava(command: str, tests: Sequence[str], path: str) -> str:  # noqa: ARG001 - it prints its report
+    return f"{command} {shlex.join(['--tap', *(test for test in tests if '/' in test or '.' in test)])}"
+
+
+def _node(command: str, tests: Sequence[str], path: str) -> str:
+    """Its options stand before the files; of a file all tests are run, because names are matched level by level."""
+    options = [f"--test-reporter={ENVIRONMENT}/reporter.mjs", f"--test-reporter-destination={path}"]
+    before, _, after = f" {command} ".partition(" node ")
+    kept = [word for word in shlex.split(after) if not tests or word.startswith("-") or not _is_file(word)]
+    return f"{before} node {shlex.join([*options, *kept, *_files(tests)])}".strip()
+
+
+def _is_file(word: str) -> bool:
+    return "*" in word or "/" in word or bool(re.search(r"\.[cm]?[jt]s$", word)) or word in {"test", "tests"}
+
+
+def _files(tests: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(test.partition("::")[0] for test in tests))
+
+
+def _named(tests: Sequence[str]) -> list[str]:
+    names = [test.partition("::")[2] for test in tests]
+    return ["-t", _pattern(names)] if names and all(names) and len(names) <= _MOST_NAMES else []
+
+
+def _pattern(names: Sequence[str]) -> str:
+    """A regular expression for the full names, in which runners put a space between a suite and its test."""
+    spelled = (
+        re.sub(r"[.*+?^${}()|[\]\\/]", r"\\\g<0>", name).replace(BETWEEN, "( > | )") for name in dict.fromkeys(names)
+    )
+    return f"^({'|'.join(spelled)})$"
+
+
+_COMMANDS: dict[str, Callable[[str, Sequence[str], str], str]] = {
+    "jest": _jest,
+    "vitest": _vitest,
+    "mocha": _mocha,
+    "ava": _ava,
+    "node --test": _node,
+}
+_READERS: dict[str, Callable[[str], tuple[Outcome, ...]]] = {
+    "jest": read_jest,
+    "vitest": read_jest,
+    "mocha": read_mocha,
+    "ava": read_tap,
+    "node --test": read_node,
+}

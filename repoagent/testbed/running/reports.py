@@ -1,0 +1,26 @@
+"""Fetch the report that a runner wrote into a file of the sandbox."""
+
+from __future__ import annotations
+
+import secrets
+
+from repoagent.sandbox.base import Sandbox
+
+LARGEST = 32 * 1024 * 1024
+"""Bytes of the largest report that is read, unless a runner says otherwise."""
+
+
+def report_path(ending: str = "xml") -> str:
+    """A new name for each run, so that no old report is taken for it. The code under test can find and write it."""
+    return f"/tmp/repoagent-{secrets.token_hex(8)}.{ending}"  # noqa: S108 - inside the sandbox
+
+
+def read_report(sandbox: Sandbox, path: str, largest: int = LARGEST) -> bytes | None:
+    """None where there is no report to be read; the size is asked first, the file may be as large as the disk."""
+    size = sandbox.run(("stat", "-c", "%s", path), timeout=30).output.strip()
+    if not size.isdigit() or int(size) > largest:
+        return None
+    try:
+        return sandbox.read(path)
+    except FileNotFoundError:
+        return None

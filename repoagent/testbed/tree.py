@@ -1,0 +1,84 @@
+"""A repository's files as data: their names, and the text of those that are asked for; nothing in it is run."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from functools import cached_property
+from pathlib import Path
+
+from repoagent.testbed.manifests import text_of
+
+_SKIPPED = frozenset(
+    {".git", ".hg", ".tox", ".nox", ".venv", "venv", "env", "node_modules", "build", "dist", "__pycache__", "target"}
+)
+_MOST_FILES = 20_000
+_COMMENT = re.compile(r'("(?:[^"\\\n]|\\.)*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Tree:
+    """The regular files of a repository, without what tools leave behind."""
+
+    root: Path
+    files: tuple[str, ...]
+    """Relative to the root, sorted; at most some 20,000."""
+
+    def has(self, path: str) -> bool:
+        """Whether there is a file of that name."""
+        return path in self._names
+
+    def first(self, *paths: str) -> str:
+        """The first of `paths` that is there; empty where none is."""
+        return next((path for path in paths if self.has(path)), "")
+
+    def text(self, path: str) -> str:
+        """What the file says; empty where it is not there, no regular file, or too large for a manifest."""
+        return text_of(self.root / path) if self.has(path) else ""
+
+    def json(self, path: str) -> Mapping[str, object]:
+        """The object in a JSON file, comments allowed; empty where there is none."""
+        text = self.text(path)
+        for form in (text, _COMMENT.sub(lambda match: match[1] or "", text)):
+            try:
+                found = json.loads(form)
+            except (ValueError, RecursionError):
+                continue
+            return found if isinstance(found, dict) else {}
+        return {}
+
+    def toml(self, path: str) -> Mapping[str, object]:
+        """The table in a TOML file; empty where there is none."""
+        try:
+            return tomllib.loads(self.text(path))
+        except (tomllib.TOMLDecodeError, RecursionError):
+            return {}
+
+    def matching(self, *patterns: str) -> tuple[str, ...]:
+        """The files that match one of `patterns`; `*` stands for slashes as well."""
+        return tuple(f for f in self.files if any(fnmatch(f, pattern) for pattern in patterns))
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return frozenset(self.files)
+
+
+def read_tree(root: Path) -> Tree:
+    """List what lies below `root`."""
+    return Tree(root, files_in(root))
+
+
+def files_in(root: Path) -> tuple[str, ...]:
+    """Regular files below `root`, sorted, without what tools leave behind."""
+    found: list[str] = []
+    for directory, directories, names in os.walk(root):
+        directories[:] = sorted(d for d in directories if d not in _SKIPPED and not d.endswith(".egg-info"))
+        found += (Path(directory, name).relative_to(root).as_posix() for name in names)
+        if len(found) > _MOST_FILES:
+            break
+    return tuple(sorted(found))

@@ -1,0 +1,90 @@
+"""A way in which a project may be built: a script for a sandbox, what it stands on, and what speaks for it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+
+from repoagent.sandbox.base import Base, Recipe
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Setup:
+    """One way to build a project."""
+
+    name: str
+    """For a person: `Python 3.9, packages as of 2021-05-02`."""
+    recipe: Recipe
+    why: tuple[str, ...] = ()
+    """What speaks for it, a sentence each."""
+    compilers: tuple[str, ...] = ("build-essential", "pkg-config")
+    """The distribution's packages without which a library's headers are of no use to it."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where the code comes from, as far as a build depends on it."""
+
+    version: str = ""
+    """The last release, for builds that ask git for it; empty when unknown."""
+    committed: datetime = _NEVER
+    """When the code was committed; the far future where nobody knows."""
+
+
+Ways = Callable[[Origin, Sequence[str]], tuple[Setup, ...]]
+"""The ways to build a project, the most promising first, of an origin and the Pythons that an engine has."""
+
+
+def recipe(language: str, root: Path, manifests: Iterable[str], base: Base, script: str) -> Recipe:
+    """A recipe whose key depends on the contents of `manifests`, on the script and on what it stands on.
+
+    The key begins with the language, so that it is known of an environment how its tests are run.
+    """
+    digest = hashlib.sha256(f"{base}\n{script}".encode())
+    for name in manifests:
+        path = root / name
+        content = path.read_bytes() if path.is_file() and not path.is_symlink() else b""
+        digest.update(f"\0{name}\0{len(content)}\0".encode() + content)
+    return Recipe(f"{language}-{digest.hexdigest()[:32]}", script, base)
+
+
+def language_of(key: str) -> str:
+    """The language of the environment with this key; empty for a key that `recipe` did not make."""
+    language, dash, _ = key.partition("-")
+    return language if dash else ""
+
+
+def widened(setup: Setup, packages: Collection[str]) -> Setup:
+    """The same way with more packages of the distribution, if any, and with the compilers that those are for."""
+    if not packages:
+        return setup
+    base = setup.recipe.base
+    wanted = Base(base.python, tuple(dict.fromkeys((*base.packages, *setup.compilers, *sorted(packages)))))
+    why = (*setup.why, f"its build asked for {', '.join(sorted(packages))}")
+    made = replace(setup.recipe, key=_other_key(setup.recipe.key, str(wanted)), base=wanted)
+    return replace(setup, recipe=made, why=why)
+
+
+def extended(setup: Setup, steps: Sequence[str]) -> Setup:
+    """The same with more steps at the end of its script; itself where there are none."""
+    if not steps:
+        return setup
+    script = "\n".join([setup.recipe.script, 'code=$?; [ "$code" = 0 ] || exit "$code"', *steps, "true\n"])
+    made = replace(setup.recipe, key=_other_key(setup.recipe.key, script), script=script)
+    return replace(setup, recipe=made)
+
+
+def _other_key(key: str, change: str) -> str:
+    digest = hashlib.sha256(f"{key}\0{change}".encode()).hexdigest()[:32]
+    return f"{language_of(key)}-{digest}"
+
+
+def resource(name: str) -> str:
+    """The text of a file that belongs to this package."""
+    return files("repoagent.testbed").joinpath(name).read_text(encoding="utf-8")

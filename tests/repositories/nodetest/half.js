@@ -1,0 +1,1 @@
+export const half = (number) => Math.floor(number / 2);

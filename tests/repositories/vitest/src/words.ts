@@ -1,0 +1,3 @@
+export function spoken(hour: number): string {
+  return `${hour % 12} o'clock`;
+}
