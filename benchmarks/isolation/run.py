@@ -87,7 +87,8 @@ def _measured(tree: Path, candidates: int, rounds: int, *, lasting: bool) -> dic
 
 
 def _processor_time() -> float:
-    """Seconds of this process, of its dead children, and of the containers that it has; not of the engine."""
+    """Seconds of this process, of its dead children, and of the containers that it has; not of the engine, nor of what
+    was killed with its namespace."""
     import docker
 
     own = sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
@@ -134,9 +135,9 @@ def _ways(docker: Testbed, jail: Testbed) -> Iterator[Sequence[Way]]:
                 "docker: copied trees, no reset", lambda n: _bare(warm, docker, n, _COPY), "bare pytest, in a container"
             ),
             Way("docker: overlays", lambda n: _overlays(docker, n), "bare pytest, in a container", False),
-            Way("bare pytest, in a jail", lambda n: _bare(jails, jail, n)),
-            Way("bubblewrap: a jail each", lambda n: _all(jail.engine, jail, n), "bare pytest, in a jail"),
-            Way("bubblewrap: one for all, reset", lambda n: _all(jails, jail, n), "bare pytest, in a jail"),
+            Way("bare pytest, in a jail", lambda n: _bare(jails, jail, n), "", False),
+            Way("bubblewrap: a jail each", lambda n: _all(jail.engine, jail, n), "bare pytest, in a jail", False),
+            Way("bubblewrap: one for all, reset", lambda n: _all(jails, jail, n), "bare pytest, in a jail", False),
         )
 
 
