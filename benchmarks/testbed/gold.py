@@ -1,7 +1,7 @@
 """Does the reference patch pass? `python benchmarks/testbed/gold.py ROWS.jsonl MIRRORS > recorded.json`.
 
 ROWS holds rows of SWE-bench; MIRRORS holds git directories named `owner+name`. Of each repository the first `--each`
-rows are taken whose commit is there. The test files that a row's test patch touches are run by `repoagent testbed run`
+rows are taken whose commit is there. The test files that a row's test patch touches are run by `repoagent testbed test`
 alone, without a hint, on the untouched code and with the reference patch. A row counts as right where with the patch
 every test of FAIL_TO_PASS passes and one or more did not without, no test of PASS_TO_PASS that passed before fails, and
 nine in ten of them pass. Of django some tests are named by the first line of their docstring: those are left out.
@@ -113,7 +113,7 @@ def measure(row: dict[str, Any], mirrors: Path, scratch: Path, repoagent: str, s
     build = _asked([repoagent, "testbed", "build", "--json", "--repo", str(tree)])
     if build.returncode:
         return Measured(row["instance_id"], seconds=time.perf_counter() - started, reason=build.stderr[-800:])
-    run = [repoagent, "testbed", "run", "--json", "--max-seconds", str(seconds), "--repo", str(tree), *test_files(row)]
+    run = [repoagent, "testbed", "test", "--json", "--max-seconds", str(seconds), "--repo", str(tree), *test_files(row)]
     before, after = _asked(run), _asked([*run, "--patch", str(patch)])
     setup = json.loads(build.stdout)["setup"]
     spent = round(time.perf_counter() - started, 1)

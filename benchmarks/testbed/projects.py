@@ -1,7 +1,7 @@
 """Are real Python projects built and tested without a hint? `python benchmarks/testbed/projects.py > recorded.json`.
 
 For each project of `projects.txt` its newest source distribution is unpacked and put under git with the day of
-its release; then `repoagent testbed build` is run twice, cold and cached, and `repoagent testbed run` once over all
+its release; then `repoagent testbed build` is run twice, cold and cached, and `repoagent testbed test` once over all
 tests. `--only NAME` measures some. Needs a sandbox and the package index.
 """
 
@@ -94,7 +94,7 @@ def measure(name: str, scratch: Path, repoagent: str, seconds: int) -> Measured:
         return Measured(tree.name, cold=cold, reason=built.stderr[-600:])
     cached, _ = _timed([repoagent, "testbed", "build", "--json", "--repo", str(tree)])
     setup = json.loads(built.stdout)["setup"]
-    _, ran = _timed([repoagent, "testbed", "run", "--json", "--max-seconds", str(seconds), "--repo", str(tree)])
+    _, ran = _timed([repoagent, "testbed", "test", "--json", "--max-seconds", str(seconds), "--repo", str(tree)])
     if not ran.stdout.startswith("{"):
         return Measured(tree.name, setup, cold, cached, reason=ran.stderr[-600:])
     report = json.loads(ran.stdout)

@@ -74,7 +74,7 @@ def build(
     _told({"setup": bed.setup, "sandbox": bed.engine.name, "key": bed.environment.key, "seconds": seconds}, as_json)
 
 
-@app.command()
+@app.command("test")
 def run(
     tests: Annotated[list[str] | None, typer.Argument(help="Files or ids; all without any.")] = None,
     repo: Root = HERE,
