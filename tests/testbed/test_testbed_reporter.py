@@ -119,6 +119,12 @@ def test_any_bytes_can_be_read(content: bytes) -> None:
     assert isinstance(read_lines(content), Told)
 
 
+def test_ids_of_old_releases_are_those_of_new_ones() -> None:
+    told = read_lines(b'{"id": "t.py::TestA::()::test_b", "outcome": "passed"}\n{"start": "t.py::TestA::()::test_c"}')
+    assert [outcome.id for outcome in told.outcomes] == ["t.py::TestA::test_b"]
+    assert told.running == "t.py::TestA::test_c"
+
+
 def test_what_is_no_event_counts_for_nothing() -> None:
     odd = b'[1]\n{"id": 3, "outcome": "passed"}\n{"id": "a", "outcome": "great"}\n'
     assert read_lines(odd + b'{"id": "b", "outcome": "passed", "seconds": "x"}') == Told((Outcome("b", Status.PASSED),))

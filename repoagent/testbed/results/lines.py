@@ -52,15 +52,15 @@ def _running(events: list[dict[str, object]]) -> str:
     begun = ""
     for event in events:
         if "start" in event:
-            begun = str(event["start"])
-        elif event.get("id") == begun:
+            begun = _identity(event["start"])
+        elif _identity(event.get("id")) == begun:
             begun = ""
     return begun
 
 
 def _outcome(event: dict[str, object]) -> Outcome | None:
-    identity, ended = event.get("id"), event.get("outcome")
-    if not isinstance(identity, str) or not identity or ended not in {"passed", "failed", "skipped"}:
+    identity, ended = _identity(event.get("id")), event.get("outcome")
+    if not identity or ended not in {"passed", "failed", "skipped"}:
         return None
     status = _status(str(ended), event.get("when"))
     message = "" if status is Status.PASSED else str(event.get("message", ""))[-_LONGEST_MESSAGE:]
@@ -72,6 +72,11 @@ def _outcome(event: dict[str, object]) -> Outcome | None:
         message,
         _locals(event.get("locals")),
     )
+
+
+def _identity(value: object) -> str:
+    """The id as pytest writes it since release 4: before, an instance stood between class and method."""
+    return value.replace("::()::", "::") if isinstance(value, str) else ""
 
 
 def _status(ended: str, when: object) -> Status:
