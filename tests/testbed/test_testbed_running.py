@@ -116,6 +116,12 @@ def test_what_was_not_asked_for_is_left_out_and_nothing_left_is_no_success() -> 
     assert report.ending is Ending.NOT_COLLECTED
 
 
+def test_a_runner_that_names_no_files_is_believed_on_those_it_was_given() -> None:
+    text = '{\n  "stats": {}, "tests": [{"fullTitle": "S a", "err": {}}]}'
+    report, _ = run(Node("mocha", "mocha"), playing(0, report=text), ["test.js"])
+    assert (report.ending, set(report.passed)) == (Ending.COMPLETED, {"S a"})
+
+
 COMMANDS: list[tuple[Runner, list[str], str]] = [
     (NODE, ["a.js::x > y (1)"], r"-t '^(x( > | )y \(1\))$' --runTestsByPath a.js"),
     (NODE, ["a.js"], "--coverage=false --runTestsByPath a.js"),

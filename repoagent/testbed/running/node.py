@@ -47,7 +47,9 @@ class Node:
         finished = sandbox.run(BY_SCRIPT.command(command), timeout=timeout, environment=BY_SCRIPT.variables)
         content = None if finished.timed_out else read_report(sandbox, path)
         text = content.decode("utf-8", "replace") if content else finished.output
-        return concluded(finished, command, _READERS[self.kind](text), tests, files=self.kind != "ava")
+        outcomes = _READERS[self.kind](text)
+        # Neither ava nor an old mocha says in which file a test is.
+        return concluded(finished, command, outcomes, tests, files=any("::" in o.id for o in outcomes) or not outcomes)
 
 
 def _jest(command: str, tests: Sequence[str], path: str) -> str:
