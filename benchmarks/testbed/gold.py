@@ -53,7 +53,7 @@ class Measured:
     @property
     def right(self) -> bool:
         """See the module."""
-        return 0 < self.to_pass == self.green and self.fixed > 0 == self.broken and self.passing > 0.9 * self.to_keep
+        return 0 < self.to_pass == self.green and self.fixed > 0 == self.broken and self.passing >= 0.9 * self.to_keep
 
 
 def main() -> None:

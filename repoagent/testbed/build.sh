@@ -17,6 +17,13 @@ install_file() {
     install "$@" || { [ -z "$as_of" ] && "$venv/bin/python" -m pip install --quiet "$@"; }
 }
 
+# All in one step, else those that can be had.
+install_each() {
+    install "$@" && return
+    for each; do install "$each" || echo "repoagent: $each cannot be had"; done
+    return 0
+}
+
 site_packages() {
     "$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])'
 }

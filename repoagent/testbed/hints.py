@@ -1,4 +1,4 @@
-"""What a Python project's tests need, where no manifest says it: read from noxfiles, tox, workflows and Makefiles.
+"""What a Python project's tests need, where no manifest says it: read from noxfiles, tox, workflows, Makefiles, conda.
 
 They are read as text, and nothing of them is run: only names of packages, files and extras are taken out of them, and
 each of these is a step of the build that may fail.
@@ -12,6 +12,7 @@ import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from repoagent.testbed.conda import conda_requirements
 from repoagent.testbed.manifests import Manifests, strings, text_of
 from repoagent.testbed.project import Group
 
@@ -42,7 +43,7 @@ _MOST = 40
 
 
 def hinted(root: Path, manifests: Manifests, files: Iterable[str]) -> tuple[Group, ...]:
-    """The groups that the first of these names: nox's sessions for tests, tox's factors, workflows, a Makefile."""
+    """The groups that the first of these names: nox, tox's factors, workflows, a Makefile, conda."""
     known = frozenset(files)
     sources = (
         ("nox", _nox(text_of(root / "noxfile.py"))),
@@ -50,7 +51,13 @@ def hinted(root: Path, manifests: Manifests, files: Iterable[str]) -> tuple[Grou
         ("workflow", _shell("\n".join(text_of(path) for path in _workflows(root)))),
         ("Makefile", _shell(text_of(root / "Makefile"))),
     )
-    return next((groups for name, words in sources if (groups := tuple(_groups(name, words, known)))), ())
+    found = next((groups for name, words in sources if (groups := tuple(_groups(name, words, known)))), ())
+    return found or _conda(root, known)
+
+
+def _conda(root: Path, files: Iterable[str]) -> tuple[Group, ...]:
+    wanted = conda_requirements(root, files)
+    return (Group("conda environment", ("install_each", *wanted)),) if wanted else ()
 
 
 def _groups(name: str, words: Sequence[str], files: frozenset[str]) -> Iterator[Group]:

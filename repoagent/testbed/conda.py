@@ -1,0 +1,97 @@
+"""What a conda environment file asks for, as far as the package index has it, too."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import yaml
+
+from repoagent.testbed.manifests import strings, table, text_of
+
+_FOLDERS = frozenset({"", "ci", "ci/requirements", "ci/deps", "requirements", "conda", "continuous_integration"})
+_ANOTHER = re.compile(
+    r"(^|[-_.])(docs?|min\w*|bare|nep\w*|win\w*|mac\w*|osx|lint|bench\w*|binder|release|upstream)([-_.]|$)"
+)
+_NAMED = re.compile(r"^(environment|env|conda[-_]env\w*|test[-_]env\w*|py(thon)?-?3\S*)([-_.]\S*)?\.ya?ml$")
+_SPEC = re.compile(r"^(?:[\w-]+::)?(?P<name>[A-Za-z0-9][\w.-]*)\s*(?P<version>[<>=!~][^\s;#]*)?(?:\s.*)?$")
+_RENAMED = {
+    "dask-core": "dask[array,dataframe]",
+    "dask": "dask[array,dataframe,distributed]",
+    "matplotlib-base": "matplotlib",
+    "msgpack-python": "msgpack",
+    "py-opencv": "opencv-python-headless",
+    "pytables": "tables",
+    "pytorch": "torch",
+    "tensorflow-base": "tensorflow",
+    "python-graphviz": "graphviz",
+    "python-blosc": "blosc",
+    "seaborn-base": "seaborn",
+    "black-jupyter": "black",
+    "typing_extensions": "typing-extensions",
+    "importlib_metadata": "importlib-metadata",
+}
+_NO_PYTHON = frozenset(
+    {"python", "pip", "conda", "mamba", "setuptools", "wheel", "nodejs", "make", "cmake", "git", "gcc", "gxx", "pandoc"}
+    | {
+        "compilers",
+        "c-compiler",
+        "cxx-compiler",
+        "fortran-compiler",
+        "blas",
+        "openblas",
+        "mkl",
+        "libgdal",
+        "pre-commit",
+    }
+)
+_MOST = 80
+
+
+def conda_requirements(root: Path, files: Iterable[str]) -> tuple[str, ...]:
+    """The requirements of the environment file that is likeliest meant for tests; none without any.
+
+    Exact versions are left out: conda's builds are others than the index's.
+    """
+    candidates = sorted((f for f in files if _is_environment(f)), key=_place)
+    asked = (tuple(_requirements(text_of(root / name))) for name in candidates)
+    return next((found for found in asked if found), ())
+
+
+def _is_environment(path: str) -> bool:
+    folder, _, name = path.rpartition("/")
+    return folder in _FOLDERS and _NAMED.match(name) is not None and not _ANOTHER.search(name.rpartition(".")[0])
+
+
+def _place(path: str) -> tuple[bool, bool, int, str]:
+    """Files that are named for tests or for developers first, then `environment.yml`, then what lies least deep."""
+    name = path.rpartition("/")[2]
+    return re.search("test|dev", name) is None, not name.startswith("environment"), path.count("/"), path
+
+
+def _requirements(text: str) -> Iterator[str]:
+    listed = table(_parsed(text)).get("dependencies")
+    entries = listed if isinstance(listed, list) else []
+    ours = [spec for entry in entries if isinstance(entry, str) and (spec := _translated(entry))]
+    pips = [need for entry in entries if not isinstance(entry, str) for need in strings(table(entry).get("pip"))]
+    plain = [need for need in pips if re.fullmatch(r"[A-Za-z0-9][\w.-]*(\[[\w,-]+\])?([<>=!~]=?[\w.,<>=!~*]+)?", need)]
+    yield from list(dict.fromkeys([*ours, *plain]))[:_MOST]
+
+
+def _translated(entry: str) -> str:
+    match = _SPEC.match(entry.strip())
+    if match is None or match["name"].lower() in _NO_PYTHON:
+        return ""
+    version = match["version"] or ""
+    bound = version if re.fullmatch(r"(?:[<>!]=?[\w.*]+,?)+", version) else ""
+    return _RENAMED.get(match["name"], match["name"]) + bound
+
+
+def _parsed(text: str) -> object:
+    """Anchors are left out: a few of them make gigabytes."""
+    try:
+        parsed: object = yaml.safe_load(text) if "dependencies" in text and "&" not in text else None
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return None
+    return parsed
