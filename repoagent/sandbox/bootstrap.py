@@ -38,7 +38,7 @@ RELEASES = {
     "3.10": Release("jammy", ("python3.10", "python3-distutils"), ubuntu=True),
     "3.9": Release("bullseye", ("python3", "python3-distutils")),
     "3.8": Release("focal", ("python3.8", "python3-distutils"), ubuntu=True),
-    "3.7": Release("bionic", ("python3.7", "python3-distutils"), ubuntu=True),
+    "3.7": Release("bionic", ("python3.7", "python3-distutils", "setpriv"), ubuntu=True),
 }
 """By Python's version, the one first that is preferred where a project does not mind."""
 
