@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -64,15 +65,21 @@ class Examination:
         return distil(report, report.failed & self.before.passing, self.testbed.root)
 
 
+@contextmanager
+def opened(services: Services, environment: Environment, edits: Sequence[Edit]) -> Iterator[Sandbox]:
+    """A fresh copy of the repository with `edits` made."""
+    with services.engine.open(environment, services.workspace.root, services.limits) as sandbox:
+        sandbox.write({edit.path: _bytes(edit.after) for edit in edits})
+        yield sandbox
+
+
 def in_fresh_sandbox(
     services: Services, environment: Environment, edits: Sequence[Edit], act: Callable[[Sandbox], T]
 ) -> T:
     """What `act` says of a fresh copy of the repository with `edits` made; a sandbox that dies is replaced once."""
-    files = {edit.path: _bytes(edit.after) for edit in edits}
 
     def once() -> T:
-        with services.engine.open(environment, services.workspace.root, services.limits) as sandbox:
-            sandbox.write(files)
+        with opened(services, environment, edits) as sandbox:
             return act(sandbox)
 
     try:

@@ -2,7 +2,7 @@
 
 from repoagent.judging.gate import candidate_key, problems
 from repoagent.judging.minimise import smaller
-from repoagent.judging.ranking import best, confidence, merged, verified
+from repoagent.judging.ranking import best, confidence, merged, ordered, verified
 from repoagent.judging.verdict import Evidence, judged
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "confidence",
     "judged",
     "merged",
+    "ordered",
     "problems",
     "smaller",
     "verified",
