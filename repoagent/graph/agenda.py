@@ -12,6 +12,7 @@ from repoagent.graph.artefacts import steps_for
 from repoagent.graph.services import Services
 from repoagent.graph.state import Assignment, State
 from repoagent.index.build import Index
+from repoagent.judging.gate import is_test
 
 MUTATION = Mutator.name
 _TURNS = 3
@@ -32,7 +33,7 @@ def name_of(assignment: Assignment) -> str:
 
 
 def functions(locations: Sequence[Location], index: Index) -> list[Location]:
-    """Those that name a function or method: what the generators work on."""
+    """Those that name a function or method, of no test: what the generators work on."""
     return [location for location in locations if _is_function(location, index)]
 
 
@@ -92,7 +93,7 @@ def _is_reached(state: State, location: Location) -> bool:
 
 def _is_function(location: Location, index: Index) -> bool:
     symbol = index.symbol(location.path, location.symbol)
-    return symbol is not None and symbol.is_function and location.path.endswith(".py")
+    return symbol is not None and symbol.is_function and location.path.endswith(".py") and not is_test(location.path)
 
 
 def _locate(path: str, symbol: str, index: Index) -> Location | None:

@@ -14,7 +14,8 @@ from repoagent.edits import EditRefused
 from repoagent.graph.examine import attach, opened
 from repoagent.graph.services import Services
 from repoagent.graph.state import Ground
-from repoagent.judging.screening import Check, Place, Screened, Variant, screen
+from repoagent.judging import agreement
+from repoagent.judging.screening import Check, Place, Screened, Variant, compare, screen
 from repoagent.reproduce.oracle import judge, progress
 from repoagent.sandbox.base import REPOSITORY, Finished, Sandbox
 from repoagent.testbed.options import kept_options
@@ -25,6 +26,10 @@ Open = Callable[[Sequence[Edit]], AbstractContextManager[Sandbox]]
 
 SURVIVORS = 12
 """Mutants of one function that are tested in the ordinary way."""
+_COMPARED = 60
+"""Mutants that are compared with one another."""
+_COMPARING = 15.0
+"""Seconds that this may take."""
 _PARENTS = 8
 """Mutants that mend a part, and are mutated once more where none mends all."""
 _ENOUGH = 40
@@ -56,7 +61,19 @@ class Mutation:
         good = [each for each in first if each.screened.passed]
         for parent in () if good else _parents(first):
             good += self._children(task, parent, deadline)
-        return Drafted(tuple(self._draft(task, each) for each in _likeliest(good)[:SURVIVORS]))
+        return Drafted(tuple(self._draft(task, *each) for each in self._agreeing(task, good)[:SURVIVORS]))
+
+    def _agreeing(self, task: Task, good: Sequence[_Tried]) -> Sequence[tuple[_Tried, float]]:
+        """The mutants with the share of the others that behave as each does, the greatest first."""
+        likely = _likeliest(good)[:_COMPARED]
+        if len(likely) < 2:
+            return [(each, 1.0) for each in likely]
+        place = Place(task.target.path, task.source, task.target.symbol)
+        whole = [Variant(((0, len(task.source), each.text),)) for each in likely]
+        outputs = compare(whole, place, self.check, lambda: self.open(self.base), _COMPARING)
+        shares = agreement(outputs, [each.mutant.likelihood for each in likely])
+        self.told.append(f"{len(likely)} compared, which do {len(set(outputs))} different things")
+        return sorted(zip(likely, shares, strict=True), key=lambda pair: -pair[1])
 
     def _children(self, task: Task, parent: _Tried, deadline: float) -> Iterator[_Tried]:
         """Those of a mutant's own mutants that do all that is asked, less likely by what the mutant itself is."""
@@ -81,10 +98,10 @@ class Mutation:
         rows = zip(found, screened, strict=True)
         return [_Tried(replace(m, likelihood=m.likelihood * factor), m.apply(text), s) for m, s in rows]
 
-    def _draft(self, task: Task, tried: _Tried) -> Draft:
+    def _draft(self, task: Task, tried: _Tried, share: float) -> Draft:
         others = tuple(edit for edit in self.base if edit.path != task.target.path)
         edit = Edit(task.target.path, task.source, tried.text)
-        return Draft((*others, edit), tried.mutant.pattern, tried.mutant.likelihood)
+        return Draft((*others, edit), tried.mutant.pattern, share)
 
 
 def mutation_of(ground: Ground, base: Sequence[Edit], services: Services) -> Mutation:
@@ -94,13 +111,13 @@ def mutation_of(ground: Ground, base: Sequence[Edit], services: Services) -> Mut
         ground.oracle,
         tuple(sorted(ground.before.failing))[:_TESTS],
         tuple(sorted(ground.before.passing))[:_TESTS],
-        _collecting(testbed, ground.tests),
+        collecting(testbed, ground.tests),
     )
     seconds = services.within(services.options.mutation_seconds)
     return Mutation(check, lambda edits: opened(services, ground.environment, edits), seconds, tuple(base))
 
 
-def _collecting(testbed: Testbed, tests: Sequence[str]) -> tuple[str, ...]:
+def collecting(testbed: Testbed, tests: Sequence[str]) -> tuple[str, ...]:
     """The arguments with which pytest collects what the testbed would have it run; none where that runs another way."""
     project = testbed.project
     if testbed.test_command or project.runner != "pytest":

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from repoagent.domain import Answer, Oracle, Strength
-from repoagent.judging.screening import Check, Place, Screened, Variant, screen
+from repoagent.judging.screening import Check, Place, Screened, Variant, compare, screen, single_tests
 from repoagent.sandbox.base import ENVIRONMENT, UV, Engine, Environment, Finished, Limits, Recipe, Sandbox
 from repoagent.sandbox.bubblewrap import BubblewrapEngine
 from repoagent.sandbox.fake import Answer as PlayedCommand
@@ -225,6 +225,39 @@ def test_code_that_never_ends_is_mended(engine: BubblewrapEngine, environment: E
     assert [each.passed for each in found] == [True]
 
 
+@pytest.mark.bubblewrap
+def test_variants_are_compared_on_arguments_like_those_that_were_seen(
+    engine: BubblewrapEngine, environment: Environment, tmp_path: Path
+) -> None:
+    (tmp_path / MODULE).write_text(SOURCE)
+    bodies = (
+        RIGHT,
+        "    return str(number) + ' ' + unit\n",
+        "    return '1 B'\n",
+        "    while number: pass\n    return 1\n",
+    )
+    opened = lambda: engine.open(environment, tmp_path, Limits())  # noqa: E731
+    place = Place(MODULE, SOURCE, "size")
+    one, same, constant, endless = compare([variant(b) for b in bodies], place, Check(ORACLE), opened, 30.0)
+    assert one == same
+    assert len(one) > 5
+    assert "'0 B'" in " ".join(one)
+    assert one[0] == constant[0]
+    assert set(constant) != set(one)
+    assert "! SystemExit" in endless
+
+
+@pytest.mark.bubblewrap
+def test_nothing_is_compared_where_arguments_cannot_be_written_down(
+    engine: BubblewrapEngine, environment: Environment, tmp_path: Path
+) -> None:
+    (tmp_path / MODULE).write_text("def size(number):\n    return 'B'\n")
+    check = Check(Oracle(Strength.STRONG, "from size import size\nsize(object())\n", expected="?"))
+    place = Place(MODULE, (tmp_path / MODULE).read_text(), "size")
+    opened = lambda: engine.open(environment, tmp_path, Limits())  # noqa: E731
+    assert compare([Variant(())], place, check, opened, 30.0) == [()]
+
+
 TESTS = """\
 import pytest
 from size import size
@@ -264,3 +297,37 @@ def test_tests_are_collected_once_and_run_in_each_fork(
     found = screened([variant(body) for body in bodies], engine, with_pytest, tmp_path, check, 120.0)
     assert [each.passed for each in found] == [True, *[False] * (len(bodies) - 2), True]
     assert (found[0].progress, found[1].progress) == (1.0, 0.0)
+
+
+ENDLESS = """\
+def test_right(): pass
+def test_wrong(): assert False
+def test_endless():
+    while True: pass
+def test_leaving():
+    import os
+    os._exit(0)
+"""
+
+
+@pytest.mark.bubblewrap
+@pytest.mark.network
+def test_a_test_that_never_ends_holds_up_no_other(
+    engine: BubblewrapEngine, with_pytest: Environment, tmp_path: Path
+) -> None:
+    (tmp_path / "test_it.py").write_text(ENDLESS)
+    arguments = ("-q", "-p", "no:cacheprovider", "--", "test_it.py")
+    opened = lambda: engine.open(with_pytest, tmp_path, Limits())  # noqa: E731
+    passing, failing, seconds = single_tests(arguments, opened, 60.0, each=1.0)
+    assert passing == {"test_it.py::test_right"}
+    assert failing == {f"test_it.py::test_{name}" for name in ("wrong", "endless", "leaving")}
+    assert 0 < seconds < 1
+
+
+@pytest.mark.parametrize(
+    "answer", [b"", b"[]", b'{"outcomes": 3}', b'{"outcomes": [["a"]]}', b'{"outcomes": [[1, 2, "x"]]}']
+)
+def test_of_a_nonsensical_answer_about_tests_nothing_is_believed(answer: bytes, tmp_path: Path) -> None:
+    fake = FakeEngine(_answering(answer))
+    opened = lambda: fake.open(Environment("k", "fake:k"), tmp_path)  # noqa: E731
+    assert single_tests(("x",), opened, 1.0) == (frozenset(), frozenset(), 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 
 from langgraph.runtime import Runtime
 
@@ -11,13 +12,15 @@ from repoagent.domain import Ending, Location, Oracle, Strength, dump
 from repoagent.edits import EditRefused
 from repoagent.edits.syntax import defined, without_docstring
 from repoagent.graph.agenda import functions
-from repoagent.graph.examine import attach, in_fresh_sandbox, script_runner
+from repoagent.graph.examine import attach, in_fresh_sandbox, opened, script_runner
+from repoagent.graph.mutating import collecting
 from repoagent.graph.services import Services
 from repoagent.graph.state import State
 from repoagent.graph.update import Update
 from repoagent.index.build import Index
 from repoagent.judging import Evidence
 from repoagent.judging.gate import is_test
+from repoagent.judging.screening import single_tests
 from repoagent.localise import localise
 from repoagent.localise.spectrum import Spectrum
 from repoagent.reproduce.documented import Documented, documented
@@ -47,6 +50,8 @@ def baseline(state: State, runtime: Runtime[Services]) -> Update:
     paths = [location.path for location in state.locations[:6]]
     files = () if state.test_command else relevant_tests(services.index(), paths, testbed.project, _FILES)
     near = testbed.baseline(files, services.within(services.options.test_timeout))
+    if near.report.ending is Ending.TIMED_OUT and (known := _singly(testbed, files, services)):
+        return {"test_files": files, "before": known, "notes": ("A test never ends on the untouched code.",)}
     services.trace.emit("baseline.done", files=list(files), passing=len(near.passing), failing=len(near.failing))
     update: Update = {"test_files": files, "before": _evidence(near), "notes": _notes(near)}
     every = relevant_tests(services.index(), paths, testbed.project, _ALL) if files else ()
@@ -117,6 +122,17 @@ def packages(index: Index) -> tuple[str, ...]:
 
 
 _BESIDE = frozenset({"setup", "conftest", "noxfile", "docs", "doc", "conf", "examples", "benchmarks", "tools", "tasks"})
+
+
+def _singly(testbed: Testbed, files: Sequence[str], services: Services) -> Evidence | None:
+    """What the tests say one by one, where one of them holds up all others; None where that cannot be found out."""
+    arguments = collecting(testbed, files)
+    seconds = services.within(services.options.test_timeout)
+    if not arguments:
+        return None
+    passing, failing, took = single_tests(arguments, lambda: opened(services, testbed.environment, ()), seconds)
+    services.trace.emit("baseline.done", files=list(files), passing=len(passing), failing=len(failing), singly=True)
+    return Evidence(passing, failing, frozenset(), took) if passing or failing else None
 
 
 def _whole(testbed: Testbed, services: Services) -> Update:

@@ -26,6 +26,7 @@ import traceback
 import types
 import warnings
 from contextlib import suppress
+from functools import partial
 from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
 
 READ = 65_536
@@ -46,6 +47,14 @@ HANGING = 0.1
 """Seconds of a processor that a variant may take where the untouched code never ends."""
 LEAST = 0.15
 """Seconds of a processor that a variant may take in any case."""
+MOST_CALLS = 40
+"""Calls whose arguments are noted."""
+MOST_INPUTS = 60
+"""Lists of arguments that are tried."""
+LONGEST_CALL = 500
+"""Characters of arguments, and of what is given back for them."""
+SECONDS_OF_INPUT = 0.05
+"""Seconds of a processor for one list of arguments."""
 LONGEST = 3.0
 """Seconds of a processor after which the untouched code is taken never to end."""
 PATIENCE = 4.0
@@ -337,6 +346,32 @@ class Module:
 
         loader.get_code = get_code
 
+    def recorded(self, act: Act, answer: int) -> int:
+        """Do something, and say with which arguments it calls the function."""
+        recorder = Recorder(self)
+        stop_after(LONGEST / 2)
+        sys.setprofile(recorder)
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        with suppress(BaseException):
+            act(nowhere)
+        sys.setprofile(None)
+        say(answer, list(recorder.seen)[:MOST_CALLS])
+        return 0
+
+    def answers(self, inputs: Sequence[str], answer: int) -> int:
+        """Say what the function gives back for each of `inputs`, or how it ends."""
+        function = self.live[-1][1]
+        found = []
+        for each in inputs:
+            stop_after(SECONDS_OF_INPUT)
+            try:
+                found.append(given_back(function, ast.literal_eval(each)))
+            except BaseException as error:
+                found.append("! " + type(error).__name__)
+            signal.setitimer(signal.ITIMER_PROF, 0)
+        say(answer, found)
+        return 0
+
     def exchange(self, function: types.FunctionType, code: types.CodeType, text: str) -> None:
         """Give a live function the code of the variant, and its defaults where they are others."""
         if code.co_freevars != function.__code__.co_freevars:
@@ -358,6 +393,67 @@ class Module:
         return []
 
 
+def given_back(function: types.FunctionType, arguments: List[Any]) -> str:
+    """What a function gives back, and what it leaves of its arguments."""
+    value = function(*arguments)
+    if isinstance(value, types.GeneratorType):
+        value = [each for each, _ in zip(value, range(50))]  # noqa: B905 - Python 3.7
+    return repr((value, arguments))[:LONGEST_CALL]
+
+
+class Recorder:
+    """Notes the arguments of a function that can be written down."""
+
+    def __init__(self, module: Module) -> None:
+        self.module = module
+        self.codes = {function.__code__ for _, function in module.live[-1:]}
+        self.seen: Dict[str, None] = {}
+
+    def __call__(self, frame: types.FrameType, event: str, _: object) -> None:
+        if event == "call" and frame.f_code in self.codes and len(self.seen) < MOST_CALLS:
+            count = frame.f_code.co_argcount
+            values = [frame.f_locals.get(name) for name in frame.f_code.co_varnames[:count]]
+            with suppress(Exception):
+                text = repr(values)
+                if len(text) < LONGEST_CALL and ast.literal_eval(text) == values:
+                    self.seen[text] = None
+
+
+def varied(calls: Sequence[str]) -> List[str]:
+    """Lists of arguments like those that were seen: one of them is changed, or two in the same way."""
+    found = dict.fromkeys(calls)
+    for call in calls:
+        values = ast.literal_eval(call)
+        for place, value in enumerate(values):
+            for other in neighbours(value, 2):
+                found[repr([*values[:place], other, *values[place + 1 :]])] = None
+    step = max(1, len(found) // MOST_INPUTS)
+    return list(calls)[:MOST_INPUTS] + [each for each in list(found)[::step] if each not in calls][:MOST_INPUTS]
+
+
+def neighbours(value: Any, depth: int) -> List[Any]:
+    """Values near to one, of its type."""
+    if isinstance(value, bool):
+        return [not value]
+    if isinstance(value, (int, float)):
+        return [value + 1, value - 1, value * 2, 0, 1, -value, value + 10]
+    if isinstance(value, str):
+        return ["", value[:-1], value[1:], value + value[:1], value[::-1], value.swapcase(), value + " " + value, "a"]
+    if isinstance(value, (list, tuple)) and depth:
+        return sequences(value, depth)
+    if isinstance(value, dict):
+        return [dict(list(value.items())[1:]), dict(list(value.items())[:-1]), {}]
+    return []
+
+
+def sequences(value: Any, depth: int) -> List[Any]:
+    kind = type(value)
+    found = [kind(), value[:-1], value[1:], value[::-1], value + value[:1], value + value]
+    for place in range(min(len(value), 3)):
+        found += [value[:place] + kind([other]) + value[place + 1 :] for other in neighbours(value[place], depth - 1)]
+    return found
+
+
 def variant(text: str, changes: Sequence[Tuple[int, int, str]]) -> str:
     """`text` with the changes, which are in its order, made."""
     for start, end, new in reversed(changes):
@@ -377,19 +473,31 @@ class Job:
         self.deadline = time.monotonic() + data["seconds"]
         self.each: float = data["each"]
         self.results: List[Ended] = []
+        self.outcomes: List[Tuple[str, str, float]] = []
+        """How single tests ended, with their seconds."""
         self.ended = ""
         self.hangs = False
         """Whether the untouched code is known not to end."""
         self.proven = 0
         """How many results are known not to have been spoilt by an earlier fork."""
 
+    def begin(self, act: Act, judge: Callable[[Ended], bool]) -> None:
+        """Try the variants with `act`; or, where that is asked for, with the arguments that `act` calls them with, and
+        others like them."""
+        self.module.find_live()
+        gc.freeze()
+        if not self.data["probe"]:
+            self.go(act, judge)
+            return
+        recorded = fork(lambda answer: self.module.recorded(act, answer), self.each, LONGEST).data()
+        inputs = varied([each for each in recorded or () if isinstance(each, str)])
+        self.go(lambda answer: self.module.answers(inputs, answer), lambda _: False)
+
     def go(self, act: Act, judge: Callable[[Ended], bool]) -> None:
         """Try the variants with `act` until `judge` has liked enough of them, the time is over, or the untouched code
         no longer ends as it did."""
-        self.module.find_live()
-        gc.freeze()
-        first = self.limited(act, HANGING if self.hangs else self.each)
-        work = HANGING if first.hangs else max(LEAST, 4 * first.work)
+        first = self.limited(act, HANGING if self.hangs and not self.data["probe"] else self.each)
+        work = LONGEST if self.data["probe"] else HANGING if first.hangs else max(LEAST, 4 * first.work)
         second = self.limited(act, work)
         steady = first.same_as(second, output=not first.hangs)
         liked = 0
@@ -421,7 +529,8 @@ class Job:
         return self.results[-1]
 
     def as_json(self) -> Dict[str, object]:
-        return {"results": [each.as_json() for each in self.results], "ended": self.ended, "proven": self.proven}
+        results = [each.as_json() for each in self.results]
+        return {"results": results, "outcomes": self.outcomes, "ended": self.ended, "proven": self.proven}
 
 
 def say(answer: int, data: object) -> None:
@@ -436,23 +545,17 @@ def try_script(job: Job) -> None:
     listed = fork(lambda answer: listing(script, answer), job.each).data()
     preload(listed["modules"] if isinstance(listed, dict) else [])
     job.hangs = not isinstance(listed, dict) or listed["hangs"]
-    job.go(lambda _: run_script(script), lambda _: False)
+    job.begin(lambda _: run_script(script), lambda _: False)
 
 
 def listing(script: str, answer: int) -> int:
     """Run the script, for some seconds, and say which modules it imported, and whether it ended."""
-    before, stopped = set(sys.modules), []
-
-    def stop(*_: object) -> None:
-        stopped.append(True)
-        raise SystemExit
-
-    signal.signal(signal.SIGPROF, stop)
-    signal.setitimer(signal.ITIMER_PROF, LONGEST)
+    before = set(sys.modules)
+    stop_after(LONGEST)
     run_script(script)
-    signal.setitimer(signal.ITIMER_PROF, 0)
+    left = signal.setitimer(signal.ITIMER_PROF, 0)[0]
     names = [name for name in list(sys.modules) if name not in before and len(name) < 100]
-    say(answer, {"modules": names[:1000], "hangs": bool(stopped)})
+    say(answer, {"modules": names[:1000], "hangs": left == 0.0})
     return 0
 
 
@@ -469,6 +572,16 @@ def run_script(script: str) -> int:
         sys.excepthook(type(error), error, trace.tb_next if trace else None)
         return 1
     return 0
+
+
+def stop_after(work: float) -> None:
+    """Raise SystemExit after so many seconds of a processor."""
+
+    def stop(*_: object) -> None:
+        raise SystemExit
+
+    signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, work)
 
 
 def preload(names: Sequence[str]) -> None:
@@ -504,12 +617,32 @@ class Plugin:
     def pytest_runtestloop(self, session: Any) -> bool:
         """Stand in for pytest's own loop."""
         items = {item.nodeid: item for item in session.items}
+        if self.job.data["survey"]:
+            self.survey(session.items)
+            return True
         self.failing = [items[name] for name in self.job.data["failing"] if name in items]
         others = [items[name] for name in self.job.data["passing"] if name in items]
         if self.failing:
             self.passing = self.quick(others)
-            self.job.go(self.run, self.mends)
+            self.job.begin(self.run, self.mends)
         return True
+
+    def survey(self, items: Sequence[Any]) -> None:
+        """Run each test in a fork of its own, so that one that never ends holds up no other."""
+        for item in items:
+            if time.monotonic() > self.job.deadline:
+                self.job.ended = "time"
+                return
+            began = time.monotonic()
+            ended = fork(partial(self.single, item), self.job.each, self.job.each)
+            outcome = ended.data() if not ended.hangs and isinstance(ended.data(), str) else "hangs"
+            self.job.outcomes.append((item.nodeid, outcome, round(time.monotonic() - began, 3)))
+
+    def single(self, item: Any, answer: int) -> int:
+        """Run one test, and say how it ended."""
+        self.passes(item)
+        say(answer, self.outcomes.get(item.nodeid, "skipped"))
+        return 0
 
     def quick(self, items: Sequence[Any]) -> List[Any]:
         """Of the tests that pass, those that end soon."""

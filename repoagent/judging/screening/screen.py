@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from repoagent.domain import Answer, Oracle
+from repoagent.domain import Answer, Oracle, Strength
 from repoagent.judging.screening.base import FAILED, Check, Screened, Variant
 from repoagent.sandbox.base import ENVIRONMENT, Finished, Sandbox
 from repoagent.testbed.running.base import VARIABLES
@@ -23,6 +23,8 @@ Judge = Callable[[Oracle, Finished], tuple[Answer, float]]
 
 _EACH = 10.0
 """Seconds that one variant may take at most."""
+_ONE_TEST = 3.0
+"""Seconds after which a single test is taken never to end."""
 _CHECKPOINT = 40
 """Variants between two looks at whether one has spoilt the sandbox for the others."""
 _SANDBOXES = 6
@@ -63,7 +65,8 @@ def screen(
         left = deadline - time.monotonic()
         if len(found) >= len(variants) or left <= 0:
             break
-        batch = _run(variants[len(found) :], place, check, open_sandbox, left, enough, checkpoint)
+        trying = Trying(enough, checkpoint)
+        batch = _run(variants[len(found) :], place, check, open_sandbox, left, trying)
         found += [_read(each, check, judge) for each in batch.results[: batch.proven]]
         if batch.ended != "spoilt":
             break
@@ -71,6 +74,53 @@ def screen(
             found.append(FAILED)  # the culprit
         checkpoint = 1 if checkpoint > 1 else _CHECKPOINT
     return [*found, *[FAILED] * (len(variants) - len(found))]
+
+
+def compare(
+    variants: Sequence[Variant], place: Place, check: Check, open_sandbox: Open, seconds: float
+) -> list[tuple[str, ...]]:
+    """What each of `variants` gives back for the arguments that the check calls the function with, and for others like
+    them; nothing for one that says nothing, or where the arguments cannot be written down."""
+    batch = _run(variants, place, check, open_sandbox, seconds, Trying(probe=True))
+    found = [_given_back(result) for result in batch.results[: batch.proven]]
+    return [*found, *[()] * (len(variants) - len(found))]
+
+
+def _given_back(result: dict[str, object]) -> tuple[str, ...]:
+    answer = result.get("answer")
+    return tuple(map(str, answer)) if isinstance(answer, list) else ()
+
+
+def single_tests(
+    pytest: Sequence[str], open_sandbox: Open, seconds: float, each: float = _ONE_TEST
+) -> tuple[frozenset[str], frozenset[str], float]:
+    """The tests that pass and those that fail, where one that takes more than `each` seconds fails, and how long those
+    that pass take together. Nothing is known where there is no pytest, or the sandbox answers nonsense."""
+    with open_sandbox() as sandbox:
+        job = _job((), Place("", "", ""), Check(Oracle(Strength.NONE), pytest=tuple(pytest)), seconds)
+        data = _answer(sandbox, {**job, "survey": True, "each": each}, seconds)
+    rows = _outcomes(data)
+    ended = {name: (outcome, took) for name, outcome, took in rows}
+    passing = frozenset(name for name, (outcome, _) in ended.items() if outcome == "passed")
+    failing = frozenset(name for name, (outcome, _) in ended.items() if outcome in {"failed", "hangs"})
+    return passing, failing, sum(ended[name][1] for name in passing)
+
+
+def _outcomes(data: bytes | None) -> Sequence[tuple[str, str, float]]:
+    try:
+        rows = json.loads(data or b"")["outcomes"]
+        return [(str(name), str(outcome), float(took)) for name, outcome, took in rows]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return ()
+
+
+@dataclass(frozen=True)
+class Trying:
+    """How variants are tried."""
+
+    enough: int = 1_000_000
+    checkpoint: int = _CHECKPOINT
+    probe: bool = False
 
 
 @dataclass(frozen=True)
@@ -84,16 +134,18 @@ _NOTHING = _Batch((), 0, "")
 
 
 def _run(
-    variants: Sequence[Variant],
-    place: Place,
-    check: Check,
-    open_sandbox: Open,
-    seconds: float,
-    enough: int,
-    checkpoint: int,
+    variants: Sequence[Variant], place: Place, check: Check, open_sandbox: Open, seconds: float, trying: Trying
 ) -> _Batch:
-    answer = f"/tmp/repoagent-{secrets.token_hex(8)}.json"  # noqa: S108 - inside the sandbox
-    job = {
+    job = _job(variants, place, check, seconds)
+    how = {"enough": trying.enough, "checkpoint": trying.checkpoint, "probe": trying.probe}
+    with open_sandbox() as sandbox:
+        data = _answer(sandbox, {**job, **how}, seconds)
+    return _batch(data) if data else _NOTHING
+
+
+def _job(variants: Sequence[Variant], place: Place, check: Check, seconds: float) -> dict[str, object]:
+    """What `forks.py` is to do."""
+    return {
         "path": place.path,
         "text": place.text,
         "names": place.symbol.split("."),
@@ -104,14 +156,16 @@ def _run(
         "pytest": check.pytest,
         "seconds": seconds,
         "each": _EACH,
-        "enough": enough,
-        "checkpoint": checkpoint,
+        "survey": False,
     }
-    with open_sandbox() as sandbox:
-        sandbox.write({_JOB: json.dumps(job).encode()})
-        sandbox.run(_command(answer), timeout=seconds + 3 * _EACH, environment=_VARIABLES)
-        data = read_report(sandbox, answer)
-    return _batch(data) if data else _NOTHING
+
+
+def _answer(sandbox: Sandbox, job: dict[str, object], seconds: float) -> bytes | None:
+    """What the job's program writes; None where it writes nothing."""
+    path = f"/tmp/repoagent-{secrets.token_hex(8)}.json"  # noqa: S108 - inside the sandbox
+    sandbox.write({_JOB: json.dumps(job).encode()})
+    sandbox.run(_command(path), timeout=seconds + 3 * _EACH, environment=_VARIABLES)
+    return read_report(sandbox, path)
 
 
 _VARIABLES = {**VARIABLES, "MPLBACKEND": "Agg"}
