@@ -30,6 +30,8 @@ _COMPARED = 60
 """Mutants that are compared with one another."""
 _COMPARING = 15.0
 """Seconds that this may take."""
+_MOST_OF_IT = 0.5
+"""The part of what is asked that a mutant must do to be drafted where none does all."""
 _PARENTS = 8
 """Mutants that mend a part, and are mutated once more where none mends all."""
 _ENOUGH = 40
@@ -61,7 +63,8 @@ class Mutation:
         good = [each for each in first if each.screened.passed]
         for parent in () if good else _parents(first):
             good += self._children(task, parent, deadline)
-        return Drafted(tuple(self._draft(task, *each) for each in self._agreeing(task, good)[:SURVIVORS]))
+        chosen = self._agreeing(task, good)[:SURVIVORS] or _partial(first)
+        return Drafted(tuple(self._draft(task, *each) for each in chosen))
 
     def _agreeing(self, task: Task, good: Sequence[_Tried]) -> Sequence[tuple[_Tried, float]]:
         """The mutants with the share of the others that behave as each does, the greatest first."""
@@ -146,6 +149,12 @@ def _judged(oracle: Oracle, finished: Finished) -> tuple[Answer, float]:
 
 def _likeliest(tried: Sequence[_Tried]) -> Sequence[_Tried]:
     return sorted((each for each in tried if each.mutant.changes), key=lambda each: -each.mutant.likelihood)
+
+
+def _partial(tried: Sequence[_Tried]) -> Sequence[tuple[_Tried, float]]:
+    """Where nothing does all that is asked, which may be a contradiction: what does most of it, more than by chance."""
+    most = [each for each in _parents(tried) if each.screened.progress >= _MOST_OF_IT]
+    return [(each, each.screened.progress / 2) for each in most[:3]]
 
 
 def _parents(tried: Sequence[_Tried]) -> Sequence[_Tried]:

@@ -29,7 +29,7 @@ _EQUALS = re.compile(
     r"|\bshould (?:return|be|equal)\b|\b(?:returns?|is|gives|outputs?|equals)\b)\s*"
 )
 _GIVEN = re.compile(
-    r"(?:^|\n)\s*(?:input|for)\b\s*:?\s*(?P<given>[^\n]+?)\s*"
+    r"(?:^|\n)\s*(?:input|for)\b\s*:?\s*(?P<given>[^\n]+)\s*"
     r"(?:,?\s*the (?:output|result|answer|return value) (?:should be|is|will be)\s*:?"
     r"|\n\s*(?:output|result|returns?)\s*:?)\s*"
     r"(?P<value>[^\n]+)",
@@ -143,14 +143,19 @@ def _quoted(call: ast.Call) -> str:
 def _given(text: str, function: Documented) -> Iterator[Example]:
     """Arguments by their names, or the only one without, and the output."""
     for match in _GIVEN.finditer(text):
-        call = f"{function.name}({match['given'].rstrip(' .,:')})"
-        body = parse(call).body
-        node = body[0].value if len(body) == 1 and isinstance(body[0], ast.Expr) else None
-        if isinstance(node, ast.Call) and _fits(node, function):
+        ends = [cut.start() for cut in re.finditer(r",|$", match["given"])]
+        calls = (f"{function.name}({match['given'][:end].rstrip(' .,:')})" for end in reversed(ends))
+        call = next((call for call in calls if _fits(call, function)), "")
+        if call:
             yield from _compared(call, match["value"])
 
 
-def _fits(call: ast.Call, function: Documented) -> bool:
+def _fits(text: str, function: Documented) -> bool:
+    """Whether it is a call with literals for parameters that there are."""
+    body = parse(text).body
+    call = body[0].value if len(body) == 1 and isinstance(body[0], ast.Expr) else None
+    if not isinstance(call, ast.Call):
+        return False
     named = {keyword.arg for keyword in call.keywords}
     values = [*call.args, *(keyword.value for keyword in call.keywords)]
     return named <= set(function.parameters) and bool(values) and all(_is_literal(ast.unparse(v)) for v in values)

@@ -94,6 +94,9 @@ FIXES = {
     "returned expression": ("def f(a):\n    g(a)\n", "g(a)", "return g(a)"),
     "break": ("def f(a):\n    for x in a:\n        if x:\n            break\n    return a\n", "break", "continue"),
     "step": ("def f(n):\n    while n:\n        g(n)\n", "g(n)\n", "g(n)\n        n -= 1\n"),
+    "outer and last operand": ("def f(a, b, c):\n    return a ** b * c\n", "a ** b * c", "a ** c"),
+    "quoted": ("def f(text):\n    return g('text')\n", "'text'", "text.encode()"),
+    "endless": ("def f(n):\n    while n > 1:\n        g(n)\n", "g(n)\n", "g(n)\n        n //= 2\n"),
     "guard": (
         "def f(a, b):\n    return f(b, a % b)\n",
         "    return",
@@ -133,6 +136,11 @@ def test_a_method_is_given_its_self() -> None:
 def test_a_word_is_spelled_as_the_issue_spells_it() -> None:
     source = "def f():\n    return ('Jupyter', 'Mars')\n"
     assert reached(source, source.replace("Jupyter", "Jupiter"), "Jupiter is missing") == "words"
+
+
+def test_a_sign_is_one_of_those_in_the_issue() -> None:
+    source = "def f(a):\n    return a == '('\n"
+    assert reached(source, source.replace("('", "['"), "f('[[') is wrong") in ("words", "string")
 
 
 @pytest.mark.parametrize("source", ["def f(a):\n    return a <\n", "x = 1\n"])

@@ -33,6 +33,7 @@ def about(text: str, name: str = "f", parameters: tuple[str, ...] = ("a", "b")) 
         ("f((1, 2), ')') = (3)", "f((1, 2), ')') in [(3), ((3),)]", "True"),
         ("Input: a = [1], b = 2\nOutput: 3", "(f(a = [1], b = 2)) == 3", "True"),
         ('For a = "AB" the output should be 1.', '(f(a = "AB")) == 1', "True"),
+        ('For a = 10, the sum will be 1 the output should be "1".', '(f(a = 10)) == "1"', "True"),
         ("Input: [4, 2]\nOutput: [2, 1]\nExplanation: so it is", "(f([4, 2])) == [2, 1]", "True"),
     ],
 )

@@ -40,6 +40,8 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern("truth", 37, values.truth),
     Pattern("nothing", 12, values.nothing),
     Pattern("string", 50, values.string),
+    Pattern("quoted", 6, values.quoted),
+    Pattern("endless", 12, statements.endless),
     Pattern("element", 20, values.element),
     Pattern("stronger condition", 68, conditions.stronger),
     Pattern("weaker condition", 22, conditions.weaker),

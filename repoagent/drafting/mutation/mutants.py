@@ -56,7 +56,7 @@ def mutants(source: str, target: Location, text: str, most: int) -> tuple[Mutant
 
 
 def _weighed(subject: Subject, target: Location, text: str) -> Iterator[Mutant]:
-    vocabulary = tuple(dict.fromkeys(re.findall(r"\w[\w.-]*", text)))[:_VOCABULARY]
+    vocabulary = tuple(dict.fromkeys((*re.findall(r"[^\w\s]", text), *re.findall(r"\w[\w.-]*", text))))[:_VOCABULARY]
     known = frozenset(vocabulary)
     for pattern in PATTERNS:
         found = list(islice(pattern.propose(subject), _OF_ONE_PATTERN))

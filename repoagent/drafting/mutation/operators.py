@@ -140,11 +140,13 @@ def regrouped(subject: Subject) -> Iterator[Proposal]:
 
 
 def _middle_dropped(subject: Subject, node: ast.BinOp) -> Iterator[Proposal]:
-    """`a + c` for `a + b + c`."""
+    """`a * c` and `a + c` for `a + b * c`, where that is read from the left."""
     if isinstance(node.left, ast.BinOp):
         start, end = subject.span(node.left.left)[1], subject.span(node.left)[1]
         if subject.source[subject.span(node.left)[0] - 1] != "(":
             yield Proposal((Change(start, end, ""),), node.lineno)
+            first = subject.span(node.left.right)[0], subject.span(node.right)[0]
+            yield Proposal((Change(*first, ""),), node.lineno)
 
 
 def _value_dropped(subject: Subject, node: ast.BoolOp) -> Iterator[Proposal]:

@@ -84,6 +84,20 @@ def inserted(subject: Subject) -> Iterator[Proposal]:
                 yield _line(subject, span[0], subject.indent(node), text, node.lineno, 0.6)
 
 
+def endless(subject: Subject) -> Iterator[Proposal]:
+    """A step or an end for a loop whose condition nothing in it changes."""
+    for loop in (node for node in subject.statements if isinstance(node, ast.While)):
+        tested = {n.id for n in ast.walk(loop.test) if isinstance(n, ast.Name)}
+        bound = {
+            n.id for s in loop.body for n in ast.walk(s) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+        }
+        span = subject.own_lines(loop.body[-1])
+        if span and not tested & bound:
+            steps = [f"{name} {step}" for name in sorted(tested) for step in ("-= 1", "+= 1", "//= 2")]
+            indent, line = subject.indent(loop.body[-1]), last_line(loop)
+            yield from (_line(subject, span[1], indent, text, line) for text in (*steps, "break"))
+
+
 def returned(subject: Subject) -> Iterator[Proposal]:
     """What a function that ends without a `return` should give back."""
     last = subject.function.body[-1]

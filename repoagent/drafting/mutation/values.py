@@ -91,6 +91,20 @@ def words(subject: Subject, vocabulary: Sequence[str]) -> Iterator[Proposal]:
         for word in difflib.get_close_matches(value, vocabulary, n=3, cutoff=0.7):
             if word != value:
                 yield subject.put(node, repr(word))
+        if len(value) == 1 and not value.isalnum():
+            others = (word for word in vocabulary if len(word) == 1 and not word.isalnum() and word != value)
+            yield from (subject.put(node, repr(other), 0.3) for other in others)
+
+
+def quoted(subject: Subject) -> Iterator[Proposal]:
+    """A variable for a string that is its name."""
+    for node in _strings_of(subject):
+        if node.value in subject.scope.variables:
+            yield subject.put(node, str(node.value))
+            yield from (
+                subject.put(node, f"{node.value}.{method}", 0.5) for method in ("encode()", "lower()", "strip()")
+            )
+            yield subject.put(node, f"str({node.value})", 0.5)
 
 
 def element(subject: Subject) -> Iterator[Proposal]:
