@@ -46,9 +46,9 @@ class Mutant:
 def mutants(source: str, target: Location, text: str, most: int) -> tuple[Mutant, ...]:
     """At most `most` mutants of the function at `target` that parse and differ in their trees, most likely first.
 
-    A pattern's prior is shared out among its mutants; what lies on lines that no failing run executes, as far as the
-    target's lines tell, is less likely, and what brings in a word of the issue's `text` more. Raises EditRefused when
-    `source` has no such function.
+    A pattern's prior is shared out among its mutants, those that are usual in a function included. What lies on lines
+    that no failing run executes, as far as the target's lines tell, is less likely, and what brings in a word of the
+    issue's `text` more. Raises EditRefused when `source` has no such function.
     """
     subject = Subject.find(source, target.symbol, target.start)
     ordered = sorted(_weighed(subject, target, text), key=lambda mutant: -mutant.likelihood)
@@ -60,14 +60,14 @@ def _weighed(subject: Subject, target: Location, text: str) -> Iterator[Mutant]:
     known = frozenset(vocabulary)
     for pattern in PATTERNS:
         found = list(islice(pattern.propose(subject), _OF_ONE_PATTERN))
-        yield from _shared(pattern.name, pattern.prior, found, target, known)
-    yield from _shared("words", _WORDS, list(values.words(subject, vocabulary)), target, known)
+        yield from _shared(pattern.name, pattern.prior, pattern.usual, found, target, known)
+    yield from _shared("words", _WORDS, 1.0, list(values.words(subject, vocabulary)), target, known)
 
 
 def _shared(
-    name: str, prior: float, found: Sequence[Proposal], target: Location, words: frozenset[str]
+    name: str, prior: float, usual: float, found: Sequence[Proposal], target: Location, words: frozenset[str]
 ) -> Iterator[Mutant]:
-    total = sum(proposal.fit for proposal in found) or 1.0
+    total = usual + sum(proposal.fit for proposal in found)
     for proposal in found:
         likelihood = prior * proposal.fit / total * _suspicion(proposal.line, target.lines)
         yield Mutant(name, proposal.changes, proposal.line, likelihood * _told(proposal, words))
