@@ -97,6 +97,18 @@ FIXES = {
     "outer and last operand": ("def f(a, b, c):\n    return a ** b * c\n", "a ** b * c", "a ** c"),
     "quoted": ("def f(text):\n    return g('text')\n", "'text'", "text.encode()"),
     "endless": ("def f(n):\n    while n > 1:\n        g(n)\n", "g(n)\n", "g(n)\n        n //= 2\n"),
+    "operand added": ("def f(a, k):\n    n = len(a)\n    return f(a, k) + n\n", "(a, k) +", "(a, k - n) +"),
+    "none checked": (
+        "def f(a):\n    if a.b is None:\n        return 1\n    return 2\n",
+        "a.b is",
+        "a is None or a.b is",
+    ),
+    "decided": ("def f(a, b):\n    return True\n", "True", "a == b"),
+    "appended": (
+        "def f(a):\n    b = []\n    for x in a:\n        g(x)\n    b.pop()\n",
+        "        g(x)\n",
+        "        g(x)\n        b.append(x)\n",
+    ),
     "guard": (
         "def f(a, b):\n    return f(b, a % b)\n",
         "    return",

@@ -42,6 +42,29 @@ def replaced(subject: Subject) -> Iterator[Proposal]:
                 yield subject.put(node, text, fit * 0.97**rank)
 
 
+def none_checked(subject: Subject) -> Iterator[Proposal]:
+    """A condition that asks something of an object first asks whether there is one (the null check of PAR and TBar)."""
+    for node, _ in _conditions(subject):
+        inner = subject.text(node)
+        asked = [n.value for n in ast.walk(node) if isinstance(n, ast.Attribute | ast.Subscript)]
+        for name in dict.fromkeys(subject.text(each) for each in asked if isinstance(each, ast.Name | ast.Attribute)):
+            for form in ("{0} is None or {1}", "{0} is not None and {1}", "not {0} or {1}", "{0} and {1}"):
+                word = "or" if " or " in form else "and"
+                yield subject.put(node, form.format(name, f"({inner})" if _binds_less(node, word) else inner))
+
+
+def decided(subject: Subject) -> Iterator[Proposal]:
+    """A condition for the truth value that is returned."""
+    for node in subject.expressions:
+        if (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, bool)
+            and isinstance(subject.parent(node), ast.Return)
+        ):
+            for rank, text in enumerate((*tests(subject, node.lineno), *written(subject))):
+                yield subject.put(node, text, 0.98**rank)
+
+
 def none_or_empty(subject: Subject) -> Iterator[Proposal]:
     """`x is None` for `not x`, and the other way round; `isinstance` of more classes."""
     for node, _ in _conditions(subject):

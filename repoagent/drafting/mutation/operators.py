@@ -106,6 +106,31 @@ def operand_dropped(subject: Subject) -> Iterator[Proposal]:
             yield from (subject.put(node, subject.text(part)) for part in (node.body, node.orelse))
 
 
+def operand_added(subject: Subject) -> Iterator[Proposal]:
+    """`a - b` or `a + b` for `a`, where a number is given, returned, compared, or taken for an index."""
+    for node in subject.expressions:
+        if not _may_grow(subject, node):
+            continue
+        text = subject.text(node)
+        for name in subject.scope.names_at(node.lineno):
+            likely = subject.scope.roles.get(name, frozenset()) & {"arithmetic", "compared", "index"}
+            if name != text and name not in ("self", "cls"):
+                yield from (subject.put(node, f"{text} {sign} {name}", 1.0 if likely else 0.3) for sign in "-+")
+                yield subject.put(node, f"{text} * {name}", 0.3 if likely else 0.1)
+
+
+def _may_grow(subject: Subject, node: ast.expr) -> bool:
+    if not isinstance(node, ast.Name | ast.Call | ast.Subscript) or not isinstance(
+        getattr(node, "ctx", ast.Load()), ast.Load
+    ):
+        return False
+    above = subject.parent(node)
+    called = isinstance(above, ast.Call) and node is not above.func
+    return called or isinstance(
+        above, ast.Return | ast.Compare | ast.Assign | ast.AugAssign | ast.Slice | ast.Subscript
+    )
+
+
 def operands_swapped(subject: Subject) -> Iterator[Proposal]:
     """`b - a` for `a - b`, `y if c else x`, and the two sides of a comparison."""
     for node in subject.expressions:

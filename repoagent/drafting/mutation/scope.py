@@ -43,9 +43,9 @@ class Scope:
         return tuple(argument.arg for argument in every if argument)
 
     @cached_property
-    def variables(self) -> frozenset[str]:
-        """All names that are bound inside."""
-        return frozenset(self._bound)
+    def variables(self) -> tuple[str, ...]:
+        """All names that are bound inside, in an order that does not change from run to run."""
+        return tuple(self._bound)
 
     @cached_property
     def globals(self) -> tuple[str, ...]:

@@ -271,16 +271,18 @@ def _counters(subject: Subject) -> Sequence[str]:
 
 def _resets(subject: Subject) -> Sequence[str]:
     """Assignments of the variables that loops change: of others that are bound, too."""
-    names = [n for n in subject.scope.variables if n not in subject.scope.parameters][:5]
-    pairs = [f"{a} = {b}" for a in names for b in names if a != b]
-    calls = [f"{a}.append({b})" for a in names for b in names if a != b and ".append" in subject.scope.roles.get(a, ())]
+    every = [n for n in subject.scope.variables if n not in ("self", "cls")][:8]
+    names = [n for n in every if n not in subject.scope.parameters][:5]
+    pairs = [f"{a} = {b}" for a in names for b in every if a != b]
+    lists = [n for n in every if roles_of(subject, n) & {".append", ".pop", ".extend"}]
+    calls = [f"{a}.append({b})" for a in lists for b in every if a != b]
     adds = [
         f"{a}.add({b})"
         for a in names
         for b in (*names, *subject.scope.parameters)
         if a != b and roles_of(subject, a) & {".add", ".update"}
     ]
-    return [*pairs, *calls, *adds][:30]
+    return [*calls, *adds, *pairs][:50]
 
 
 def roles_of(subject: Subject, name: str) -> frozenset[str]:
