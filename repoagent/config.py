@@ -42,6 +42,8 @@ class Settings(BaseModel):
     """Minutes that building the test environment may take."""
     test_seconds: float = Field(120.0, gt=0, le=100_000)
     """Seconds that one run of the project's tests may take."""
+    mutation_seconds: float = Field(60.0, gt=0, le=100_000)
+    """Seconds that the mutation of one function may take, all runs of its mutants included."""
     memory_mib: int = Field(4096, ge=128)
     """Memory of one sandbox."""
     cpus: float = Field(2.0, gt=0, le=1024)

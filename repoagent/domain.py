@@ -262,6 +262,8 @@ class Candidate:
     parent: str = ""
     """The candidate whose failure it answers, empty for a first attempt."""
     verdict: Verdict | None = None
+    likelihood: float = 0.0
+    """Of being right among the mutants of its function; 0 where that is not known."""
 
     @property
     def votes(self) -> int:

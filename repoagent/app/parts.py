@@ -102,6 +102,7 @@ def _options(request: Request) -> Options:
         seed=settings.seed,
         build_timeout=settings.build_minutes * 60,
         test_timeout=settings.test_seconds,
+        mutation_seconds=settings.mutation_seconds,
         parallel=settings.parallel,
     )
 

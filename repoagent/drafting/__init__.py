@@ -2,10 +2,11 @@
 
 from repoagent.drafting.base import Draft, Drafted, Generator, Task
 from repoagent.drafting.infill import Infiller
+from repoagent.drafting.mutation import Mutator
 from repoagent.drafting.retry import Retrier
 from repoagent.drafting.rewrite import Rewriter
 
-GENERATORS: tuple[Generator, ...] = (Rewriter(), Infiller())
+GENERATORS: tuple[Generator, ...] = (Mutator(), Rewriter(), Infiller())
 """In the order in which they are asked."""
 
-__all__ = ["GENERATORS", "Draft", "Drafted", "Generator", "Infiller", "Retrier", "Rewriter", "Task"]
+__all__ = ["GENERATORS", "Draft", "Drafted", "Generator", "Infiller", "Mutator", "Retrier", "Rewriter", "Task"]

@@ -61,6 +61,8 @@ class Draft:
 
     edits: tuple[Edit, ...]
     answer: str
+    likelihood: float = 0.0
+    """Of being right, among the mutants of one function; 0 where it is not known."""
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from repoagent.domain import Location, Spec, Strength
-from repoagent.drafting import GENERATORS
+from repoagent.drafting import GENERATORS, Mutator
 from repoagent.graph.artefacts import steps_for
 from repoagent.graph.services import Services
 from repoagent.graph.state import Assignment, State
 from repoagent.index.build import Index
+from repoagent.judging.gate import is_test
 
+MUTATION = Mutator.name
 _TURNS = 3
 """Times that the planned functions are gone through, with fresh samples each time; more than once only where a test
 can tell right from wrong."""
@@ -31,7 +33,7 @@ def name_of(assignment: Assignment) -> str:
 
 
 def functions(locations: Sequence[Location], index: Index) -> list[Location]:
-    """Those that name a function or method: what the generators work on."""
+    """Those that name a function or method, of no test: what the generators work on."""
     return [location for location in locations if _is_function(location, index)]
 
 
@@ -59,21 +61,28 @@ def can_tell(state: State) -> bool:
 
 def _agenda(state: State, services: Services) -> Iterator[Assignment]:
     planned = planned_targets(state, services.index())
-    yield from _turn(planned, services, 0)
+    yield from _turn(planned, state, services, 0)
     if not can_tell(state):
         return
     others = [location for location in functions(state.locations, services.index()) if location not in planned]
-    yield from _turn(others[: services.model.profile.functions], services, 0)
+    yield from _turn(others[: services.model.profile.functions], state, services, 0)
     for turn in range(1, _TURNS):
-        yield from _turn(planned, services, turn)
+        yield from _turn(planned, state, services, turn)
 
 
-def _turn(targets: Sequence[Location], services: Services, turn: int) -> Iterator[Assignment]:
-    wanted = services.options.samples
+def _turn(targets: Sequence[Location], state: State, services: Services, turn: int) -> Iterator[Assignment]:
     for target in targets:
         for generator in GENERATORS:
-            if count := generator.samples(services.model):
-                yield Assignment(generator.name, target, min(count, wanted or count), turn)
+            if generator.name == MUTATION:
+                yield from _mutation(target, state, services) if not turn else ()
+            elif count := generator.samples(services.model):
+                yield Assignment(generator.name, target, min(count, services.options.samples or count), turn)
+
+
+def _mutation(target: Location, state: State, services: Services) -> Iterator[Assignment]:
+    """Mutants are no samples of a model, and nothing but a run can choose among them."""
+    if (count := services.model.profile.mutants) and can_tell(state) and state.environment:
+        yield Assignment(MUTATION, target, count)
 
 
 def _is_reached(state: State, location: Location) -> bool:
@@ -84,7 +93,7 @@ def _is_reached(state: State, location: Location) -> bool:
 
 def _is_function(location: Location, index: Index) -> bool:
     symbol = index.symbol(location.path, location.symbol)
-    return symbol is not None and symbol.is_function and location.path.endswith(".py")
+    return symbol is not None and symbol.is_function and location.path.endswith(".py") and not is_test(location.path)
 
 
 def _locate(path: str, symbol: str, index: Index) -> Location | None:

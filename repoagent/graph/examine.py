@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -65,6 +66,14 @@ class Examination:
         return distil(report, report.failed & self.before.passing, self.testbed.root)
 
 
+@contextmanager
+def opened(services: Services, environment: Environment, edits: Sequence[Edit]) -> Iterator[Sandbox]:
+    """A fresh copy of the repository with `edits` made."""
+    with services.engine.open(environment, services.workspace.root, services.limits) as sandbox:
+        sandbox.write({edit.path: _bytes(edit.after) for edit in edits})
+        yield sandbox
+
+
 def in_fresh_sandbox(
     services: Services, environment: Environment, edits: Sequence[Edit], act: Callable[[Sandbox], T]
 ) -> T:
@@ -72,18 +81,12 @@ def in_fresh_sandbox(
 
     So is an environment that is no longer there, by the one that the same manifests make.
     """
-    files = {edit.path: _bytes(edit.after) for edit in edits}
-
-    def edited(sandbox: Sandbox) -> T:
-        sandbox.write(files)
-        return act(sandbox)
 
     def told(error: SandboxFailed) -> None:
         services.trace.emit("sandbox.replaced", reason=str(error))
         _mend(services, environment)
 
-    opened = lambda: services.engine.open(environment, services.workspace.root, services.limits)  # noqa: E731 - one line
-    return in_fresh(opened, edited, told)
+    return in_fresh(lambda: opened(services, environment, edits), act, told)
 
 
 def _mend(services: Services, environment: Environment) -> None:

@@ -29,6 +29,8 @@ class Options:
     """Seconds that building the test environment may take."""
     test_timeout: float = 120.0
     """Seconds that one run of the tests may take."""
+    mutation_seconds: float = 60.0
+    """Seconds that the mutation of one function may take."""
     parallel: int = 1
     """Candidates tested at once."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Annotated, Any, ClassVar, TypeVar
 
 from repoagent import domain
-from repoagent.domain import Candidate, Issue, Location, Oracle, Plan, Spec, Strength
+from repoagent.domain import Candidate, Issue, Location, Oracle, Patch, Plan, Spec, Strength
 from repoagent.judging import Evidence, merged
 from repoagent.sandbox.base import Environment
 
@@ -35,6 +35,8 @@ class Assignment:
     """For a retry: the function as it was tried."""
     failure: str = ""
     parent: str = ""
+    base: Patch | None = None
+    """For a mutation: the candidate that is mutated instead of the untouched code."""
 
 
 @dataclass
@@ -79,6 +81,18 @@ class State:
 
 
 @dataclass(frozen=True)
+class Ground:
+    """What candidates are judged by."""
+
+    environment: Environment
+    oracle: Oracle
+    before: Evidence
+    tests: tuple[str, ...]
+    """Test files; empty means all."""
+    test_command: str
+
+
+@dataclass(frozen=True)
 class DraftOrder:
     """What one `draft` step is sent: no more of the state than it needs, for it is written down with each step."""
 
@@ -87,6 +101,8 @@ class DraftOrder:
     evidence: str
     assignment: Assignment
     round: int
+    ground: Ground | None = None
+    """For a mutation, whose candidates are screened as they are drafted."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +123,7 @@ STORED = tuple(
     (kind.__module__, kind.__name__)
     for kind in (
         *(value for value in vars(domain).values() if isinstance(value, type) and value.__module__ == domain.__name__),
-        *(Assignment, DraftOrder, Environment, Evidence, State, TestOrder),
+        *(Assignment, DraftOrder, Environment, Evidence, Ground, State, TestOrder),
     )
 )
 """The classes that a checkpoint may hold; nothing else is ever made from its bytes."""

@@ -21,10 +21,10 @@ from langgraph.types import Send
 
 from repoagent.errors import BudgetExceeded
 from repoagent.graph import nodes
-from repoagent.graph.agenda import wanted
+from repoagent.graph.agenda import MUTATION, wanted
 from repoagent.graph.nodes.delivering import stands
 from repoagent.graph.services import Services
-from repoagent.graph.state import DraftOrder, State, TestOrder, restored
+from repoagent.graph.state import Assignment, DraftOrder, Ground, State, TestOrder, restored
 from repoagent.graph.update import Update
 
 if TYPE_CHECKING:
@@ -61,8 +61,15 @@ def to_draft(state: State) -> Sequence[Send] | str:
     """One `draft` for each assignment; none where there is nothing left to do or to spend."""
     if state.spent or not state.assignments:
         return "select"
-    shown = state.oracle.observed
-    return [Send("draft", DraftOrder(state.issue, wanted(state, a), shown, a, state.round)) for a in state.assignments]
+    return [Send("draft", _order(state, assignment)) for assignment in state.assignments]
+
+
+def _order(state: State, assignment: Assignment) -> DraftOrder:
+    ground = None
+    if assignment.generator == MUTATION and state.environment:
+        ground = Ground(state.environment, state.oracle, state.before, state.test_files, state.test_command)
+    spec = wanted(state, assignment)
+    return DraftOrder(state.issue, spec, state.oracle.observed, assignment, state.round, ground)
 
 
 def to_validate(state: State) -> Sequence[Send] | str:

@@ -29,8 +29,13 @@ def verified(verdict: Verdict | None, strength: Strength) -> bool:
 
 def best(candidates: Iterable[Candidate], strength: Strength) -> Candidate | None:
     """The candidate to deliver: the best of those that passed the gate, or None."""
+    return next(iter(ordered(candidates, strength)), None)
+
+
+def ordered(candidates: Iterable[Candidate], strength: Strength) -> list[Candidate]:
+    """Those that passed the gate, the best first."""
     allowed = [c for c in candidates if not (c.verdict and c.verdict.gate)]
-    return min(allowed, key=lambda c: _order(c, strength), default=None)
+    return sorted(allowed, key=lambda c: _order(c, strength))
 
 
 def merged(known: Mapping[str, Candidate], fresh: Mapping[str, Candidate]) -> dict[str, Candidate]:
@@ -56,6 +61,7 @@ def _order(candidate: Candidate, strength: Strength) -> tuple[object, ...]:
         -len(verdict.fixed),
         verdict.oracle != "passed",
         -candidate.votes,
+        -candidate.likelihood,
         candidate.patch.changed_lines,
         candidate.id,
     )

@@ -35,6 +35,8 @@ class Profile:
     """Samples of whole-function rewriting for each function."""
     infills: int
     """Samples of fill-in-the-middle for each function; 0 where the model was not trained for it."""
+    mutants: int
+    """Mutants of each function that are screened, which costs no token; 0 leaves mutation out."""
     functions: int
     """Functions worked on before anything is widened."""
     retries: int

@@ -64,6 +64,15 @@ def judge(oracle: Oracle, finished: Finished) -> Answer:
     return "passed" if passed(oracle, seen, finished) else "failed"
 
 
+def progress(oracle: Oracle, finished: Finished) -> float:
+    """How much of what is expected a run of the oracle's script shows, from 0 to 1; 1 is no more than `judge` says."""
+    steps = read_steps(oracle.expected) if oracle.strength is Strength.STRONG else {}
+    if not steps:
+        return float(judge(oracle, finished) == "passed")
+    seen = read_output(finished.output)
+    return sum(same_value(seen.steps.get(n, ""), text) for n, text in steps.items()) / len(steps)
+
+
 def _strong(oracle: Oracle, seen: Seen, finished: Finished) -> bool:
     if oracle.exception:
         return seen.raised == oracle.exception

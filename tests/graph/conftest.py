@@ -226,7 +226,12 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeBench:
         repository = make_repository(tmp_path / "user", extra or {})
         Workspace.create(resolve(str(repository), None, None, tmp_path / "clones"), session.path / "workspace")
         profile = replace(
-            profile_for("anything"), rewrites=len(natural) or 1, infills=0, functions=functions, retries=retries
+            profile_for("anything"),
+            rewrites=len(natural) or 1,
+            infills=0,
+            mutants=0,
+            functions=functions,
+            retries=retries,
         )
         script = pen or Pen(rewrites={"natural": natural})
         return Bench(

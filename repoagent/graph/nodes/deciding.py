@@ -6,12 +6,16 @@ from langgraph.runtime import Runtime
 
 from repoagent.domain import Candidate
 from repoagent.drafting.retry import worth_retrying
-from repoagent.graph.agenda import following, name_of
+from repoagent.graph.agenda import MUTATION, can_tell, following, name_of
 from repoagent.graph.services import Services
 from repoagent.graph.state import Assignment, State
 from repoagent.graph.update import Update
-from repoagent.judging import best, verified
+from repoagent.judging import best, ordered, verified
 
+_NEAR_MISSES = 2
+"""Failed candidates of one round that are mutated."""
+_MUTATED = 6
+"""Failed candidates of a run that are mutated."""
 _RETRIES = 1
 """Failed candidates of one round that are shown to the model again."""
 
@@ -39,7 +43,7 @@ def diagnose(state: State, runtime: Runtime[Services]) -> Update:
     if state.spent or _enough(leader, state, services):
         return {"assignments": ()}
     after = following(state, services)
-    work = (*_retries(state, services), *((after,) if after else ()))
+    work = (*_retries(state, services), *_near_misses(state, services), *((after,) if after else ()))
     reason = "nothing verified yet" if work else "nothing is left to try"
     services.trace.emit("diagnosed", reason=reason, next=[name_of(a) for a in work])
     return {"assignments": work, "round": state.round + 1}
@@ -73,8 +77,29 @@ def _retries(state: State, services: Services) -> tuple[Assignment, ...]:
     return tuple(Assignment("retry", c.target, 1, 0, c.answer, _failure(c), c.id) for c in failed[:_RETRIES])
 
 
+def _near_misses(state: State, services: Services) -> tuple[Assignment, ...]:
+    """The best candidates of the model that fail, each to be mutated once."""
+    count = services.model.profile.mutants // 4
+    mutated = sum(_was_given(MUTATION, candidate, state) for candidate in state.candidates.values())
+    if not count or not can_tell(state) or state.environment is None or mutated >= _MUTATED:
+        return ()
+    failed = [c for c in state.candidates.values() if _may_be_mutated(c, state)]
+    chosen = ordered(failed, state.strength)[:_NEAR_MISSES]
+    return tuple(Assignment(MUTATION, c.target, count, parent=c.id, base=c.patch) for c in chosen)
+
+
+def _may_be_mutated(candidate: Candidate, state: State) -> bool:
+    verdict = candidate.verdict
+    failed = verdict is not None and not verdict.gate and not verified(verdict, state.strength)
+    return failed and candidate.generator != MUTATION and not _was_given(MUTATION, candidate, state)
+
+
+def _was_given(generator: str, candidate: Candidate, state: State) -> bool:
+    return any(work.startswith(f"{generator}:") and candidate.id in work for work in state.worked)
+
+
 def _may_retry(candidate: Candidate, state: State) -> bool:
-    return candidate.generator == "rewrite" and not any(candidate.id in work for work in state.worked)
+    return candidate.generator == "rewrite" and not _was_given("retry", candidate, state)
 
 
 def _failure(candidate: Candidate) -> str:

@@ -7,10 +7,11 @@ from dataclasses import replace
 
 from langgraph.runtime import Runtime
 
-from repoagent.domain import Candidate, Edit, Verdict
-from repoagent.drafting import GENERATORS, Drafted, Generator, Retrier, Task
+from repoagent.domain import Candidate, Verdict
+from repoagent.drafting import GENERATORS, Draft, Drafted, Generator, Retrier, Task
 from repoagent.drafting.context import around
 from repoagent.graph.examine import Examination, attach, in_fresh_sandbox
+from repoagent.graph.mutating import mutation_of
 from repoagent.graph.record import record
 from repoagent.graph.services import Services
 from repoagent.graph.state import Assignment, DraftOrder, TestOrder
@@ -22,10 +23,10 @@ def draft(order: DraftOrder, runtime: Runtime[Services]) -> Update:
     """Let one generator work on one function; what passes the gate becomes a candidate."""
     services = runtime.context
     task = _task(order, services)
-    drafted = _generator(order.assignment).draft(task, services.model)
+    drafted = _drafted(order, task, services)
     candidates: dict[str, Candidate] = {}
     for number, made in enumerate(drafted.drafts):
-        candidate = _candidate(order, made.edits, made.answer, f"{_name(order)}#{number}", services)
+        candidate = _candidate(order, made, f"{_name(order)}#{number}", services)
         known = candidates.get(candidate.id, candidate)
         candidates[candidate.id] = replace(known, drawn=tuple(dict.fromkeys((*known.drawn, *candidate.drawn))))
     _report(order, drafted, candidates, services)
@@ -64,6 +65,18 @@ def _task(order: DraftOrder, services: Services) -> Task:
     )
 
 
+def _drafted(order: DraftOrder, task: Task, services: Services) -> Drafted:
+    if order.ground is None:
+        return _generator(order.assignment).draft(task, services.model)
+    base = services.workspace.edits(order.assignment.base) if order.assignment.base else ()
+    mutation = mutation_of(order.ground, base, services)
+    if not mutation.check.possible:
+        return Drafted(refused=("no run can choose among mutants here",))
+    drafted = mutation(task)
+    services.trace.emit("mutated", target=str(order.assignment.target), done=list(mutation.told))
+    return drafted
+
+
 def _generator(assignment: Assignment) -> Generator:
     if assignment.generator == "retry":
         return Retrier(assignment.attempt, assignment.failure)
@@ -75,17 +88,18 @@ def _name(order: DraftOrder) -> str:
     return f"{order.round}/{a.generator}/{a.target.path}::{a.target.symbol}" + (f"/{a.parent}" if a.parent else "")
 
 
-def _candidate(order: DraftOrder, edits: tuple[Edit, ...], answer: str, sample: str, services: Services) -> Candidate:
-    gate = problems(edits)
+def _candidate(order: DraftOrder, made: Draft, sample: str, services: Services) -> Candidate:
+    gate = problems(made.edits)
     return Candidate(
-        id=candidate_key(edits),
+        id=candidate_key(made.edits),
         generator=order.assignment.generator,
         target=order.assignment.target,
-        patch=services.workspace.diff(edits),
+        patch=services.workspace.diff(made.edits),
         drawn=(sample,),
-        answer=answer,
+        answer=made.answer,
         parent=order.assignment.parent,
         verdict=Verdict(gate=gate, failure="\n".join(gate)) if gate else None,
+        likelihood=made.likelihood,
     )
 
 

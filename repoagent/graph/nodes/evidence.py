@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from collections.abc import Sequence
 
 from langgraph.runtime import Runtime
 
-from repoagent.domain import Ending, Oracle, Strength, dump
-from repoagent.graph.examine import attach, in_fresh_sandbox, script_runner
+from repoagent.domain import Ending, Location, Oracle, Strength, dump
+from repoagent.edits import EditRefused
+from repoagent.edits.syntax import defined, without_docstring
+from repoagent.graph.agenda import functions
+from repoagent.graph.examine import attach, in_fresh_sandbox, opened, script_runner
+from repoagent.graph.mutating import collecting
 from repoagent.graph.services import Services
 from repoagent.graph.state import State
 from repoagent.graph.update import Update
 from repoagent.index.build import Index
 from repoagent.judging import Evidence
 from repoagent.judging.gate import is_test
+from repoagent.judging.screening import single_tests
 from repoagent.localise import localise
 from repoagent.localise.spectrum import Spectrum
+from repoagent.reproduce.documented import Documented, documented
 from repoagent.reproduce.oracle import reproduce as find_oracle
 from repoagent.reproduce.tracing import executed_lines
 from repoagent.testbed.runner import Baseline, Testbed
@@ -24,6 +32,9 @@ from repoagent.testbed.selection import relevant_tests
 _FILES = 8
 """Test files that judge each candidate."""
 _ALL = 1_000_000
+_OF_DOCUMENTATION = re.compile(r"\bdoc(?:string|umentation|umented|s\b)|\bexamples?\b", re.IGNORECASE)
+_DOCUMENTED = 10
+"""Suspects whose documentation is read."""
 
 
 def baseline(state: State, runtime: Runtime[Services]) -> Update:
@@ -39,6 +50,8 @@ def baseline(state: State, runtime: Runtime[Services]) -> Update:
     paths = [location.path for location in state.locations[:6]]
     files = () if state.test_command else relevant_tests(services.index(), paths, testbed.codebase.test_files, _FILES)
     near = testbed.baseline(files, services.within(services.options.test_timeout))
+    if near.report.ending is Ending.TIMED_OUT and (known := _singly(testbed, files, services)):
+        return {"test_files": files, "before": known, "notes": ("A test never ends on the untouched code.",)}
     services.trace.emit("baseline.done", files=list(files), passing=len(near.passing), failing=len(near.failing))
     update: Update = {"test_files": files, "before": _evidence(near), "notes": _notes(near)}
     every = relevant_tests(services.index(), paths, testbed.codebase.test_files, _ALL) if files else ()
@@ -56,9 +69,35 @@ def reproduce(state: State, runtime: Runtime[Services]) -> Update:
         return {}
     run = script_runner(services, state.environment)
     oracle = find_oracle(state.issue, run, packages(services.index()))
+    if oracle.strength in (Strength.WEAK, Strength.NONE):
+        oracle = min(
+            oracle, documented(_documented(state, services), run), key=lambda o: o.strength is not Strength.STRONG
+        )
     services.session.write("oracle.json", dump(oracle))
     services.trace.emit("reproduced", strength=oracle.strength, source=oracle.source, observed=oracle.observed[-200:])
     return {"oracle": oracle, **_narrowed(state, services, oracle)}
+
+
+def _documented(state: State, services: Services) -> list[Documented]:
+    """The functions that the issue names, where it speaks of documentation: elsewhere an example may be out of date."""
+    if not _OF_DOCUMENTATION.search(state.issue.text):
+        return []
+    index = services.index()
+    suspects = functions(state.locations, index)[:_DOCUMENTED]
+    named = [location for location in suspects if location.symbol.rpartition(".")[2] in state.issue.text]
+    return [function for location in named if (function := described(index, location))]
+
+
+def described(index: Index, location: Location) -> Documented | None:
+    """A function with its documentation; None where it has none, or cannot be imported."""
+    module, source = index.module_name(location.path), index.source(location.path)
+    try:
+        _, text = without_docstring(source, location.symbol, location.start)
+        function = defined(source, location.symbol, location.start).function
+    except EditRefused:
+        return None
+    parameters = tuple(argument.arg for argument in function.args.args)
+    return Documented(module, location.symbol, parameters, text) if text and module else None
 
 
 def _narrowed(state: State, services: Services, oracle: Oracle) -> Update:
@@ -83,6 +122,17 @@ def packages(index: Index) -> tuple[str, ...]:
 
 
 _BESIDE = frozenset({"setup", "conftest", "noxfile", "docs", "doc", "conf", "examples", "benchmarks", "tools", "tasks"})
+
+
+def _singly(testbed: Testbed, files: Sequence[str], services: Services) -> Evidence | None:
+    """What the tests say one by one, where one of them holds up all others; None where that cannot be found out."""
+    arguments = collecting(testbed, files)
+    seconds = services.within(services.options.test_timeout)
+    if not arguments:
+        return None
+    passing, failing, took = single_tests(arguments, lambda: opened(services, testbed.environment, ()), seconds)
+    services.trace.emit("baseline.done", files=list(files), passing=len(passing), failing=len(failing), singly=True)
+    return Evidence(passing, failing, frozenset(), took) if passing or failing else None
 
 
 def _whole(testbed: Testbed, services: Services) -> Update:

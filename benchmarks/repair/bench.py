@@ -1,0 +1,318 @@
+"""What the repair benchmarks share: each problem becomes a small git repository and an issue, and the whole graph of
+the product works on it, with the generators that an arm allows."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import json
+import os
+import platform
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from repoagent.app.driving import drive
+from repoagent.domain import Edit, Issue, Patch, Result, dump, load
+from repoagent.graph.examine import opened
+from repoagent.graph.services import Options, Services
+from repoagent.index.build import Index
+from repoagent.llm import open_model
+from repoagent.llm.base import Model
+from repoagent.llm.budget import Budget, BudgetedModel
+from repoagent.llm.profiles import Profile, profile_for
+from repoagent.llm.scripted import ScriptedModel
+from repoagent.sandbox import choose
+from repoagent.sandbox.base import Engine, Environment, Finished, Limits
+from repoagent.session import Session
+from repoagent.trace import Event, Trace, read
+from repoagent.workspace import Workspace, resolve
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A bug, as the solver sees it."""
+
+    name: str
+    kind: str
+    """What sort of bug its authors say it is; empty where they do not."""
+    files: Mapping[str, str]
+    """The repository."""
+    issue: Issue
+    path: str
+    """The file that is wrong."""
+    reference: str
+    """That file, repaired by the authors. Only `judge` and the comparison of meanings read it."""
+    judge: tuple[str, ...] = ()
+    """A command of the repository's Python that ends with 0 where the repair is right; hidden from the solver."""
+
+
+@dataclass(frozen=True)
+class Arm:
+    """Which generators may work; None leaves it to the model's profile."""
+
+    name: str
+    mutants: int | None = 0
+    rewrites: int | None = 0
+    infills: int | None = 0
+    retries: int | None = 0
+
+    @property
+    def asks_a_model(self) -> bool:
+        """Whether it needs one at all."""
+        return self.rewrites != 0 or self.infills != 0
+
+    def profile(self, of: Profile) -> Profile:
+        """`of`, with what the arm leaves of it."""
+        chosen = {name: getattr(self, name) for name in ("mutants", "rewrites", "infills", "retries")}
+        known = {name: value for name, value in chosen.items() if value is not None}
+        return replace(of, functions=1, **known)
+
+
+ARMS = (
+    Arm("mutation", mutants=None),
+    Arm("greedy", rewrites=1),
+    Arm("rewrite", rewrites=None, retries=None),
+    Arm("infill", infills=None),
+    Arm("all", None, None, None, None),
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """What came of one problem in one arm."""
+
+    problem: str
+    kind: str
+    arm: str
+    seed: int
+    correct: bool
+    """By the hidden judge."""
+    same: bool
+    """Whether the repaired file means what the authors' means."""
+    outcome: str
+    generator: str
+    """Whose candidate was chosen, with a mutant's pattern."""
+    candidates: int
+    passing: int
+    """Candidates that all visible evidence speaks for."""
+    tokens: int
+    seconds: float
+    mutated: Sequence[str]
+    """What mutation did, a line for each function and step."""
+
+
+def main(description: str, problems: Callable[[Path], Sequence[Problem]]) -> None:
+    """Run the arms over the problems, record each row as it comes, and print the table."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("source", type=Path)
+    parser.add_argument("--record", type=Path, required=True, help="JSON that is read, added to and written")
+    parser.add_argument("--arms", nargs="+", default=["mutation"], choices=[arm.name for arm in ARMS])
+    parser.add_argument("--only", nargs="*", help="names of problems; all without")
+    parser.add_argument("--model", default="qwen2.5-coder-1.5b")
+    parser.add_argument("--sandbox", default=None, choices=["docker", "bubblewrap"])
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--minutes", type=float, default=5.0, help="budget of one problem")
+    arguments = parser.parse_args()
+    chosen = [p for p in problems(arguments.source) if not arguments.only or p.name in arguments.only]
+    engine = choose(arguments.sandbox)
+    engine.prepare(lambda line: print(line, flush=True))
+    record = Record(arguments.record, arguments)
+    for arm in (arm for arm in ARMS if arm.name in arguments.arms):
+        with _model(arm, arguments.model) as model:
+            for problem in chosen:
+                if not record.has(problem.name, arm.name, arguments.seed):
+                    record.add(_row(problem, arm, model, engine, arguments))
+    print(table(record.rows))
+
+
+class Record:
+    """The rows of earlier calls and of this one, written after each."""
+
+    def __init__(self, path: Path, arguments: argparse.Namespace) -> None:
+        self._path = path
+        data = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        self.rows = [Row(**row) for row in data.get("rows", ())]
+        self._head = {
+            "on": datetime.now(UTC).date().isoformat(),
+            "machine": f"{platform.machine()}, {len(os.sched_getaffinity(0))} processors",
+            "python": platform.python_version(),
+            "model": arguments.model,
+            "minutes": arguments.minutes,
+        }
+
+    def has(self, problem: str, arm: str, seed: int) -> bool:
+        """Whether there is such a row."""
+        return any((row.problem, row.arm, row.seed) == (problem, arm, seed) for row in self.rows)
+
+    def add(self, row: Row) -> None:
+        """Keep a row, and tell of it."""
+        self.rows.append(row)
+        text = json.dumps({**self._head, "rows": [asdict(each) for each in self.rows]}, indent=1)
+        self._path.write_text(text + "\n", encoding="utf-8")
+        verdict = "right" if row.correct else "wrong"
+        print(
+            f"{row.arm:9} {row.problem:28} {verdict} {row.outcome:10} {row.generator:28} {row.seconds:6.1f} s",
+            flush=True,
+        )
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The arms with what they solved, as Markdown."""
+    lines = [
+        "| arm | problems | correct | same meaning | visibly verified | tokens each | median seconds |",
+        "|---|" + "---:|" * 6,
+    ]
+    for arm in ARMS:
+        if own := [row for row in rows if row.arm == arm.name]:
+            right, same = sum(row.correct for row in own), sum(row.same for row in own)
+            seen = sum(row.outcome == "verified" for row in own)
+            tokens, seconds = sum(r.tokens for r in own) // len(own), sorted(r.seconds for r in own)[len(own) // 2]
+            share = f"{right} ({100 * right / len(own):.1f} %)"
+            lines.append(f"| {arm.name} | {len(own)} | {share} | {same} | {seen} | {tokens} | {seconds:.1f} |")
+    return "\n".join(lines)
+
+
+# --- one problem ------------------------------------------------------------------------------------------------------
+
+
+def _row(problem: Problem, arm: Arm, model: Model, engine: Engine, arguments: argparse.Namespace) -> Row:
+    with tempfile.TemporaryDirectory(prefix="repair-") as scratch:
+        started = time.monotonic()
+        services = _services(problem, model, engine, arguments, Path(scratch))
+        with services.session.lock():
+            drive(services, lambda _: None)
+        seconds = time.monotonic() - started
+        result = load(Result, services.session.read("report.json"))
+        events = read(services.session.path / "events.jsonl")
+        edits = services.workspace.edits(Patch(result.patch, (problem.path,))) if result.patch else ()
+        after = next((edit.after or "" for edit in edits), problem.files[problem.path])
+        return Row(
+            problem.name,
+            problem.kind,
+            arm.name,
+            arguments.seed,
+            _is_right(problem, edits, result, services),
+            _code(after) == _code(problem.reference),
+            result.outcome,
+            _generator(services, result),
+            result.candidates,
+            sum(_speaks_for(event) for event in events),
+            result.usage.tokens,
+            round(seconds, 1),
+            [str(event.data["done"]) for event in events if event.kind == "mutated"],
+        )
+
+
+def _code(text: str) -> str:
+    """The functions and statements of a file, without docstrings and other texts that stand for comments."""
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        if isinstance(body := getattr(node, "body", None), list):
+            kept = [n for n in body if not (isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant))]
+            node.body = kept  # type: ignore[attr-defined]  # every node with a list of this name
+    return ast.dump(tree)
+
+
+def _services(problem: Problem, model: Model, engine: Engine, arguments: argparse.Namespace, scratch: Path) -> Services:
+    repository = _repository(problem, scratch / "repository")
+    session = Session.create(scratch / "sessions", title=problem.issue.title)
+    session.write("issue.json", dump(problem.issue))
+    session.write("notices.txt", "")
+    workspace = Workspace.create(resolve(str(repository), None, None, scratch / "clones"), session.path / "workspace")
+    trace = Trace(session.path / "events.jsonl")
+    budget = Budget(deadline=time.monotonic() + arguments.minutes * 60)
+    index = Index.build(workspace.root)
+    started = time.monotonic()
+    return Services(
+        model=BudgetedModel(model, budget, trace),
+        engine=engine,
+        workspace=workspace,
+        index=lambda: index,
+        session=session,
+        trace=trace,
+        budget=budget,
+        elapsed=lambda: time.monotonic() - started,
+        options=Options(seed=arguments.seed, test_timeout=20),
+        limits=Limits(),
+    )
+
+
+def _repository(problem: Problem, root: Path) -> Path:
+    for name, text in problem.files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text, encoding="utf-8")
+    who = ("-c", "user.name=bench", "-c", "user.email=bench@localhost", "-c", "commit.gpgsign=false")
+    for words in (("init", "--quiet"), ("add", "--all"), (*who, "commit", "--quiet", "-m", "As it is")):
+        subprocess.run(("git", *words), cwd=root, check=True)
+    return root
+
+
+def _is_right(problem: Problem, edits: Sequence[Edit], result: Result, services: Services) -> bool:
+    """By the hidden judge, in a sandbox of its own; without one, by the visible tests."""
+    if not problem.judge:
+        return result.outcome == "verified"
+    environment = _environment(services)
+    return environment is not None and _run(problem.judge, edits, services, environment).exit_code == 0
+
+
+def _run(command: Sequence[str], edits: Sequence[Edit], services: Services, environment: Environment) -> Finished:
+    with opened(services, environment, edits) as sandbox:
+        return sandbox.run(command, timeout=30)
+
+
+def _environment(services: Services) -> Environment | None:
+    """The one that the run built, which is found again."""
+    from repoagent.testbed.runner import Testbed
+
+    testbed = Testbed.prepare(
+        services.engine,
+        services.workspace.root,
+        origin=services.origin,
+        test_command=None,
+        trace=services.trace,
+        timeout=900,
+    )
+    return testbed.environment
+
+
+def _generator(services: Services, result: Result) -> str:
+    if not result.chosen:
+        return ""
+    chosen = json.loads(services.session.read(f"candidates/{result.chosen}.json"))
+    return f"{chosen['generator']}: {chosen['answer']}" if chosen["likelihood"] else str(chosen["generator"])
+
+
+def _speaks_for(event: Event) -> bool:
+    if event.kind != "candidate.judged":
+        return False
+    data = event.data
+    return not data["gate"] and not data["broken"] and (data["oracle"] == "passed" or bool(data["fixed"]))
+
+
+@contextmanager
+def _model(arm: Arm, name: str) -> Iterator[Model]:
+    """The model with the arm's profile; one that says nothing where the arm needs none."""
+    if not arm.asks_a_model:
+        yield ScriptedModel(lambda _: "", profile=arm.profile(profile_for(name)))
+        return
+    with open_model(name) as model:
+        yield _Narrowed(model, arm.profile(model.profile))
+
+
+class _Narrowed:
+    """A model with another profile."""
+
+    def __init__(self, model: Model, profile: Profile) -> None:
+        self._model = model
+        self.profile = profile
+        self.name = model.name
+        self.context = model.context
+        self.chat = model.chat
+        self.infill = model.infill
+        self.count = model.count

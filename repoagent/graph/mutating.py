@@ -1,0 +1,169 @@
+"""Mutate a function and keep the mutants that do what is asked: hundreds are tried in one sandbox, few are believed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+
+from repoagent.domain import Answer, Edit, Oracle
+from repoagent.drafting import Draft, Drafted, Task
+from repoagent.drafting.mutation import Mutant, Mutator
+from repoagent.edits import EditRefused
+from repoagent.graph.examine import attach, opened
+from repoagent.graph.services import Services
+from repoagent.graph.state import Ground
+from repoagent.judging import agreement
+from repoagent.judging.screening import Check, Place, Screened, Variant, compare, screen
+from repoagent.reproduce.oracle import judge, progress
+from repoagent.sandbox.base import REPOSITORY, Finished, Sandbox
+from repoagent.testbed.options import kept_options
+from repoagent.testbed.runner import Testbed
+from repoagent.testbed.running.pytest import Pytest
+
+Open = Callable[[Sequence[Edit]], AbstractContextManager[Sandbox]]
+"""A fresh sandbox with edits made."""
+
+SURVIVORS = 12
+"""Mutants of one function that are tested in the ordinary way."""
+_COMPARED = 60
+"""Mutants that are compared with one another."""
+_COMPARING = 15.0
+"""Seconds that this may take."""
+_MOST_OF_IT = 0.5
+"""The part of what is asked that a mutant must do to be drafted where none does all."""
+_PARENTS = 8
+"""Mutants that mend a part, and are mutated once more where none mends all."""
+_ENOUGH = 40
+"""Mutants that do all that is asked, after which no more are tried."""
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """How mutants are made and screened."""
+
+    check: Check
+    open: Open
+    seconds: float
+    """For all that is done to one function."""
+    base: tuple[Edit, ...] = ()
+    """The candidate that is mutated, where it is not the untouched code."""
+    told: list[str] = field(default_factory=list)
+    """What was done, a line each."""
+
+    def __call__(self, task: Task) -> Drafted:
+        """The mutants that do all that is asked, the likeliest first; where there are none, mutants of those that do
+        a part of it."""
+        deadline = time.monotonic() + self.seconds
+        source = next((edit.after or "" for edit in self.base if edit.path == task.target.path), task.source)
+        try:
+            first = self._tried(task, source, self.seconds * 0.6)
+        except (EditRefused, RecursionError) as refusal:
+            return Drafted(refused=(str(refusal) or "the function is nested too deeply",))
+        good = [each for each in first if each.screened.passed]
+        for parent in () if good else _parents(first):
+            good += self._children(task, parent, deadline)
+        chosen = self._agreeing(task, good)[:SURVIVORS] or _partial(first)
+        return Drafted(tuple(self._draft(task, *each) for each in chosen))
+
+    def _agreeing(self, task: Task, good: Sequence[_Tried]) -> Sequence[tuple[_Tried, float]]:
+        """The mutants with the share of the others that behave as each does, the greatest first."""
+        likely = _likeliest(good)[:_COMPARED]
+        if len(likely) < 2:
+            return [(each, 1.0) for each in likely]
+        place = Place(task.target.path, task.source, task.target.symbol)
+        whole = [Variant(((0, len(task.source), each.text),)) for each in likely]
+        outputs = compare(whole, place, self.check, lambda: self.open(self.base), _COMPARING)
+        shares = agreement(outputs, [each.mutant.likelihood for each in likely])
+        self.told.append(f"{len(likely)} compared, which do {len(set(outputs))} different things")
+        return sorted(zip(likely, shares, strict=True), key=lambda pair: -pair[1])
+
+    def _children(self, task: Task, parent: _Tried, deadline: float) -> Iterator[_Tried]:
+        """Those of a mutant's own mutants that do all that is asked, less likely by what the mutant itself is."""
+        left = deadline - time.monotonic()
+        if left <= 0:
+            return
+        smaller = replace(task, samples=max(task.samples // 4, 200))
+        try:
+            found = self._tried(smaller, parent.text, left / 2, parent.mutant.likelihood)
+        except EditRefused:
+            return
+        yield from (each for each in found if each.screened.passed)
+
+    def _tried(self, task: Task, text: str, seconds: float, factor: float = 1.0) -> Sequence[_Tried]:
+        """All mutants of the function in `text`, and what came of them; the first is no mutant at all."""
+        found = (_NO_MUTANT, *Mutator().mutants(replace(task, source=text)))
+        variants = [Variant(tuple((c.start, c.end, c.text) for c in mutant.changes)) for mutant in found]
+        place = Place(task.target.path, text, task.target.symbol)
+        edits = (*(e for e in self.base if e.path != place.path), Edit(place.path, task.source, text))
+        screened = screen(variants, place, self.check, _judged, lambda: self.open(edits), seconds, _ENOUGH)
+        self.told.append(f"{len(found) - 1} mutants, of which {sum(s.passed for s in screened)} do what is asked")
+        rows = zip(found, screened, strict=True)
+        return [_Tried(replace(m, likelihood=m.likelihood * factor), m.apply(text), s) for m, s in rows]
+
+    def _draft(self, task: Task, tried: _Tried, share: float) -> Draft:
+        others = tuple(edit for edit in self.base if edit.path != task.target.path)
+        edit = Edit(task.target.path, task.source, tried.text)
+        return Draft((*others, edit), tried.mutant.pattern, share)
+
+
+def mutation_of(ground: Ground, base: Sequence[Edit], services: Services) -> Mutation:
+    """How the functions of a run are mutated."""
+    testbed = attach(services, ground.environment, ground.test_command)
+    check = Check(
+        ground.oracle,
+        tuple(sorted(ground.before.failing))[:_TESTS],
+        tuple(sorted(ground.before.passing))[:_TESTS],
+        collecting(testbed, ground.tests),
+    )
+    seconds = services.within(services.options.mutation_seconds)
+    return Mutation(check, lambda edits: opened(services, ground.environment, edits), seconds, tuple(base))
+
+
+def collecting(testbed: Testbed, tests: Sequence[str]) -> tuple[str, ...]:
+    """The arguments with which pytest collects what the testbed would have it run; none where that runs another way."""
+    runner = testbed.codebase.runner
+    if testbed.test_command or not isinstance(runner, Pytest):
+        return ()
+    project = runner.project
+    chosen = tests or (project.test_files if project.unconventional else ())
+    options = ("-q", "--tb=no", "--continue-on-collection-errors", "-p", "no:cacheprovider", f"--rootdir={REPOSITORY}")
+    return (*options, "-o", "addopts=", *kept_options(project.pytest.addopts), "--", *chosen)
+
+
+_TESTS = 500
+
+
+@dataclass(frozen=True)
+class _Tried:
+    mutant: Mutant
+    text: str
+    screened: Screened
+
+
+_NO_MUTANT = Mutant("", (), 0, 0.0)
+
+
+def _judged(oracle: Oracle, finished: Finished) -> tuple[Answer, float]:
+    return judge(oracle, finished), progress(oracle, finished)
+
+
+def _likeliest(tried: Sequence[_Tried]) -> Sequence[_Tried]:
+    return sorted((each for each in tried if each.mutant.changes), key=lambda each: -each.mutant.likelihood)
+
+
+def _partial(tried: Sequence[_Tried]) -> Sequence[tuple[_Tried, float]]:
+    """Where nothing does all that is asked, which may be a contradiction: what does most of it, more than by chance."""
+    most = [each for each in _parents(tried) if each.screened.progress >= _MOST_OF_IT]
+    return [(each, each.screened.progress / 2) for each in most[:3]]
+
+
+def _parents(tried: Sequence[_Tried]) -> Sequence[_Tried]:
+    """The mutants that do more than the untouched code, those that do most first, one of each behaviour."""
+    least = tried[0].screened.progress
+    better = sorted(
+        (t for t in tried[1:] if t.screened.progress > least),
+        key=lambda t: (-t.screened.progress, -t.mutant.likelihood),
+    )
+    return list({each.screened.shown: each for each in reversed(better)}.values())[::-1][:_PARENTS]

@@ -1,0 +1,219 @@
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+
+import pytest
+
+from repoagent.domain import Issue, Location, Spec
+from repoagent.drafting import Mutator, Task
+from repoagent.drafting.mutation import mutants
+from repoagent.edits import EditRefused, meaning
+from repoagent.llm.profiles import profile_for
+from repoagent.llm.scripted import ScriptedModel
+
+
+def located(source: str, name: str = "f", **changes: object) -> Location:
+    found = Location("m.py", name, 1, source.count("\n"))
+    return replace(found, **changes)  # type: ignore[arg-type]  # fields of a location
+
+
+def reached(source: str, wanted: str, text: str = "", name: str = "f") -> str:
+    """The pattern of the mutant that means what is wanted; empty without one."""
+    found = mutants(source, located(source, name), text, 3000)
+    return next((m.pattern for m in found if meaning(m.apply(source)) == meaning(wanted)), "")
+
+
+FIXES = {
+    "comparison": ("def f(a):\n    return a < 2\n", "a < 2", "a <= 2"),
+    "identity": ("def f(a):\n    return a is 2\n", "a is 2", "a == 2"),
+    "membership": ("def f(a, b):\n    return a not in b\n", "not in", "in"),
+    "arithmetic": ("def f(a, b):\n    return a / b\n", "a / b", "a // b"),
+    "bitwise": ("def f(n):\n    while n:\n        n ^= n - 1\n    return n\n", "^=", "&="),
+    "boolean": ("def f(a, b):\n    return a and b\n", "a and b", "a or b"),
+    "negated": ("def f(a):\n    if a:\n        return 1\n    return 2\n", "if a", "if not a"),
+    "operand dropped": ("def f(a, b):\n    return a + b - 1\n", "a + b - 1", "a + b"),
+    "middle operand dropped": ("def f(a, b, c):\n    return a + b + c\n", "a + b + c", "a + c"),
+    "operands swapped": ("def f(a, b):\n    return a - b\n", "a - b", "b - a"),
+    "regrouped": ("def f(a, b, c):\n    return a * b + c\n", "a * b + c", "a * (b + c)"),
+    "branches of an expression": ("def f(a):\n    return 1 if a else 2\n", "1 if a else 2", "2 if a else 1"),
+    "number": ("def f(a):\n    x = 0\n    return x * a\n", "x = 0", "x = 1"),
+    "truth": ("def f(a):\n    return a.g(True)\n", "True", "False"),
+    "polarity": ("def f(a):\n    if a:\n        return True\n    return False\n", "", ""),
+    "separator": ("def f(a):\n    return ' '.join(a)\n", "' '", "''"),
+    "half a string": ("def f(a):\n    return a + '__'\n", "'__'", "'_'"),
+    "element": ("def f(a):\n    return a in (1, 2, 3)\n", "(1, 2, 3)", "(1, 3)"),
+    "variable": ("def f(a, b):\n    return a + a\n", "a + a", "a + b"),
+    "target": ("def f(a):\n    x = y = 0\n    x += a\n    return y\n", "x += a", "y += a"),
+    "targets exchanged": ("def f(a):\n    x, y = a\n    return x - y * 2\n", "x, y = a", "y, x = a"),
+    "elsewhere": ("def f(a):\n    n = len(a)\n    return sum(a) / n + g(a) / n\n", "g(a) / n", "g(a) / len(a)"),
+    "attribute": ("def f(a):\n    return a.lower()\n", "lower", "upper"),
+    "function": ("def f(a):\n    return max(a)\n", "max", "min"),
+    "argument added": ("def f(a, b):\n    return g(a)\n", "g(a)", "g(a, b)"),
+    "argument dropped": ("def f(a, b):\n    return g(a, b)\n", "g(a, b)", "g(a)"),
+    "arguments swapped": ("def f(a, b):\n    return f(b, a)\n", "f(b, a)", "f(a, b)"),
+    "reverse": ("def f(a):\n    return sorted(a)\n", "sorted(a)", "sorted(a, reverse=True)"),
+    "call around": ("def f(a, b):\n    return a - b\n", "a - b", "abs(a - b)"),
+    "both sides": ("def f(a, b):\n    return a == b\n", "a == b", "set(a) == set(b)"),
+    "method added": ("def f(a):\n    return set(a)\n", "set(a)", "set(a.lower())"),
+    "copied": ("def f(a):\n    b = a\n    return b\n", "b = a", "b = a.copy()"),
+    "call removed": ("def f(a):\n    return sorted(list(a))\n", "sorted(list(a))", "list(a)"),
+    "range": ("def f(n):\n    return range(n)\n", "range(n)", "range(n + 1)"),
+    "index": ("def f(a):\n    return a[0]\n", "a[0]", "a[-1]"),
+    "slice": ("def f(a, i):\n    return a[:i]\n", "a[:i]", "a[:i + 1]"),
+    "part": ("def f(a, k):\n    return sum(x for x in a[k])\n", "a[k]", "a"),
+    "cut": ("def f(a):\n    return g(a)\n", "g(a)", "g(a[1:])"),
+    "stronger": ("def f(a, b):\n    while a:\n        a = g(b)\n", "while a", "while a and b"),
+    "filter": ("def f(a):\n    return [x for x in a]\n", "in a]", "in a if x > 0]"),
+    "weaker": ("def f(a, b):\n    if a:\n        return b\n", "if a", "if a or b"),
+    "condition": ("def f(q):\n    while True:\n        q.pop()\n", "while True", "while q"),
+    "is None": ("def f(a):\n    if not a:\n        return 1\n    return 2\n", "not a", "a is None"),
+    "more classes": ("def f(a):\n    return isinstance(a, int)\n", "int)", "(int, float))"),
+    "elif": (
+        "def f(a):\n    if a > 1:\n        a = 0\n    if a < 1:\n        a = 2\n    return a\n",
+        "if a < 1",
+        "elif a < 1",
+    ),
+    "exception": (
+        "def f(a):\n    try:\n        return a[0]\n    except KeyError:\n        return 1\n",
+        "KeyError",
+        "(KeyError, IndexError)",
+    ),
+    "deleted": ("def f(a):\n    a = 1\n    a = 2\n    return a\n", "    a = 2\n", ""),
+    "swapped": (
+        "def f(a, b):\n    a = b\n    b = a\n    return a\n",
+        "    a = b\n    b = a\n",
+        "    b = a\n    a = b\n",
+    ),
+    "return in a loop": (
+        "def f(a):\n    for x in a:\n        g(x)\n        return x\n",
+        "        return x",
+        "    return x",
+    ),
+    "returned": ("def f(a):\n    a.sort()\n", "a.sort()\n", "a.sort()\n    return a\n"),
+    "returned expression": ("def f(a):\n    g(a)\n", "g(a)", "return g(a)"),
+    "break": ("def f(a):\n    for x in a:\n        if x:\n            break\n    return a\n", "break", "continue"),
+    "step": ("def f(n):\n    while n:\n        g(n)\n", "g(n)\n", "g(n)\n        n -= 1\n"),
+    "outer and last operand": ("def f(a, b, c):\n    return a ** b * c\n", "a ** b * c", "a ** c"),
+    "quoted": ("def f(text):\n    return g('text')\n", "'text'", "text.encode()"),
+    "endless": ("def f(n):\n    while n > 1:\n        g(n)\n", "g(n)\n", "g(n)\n        n //= 2\n"),
+    "operand added": ("def f(a, k):\n    n = len(a)\n    return f(a, k) + n\n", "(a, k) +", "(a, k - n) +"),
+    "none checked": (
+        "def f(a):\n    if a.b is None:\n        return 1\n    return 2\n",
+        "a.b is",
+        "a is None or a.b is",
+    ),
+    "decided": ("def f(a, b):\n    return True\n", "True", "a == b"),
+    "appended": (
+        "def f(a):\n    b = []\n    for x in a:\n        g(x)\n    b.pop()\n",
+        "        g(x)\n",
+        "        g(x)\n        b.append(x)\n",
+    ),
+    "guard": (
+        "def f(a, b):\n    return f(b, a % b)\n",
+        "    return",
+        "    if b == 0:\n        return a\n    return",
+    ),
+    "under a condition": (
+        "def f(a, b):\n    for x in a:\n        for y in b:\n            g(x)\n",
+        "            g(x)",
+        "            if x == y:\n                g(x)",
+    ),
+    "default": (
+        "def f(a=[]):\n    a.append(1)\n    return a\n",
+        "=[]):\n",
+        "=None):\n    if a is None:\n        a = []\n",
+    ),
+    "yield from": ("def f(a):\n    for x in a:\n        yield f(x)\n", "yield f(x)", "yield from f(x)"),
+}
+
+
+@pytest.mark.parametrize("name", [name for name, (_, old, _) in FIXES.items() if old])
+def test_a_typical_bug_is_undone(name: str) -> None:
+    source, old, new = FIXES[name]
+    assert reached(source, source.replace(old, new, 1)), name
+
+
+def test_all_returned_truth_values_turn_round_together() -> None:
+    source = FIXES["polarity"][0]
+    wanted = source.replace("True", "X").replace("False", "True").replace("X", "False")
+    assert reached(source, wanted) == "truth"
+
+
+def test_a_method_is_given_its_self() -> None:
+    source = "class C:\n    def g(self):\n        self.total = 1\n\n    def f(self):\n        return total\n"
+    assert reached(source, source.replace("return total", "return self.total"), name="C.f")
+
+
+def test_a_word_is_spelled_as_the_issue_spells_it() -> None:
+    source = "def f():\n    return ('Jupyter', 'Mars')\n"
+    assert reached(source, source.replace("Jupyter", "Jupiter"), "Jupiter is missing") == "words"
+
+
+def test_a_sign_is_one_of_those_in_the_issue() -> None:
+    source = "def f(a):\n    return a == '('\n"
+    assert reached(source, source.replace("('", "['"), "f('[[') is wrong") in ("words", "string")
+
+
+@pytest.mark.parametrize("source", ["def f(a):\n    return a <\n", "x = 1\n"])
+def test_what_cannot_be_mutated_is_refused(source: str) -> None:
+    with pytest.raises(EditRefused):
+        mutants(source, located(source), "", 10)
+
+
+SOURCE = '''\
+# a comment
+def f(a,  b = 1):
+    """Documented: 1 < 2."""
+    if a<b :  # kept
+        return f"{a + 1}"
+    x = ( a +
+          b )
+    return x
+'''
+
+
+def test_only_the_mutated_piece_of_text_changes() -> None:
+    for mutant in mutants(SOURCE, located(SOURCE), "", 3000):
+        after = mutant.apply(SOURCE)
+        assert after.startswith("# a comment\ndef f(a")
+        assert '"""Documented: 1 < 2."""' in after
+        assert 'f"{a + 1}"' in after or "return" not in after or mutant.pattern
+        ast.parse(after)
+
+
+def test_no_two_mutants_mean_the_same_and_none_means_the_source() -> None:
+    found = [meaning(m.apply(SOURCE)) for m in mutants(SOURCE, located(SOURCE), "", 3000)]
+    assert len(found) == len(set(found)) > 100
+    assert meaning(SOURCE) not in found
+
+
+def test_the_budget_holds_and_the_likeliest_come_first() -> None:
+    found = mutants(SOURCE, located(SOURCE), "", 50)
+    assert len(found) == 50
+    assert [m.likelihood for m in found] == sorted((m.likelihood for m in found), reverse=True)
+    assert found == mutants(SOURCE, located(SOURCE), "", 3000)[:50]
+
+
+def test_lines_that_no_failing_run_executes_come_last() -> None:
+    source = "def f(a):\n    if a < 1:\n        return a < 2\n    return a < 3\n"
+    found = mutants(source, located(source, lines=(4, 2)), "", 3000)
+    best = [next(i for i, m in enumerate(found) if m.line == line and m.pattern == "comparison") for line in (4, 2, 3)]
+    assert best == sorted(best)
+
+
+@pytest.mark.parametrize("head", ["\ufeff", "# coding: latin-1\nx = '\udce9'\n", "if 1:\n    y = 'é'\n"])
+def test_other_encodings_are_mutated_where_they_are(head: str) -> None:
+    source = head + "def f(a):\n    return a < 'é'\n".replace("é", "\udce9" if "latin" in head else "é")
+    found = mutants(source, located(source, start=1 + head.count("\n")), "", 500)
+    assert any(m.apply(source) == source.replace("a < ", "a <= ") for m in found)
+
+
+def test_the_generator_drafts_edits_of_the_file() -> None:
+    task = Task(Issue("f is wrong", ""), Spec((), ()), located(SOURCE), SOURCE, "", "", 7, 20)
+    model = ScriptedModel([], profile=profile_for("anything"))
+    drafted = Mutator().draft(task, model)
+    assert len(drafted.drafts) == 20
+    assert all(draft.edits[0].before == SOURCE and draft.likelihood > 0 for draft in drafted.drafts)
+    assert not model.calls
+    assert Mutator().draft(replace(task, source="def f(:\n"), model).refused
