@@ -71,7 +71,7 @@ def changed_lines(patch: str) -> int:
     return sum(line[:1] in "+-" and not line.startswith(("+++", "---")) for line in patch.splitlines() if line)
 
 
-def test_files_of(patch: str) -> tuple[str, ...]:
+def files_with_tests(patch: str) -> tuple[str, ...]:
     """The files with tests that a test patch leaves behind."""
     names = (_stripped(name) for name in re.findall(r"^\+\+\+ (\S.*)$", patch, re.MULTILINE) if name != "/dev/null")
     return tuple(name for name in names if re.search(_TEST, name, re.IGNORECASE) and "conftest.py" not in name)

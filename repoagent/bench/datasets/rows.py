@@ -69,7 +69,7 @@ def _safe(value: object) -> object:
 Name = Annotated[str, BeforeValidator(_safe), StringConstraints(pattern=r"^[A-Za-z0-9][\w.+=@-]{0,199}$")]
 Text = Annotated[str, BeforeValidator(_filled), StringConstraints(max_length=20_000_000)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
-Commit = Annotated[str, StringConstraints(pattern=r"^[\w./~^-]{1,200}$")]
+Commit = Annotated[str, StringConstraints(pattern=r"^[\w.][\w./~^-]{0,199}$")]
 
 
 # --- kinds of rows ----------------------------------------------------------------------------------------------------

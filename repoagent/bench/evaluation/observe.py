@@ -9,7 +9,7 @@ from pathlib import Path
 
 from repoagent.app.parts import origin_of
 from repoagent.bench.evaluation.naming import Reported
-from repoagent.bench.instance import Instance, changed_files, test_files_of
+from repoagent.bench.instance import Instance, changed_files, files_with_tests
 from repoagent.bench.sources import checked_out, file_at, source_of
 from repoagent.bench.task import Judged, Task
 from repoagent.domain import Ending, Patch, Report, Status
@@ -108,13 +108,13 @@ def bench_for(task: Task, folder: Path, engine: Engine | None = None) -> Iterato
         )
         limits = Limits(memory_mib=settings.memory_mib, cpus=settings.cpus, pids=settings.pids)
         limited = Testbed(bed.engine, bed.environment, bed.root, bed.project, bed.test_command, limits, bed.setup)
-        yield Bench(instance, limited, _hidden(instance, source, tree), tests_of(instance), settings.test_seconds)
+        yield Bench(instance, limited, _hidden(instance, source, tree), files_to_run(instance), settings.test_seconds)
 
 
-def tests_of(instance: Instance) -> tuple[str, ...]:
+def files_to_run(instance: Instance) -> tuple[str, ...]:
     """The files to run: those of the test patch, those that the names of the tests name, those that are given."""
     named = [name.partition("::")[0] for name in (*instance.fail_to_pass, *instance.pass_to_pass) if "::" in name]
-    return tuple(dict.fromkeys((*test_files_of(instance.test_patch), *instance.tests, *named)))
+    return tuple(dict.fromkeys((*files_with_tests(instance.test_patch), *instance.tests, *named)))
 
 
 def _hidden(instance: Instance, source: Source, tree: Workspace) -> dict[str, bytes | None]:

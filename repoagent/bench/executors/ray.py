@@ -9,7 +9,9 @@ from __future__ import annotations
 import io
 import logging
 import os
+import re
 import shutil
+import socket
 import tarfile
 import tempfile
 import time
@@ -60,13 +62,11 @@ class RayExecutor:
             import ray
         except ImportError as error:
             raise UserError("--cluster needs an extra: pip install 'repoagent[ray]'") from error
+        _reach(address)
         try:
             ray.init(address=None if address == "local" else address, log_to_driver=False, logging_level=logging.ERROR)
         except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
-            raise EnvironmentFailed(
-                f"no Ray cluster answers at {address} ({error}): start one with `ray start --head`, and "
-                "`ray start --address HOST:6379` on each further machine"
-            ) from error
+            raise _absent(address, error) from error
         return cls(run, workers, resources, labels)
 
     @property
@@ -146,6 +146,24 @@ class RayExecutor:
         return Ended(task, Done(State.ENVIRONMENT, "its node does not answer", "lost", seconds=spent))
 
 
+def _reach(address: str) -> None:
+    """Raise EnvironmentFailed where nobody listens: Ray itself would try for many minutes."""
+    found = re.fullmatch(r"(?:ray://)?\[?([\w.:-]+?)\]?:(\d+)", address)
+    if not found:
+        return
+    try:
+        socket.create_connection((found[1], int(found[2])), timeout=10).close()
+    except OSError as error:
+        raise _absent(address, error) from error
+
+
+def _absent(address: str, error: Exception) -> EnvironmentFailed:
+    return EnvironmentFailed(
+        f"no Ray cluster answers at {address} ({error}): start one with `ray start --head`, and "
+        "`ray start --address HOST:6379` on each further machine"
+    )
+
+
 def _nodes() -> list[dict[str, float]]:
     """The resources of each node that is alive."""
     import ray
@@ -183,8 +201,8 @@ def pack(folder: Path) -> bytes:
 
 
 def unpack(traces: bytes, folder: Path) -> None:
-    """Lay the traces of a node into the run; a full disk costs the traces, not the result."""
-    with suppress(OSError):
+    """Lay the traces of a node into the run; a full disk or a strange archive costs the traces, not the result."""
+    with suppress(OSError, tarfile.TarError):
         folder.mkdir(parents=True, exist_ok=True)
         with tarfile.open(fileobj=io.BytesIO(traces), mode="r:gz") as archive:
             archive.extractall(folder, filter="data")
