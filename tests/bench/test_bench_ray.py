@@ -42,7 +42,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
             made.add_node(num_cpus=1, resources={"docker": 1}, labels={"kind": f"node{number}"})
         yield made
     finally:
-        made.shutdown()
+        made.shutdown()  # type: ignore[no-untyped-call] # Ray's own lack of a type
 
 
 def test_a_worker_and_a_node_that_are_lost_cost_no_instance(cluster: Any, history: History, tmp_path: Path) -> None:

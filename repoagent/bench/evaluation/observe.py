@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from repoagent.app.parts import origin_of
@@ -107,8 +107,8 @@ def bench_for(task: Task, folder: Path, engine: Engine | None = None) -> Iterato
             timeout=settings.build_minutes * 60,
         )
         limits = Limits(memory_mib=settings.memory_mib, cpus=settings.cpus, pids=settings.pids)
-        limited = Testbed(bed.engine, bed.environment, bed.root, bed.project, bed.test_command, limits, bed.setup)
-        yield Bench(instance, limited, _hidden(instance, source, tree), files_to_run(instance), settings.test_seconds)
+        hidden, tests = _hidden(instance, source, tree), files_to_run(instance)
+        yield Bench(instance, replace(bed, limits=limits), hidden, tests, settings.test_seconds)
 
 
 def files_to_run(instance: Instance) -> tuple[str, ...]:

@@ -34,10 +34,10 @@ def validate(bench: Bench) -> Validated:
 
 
 def _unreadable(what: str, report: Report | None) -> str:
-    """A run that was not completed says nothing; on the untouched code the new tests may stop collection."""
+    """A run that was not completed says nothing; on the untouched code the new tests may not even be built."""
     if report is None or report.ending is Ending.COMPLETED:
         return ""
-    if what == "the untouched code" and report.ending is Ending.NOT_COLLECTED:
+    if what == "the untouched code" and report.ending in {Ending.NOT_COLLECTED, Ending.NOT_BUILT}:
         return ""
     return f"the tests with {what}: {report.ending}\n{report.log[-500:]}"
 

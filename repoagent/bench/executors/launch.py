@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import select
 import signal
 import socket
 import subprocess
@@ -63,11 +65,15 @@ def _awaited(process: subprocess.Popen[bytes], deadline: float, stop: Event) -> 
 
 
 def _wait(process: subprocess.Popen[bytes], seconds: float) -> bool:
+    """Whether the process ends within `seconds`; by a descriptor, as `Popen.wait` looks but every twentieth of one."""
+    if process.poll() is not None:
+        return True
+    descriptor = os.pidfd_open(process.pid)
     try:
-        process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        return False
-    return True
+        select.select([descriptor], [], [], seconds)
+    finally:
+        os.close(descriptor)
+    return process.poll() is not None
 
 
 def _unleash(process: subprocess.Popen[bytes]) -> None:
@@ -81,7 +87,7 @@ def _unleash(process: subprocess.Popen[bytes]) -> None:
 
 def _ended(folder: Path, exit_code: int, why: str, seconds: float) -> Done:
     if (done := read_done(folder)) is not None:
-        return done
+        return replace(done, seconds=round(seconds, 3))
     spent, worker = round(seconds, 3), socket.gethostname()
     if why == "deadline":
         return Done(State.TIMED_OUT, f"did not end within {seconds:.0f} s", seconds=spent, worker=worker)

@@ -43,7 +43,7 @@ def mcnemar(only_one: int, only_other: int) -> float:
     if n == 0:
         return 1.0
     tail = sum(math.comb(n, i) for i in range(k + 1))
-    return min(1.0, tail / 2.0 ** (n - 1))
+    return min(1.0, 2 * tail / (1 << n))
 
 
 def quantile(values: list[float], share: float) -> float:

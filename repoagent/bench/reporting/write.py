@@ -171,4 +171,5 @@ def _clock(seconds: float) -> str:
 
 def _cell(text: str) -> str:
     """Text that cannot break a table of Markdown, nor be taken for markup."""
-    return re.sub(r"([|`*_<>\[\]\\])", r"\\\1", " ".join(text.split()))[:200]
+    escaped = re.sub(r"([|`*_\[\]\\])", r"\\\1", " ".join(text.split())[:200])
+    return escaped.replace("<", "&lt;").replace(">", "&gt;")
