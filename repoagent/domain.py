@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -347,4 +347,11 @@ def load(kind: type[T], text: str | bytes) -> T:
 def _adapter(kind: type[T]) -> TypeAdapter[T]:
     from pydantic import TypeAdapter
 
-    return TypeAdapter(kind)
+    if kind not in _ADAPTERS:
+        _ADAPTERS[kind] = TypeAdapter(kind)
+    made: TypeAdapter[T] = _ADAPTERS[kind]
+    return made
+
+
+_ADAPTERS: dict[object, TypeAdapter[Any]] = {}
+"""Made once: making one takes milliseconds."""

@@ -50,8 +50,7 @@ def fetch(address: str, cache: Path) -> Fetched:
     """The repository at `address`, its branches and tags, as they are now. Safe to call from several processes."""
     from filelock import FileLock
 
-    url = public(address)
-    git_dir = cache / f"{_slug(url)}-{hashlib.sha256(url.encode()).hexdigest()[:12]}.git"
+    url, git_dir = public(address), place(address, cache)
     try:
         git_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -62,6 +61,12 @@ def fetch(address: str, cache: Path) -> Fetched:
         fetched = Fetched(git_dir, url, address)
         _update(fetched)
     return fetched
+
+
+def place(address: str, cache: Path) -> Path:
+    """Where `fetch` keeps the repository at `address`, whether it has been fetched or not."""
+    url = public(address)
+    return cache / f"{_slug(url)}-{hashlib.sha256(url.encode()).hexdigest()[:12]}.git"
 
 
 def fetch_commit(fetched: Fetched, commit: str) -> None:

@@ -1,0 +1,1 @@
+"""Batch runs over benchmarks: datasets, resumable runs on one machine or many, evaluation, reports."""

@@ -1,0 +1,177 @@
+"""The process in which one instance is worked on: `python -m repoagent.bench.child FOLDER`.
+
+FOLDER holds `task.json`; the end is told in `done.json`, which is there whole or not at all. Standard input is a leash:
+when it closes, because the scheduler is done or dead, this process and all it started end at once.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import signal
+import socket
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from repoagent.bench.task import Cause, Done, State, Task
+from repoagent.domain import dump, load
+from repoagent.errors import BudgetExceeded, EnvironmentFailed, ModelFailed, SandboxFailed, UserError
+
+TASK = "task.json"
+DONE = "done.json"
+LOCK = ".lock"
+
+
+def main(arguments: list[str]) -> int:
+    """Do the task in the folder that is the only argument."""
+    from filelock import FileLock
+
+    folder = Path(arguments[0])
+    threading.Thread(target=_end_with_leash, daemon=True).start()
+    _offer_to_the_oom_killer()
+    with FileLock(folder / LOCK, timeout=60):  # a predecessor whose leash broke may need a moment to end
+        task = load(Task, (folder / TASK).read_bytes())
+        (folder / TASK).unlink()  # it holds the reference patch, and lies beside the agent's work tree
+        done = perform(task, folder)
+        if not task.keep:
+            shutil.rmtree(folder / "source", ignore_errors=True)
+        return _told(done, folder)
+
+
+DISK_FULL = 28
+"""Exit code of a worker that could not even tell how it ended."""
+
+
+def _told(done: Done, folder: Path) -> int:
+    """Tell how it ended; where the disk is full, what was copied for the agent gives way."""
+    if done.cause == "disk":
+        _make_room(folder)
+    try:
+        write_done(done, folder)
+    except EnvironmentFailed:
+        _make_room(folder)
+        try:
+            write_done(done, folder)
+        except EnvironmentFailed:
+            return DISK_FULL
+    return 0
+
+
+def _make_room(folder: Path) -> None:
+    for name in ("session/workspace", "tree", "source"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+
+
+def perform(task: Task, folder: Path) -> Done:
+    """Do it, and say how it ended: every way is a value, and a failure of the machine is none of the agent."""
+    started = time.monotonic()
+    try:
+        done = _STAGES[task.stage](task, folder)
+    except Exception as error:  # the door of one benchmark task: nothing of it may end the others
+        done = _failed(error)
+        with suppress(OSError):
+            (folder / "error.log").write_text(traceback.format_exc(), encoding="utf-8", errors="replace")
+    return replace(
+        done, seconds=round(time.monotonic() - started, 3), worker=socket.gethostname(), attempt=task.attempt
+    )
+
+
+def write_done(done: Done, folder: Path) -> None:
+    """Whole or not at all; raises EnvironmentFailed where the disk is full."""
+    from repoagent.session.atomic import write_bytes
+
+    write_bytes(folder / DONE, dump(done).encode("utf-8", "surrogateescape"))
+
+
+def _solve(task: Task, folder: Path) -> Done:
+    from repoagent.bench.agents import solve
+
+    return Done(State.FINISHED, solved=solve(task, folder))
+
+
+def _evaluate(task: Task, folder: Path) -> Done:
+    from repoagent.bench.evaluation.observe import bench_for
+
+    with bench_for(task, folder) as bench:
+        return Done(State.FINISHED, judged=bench.judge(task.patch, task.excluded))
+
+
+def _validate(task: Task, folder: Path) -> Done:
+    from repoagent.bench.evaluation.observe import bench_for
+    from repoagent.bench.evaluation.validate import validate
+
+    with bench_for(task, folder) as bench:
+        return Done(State.FINISHED, validated=validate(bench))
+
+
+_STAGES: dict[str, Callable[[Task, Path], Done]] = {"solve": _solve, "evaluate": _evaluate, "validate": _validate}
+
+
+# --- how it failed ----------------------------------------------------------------------------------------------------
+
+
+def _failed(error: Exception) -> Done:
+    reason = f"{type(error).__name__}: {error}"[:2000] if not isinstance(error, UserError) else str(error)[:2000]
+    if is_full(error):
+        return Done(State.ENVIRONMENT, reason, "disk")
+    if isinstance(error, UserError):
+        return Done(State.UNUSABLE, reason, "repository")
+    if isinstance(error, EnvironmentFailed | ConnectionError):
+        return Done(State.ENVIRONMENT, reason, _cause(error))
+    return Done(State.TIMED_OUT if isinstance(error, BudgetExceeded) else State.CRASHED, reason)
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether a full disk is behind an error, however it was wrapped."""
+    words = str(error)
+    told = "No space left" in words or "is full" in words
+    code = error.errno if isinstance(error, OSError) else None
+    behind = error.__cause__ or error.__context__
+    return told or code in {errno.ENOSPC, errno.EDQUOT} or (behind is not None and is_full(behind))
+
+
+def _cause(error: Exception) -> Cause:
+    if isinstance(error, ModelFailed):
+        return "model"
+    return "sandbox" if isinstance(error, SandboxFailed) else ""
+
+
+# --- the process ------------------------------------------------------------------------------------------------------
+
+
+def _end_with_leash() -> None:
+    while os.read(0, 4096):
+        pass
+    for pid in [*_below(os.getpid()), os.getpid()]:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def _below(pid: int) -> list[int]:
+    """All processes that `pid` started, and those that they did, whatever group or session they are in."""
+    parents: dict[int, list[int]] = {}
+    for place in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError, ValueError):
+            parent = place.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[1]
+            parents.setdefault(int(parent), []).append(int(place.parent.name))
+    found = parents.get(pid, [])
+    for each in found:
+        found += parents.get(each, [])
+    return found
+
+
+def _offer_to_the_oom_killer() -> None:
+    """Where memory runs out, one instance shall be lost and not the scheduler with all of them."""
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("500", encoding="ascii")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,70 @@
+"""Which tasks of a dataset are taken: by id, repository, difficulty, at random, a slice."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from repoagent.bench.instance import Instance
+from repoagent.errors import UserError
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is asked for; without anything, all."""
+
+    ids: tuple[str, ...] = ()
+    repos: tuple[str, ...] = ()
+    """`owner/name`, or the beginning of it."""
+    difficulty: str = ""
+    """A regular expression that is looked for in the difficulty."""
+    match: str = ""
+    """A regular expression that is looked for in the id."""
+    seed: int | None = None
+    """Shuffles before slicing; None leaves the order of the dataset."""
+    part: str = ""
+    """`10`, `10:20`, `::5`, as Python slices, after filters and shuffle."""
+
+
+def choose(instances: Sequence[Instance], choice: Choice) -> tuple[Instance, ...]:
+    """The tasks of `choice`, in its order; raises UserError for an id that is not there and a slice that is none."""
+    found = [each for each in _named(instances, choice.ids) if _wanted(each, choice)]
+    if choice.seed is not None:
+        random.Random(choice.seed).shuffle(found)  # noqa: S311 - to be repeated, not to be secret
+    return tuple(found[_slice(choice.part)])
+
+
+def _named(instances: Sequence[Instance], ids: Iterable[str]) -> list[Instance]:
+    wanted = list(dict.fromkeys(ids))
+    if not wanted:
+        return list(instances)
+    known = {each.id: each for each in instances}
+    if missing := [name for name in wanted if name not in known]:
+        raise UserError(f"the dataset has no instance {', '.join(missing[:5])}: see `repoagent bench dataset`")
+    return [known[name] for name in wanted]
+
+
+def _wanted(instance: Instance, choice: Choice) -> bool:
+    return (
+        (not choice.repos or instance.repo.startswith(choice.repos))
+        and _found(choice.difficulty, instance.difficulty)
+        and _found(choice.match, instance.id)
+    )
+
+
+def _found(pattern: str, text: str) -> bool:
+    try:
+        return not pattern or re.search(pattern, text) is not None
+    except re.error as error:
+        raise UserError(f"{pattern!r} is no regular expression: {error}") from error
+
+
+def _slice(part: str) -> slice:
+    if not re.fullmatch(r"(-?\d*)(:-?\d*){0,2}", part):
+        raise UserError(f"{part!r} is no slice: write 10, 10:20 or ::5")
+    bounds = [int(bound) if bound else None for bound in part.split(":")]
+    if len(bounds) == 3 and bounds[2] == 0:
+        raise UserError(f"{part!r} is no slice: a step of 0 goes nowhere")
+    return slice(*bounds)

@@ -1,0 +1,61 @@
+"""See to it that there is room before an instance starts: remove what can be made again, or say how much is missing."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+Prune = Callable[[], None]
+
+
+@dataclass
+class DiskGuard:
+    """Asked before each start."""
+
+    folder: Path
+    least: int
+    """Bytes that must be free for an instance to start."""
+    prune: Prune = lambda: None
+    pause: float = 60.0
+    """Seconds between two prunings."""
+    _pruned: float = float("-inf")
+
+    def free(self) -> int:
+        """Bytes that are free where the run is written."""
+        return shutil.disk_usage(self.folder).free
+
+    def missing(self) -> str:
+        """What is to be said where there is too little room, after pruning; empty where there is enough."""
+        if self.free() >= self.least:
+            return ""
+        if time.monotonic() - self._pruned >= self.pause:
+            self._pruned = time.monotonic()
+            self.prune()
+        free = self.free()
+        if free >= self.least:
+            return ""
+        return (
+            f"{free / 1e6:,.0f} MB are free where {self.folder} lies, and {self.least / 1e6:,.0f} are needed for an "
+            "instance: make room, then go on with the same command"
+        )
+
+
+def prune_environments(sandbox: str, keep_bytes: int) -> Prune:
+    """Removes the test environments that were not used for longest, and what dead runs left."""
+
+    def prune() -> None:
+        from contextlib import suppress
+
+        from repoagent.app.testbed import prune as prune_to
+        from repoagent.errors import RepoagentError
+        from repoagent.sandbox import choose
+
+        with suppress(RepoagentError):
+            engine = choose(None if sandbox == "auto" else sandbox)
+            engine.clean()
+            prune_to(engine, keep_bytes)
+
+    return prune

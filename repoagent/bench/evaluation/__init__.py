@@ -1,0 +1,1 @@
+"""Judge patches by the tests of the fix, in the words of the official harness."""

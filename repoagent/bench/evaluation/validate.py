@@ -1,0 +1,68 @@
+"""Find out whether an instance can be judged here: with the reference patch its tests pass, without they do not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from repoagent.bench.evaluation.observe import Bench
+from repoagent.bench.task import Judged, Validated
+from repoagent.domain import Ending, Report, Status
+
+TOLERATED = 0.1
+"""Share of PASS_TO_PASS that may fail here with the reference patch too; with more, the environment is wrong."""
+
+
+def validate(bench: Bench) -> Validated:
+    """Run the tests on the untouched code and with the reference patch; then once more, to be sure of what they say."""
+    before, after = bench.observe(""), bench.observe(bench.instance.patch)
+    reason = _unreadable("the untouched code", before.report) or _unreadable("the reference patch", after.report)
+    if before.report is None or after.report is None or reason:
+        return Validated(False, reason or "the reference patch does not apply: " + after.complaint[-500:])
+    bench = _informed(bench, before.report, after.report)
+    first = bench.judged(after)
+    if reason := _contradiction(first, bench.judged(before)):
+        return Validated(False, reason, gold=first, empty=bench.judged(before))
+    excluded = first.broken
+    return Validated(
+        runnable=True,
+        excluded=excluded,
+        gold=bench.judge(bench.instance.patch, excluded),
+        empty=bench.judged(before, excluded),
+        fail_to_pass=bench.instance.fail_to_pass,
+        pass_to_pass=bench.instance.pass_to_pass,
+    )
+
+
+def _unreadable(what: str, report: Report | None) -> str:
+    """A run that was not completed says nothing; on the untouched code the new tests may not even be built."""
+    if report is None or report.ending is Ending.COMPLETED:
+        return ""
+    if what == "the untouched code" and report.ending in {Ending.NOT_COLLECTED, Ending.NOT_BUILT}:
+        return ""
+    return f"the tests with {what}: {report.ending}\n{report.log[-500:]}"
+
+
+def _contradiction(gold: Judged, empty: Judged) -> str:
+    named = len(gold.kept) + len(gold.broken)
+    if gold.unfixed:
+        return f"with the reference patch these still fail: {', '.join(gold.unfixed[:3])}"
+    if not gold.fixed:
+        return "no test is there that the reference patch could mend"
+    if empty.resolved:
+        return "the tests of the fix pass without it"
+    if len(gold.broken) > TOLERATED * max(named, 1):
+        return (
+            f"{len(gold.broken)} of {named} tests fail with the reference patch: the environment is not the right one"
+        )
+    return ""
+
+
+def _informed(bench: Bench, before: Report, after: Report) -> Bench:
+    """An instance that does not name its tests is judged by those that were seen to turn, and to stay."""
+    if bench.instance.fail_to_pass or not after.passed:
+        return bench
+    was = bench.reported(before)
+    stayed = {name for name in after.passed if was.status(name) is Status.PASSED}
+    turned = tuple(sorted(after.passed - stayed))
+    named = replace(bench.instance, fail_to_pass=turned, pass_to_pass=tuple(sorted(stayed)))
+    return replace(bench, instance=named) if turned else bench

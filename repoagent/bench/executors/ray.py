@@ -1,0 +1,208 @@
+"""Work on a Ray cluster: each task on whatever node has what it needs; what a node loses is done again elsewhere.
+
+Ray itself tries nothing again here: the store counts attempts, and the scheduler decides. Results and traces come back
+with each ending, so nothing has to be shared between the machines but Ray.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import re
+import shutil
+import socket
+import tarfile
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from threading import Event
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from repoagent.bench.executors.base import Ended, folder_of
+from repoagent.bench.task import Done, State, Task
+from repoagent.domain import dump, load
+from repoagent.errors import EnvironmentFailed, UserError
+
+if TYPE_CHECKING:
+    from ray import ObjectRef
+
+LARGEST = 64 << 20
+"""Bytes of traces that come back from one instance at most."""
+_LARGEST_FILE = 16 << 20
+_LEFT_BEHIND = ("workspace", "tree", "source", "known")
+"""Folders that stay on the node, and are removed there."""
+
+
+class RayExecutor:
+    """Satisfies `Executor`. Make one with `connect`."""
+
+    def __init__(self, run: Path, workers: int, resources: Mapping[str, float], labels: Mapping[str, str]) -> None:
+        self._run = run
+        self._workers = workers
+        self._resources = {name: amount for name, amount in resources.items() if name not in {"CPU", "GPU"}}
+        self._cpus, self._gpus = resources.get("CPU", 1.0), resources.get("GPU", 0.0)
+        self._labels = dict(labels)
+        self._running: dict[ObjectRef[Any], tuple[Task, float]] = {}
+
+    @classmethod
+    def connect(
+        cls, run: Path, address: str, workers: int, resources: Mapping[str, float], labels: Mapping[str, str]
+    ) -> Self:
+        """Join the cluster at `address`: `auto` for the one that runs on this machine, `local` to start one here.
+
+        With 0 `workers` there are as many as the nodes have room for. Raises UserError without the extra,
+        EnvironmentFailed where no cluster answers.
+        """
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        try:
+            import ray
+        except ImportError as error:
+            raise UserError("--cluster needs an extra: pip install 'repoagent[ray]'") from error
+        _reach(address)
+        try:
+            ray.init(address=None if address == "local" else address, log_to_driver=False, logging_level=logging.ERROR)
+        except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
+            raise _absent(address, error) from error
+        return cls(run, workers, resources, labels)
+
+    @property
+    def slots(self) -> int:
+        """The workers asked for, or the room on the nodes that are alive now."""
+        if self._workers:
+            return self._workers
+        return max(1, sum(self._room(node) for node in _nodes()))
+
+    def submit(self, task: Task) -> None:
+        import ray
+
+        selected = {"label_selector": self._labels} if self._labels else {}
+        remote = ray.remote(work).options(
+            num_cpus=self._cpus,
+            num_gpus=self._gpus,
+            resources=self._resources or None,
+            max_retries=0,
+            name=task.key,
+            **selected,
+        )
+        self._running[remote.remote(dump(task))] = (task, time.monotonic())
+
+    def wait(self, seconds: float) -> list[Ended]:
+        import ray
+
+        if not self._running:
+            return []
+        ready, _ = ray.wait(list(self._running), num_returns=1, timeout=seconds)
+        ended = [self._taken(reference) for reference in ready]
+        return ended + [self._given_up(reference) for reference in self._overdue()]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        import ray
+
+        for reference in self._running:
+            with suppress(Exception):  # a node that is gone cannot be told to stop
+                ray.cancel(reference, force=True)
+        ray.shutdown()
+
+    # --- inside
+
+    def _room(self, node: Mapping[str, float]) -> int:
+        wanted = {"CPU": self._cpus, "GPU": self._gpus, **self._resources}
+        return int(min(node.get(name, 0.0) // amount for name, amount in wanted.items() if amount))
+
+    def _taken(self, reference: ObjectRef[Any]) -> Ended:
+        import ray
+
+        task, started = self._running.pop(reference)
+        try:
+            told, traces = ray.get(reference)
+        except ray.exceptions.RayError as error:
+            spent = round(time.monotonic() - started, 3)
+            reason = f"the worker or its node was lost: {type(error).__name__}"
+            return Ended(task, Done(State.ENVIRONMENT, reason, "lost", seconds=spent, attempt=task.attempt))
+        unpack(traces, folder_of(self._run, task.stage, task.instance.id))
+        return Ended(task, load(Done, told))
+
+    def _overdue(self) -> Iterator[ObjectRef[Any]]:
+        """A node that hangs neither ends a task nor fails it."""
+        now = time.monotonic()
+        yield from [ref for ref, (task, since) in self._running.items() if now - since > 2 * task.deadline + 600]
+
+    def _given_up(self, reference: ObjectRef[Any]) -> Ended:
+        import ray
+
+        task, started = self._running.pop(reference)
+        with suppress(Exception):
+            ray.cancel(reference, force=True)
+        spent = round(time.monotonic() - started, 3)
+        return Ended(task, Done(State.ENVIRONMENT, "its node does not answer", "lost", seconds=spent))
+
+
+def _reach(address: str) -> None:
+    """Raise EnvironmentFailed where nobody listens: Ray itself would try for many minutes."""
+    found = re.fullmatch(r"(?:ray://)?\[?([\w.:-]+?)\]?:(\d+)", address)
+    if not found:
+        return
+    try:
+        socket.create_connection((found[1], int(found[2])), timeout=10).close()
+    except OSError as error:
+        raise _absent(address, error) from error
+
+
+def _absent(address: str, error: Exception) -> EnvironmentFailed:
+    return EnvironmentFailed(
+        f"no Ray cluster answers at {address} ({error}): start one with `ray start --head`, and "
+        "`ray start --address HOST:6379` on each further machine"
+    )
+
+
+def _nodes() -> list[dict[str, float]]:
+    """The resources of each node that is alive."""
+    import ray
+
+    nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call] # Ray's own lack of a type
+    return [node["Resources"] for node in nodes if node["Alive"]]
+
+
+# --- on the node ------------------------------------------------------------------------------------------------------
+
+
+def work(told: str) -> tuple[str, bytes]:
+    """Carry out a task in a child process of this node; how it ended, and its traces."""
+    from repoagent.bench.executors.launch import launch
+
+    with tempfile.TemporaryDirectory(prefix="repoagent-bench-", ignore_cleanup_errors=True) as scratch:
+        done = launch(load(Task, told), Path(scratch), Event())
+        return dump(done), pack(Path(scratch))
+
+
+def pack(folder: Path) -> bytes:
+    """The traces in a folder as a compressed archive, the small files first, as far as they fit."""
+    for name in _LEFT_BEHIND:
+        for place in (folder / name, folder / "session" / name):
+            shutil.rmtree(place, ignore_errors=True)
+    files = sorted((p for p in folder.rglob("*") if p.is_file() and not p.is_symlink()), key=lambda p: p.stat().st_size)
+    buffer, total = io.BytesIO(), 0
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        for path in files:
+            size = path.stat().st_size
+            total += size
+            if size <= _LARGEST_FILE and total <= LARGEST:
+                archive.add(path, str(path.relative_to(folder)), recursive=False)
+    return buffer.getvalue()
+
+
+def unpack(traces: bytes, folder: Path) -> None:
+    """Lay the traces of a node into the run; a full disk or a strange archive costs the traces, not the result."""
+    with suppress(OSError, tarfile.TarError):
+        folder.mkdir(parents=True, exist_ok=True)
+        with tarfile.open(fileobj=io.BytesIO(traces), mode="r:gz") as archive:
+            archive.extractall(folder, filter="data")

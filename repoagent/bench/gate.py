@@ -1,0 +1,63 @@
+"""Hold instances back while the model server is away."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+FIRST_PAUSE, LONGEST_PAUSE = 2.0, 60.0
+
+
+@dataclass
+class ModelGate:
+    """Open until an instance says that the model failed; then shut until the server answers again."""
+
+    alive: Callable[[], bool]
+    patience: float = 1800.0
+    """Seconds that the server may be away before the run gives up."""
+    clock: Callable[[], float] = time.monotonic
+    _shut: float | None = None
+    _next: float = 0.0
+    _pause: float = FIRST_PAUSE
+
+    def failed(self) -> None:
+        """An instance could not reach the model."""
+        if self._shut is None:
+            self._shut, self._next, self._pause = self.clock(), self.clock(), FIRST_PAUSE
+
+    def open(self) -> bool:
+        """Whether an instance may start; asks the server, at growing intervals, while it is shut."""
+        if self._shut is None:
+            return True
+        if self.clock() < self._next:
+            return False
+        if self.alive():
+            self._shut = None
+            return True
+        self._next = self.clock() + self._pause
+        self._pause = min(self._pause * 2, LONGEST_PAUSE)
+        return False
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether the server has been away for longer than anybody waits."""
+        return self._shut is not None and self.clock() - self._shut > self.patience
+
+
+def server_answers(model: str) -> Callable[[], bool]:
+    """Asks the server that `model` names; embedded models are started by the instances themselves."""
+
+    def alive() -> bool:
+        from repoagent.llm.address import is_url, parse_address
+
+        if not is_url(model):
+            return True
+        import httpx
+
+        try:
+            return httpx.get(f"{parse_address(model).url.rstrip('/')}/models", timeout=5).status_code < 500
+        except httpx.HTTPError:
+            return False
+
+    return alive

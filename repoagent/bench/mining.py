@@ -1,0 +1,188 @@
+"""Make a dataset of a repository's own history: fixes that came with tests, kept where the tests prove them.
+
+The recipe is that of SWE-bench (Jimenez et al. 2024): a change of the main line that touches code and tests, split into
+the two; base is the commit before it. What fails before and passes after is found by running it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from repoagent.bench.instance import Instance, changed_lines
+from repoagent.bench.runs import Config, Make, Means, claimed, validate_all
+from repoagent.bench.schedule import Watcher
+from repoagent.bench.store import Store
+from repoagent.bench.task import Agent
+from repoagent.config import Settings
+from repoagent.domain import dump
+from repoagent.errors import UserError
+from repoagent.places import cache_root
+from repoagent.session.atomic import write_bytes
+from repoagent.workspace import Source, resolve
+from repoagent.workspace.plumbing import Git
+
+LARGEST = 400
+"""Lines that a fix may change; larger changes are seldom one fix."""
+_FIX = re.compile(
+    r"\b(fix(e[sd]|ing)?|bug(s|fix)?|clos(e[sd]?|ing)|resolv(e[sd]?|ing)|regression|correct(s|ed)?)\b", re.IGNORECASE
+)
+_CODE = re.compile(r"\.(py|pyx|js|jsx|ts|tsx|go|rs|java|kt|c|cc|cpp|h|hpp|rb|php|cs)$")
+_TEST = re.compile(r"(^|/)(tests?|testing|__tests__|spec)/|(^|/)(test_[^/]*|conftest)\.py$|[._-](test|spec)s?\.\w+$")
+_LOOKED_AT = 20
+"""Commits of the main line that are looked at for each fix that is asked for."""
+
+
+@dataclass(frozen=True)
+class Mined:
+    """What a history gave."""
+
+    file: Path
+    candidates: int
+    kept: int
+    rejected: tuple[tuple[str, str], ...]
+    """Fixes that the tests do not prove here, and why."""
+
+    @property
+    def text(self) -> str:
+        """For a terminal."""
+        lines = [f"{self.kept} instances from {self.candidates} fixes: {self.file}"]
+        return "\n".join([*lines, *(f"  {name}: {why.splitlines()[0][:200]}" for name, why in self.rejected)])
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which fixes are looked for."""
+
+    repo: str
+    """A directory or a URL."""
+    last: int = 50
+    """How many, newest first."""
+    since: str | None = None
+    """A day; none older than this."""
+    issues: Path | None = None
+    """Directory of issue texts called NUMBER.md."""
+
+
+def mine(wanted: Wanted, out: Path, settings: Settings, means: Means, make: Make, watch: Watcher) -> Mined:
+    """Write the instances of the last fixes into `out`; the run in which they were validated lies beside it, so that a
+    stopped call goes on."""
+    source = resolve(wanted.repo, None, None, cache_root() / "repositories")
+    with claimed(out.with_suffix(".run"), create=True) as store:
+        if store.meta("config") is None:
+            found = tuple(candidates(source, wanted))
+            if not found:
+                raise UserError(f"no change of {wanted.repo} touches code and tests and says that it fixes something")
+            store.add(found)
+            store.note("config", dump(Config(str(out), settings, Agent("gold"))))
+        validate_all(store, Config(str(out), settings, Agent("gold")), means, make, watch)
+        return _written(store, out)
+
+
+def candidates(source: Source, wanted: Wanted) -> Iterator[Instance]:
+    """Fixes with tests of the main line, newest first; nothing is run."""
+    git, count = Git(source.git_dir), 0
+    for commit in _history(git, source.base, wanted.last * _LOOKED_AT, wanted.since):
+        found = _instance(git, commit, wanted)
+        if found is not None:
+            yield found
+            count += 1
+        if count == wanted.last:
+            return
+
+
+@dataclass(frozen=True)
+class _Commit:
+    id: str
+    parent: str
+    day: str
+    message: str
+
+
+def _history(git: Git, base: str, most: int, since: str | None) -> Iterator[_Commit]:
+    form = "--format=%H%x1f%P%x1f%cI%x1f%B%x1e"
+    dated = (f"--since={since}",) if since else ()
+    text = git("log", "--first-parent", f"--max-count={most}", form, *dated, base, "--").text
+    for record in text.split("\x1e"):
+        parts = record.strip("\n").split("\x1f")
+        if len(parts) == 4 and parts[1]:
+            yield _Commit(parts[0], parts[1].split()[0], parts[2], parts[3].strip())
+
+
+def _instance(git: Git, commit: _Commit, wanted: Wanted) -> Instance | None:
+    if not _FIX.search(commit.message):
+        return None
+    names = git("diff-tree", "-r", "-z", "--no-renames", "--name-only", commit.parent, commit.id).text.split("\0")
+    tests = [name for name in names if name and _TEST.search(name)]
+    code = [name for name in names if name and not _TEST.search(name)]
+    if not any(map(_CODE.search, tests)) or not any(map(_CODE.search, code)):
+        return None
+    patch = _diff(git, commit, code)
+    if changed_lines(patch) > LARGEST or "GIT binary patch" in patch:
+        return None
+    return Instance(
+        f"{_slug(wanted.repo)}-{commit.id[:10]}",
+        str(Path(wanted.repo).absolute()) if Path(wanted.repo).is_dir() else wanted.repo,
+        commit.parent,
+        _issue(commit.message, wanted.issues),
+        patch,
+        _diff(git, commit, tests),
+        created=commit.day,
+    )
+
+
+def _diff(git: Git, commit: _Commit, names: list[str]) -> str:
+    plain = ("--no-ext-diff", "--no-textconv", "--no-renames", "--no-color", "--binary", "-p", "-r")
+    literal = (f":(literal){name}" for name in names)
+    return git("diff-tree", *plain, commit.parent, commit.id, "--", *literal).text
+
+
+def _issue(message: str, issues: Path | None) -> str:
+    """The text of the issue that the fix names, where it is at hand; else what the fix says of itself."""
+    for number in re.findall(r"#(\d+)", message):
+        for path in (issues / f"{number}.md", issues / f"{number}.txt") if issues else ():
+            if path.is_file():
+                return path.read_text(encoding="utf-8", errors="replace")
+    lines = [line for line in message.splitlines() if not re.match(r"[A-Z][\w-]+-by: ", line)]
+    return "\n".join(lines).strip()
+
+
+def _slug(repo: str) -> str:
+    name = re.sub(r"(/?\.git)?/*$", "", repo)
+    return re.sub(r"[^\w.-]+", "_", name.rpartition("/")[2] or Path(repo).absolute().name).strip("._-") or "repo"
+
+
+def _written(store: Store, out: Path) -> Mined:
+    rows, rejected, total = [], [], 0
+    for job in store.jobs("validate"):
+        total += 1
+        known = job.done.validated if job.done else None
+        if known and known.runnable and known.gold and known.gold.resolved and known.fail_to_pass:
+            instance = store.instance(job.instance)
+            rows.append(as_row(replace(instance, fail_to_pass=known.fail_to_pass, pass_to_pass=known.pass_to_pass)))
+        else:
+            rejected.append(
+                (job.instance, (known.reason if known else job.reason) or "its tests do not prove it twice")
+            )
+    write_bytes(out, "".join(f"{json.dumps(row)}\n" for row in rows).encode())
+    return Mined(out, total, len(rows), tuple(rejected))
+
+
+def as_row(instance: Instance) -> dict[str, object]:
+    """An instance as a row of SWE-bench."""
+    return {
+        "instance_id": instance.id,
+        "repo": instance.repo,
+        "base_commit": instance.base,
+        "patch": instance.patch,
+        "test_patch": instance.test_patch,
+        "problem_statement": instance.issue,
+        "hints_text": "",
+        "created_at": instance.created,
+        "version": "",
+        "FAIL_TO_PASS": list(instance.fail_to_pass),
+        "PASS_TO_PASS": list(instance.pass_to_pass),
+    }

@@ -1,0 +1,56 @@
+"""Patches in the format that the official harness takes, out of a run and into one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from repoagent.bench.datasets.files import read_rows
+from repoagent.bench.store import Store
+from repoagent.errors import UserError
+from repoagent.session.atomic import write_bytes
+
+NAME = "predictions.jsonl"
+
+
+class Prediction(BaseModel):
+    """One line of `predictions.jsonl`."""
+
+    model_config = ConfigDict(extra="ignore", protected_namespaces=())
+
+    instance_id: str
+    model_name_or_path: str = ""
+    model_patch: str | None = None
+
+
+def write_predictions(store: Store, name: str) -> Path:
+    """Write what the agent has produced so far; instances that did not end are not in it."""
+    lines = []
+    for job in store.jobs("solve"):
+        if job.done and job.done.solved:
+            row = Prediction(instance_id=job.instance, model_name_or_path=name, model_patch=job.done.solved.patch)
+            lines.append(row.model_dump_json())
+    path = store.folder / NAME
+    write_bytes(path, "".join(f"{line}\n" for line in lines).encode())
+    return path
+
+
+def read_predictions(path: Path) -> Iterator[Prediction]:
+    """The rows of a predictions file, JSON or JSON lines; raises UserError naming the row that is none."""
+    if not path.is_file():
+        raise UserError(f"there are no predictions at {path}")
+    for number, row in enumerate(read_rows(path), 1):
+        try:
+            yield Prediction.model_validate(row)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or "row"
+            raise UserError(f"{path}, row {number}, field {where}: {first['msg']}") from error
+
+
+def as_json(value: object) -> bytes:
+    """A report as the official harness writes it."""
+    return (json.dumps(value, indent=4) + "\n").encode()

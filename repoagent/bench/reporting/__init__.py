@@ -1,0 +1,1 @@
+"""Say what runs have shown, and how sure that is."""

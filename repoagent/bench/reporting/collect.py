@@ -1,0 +1,212 @@
+"""Read what a run has left into rows that reports are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from repoagent.bench.executors.base import folder_of
+from repoagent.bench.instance import Instance, changed_files, changed_lines
+from repoagent.bench.reporting.statistics import Rate
+from repoagent.bench.runs import Config, config_of
+from repoagent.bench.store import Job, Store
+from repoagent.bench.task import Finding, Judged, State, Validated
+
+Failure = Literal[
+    "resolved",
+    "localised wrong",
+    "no candidate",
+    "claimed verified, and wrong",
+    "not verified",
+    "regressed",
+    "patch does not apply",
+    "agent crashed",
+    "agent timed out",
+    "environment",
+    "unusable",
+    "not judged",
+    "not run",
+]
+"""What became of an instance, most specific first."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One instance of one run."""
+
+    id: str
+    repository: str
+    difficulty: str
+    size: int
+    """Lines that the reference patch changes."""
+    state: State
+    outcome: str
+    confidence: str
+    resolved: bool | None
+    """None where nothing judged it."""
+    runnable: bool | None
+    """None where it was not validated."""
+    failure: Failure
+    reason: str
+    seconds: float
+    """Of the agent, as it counts them, or else of its worker."""
+    read: int
+    """Tokens of prompts."""
+    written: int
+    """Tokens of answers."""
+    calls: int
+    attempts: int
+    failures: int
+    """Attempts that the infrastructure failed."""
+    interruptions: int
+    rank: int | None
+    """Of the first suspected file that the reference patch changes; None for no hit."""
+    suspected: bool
+    """Whether the agent said what it suspects."""
+    right_file: bool | None
+    """Whether the patch changes a file that the reference patch does; None without a patch."""
+    findings: tuple[Finding, ...]
+    patch: str
+    reference: str
+    judged: Judged | None
+    folder: Path
+    """Where its traces lie."""
+
+    @property
+    def tokens(self) -> int:
+        return self.read + self.written
+
+
+@dataclass(frozen=True)
+class RunData:
+    """One run, ready to be told of."""
+
+    label: str
+    folder: Path
+    config: Config
+    rows: tuple[Row, ...]
+    started: float | None
+    ended: float | None
+
+    @property
+    def judged(self) -> tuple[Row, ...]:
+        """The instances whose ending says something about the agent: not those that cannot be judged here."""
+        return tuple(row for row in self.rows if row.runnable is not False and row.state is not State.UNUSABLE)
+
+    @property
+    def rate(self) -> Rate:
+        """Resolved among those that can be judged; what is not resolved, for whatever reason, counts as not."""
+        return rate(self.judged)
+
+
+def rate(rows: Sequence[Row]) -> Rate:
+    """How many of `rows` are resolved."""
+    return Rate(sum(row.resolved is True for row in rows), len(rows))
+
+
+def collect(folder: Path) -> RunData:
+    """Everything about the run in `folder`; raises UserError where there is none."""
+    with Store.open(folder) as store:
+        config = config_of(store)
+        rows = tuple(_rows(store))
+        times = [(job.started, job.ended) for job in store.jobs("solve")]
+    begun = [start for start, _ in times if start]
+    over = [end for _, end in times if end]
+    return RunData(config.label, folder, config, rows, min(begun, default=None), max(over, default=None))
+
+
+def _rows(store: Store) -> Iterator[Row]:
+    judged = {job.instance: job for job in store.jobs("evaluate")}
+    validated = {job.instance: job.done.validated for job in store.jobs("validate") if job.done}
+    known = {instance.id for instance in store.instances()}
+    for job in store.jobs("solve"):
+        instance = store.instance(job.instance) if job.instance in known else Instance(job.instance, "", "", "")
+        yield _row(store.folder, instance, job, judged.get(job.instance), validated.get(job.instance))
+
+
+def _row(run: Path, instance: Instance, job: Job, evaluation: Job | None, validated: Validated | None) -> Row:
+    solved = job.done.solved if job.done else None
+    judged = evaluation.done.judged if evaluation and evaluation.done else None
+    wanted = set(changed_files(instance.patch))
+    patch = solved.patch if solved else ""
+    resolved = _resolved(job, patch, judged)
+    rank = next((n for n, path in enumerate(solved.located, 1) if path in wanted), None) if solved else None
+    right_file = bool(wanted & set(changed_files(patch))) if patch.strip() and wanted else None
+    return Row(
+        id=instance.id,
+        repository=instance.repository,
+        difficulty=instance.difficulty or "unknown",
+        size=changed_lines(instance.patch),
+        state=job.state,
+        outcome=solved.outcome if solved else "",
+        confidence=solved.confidence if solved else "",
+        resolved=resolved,
+        runnable=validated.runnable if validated else None,
+        failure=_failure(job, patch, judged, resolved, right_file),
+        reason=_reason(job, evaluation, validated),
+        seconds=(solved.seconds if solved and solved.seconds else job.done.seconds if job.done else 0.0),
+        read=solved.usage.prompt_tokens if solved else 0,
+        written=solved.usage.completion_tokens if solved else 0,
+        calls=solved.usage.calls if solved else 0,
+        attempts=job.attempts,
+        failures=job.failures,
+        interruptions=job.interruptions,
+        rank=rank,
+        suspected=bool(solved and solved.located),
+        right_file=right_file,
+        findings=solved.findings if solved else (),
+        patch=patch,
+        reference=instance.patch,
+        judged=judged,
+        folder=folder_of(run, "solve", instance.id),
+    )
+
+
+def _resolved(job: Job, patch: str, judged: Judged | None) -> bool | None:
+    if judged:
+        return judged.resolved
+    return False if job.state.ended and job.state is not State.UNUSABLE and not patch.strip() else None
+
+
+_BY_STATE: dict[State, Failure] = {
+    State.WAITING: "not run",
+    State.RUNNING: "not run",
+    State.CRASHED: "agent crashed",
+    State.TIMED_OUT: "agent timed out",
+    State.ENVIRONMENT: "environment",
+    State.UNUSABLE: "unusable",
+}
+
+
+def _failure(job: Job, patch: str, judged: Judged | None, resolved: bool | None, right_file: bool | None) -> Failure:
+    if job.state in _BY_STATE:
+        return _BY_STATE[job.state]
+    if resolved:
+        return "resolved"
+    if not patch.strip():
+        return "no candidate"
+    if judged is None:
+        return "not judged"
+    return _of_patch(job, judged, right_file)
+
+
+def _of_patch(job: Job, judged: Judged, right_file: bool | None) -> Failure:
+    """Why a patch that was judged does not resolve."""
+    if not judged.applied:
+        return "patch does not apply"
+    if judged.broken and not judged.unfixed:
+        return "regressed"
+    if right_file is False:
+        return "localised wrong"
+    claimed = job.done is not None and job.done.solved is not None and job.done.solved.outcome == "verified"
+    return "claimed verified, and wrong" if claimed else "not verified"
+
+
+def _reason(job: Job, evaluation: Job | None, validated: Validated | None) -> str:
+    if validated and not validated.runnable:
+        return f"cannot be judged here: {validated.reason}"
+    if evaluation and evaluation.state is not State.FINISHED and evaluation.reason:
+        return f"{evaluation.state}: {evaluation.reason}"
+    return job.reason

@@ -1,0 +1,80 @@
+"""Compare two runs instance by instance: only where both were judged is a difference one of the runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from repoagent.bench.reporting.collect import Row, RunData
+from repoagent.bench.reporting.statistics import mcnemar
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two runs, paired by instance."""
+
+    one: RunData
+    other: RunData
+    both: tuple[str, ...]
+    only_one: tuple[str, ...]
+    only_other: tuple[str, ...]
+    neither: tuple[str, ...]
+    unpaired: tuple[str, ...]
+    """Instances that only one of the runs has, or that either leaves undecided."""
+
+    @property
+    def paired(self) -> int:
+        """Instances that both have decided."""
+        return len(self.both) + len(self.only_one) + len(self.only_other) + len(self.neither)
+
+    @property
+    def chance(self) -> float:
+        """The probability of a difference at least as large by chance (McNemar, exact)."""
+        return mcnemar(len(self.only_one), len(self.only_other))
+
+    @property
+    def _counts(self) -> str:
+        alone = f"only A {len(self.only_one)}, only B {len(self.only_other)}, neither {len(self.neither)}"
+        return f"both {len(self.both)}, {alone}; p = {self.chance:.3g} (McNemar, exact)"
+
+    @property
+    def text(self) -> str:
+        """For a terminal."""
+        one, other = self.one.label, self.other.label
+        rows = _rows(self.one) | _rows(self.other)
+        lines = [
+            f"A  {one}: {len(self.both) + len(self.only_one)} of {self.paired} resolved",
+            f"B  {other}: {len(self.both) + len(self.only_other)} of {self.paired} resolved",
+            self._counts,
+            *(f"only A  {identity}  B: {_rows(self.other)[identity].failure}" for identity in self.only_one),
+            *(f"only B  {identity}  A: {_rows(self.one)[identity].failure}" for identity in self.only_other),
+            *(f"left out  {identity}  {rows[identity].failure}" for identity in self.unpaired),
+        ]
+        return "\n".join(lines) + "\n"
+
+
+def compared(one: RunData, other: RunData) -> Comparison:
+    """Pair two runs."""
+    a, b = _decided(one), _decided(other)
+    paired = sorted(a.keys() & b.keys())
+
+    def those(in_one: bool, in_other: bool) -> tuple[str, ...]:
+        return tuple(each for each in paired if (a[each], b[each]) == (in_one, in_other))
+
+    everything = {row.id for run in (one, other) for row in run.rows}
+    return Comparison(
+        one,
+        other,
+        those(True, True),
+        those(True, False),
+        those(False, True),
+        those(False, False),
+        tuple(sorted(everything - set(paired))),
+    )
+
+
+def _decided(run: RunData) -> dict[str, bool]:
+    return {row.id: row.resolved for row in run.judged if row.resolved is not None}
+
+
+def _rows(run: RunData) -> dict[str, Row]:
+    return {row.id: row for row in run.rows}

@@ -1,0 +1,144 @@
+"""What a report says of a run, as tables: the page and the Markdown are made of the same."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from repoagent.bench.reporting.collect import Row, RunData, rate
+from repoagent.bench.reporting.statistics import Rate, quantile
+from repoagent.bench.task import State
+
+SIZES = ((5, "up to 5 lines"), (15, "6 to 15 lines"), (50, "16 to 50 lines"), (10**9, "more than 50 lines"))
+CUTS = (1, 3, 5)
+
+
+@dataclass(frozen=True)
+class Group:
+    """A part of the instances."""
+
+    name: str
+    rate: Rate
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Instances whose result was trusted alike, and how often that was right."""
+
+    name: str
+    rate: Rate
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What the instances took, the agent's own work alone."""
+
+    seconds: float
+    """All together."""
+    median: float
+    ninth: float
+    """The time that nine in ten stay below."""
+    tokens: int
+    read: int
+    written: int
+    calls: int
+    seconds_per_resolved: float | None
+    tokens_per_resolved: float | None
+
+
+@dataclass(frozen=True)
+class Digest:
+    """One run in numbers."""
+
+    run: RunData
+    rate: Rate
+    of_all: Rate
+    by_repository: tuple[Group, ...]
+    by_difficulty: tuple[Group, ...]
+    by_size: tuple[Group, ...]
+    cost: Cost
+    recall: tuple[tuple[str, Rate], ...]
+    """Of the file that the reference patch changes, among the first 1, 3, 5 suspects; and of the patch itself."""
+    calibration: tuple[Bin, ...]
+    failures: tuple[tuple[str, int], ...]
+    states: tuple[tuple[str, int], ...]
+    attempts: int
+    infrastructure: int
+    interruptions: int
+    not_runnable: int
+    unvalidated: int
+
+
+def digest(run: RunData) -> Digest:
+    """All numbers about a run."""
+    rows = run.judged
+    return Digest(
+        run=run,
+        rate=run.rate,
+        of_all=rate(run.rows),
+        by_repository=_groups(rows, lambda row: row.repository),
+        by_difficulty=_groups(rows, lambda row: row.difficulty),
+        by_size=_groups(rows, _size, [name for _, name in SIZES]),
+        cost=_cost(run.rows),
+        recall=tuple(_recall(rows)),
+        calibration=_calibration(rows),
+        failures=tuple(Counter(row.failure for row in run.rows).most_common()),
+        states=tuple((str(state), count) for state, count in Counter(row.state for row in run.rows).most_common()),
+        attempts=sum(row.attempts for row in run.rows),
+        infrastructure=sum(row.failures for row in run.rows),
+        interruptions=sum(row.interruptions for row in run.rows),
+        not_runnable=sum(row.runnable is False for row in run.rows),
+        unvalidated=sum(row.runnable is None for row in run.rows),
+    )
+
+
+def _groups(rows: Sequence[Row], key: Callable[[Row], str], order: Sequence[str] = ()) -> tuple[Group, ...]:
+    found = {key(row) for row in rows}
+    names = [name for name in order if name in found] or sorted(found)
+    return tuple(Group(name, rate([row for row in rows if key(row) == name])) for name in names)
+
+
+def _size(row: Row) -> str:
+    return next(name for most, name in SIZES if row.size <= most)
+
+
+def _cost(rows: Sequence[Row]) -> Cost:
+    seconds = [row.seconds for row in rows if row.attempts]
+    resolved = sum(row.resolved is True for row in rows)
+    tokens = sum(row.tokens for row in rows)
+    return Cost(
+        sum(seconds),
+        quantile(seconds, 0.5),
+        quantile(seconds, 0.9),
+        tokens,
+        sum(row.read for row in rows),
+        sum(row.written for row in rows),
+        sum(row.calls for row in rows),
+        sum(seconds) / resolved if resolved else None,
+        tokens / resolved if resolved else None,
+    )
+
+
+def _recall(rows: Sequence[Row]) -> list[tuple[str, Rate]]:
+    suspecting = [row for row in rows if row.suspected and row.reference]
+    found = [
+        (f"file @{cut}", Rate(sum(row.rank is not None and row.rank <= cut for row in suspecting), len(suspecting)))
+        for cut in CUTS
+    ]
+    patched = [row for row in rows if row.right_file is not None]
+    return [*found, ("file of the patch", Rate(sum(bool(row.right_file) for row in patched), len(patched)))]
+
+
+def _calibration(rows: Sequence[Row]) -> tuple[Bin, ...]:
+    """How often each claim was right; a claim that nobody judged is left out."""
+    decided = [row for row in rows if row.resolved is not None and row.state is State.FINISHED and row.outcome]
+    claims = (
+        ("verified", lambda row: row.outcome == "verified"),
+        ("confidence high", lambda row: row.confidence == "high"),
+        ("confidence medium", lambda row: row.confidence == "medium"),
+        ("confidence low", lambda row: row.confidence == "low"),
+        ("not verified", lambda row: row.outcome not in {"verified", "given"}),
+    )
+    bins = [Bin(name, rate([row for row in decided if holds(row)])) for name, holds in claims]
+    return tuple(each for each in bins if each.rate.total)

@@ -1,0 +1,175 @@
+"""Write the report on runs as one page that needs nothing else, as Markdown, and as a page for each trajectory."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import combinations
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from repoagent import __version__
+from repoagent.bench.reporting.collect import Row, RunData, collect
+from repoagent.bench.reporting.comparing import compared
+from repoagent.bench.reporting.digest import Digest, digest
+from repoagent.bench.reporting.plots import Bar, Line, Part, bars, counts, lines
+from repoagent.bench.reporting.statistics import Rate
+from repoagent.session.atomic import write_bytes
+from repoagent.trace import Event, read
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+PAGES = "trajectories"
+"""The folder of a run in which a page for each instance lies."""
+_MOST_EVENTS = 2000
+_LONGEST = 4000
+
+
+@dataclass(frozen=True)
+class Plots:
+    """All plots of a report, as SVG."""
+
+    rates: str
+    progress: str
+    by_repository: tuple[str, ...]
+    by_size: tuple[str, ...]
+    calibration: tuple[str, ...]
+    failures: tuple[str, ...]
+
+
+def write_reports(folders: Sequence[Path], out: Path) -> list[Path]:
+    """Write `report.html` and `report.md` into `out`, and the pages of the trajectories into the runs; the files."""
+    digests = [digest(collect(folder)) for folder in folders]
+    comparisons = [compared(one.run, other.run) for one, other in combinations(digests, 2)]
+    pages = _environment()
+    for each in digests:
+        _write_pages(pages, each.run)
+    values = {
+        "digests": digests,
+        "comparisons": comparisons,
+        "plots": _plots(digests),
+        "link": lambda row: _link(out, row),
+        "version": __version__,
+        "made": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+    }
+    written = []
+    for name in ("report.html", "report.md"):
+        text = pages.get_template(f"{name}.j2").render(values)
+        write_bytes(out / name, text.encode("utf-8", "replace"))
+        written.append(out / name)
+    return written
+
+
+# --- the page for one instance ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Step:
+    """One event of a trajectory, for a person."""
+
+    at: str
+    kind: str
+    text: str
+
+
+def _write_pages(pages: Environment, run: RunData) -> None:
+    template = pages.get_template("instance.html.j2")
+    for row in run.rows:
+        values = {"row": row, "run": run, "steps": list(_steps(row.folder)), "raw": list(_raw(run, row))}
+        write_bytes(run.folder / PAGES / f"{_file(row)}.html", template.render(values).encode("utf-8", "replace"))
+
+
+def _file(row: Row) -> str:
+    return re.sub(r"[^\w.+-]", "_", row.id)[:200]
+
+
+def _link(out: Path, row: Row) -> str:
+    run = row.folder.parent.parent
+    return Path(os.path.relpath(run / PAGES / f"{_file(row)}.html", out)).as_posix()
+
+
+def _steps(folder: Path) -> Iterator[Step]:
+    for name in ("session/events.jsonl", "evaluation/evaluation.jsonl"):
+        events = read(folder / name)
+        for event in events[:_MOST_EVENTS]:
+            yield Step(_clock(event.at - events[0].at), event.kind, _told(event))
+
+
+def _told(event: Event) -> str:
+    text = "\n".join(f"{name}: {_value(value)}" for name, value in event.data.items())
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+def _value(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _raw(run: RunData, row: Row) -> Iterator[str]:
+    """The files of the trajectory itself, relative to the page."""
+    for name in ("session/events.jsonl", "session/patch.diff", "session/report.json", "error.log", "output.log"):
+        if (row.folder / name).is_file():
+            yield Path(os.path.relpath(row.folder / name, run.folder / PAGES)).as_posix()
+
+
+# --- plots ------------------------------------------------------------------------------------------------------------
+
+
+def _plots(digests: Sequence[Digest]) -> Plots:
+    return Plots(
+        bars([_bar(each.run.label, each.rate) for each in digests]),
+        lines([_resolved_by_time(each.run) for each in digests], "minutes for one instance", "resolved"),
+        tuple(bars([_bar(group.name, group.rate) for group in each.by_repository]) for each in digests),
+        tuple(bars([_bar(group.name, group.rate) for group in each.by_size]) for each in digests),
+        tuple(bars([_bar(each.name, each.rate) for each in one.calibration]) for one in digests),
+        tuple(counts([Part(name, count) for name, count in each.failures]) for each in digests),
+    )
+
+
+def _bar(label: str, rate: Rate) -> Bar:
+    low, high = rate.interval
+    return Bar(label, rate.value, low, high, f"{rate.value:.0%}  ({rate.hits} of {rate.total})")
+
+
+def _resolved_by_time(run: RunData) -> Line:
+    """How many would be resolved if each instance got no more than so many minutes."""
+    minutes = sorted(row.seconds / 60 for row in run.judged if row.resolved)
+    return Line(run.label, tuple((each, number) for number, each in enumerate(minutes, 1)))
+
+
+# --- templates --------------------------------------------------------------------------------------------------------
+
+
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=PackageLoader("repoagent.bench.reporting"),
+        autoescape=select_autoescape(enabled_extensions=("html", "html.j2")),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["clock"] = _clock
+    environment.filters["svg"] = Markup  # of our own making, every text in it escaped
+    environment.filters["cell"] = _cell
+    environment.filters["percent"] = lambda value: f"{value:.1%}"
+    return environment
+
+
+def _clock(seconds: float) -> str:
+    whole = round(seconds)
+    return (
+        f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}" if whole >= 3600 else f"{whole // 60}:{whole % 60:02}"
+    )
+
+
+def _cell(text: str) -> str:
+    """Text that cannot break a table of Markdown, nor be taken for markup."""
+    escaped = re.sub(r"([|`*_\[\]\\])", r"\\\1", " ".join(text.split())[:200])
+    return escaped.replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,123 @@
+"""How many workers and GPUs a benchmark wants: simulated from the model's throughput, not measured.
+
+An instance alternates between the model and its tests. A model server shares its throughput between the requests that
+are under way (continuous batching), and none gets more than one stream gives. The simulation goes from event to event.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import count
+
+ROUNDS = 8
+"""How often an instance goes to the model and then to its tests."""
+
+
+@dataclass(frozen=True)
+class Load:
+    """What is to be done, and with what."""
+
+    instances: int
+    tokens: float
+    """Of one instance, written; what is read is to be added at its cost."""
+    test_seconds: float
+    """Of one instance, on one worker."""
+    gpu_rate: float
+    """Tokens per second of one GPU, all requests together."""
+    stream_rate: float
+    """Tokens per second that one request gets at most."""
+
+
+@dataclass(frozen=True)
+class Sized:
+    """What came out for a number of workers and GPUs."""
+
+    hours: float
+    per_hour: float
+    gpu_busy: float
+    """Share of the GPUs' throughput that was used."""
+    worker_busy: float
+    """Share of the workers' time in which tests ran."""
+
+
+def simulate(load: Load, workers: int, gpus: int) -> Sized:
+    """Run the benchmark in the imagination."""
+    state = _State(load, workers, gpus)
+    while state.step():
+        pass
+    hours = state.now / 3600
+    return Sized(
+        hours,
+        load.instances / hours if hours else 0.0,
+        load.instances * load.tokens / (gpus * load.gpu_rate * state.now) if state.now else 0.0,
+        load.instances * load.test_seconds / (workers * state.now) if state.now else 0.0,
+    )
+
+
+def table(load: Load, workers: Sequence[int], gpus: Sequence[int]) -> str:
+    """All combinations as a table of Markdown."""
+    lines = [
+        "| workers | GPUs | instances/hour | hours in all | GPUs busy | workers' processors busy |",
+        "|---" * 6 + "|",
+    ]
+    for gpu in gpus:
+        for worker in workers:
+            found = simulate(load, worker, gpu)
+            lines.append(
+                f"| {worker} | {gpu} | {found.per_hour:,.1f} | {found.hours:,.1f} | {found.gpu_busy:.0%} | "
+                f"{found.worker_busy:.0%} |"
+            )
+    return "\n".join(lines) + "\n"
+
+
+class _State:
+    """Requests are served at one common rate, so work is measured on a clock of tokens that each has received."""
+
+    def __init__(self, load: Load, workers: int, gpus: int) -> None:
+        self._load, self._gpus = load, gpus
+        self.now = 0.0
+        self._served = 0.0
+        self._left = load.instances
+        self._number = count()
+        self._writing: list[tuple[float, int, int]] = []
+        """When, on the clock of tokens, a request is answered; and its rounds left."""
+        self._testing: list[tuple[float, int, int]] = []
+        for slot in range(min(workers, load.instances)):
+            self._left -= 1
+            # Not all at once: runs that start together would stay together.
+            heapq.heappush(
+                self._testing, (slot * load.test_seconds / ROUNDS / max(workers, 1), next(self._number), ROUNDS)
+            )
+
+    def step(self) -> bool:
+        """Go to the next event; False where there is none."""
+        rate = self._rate()
+        answered = self.now + (self._writing[0][0] - self._served) / rate if self._writing else float("inf")
+        tested = self._testing[0][0] if self._testing else float("inf")
+        if min(answered, tested) == float("inf"):
+            return False
+        self._advance(min(answered, tested), rate)
+        if answered <= tested:
+            _, _, rounds = heapq.heappop(self._writing)
+            heapq.heappush(self._testing, (self.now + self._load.test_seconds / ROUNDS, next(self._number), rounds - 1))
+        else:
+            self._tested(heapq.heappop(self._testing)[2])
+        return True
+
+    def _rate(self) -> float:
+        """Tokens per second that each request under way receives."""
+        total = self._gpus * self._load.gpu_rate
+        return min(self._load.stream_rate, total / max(len(self._writing), 1))
+
+    def _advance(self, until: float, rate: float) -> None:
+        self._served += (until - self.now) * rate
+        self.now = until
+
+    def _tested(self, rounds: int) -> None:
+        if rounds == 0 and self._left == 0:
+            return
+        if rounds == 0:
+            self._left, rounds = self._left - 1, ROUNDS
+        heapq.heappush(self._writing, (self._served + self._load.tokens / ROUNDS, next(self._number), rounds))

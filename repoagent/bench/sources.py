@@ -1,0 +1,103 @@
+"""Where an instance's code comes from: a mirror, the cache, or its own files; and a clean copy of it to work on."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from repoagent.bench.instance import Instance, SourceFile
+from repoagent.errors import EnvironmentFailed, UserError
+from repoagent.places import cache_root
+from repoagent.workspace import Source, Workspace, resolve
+from repoagent.workspace.plumbing import Git, create
+
+_WHO = {f"GIT_{role}_{what}": value for role in ("AUTHOR", "COMMITTER") for what, value in (("NAME", "benchmark"),)}
+_IDENTITY = _WHO | {"GIT_AUTHOR_EMAIL": "benchmark@localhost", "GIT_COMMITTER_EMAIL": "benchmark@localhost"}
+
+
+def source_of(instance: Instance, mirrors: Path | None, scratch: Path) -> Source:
+    """The repository of an instance at its base; one made of its own files goes below `scratch`.
+
+    A mirror that lies in `mirrors`, or was fetched for an earlier instance and holds the commit, is not fetched again.
+    Raises UserError where there is no such repository or commit, EnvironmentFailed where the network or disk fails.
+    """
+    if instance.files:
+        return resolve(str(_written(instance.files, scratch / "source")), None, None, cache_root())
+    here = _mirror(instance.repo, mirrors)
+    if here is not None:
+        return resolve(str(here), instance.base, None, cache_root())
+    url, cache = _url(instance.repo), cache_root() / "repositories"
+    kept = _kept(url, instance.base, cache)
+    return resolve(str(kept) if kept else url, instance.base, None, cache)
+
+
+@contextmanager
+def checked_out(source: Source) -> Iterator[Workspace]:
+    """A copy of the base's files that is removed at the end."""
+    with tempfile.TemporaryDirectory(prefix="repoagent-bench-") as scratch:
+        yield Workspace.create(source, Path(scratch) / "tree")
+
+
+def file_at(source: Source, commit: str, path: str) -> bytes | None:
+    """The content of a file at another commit of the same repository; None where it is not there."""
+    if commit.startswith("-") or ":" in commit:
+        raise UserError(f"{commit!r} is no commit")
+    found = Git(source.git_dir)("cat-file", "blob", f"{commit}:{path}", check=False)
+    return None if found.exit_code else found.stdout
+
+
+# --- repositories of others -------------------------------------------------------------------------------------------
+
+
+def _mirror(repo: str, mirrors: Path | None) -> Path | None:
+    """The directory that `repo` is, or its mirror."""
+    if "/" in repo and Path(repo).expanduser().is_dir():
+        return Path(repo).expanduser()
+    name = "/".join(re.sub(r"\.git$", "", repo).rstrip("/").split("/")[-2:])
+    candidates = (name.replace("/", "+"), name.replace("/", "__"), name, f"{name}.git", name.rpartition("/")[2])
+    return next((mirrors / each for each in candidates if (mirrors / each).is_dir()), None) if mirrors else None
+
+
+def _url(repo: str) -> str:
+    return f"https://github.com/{repo}" if re.fullmatch(r"[\w.-]+/[\w.-]+", repo) else repo
+
+
+def _kept(url: str, commit: str, cache: Path) -> Path | None:
+    from repoagent.workspace import remote
+
+    if not remote.is_url(url):
+        return None
+    place = remote.place(url, cache)
+    if not (place / "HEAD").is_file() or commit == "HEAD":
+        return None
+    return place if Git(place).line("rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}") else None
+
+
+# --- files of its own -------------------------------------------------------------------------------------------------
+
+
+def _written(files: tuple[SourceFile, ...], folder: Path) -> Path:
+    """A repository with one commit; what an earlier attempt left of it is replaced."""
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        git = create(folder)
+        for file in files:
+            _write(folder, file)
+        git("add", "--all", "--force")
+        dated = {"GIT_AUTHOR_DATE": "@0 +0000", "GIT_COMMITTER_DATE": "@0 +0000"} | _IDENTITY
+        Git(git.git_dir, folder, True, dated)("commit", "--quiet", "--message", "start")
+    except OSError as error:
+        raise EnvironmentFailed(f"cannot write {folder}: {error.strerror}") from error
+    return folder
+
+
+def _write(folder: Path, file: SourceFile) -> None:
+    from repoagent.workspace.paths import steps
+
+    path = folder.joinpath(*steps(file.path))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(file.text, encoding="utf-8", newline="")

@@ -1,0 +1,281 @@
+"""The results of a run in one SQLite file: every instance in every stage is one row, and no ending is lost or doubled.
+
+One process writes. A row is `running` from before its worker starts until its ending is written, in one transaction,
+so that after `kill -9` exactly the rows that still say `running` have to be done again.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from repoagent.bench.instance import Instance
+from repoagent.bench.task import Done, Stage, State
+from repoagent.domain import dump, load
+from repoagent.errors import EnvironmentFailed, UserError
+
+NAME = "results.sqlite"
+_BALLAST = "ballast"
+_BALLAST_BYTES = 2 << 20
+"""Kept free, so that how the last instances ended can still be written when everything else is full."""
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS instance (
+  id TEXT PRIMARY KEY, position INTEGER NOT NULL, row TEXT NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS job (
+  stage TEXT NOT NULL, instance TEXT NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '',
+  attempts INTEGER NOT NULL DEFAULT 0, failures INTEGER NOT NULL DEFAULT 0, interruptions INTEGER NOT NULL DEFAULT 0,
+  started REAL, ended REAL, tokens INTEGER NOT NULL DEFAULT 0, done TEXT,
+  PRIMARY KEY (stage, instance)
+) STRICT;
+CREATE TABLE IF NOT EXISTS attempt (
+  stage TEXT NOT NULL, instance TEXT NOT NULL, number INTEGER NOT NULL, state TEXT NOT NULL, cause TEXT NOT NULL,
+  reason TEXT NOT NULL, seconds REAL NOT NULL, worker TEXT NOT NULL, ended REAL NOT NULL,
+  PRIMARY KEY (stage, instance, number)
+) STRICT;
+"""
+
+
+@dataclass(frozen=True)
+class Job:
+    """Where one instance stands in one stage."""
+
+    stage: str
+    instance: str
+    state: State
+    reason: str
+    attempts: int
+    """How often it was started."""
+    failures: int
+    """How many of these the infrastructure failed; not counted against the agent."""
+    interruptions: int
+    """How many of these ended with the scheduler itself."""
+    started: float | None
+    ended: float | None
+    done: Done | None
+
+
+class Store:
+    """A run's results. Several processes may read; `claim` keeps a second one from writing."""
+
+    def __init__(self, folder: Path, connection: sqlite3.Connection) -> None:
+        self.folder = folder
+        self._connection = connection
+
+    @classmethod
+    def create(cls, folder: Path) -> Store:
+        """Open the results in `folder`, made where there are none."""
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            connection = _connected(folder / NAME)
+            connection.executescript(_SCHEMA)
+            _lay_ballast(folder)
+        except (OSError, sqlite3.Error) as error:
+            raise EnvironmentFailed(f"cannot write {folder}: {error}") from error
+        return cls(folder, connection)
+
+    @classmethod
+    def open(cls, folder: Path) -> Store:
+        """The results that are there; raises UserError where there are none."""
+        if not (folder / NAME).is_file():
+            raise UserError(f"{folder} holds no run: name the directory that `repoagent bench run --out` made")
+        return cls.create(folder)
+
+    def close(self) -> None:
+        """Fold the write-ahead log into the file."""
+        with suppress(sqlite3.Error):
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._connection.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # --- what the run is
+
+    def meta(self, name: str) -> str | None:
+        """What was noted under `name`."""
+        row = self._connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+        return str(row[0]) if row else None
+
+    def note(self, name: str, value: str) -> None:
+        """Note `value` under `name`."""
+        self._write("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
+
+    def add(self, instances: Sequence[Instance]) -> None:
+        """Add instances that are not there yet, in their order."""
+        rows = [(each.id, number, dump(each)) for number, each in enumerate(instances)]
+        self._write_all("INSERT OR IGNORE INTO instance VALUES (?, ?, ?)", rows)
+
+    def instances(self) -> Iterator[Instance]:
+        """All instances, one after the other, in the order of the dataset."""
+        ids = [row[0] for row in self._connection.execute("SELECT id FROM instance ORDER BY position")]
+        return (self.instance(identity) for identity in ids)
+
+    def instance(self, identity: str) -> Instance:
+        """One instance; raises UserError where there is none of this id."""
+        row = self._connection.execute("SELECT row FROM instance WHERE id = ?", (identity,)).fetchone()
+        if row is None:
+            raise UserError(f"the run has no instance {identity}")
+        return load(Instance, row[0])
+
+    # --- how it stands
+
+    def plan(self, stage: Stage, ids: Sequence[str]) -> None:
+        """Make a row for each instance that has none in this stage."""
+        self._write_all(
+            "INSERT OR IGNORE INTO job (stage, instance, state) VALUES (?, ?, ?)",
+            [(stage, identity, State.WAITING) for identity in ids],
+        )
+
+    def refuse(self, stage: Stage, identity: str, reason: str) -> None:
+        """Note an instance that cannot be tried at all."""
+        command = "INSERT OR IGNORE INTO job (stage, instance, state, reason, ended) VALUES (?, ?, ?, ?, ?)"
+        self._write(command, (stage, identity, State.UNUSABLE, reason, time.time()))
+
+    def recover(self, stage: Stage) -> list[str]:
+        """Set what was running when the last scheduler died back to waiting; the instances."""
+        query = "SELECT instance FROM job WHERE stage = ? AND state = ?"
+        lost = [str(row[0]) for row in self._connection.execute(query, (stage, State.RUNNING))]
+        self._write(
+            "UPDATE job SET state = ?, interruptions = interruptions + 1 WHERE stage = ? AND state = ?",
+            (State.WAITING, stage, State.RUNNING),
+        )
+        return lost
+
+    def again(self, stage: Stage, states: Sequence[State]) -> int:
+        """Let instances that ended in one of `states` be tried anew; how many."""
+        marks = ", ".join("?" * len(states))
+        command = f"UPDATE job SET state = ?, failures = 0 WHERE stage = ? AND state IN ({marks})"  # noqa: S608 - marks
+        return self._write(command, (State.WAITING, stage, *states))
+
+    def waiting(self, stage: Stage) -> list[str]:
+        """The instances that are still to be done, in the order of the dataset."""
+        query = (
+            "SELECT job.instance FROM job JOIN instance ON instance.id = job.instance "
+            "WHERE stage = ? AND state = ? ORDER BY position"
+        )
+        return [str(row[0]) for row in self._connection.execute(query, (stage, State.WAITING))]
+
+    def begin(self, stage: Stage, identity: str) -> int:
+        """Note that a worker is about to start; which attempt it is, from 1."""
+        self._write(
+            "UPDATE job SET state = ?, attempts = attempts + 1, started = ? WHERE stage = ? AND instance = ?",
+            (State.RUNNING, time.time(), stage, identity),
+        )
+        return self.job(stage, identity).attempts
+
+    def end(self, stage: Stage, identity: str, done: Done, *, again: bool = False) -> None:
+        """Note how an attempt ended; with `again` the instance waits for another one."""
+        now, failed = time.time(), int(done.state is State.ENVIRONMENT)
+        tokens = done.solved.usage.tokens if done.solved else 0
+        state = State.WAITING if again else done.state
+        number = self.job(stage, identity).attempts
+        attempt = (stage, identity, number, done.state, done.cause, done.reason, done.seconds, done.worker, now)
+        update = (state, done.reason, failed, now, tokens, dump(done), stage, identity)
+        self._transaction(
+            ("INSERT OR REPLACE INTO attempt VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", attempt),
+            (_END, update),
+        )
+
+    def job(self, stage: Stage, identity: str) -> Job:
+        """One row; raises UserError where the instance is not in this stage."""
+        query = f"SELECT {_COLUMNS} FROM job WHERE stage = ? AND instance = ?"  # noqa: S608 - constant columns
+        row = self._connection.execute(query, (stage, identity)).fetchone()
+        if row is None:
+            raise UserError(f"{identity} is not in the stage {stage}")
+        return _job(row)
+
+    def jobs(self, stage: Stage) -> Iterator[Job]:
+        """All rows of a stage, one after the other."""
+        query = f"SELECT {_COLUMNS} FROM job WHERE stage = ? ORDER BY rowid"  # noqa: S608 - constant columns
+        return map(_job, self._connection.execute(query, (stage,)))
+
+    def counts(self, stage: Stage) -> dict[State, int]:
+        """How many instances are in which state."""
+        query = "SELECT state, count(*) FROM job WHERE stage = ? GROUP BY state"
+        return {State(state): int(count) for state, count in self._connection.execute(query, (stage,))}
+
+    def tokens(self) -> int:
+        """Tokens that all attempts together have used."""
+        return int(self._connection.execute("SELECT coalesce(sum(tokens), 0) FROM job").fetchone()[0])
+
+    # --- writing
+
+    def _write(self, command: str, values: Sequence[object]) -> int:
+        return self._transaction((command, values))
+
+    def _write_all(self, command: str, rows: Sequence[Sequence[object]]) -> None:
+        self._transaction(*((command, row) for row in rows))
+
+    def _transaction(self, *commands: tuple[str, Sequence[object]]) -> int:
+        """All or none. Where the disk is full the ballast makes room, once."""
+        try:
+            return self._attempted(commands)
+        except sqlite3.OperationalError as error:
+            if "full" not in str(error) and "I/O" not in str(error):
+                raise
+            (self.folder / _BALLAST).unlink(missing_ok=True)
+        try:
+            return self._attempted(commands)
+        except sqlite3.OperationalError as error:
+            raise EnvironmentFailed(
+                f"the disk that holds {self.folder} is full: free some space, then go on with the same command"
+            ) from error
+
+    def _attempted(self, commands: Sequence[tuple[str, Sequence[object]]]) -> int:
+        changed = 0
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            for command, values in commands:
+                changed = self._connection.execute(command, tuple(values)).rowcount
+            self._connection.execute("COMMIT")
+        except BaseException:
+            with suppress(sqlite3.Error):
+                self._connection.execute("ROLLBACK")
+            raise
+        return changed
+
+
+_END = """UPDATE job SET state = ?, reason = ?, failures = failures + ?, ended = ?, tokens = tokens + ?, done = ?
+WHERE stage = ? AND instance = ?"""
+_COLUMNS = "stage, instance, state, reason, attempts, failures, interruptions, started, ended, done"
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")  # an ending that was told must survive a power cut
+    return connection
+
+
+def _lay_ballast(folder: Path) -> None:
+    path = folder / _BALLAST
+    with suppress(OSError):
+        if not path.exists():
+            path.write_bytes(b"\0" * _BALLAST_BYTES)
+
+
+def _job(row: tuple[object, ...]) -> Job:
+    stage, instance, state, reason, *numbers, done = row
+    attempts, failures, interruptions, started, ended = numbers
+    return Job(
+        str(stage),
+        str(instance),
+        State(str(state)),
+        str(reason),
+        int(str(attempts)),
+        int(str(failures)),
+        int(str(interruptions)),
+        float(str(started)) if started is not None else None,
+        float(str(ended)) if ended is not None else None,
+        load(Done, str(done)) if done else None,
+    )

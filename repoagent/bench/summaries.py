@@ -1,0 +1,90 @@
+"""What a stage has shown, in a few lines; and validations taken from one run into another."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from repoagent.bench.store import Store
+from repoagent.bench.task import State
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Whether the judge can be believed."""
+
+    runnable: int
+    gold: int
+    """Of the runnable, those that the reference patch resolves in a run of its own."""
+    empty: int
+    """Of the runnable, those that the untouched code resolves."""
+    text: str
+
+    @property
+    def holds(self) -> bool:
+        """The reference patch resolves all, nothing resolves none; and there is something to say it of."""
+        return self.runnable > 0 and self.gold == self.runnable and self.empty == 0
+
+
+def validation_of(store: Store) -> Validation:
+    """What the stage `validate` has shown."""
+    jobs = list(store.jobs("validate"))
+    known = {job.instance: job.done.validated for job in jobs if job.done and job.done.validated}
+    runnable = {identity: each for identity, each in known.items() if each.runnable}
+    gold = [identity for identity, each in runnable.items() if each.gold and each.gold.resolved]
+    empty = [identity for identity, each in runnable.items() if each.empty and each.empty.resolved]
+    lines = [
+        f"{len(runnable)} of {len(jobs)} instances can be judged here",
+        f"reference patch: {len(gold)} of {len(runnable)} resolved{_named('not', set(runnable) - set(gold))}",
+        f"untouched code: {len(empty)} of {len(runnable)} resolved{_named('by nothing', empty)}",
+    ]
+    lines += [f"  {i}: {each.reason.splitlines()[0]}" for i, each in sorted(known.items()) if not each.runnable]
+    lines += [f"  {job.instance}: {job.state}, {job.reason[:200]}" for job in jobs if job.instance not in known]
+    excluded = sum(len(each.excluded) for each in runnable.values())
+    if excluded:
+        lines.append(f"{excluded} tests are left out, which fail here with the reference patch too")
+    return Validation(len(runnable), len(gold), len(empty), "\n".join(lines))
+
+
+def solving_of(store: Store) -> str:
+    """How the agent fared, without judging its patches."""
+    outcomes: Counter[str] = Counter()
+    failures = interruptions = 0
+    for job in store.jobs("solve"):
+        solved = job.done.solved if job.done else None
+        outcomes[solved.outcome if solved and job.state is State.FINISHED else job.state] += 1
+        failures += job.failures
+        interruptions += job.interruptions
+    told = ", ".join(f"{count} {name}" for name, count in outcomes.most_common())
+    again = f"; {failures} attempts failed by the infrastructure, {interruptions} interrupted"
+    return f"{outcomes.total()} instances: {told}{again}"
+
+
+def evaluation_of(store: Store) -> str:
+    """How many are resolved."""
+    from repoagent.bench.evaluation.official import official
+
+    found = official(store)
+    total, done = found["total_instances"], found["completed_instances"]
+    return f"{found['resolved_instances']} of {total} resolved ({done} judged, {found['error_instances']} errors)"
+
+
+def adopt_validation(store: Store, other: Path) -> int:
+    """Take over what another run has found out about the same instances; how many."""
+    from repoagent.bench.store import Store as Opened
+
+    ids = {instance.id for instance in store.instances()}
+    taken = 0
+    with Opened.open(other) as source:
+        for job in source.jobs("validate"):
+            if job.instance in ids and job.done and job.state is State.FINISHED:
+                store.plan("validate", [job.instance])
+                store.begin("validate", job.instance)
+                store.end("validate", job.instance, job.done)
+                taken += 1
+    return taken
+
+
+def _named(word: str, ids: set[str] | list[str]) -> str:
+    return f" ({word}: {', '.join(sorted(ids)[:5])})" if ids else ""

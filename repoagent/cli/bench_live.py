@@ -1,0 +1,117 @@
+"""How a batch run stands, while it goes on: a table that is alive on a terminal, a line for each ending elsewhere."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from repoagent.bench.task import Done, State
+from repoagent.cli.plain import plain
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.live import Live
+    from rich.table import Table
+
+    from repoagent.bench.executors.base import Ended
+    from repoagent.bench.schedule import Moment
+
+
+class Watching:
+    """A watcher for the scheduler."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+
+        self._console: Console = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._live: Live | None = None
+        self._verified = 0
+        self._resolved = 0
+        self._told = 0.0
+
+    def __enter__(self) -> Self:
+        from rich.live import Live
+
+        if self._console.is_terminal:
+            self._live = Live(console=self._console, refresh_per_second=2, transient=True)
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._live:
+            self._live.stop()
+
+    def __call__(self, moment: Moment, ended: Ended | None) -> None:
+        if ended:
+            self._count(ended.done)
+            self._console.print(plain(line_of(moment, ended)), markup=False)
+        if self._live:
+            self._live.update(self._table(moment))
+        elif time.monotonic() - self._told > _EVERY:
+            self._told = time.monotonic()
+            self._console.print(plain(summary_of(moment)), markup=False)
+
+    def _count(self, done: Done) -> None:
+        self._verified += bool(done.solved and done.solved.outcome == "verified")
+        self._resolved += bool(done.judged and done.judged.resolved)
+
+    def _table(self, moment: Moment) -> Table:
+        from rich.table import Table
+
+        table = Table(title=plain(summary_of(moment)), title_justify="left", show_edge=False, pad_edge=False)
+        table.add_column("running")
+        table.add_column("for", justify="right")
+        now = time.monotonic()
+        for identity, since in sorted(moment.running.items(), key=lambda each: each[1])[:_SHOWN]:
+            table.add_row(plain(identity), _clock(now - since))
+        table.caption = f"verified {self._verified} · resolved {self._resolved}"
+        return table
+
+
+_EVERY = 60.0
+_SHOWN = 20
+
+
+def line_of(moment: Moment, ended: Ended) -> str:
+    """One ending, for a log."""
+    todo = sum(count for state, count in moment.counts.items() if not state.ended)
+    why = f": {ended.done.reason.splitlines()[0][:160]}" if ended.done.reason.strip() else ""
+    said = how(ended.done)
+    return f"{_clock(moment.seconds)}  {ended.task.instance.id}  {said}, {ended.done.seconds:.1f} s{why}  ({todo} left)"
+
+
+def how(done: Done) -> str:
+    """How an instance ended, in a few words."""
+    if done.judged:
+        return "resolved" if done.judged.resolved else "not resolved"
+    if done.validated:
+        return "runnable" if done.validated.runnable else f"not runnable: {done.validated.reason.splitlines()[0][:120]}"
+    if done.solved:
+        return done.solved.outcome + ("" if done.solved.patch else ", no patch")
+    return done.state
+
+
+def summary_of(moment: Moment) -> str:
+    """How the stage stands, in a line."""
+    counts = ", ".join(f"{count} {state}" for state, count in sorted(moment.counts.items()) if count)
+    left = f", {_clock(moment.left)} left" if moment.left is not None else ""
+    rate = moment.tokens / moment.seconds if moment.seconds else 0.0
+    held = f", held: {moment.held}" if moment.held else ""
+    return (
+        f"{moment.stage}: {counts}{left}, {moment.tokens:,} tokens ({rate:.0f}/s), "
+        f"{moment.free / 1e9:.1f} GB free, {_clock(moment.seconds)}{held}"
+    )
+
+
+def _clock(seconds: float) -> str:
+    whole = int(seconds)
+    hours = f"{whole // 3600}:" if whole >= 3600 else ""
+    return f"{hours}{whole // 60 % 60:02}:{whole % 60:02}"
+
+
+def ended_well(counts: dict[State, int]) -> bool:
+    """Whether nothing is left that the infrastructure failed."""
+    return not any(counts.get(state) for state in (State.ENVIRONMENT, State.WAITING, State.RUNNING))
