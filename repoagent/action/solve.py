@@ -51,7 +51,7 @@ def _check(runner: Runner) -> None:
 
 
 def _model_and_sandbox(runner: Runner) -> tuple[str, str]:
-    settings = Settings()
+    settings = configure({}, os.environ).settings
     return runner.given("model", settings.model), runner.given("sandbox", settings.sandbox)
 
 

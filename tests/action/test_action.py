@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -298,7 +297,7 @@ def test_a_result_that_is_a_link_is_not_followed(forge: Forge, finish: Finish, t
     (tmp_path / "secret").write_text("secret")
     place = forge.workflows.artefacts / "repoagent-result"
     (place / files.RESULT).unlink()
-    os.symlink(tmp_path / "secret", place / files.RESULT)
+    (place / files.RESULT).symlink_to(tmp_path / "secret")
     with pytest.raises(UserError):
         files.read(place, files.RESULT, Found)
 

@@ -1,8 +1,8 @@
-"""Runs a workflow as GitHub's runner would: jobs in their order, reusable workflows, the composite action's own steps in
-bash with the GITHUB_* environment, outputs, artefacts. What GitHub's own actions do is done by hand: check out, hand over.
+"""Runs a workflow as GitHub's runner would: jobs in their order, reusable workflows, the composite action's steps.
 
-Expressions are those that the workflows here use: names, strings, `==`, `!=`, `!`, `&&`, `||`, `always()`, `startsWith`,
-`fromJSON`.
+The steps run in bash with the GITHUB_* environment, outputs and artefacts. GitHub's own actions are done by hand:
+check out, hand over. Expressions are those that the workflows here use: names, strings, `==`, `!=`, `!`, `&&`, `||`,
+`always()`, `startsWith`, `fromJSON`.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Workflows:
         self.artefacts = self.folder / "artefacts"
 
     def dispatch(self, workflow: str, event: Event, **overrides: str) -> dict[str, Ran]:
-        """Run a workflow for an event; `overrides` are inputs of its reusable workflows that the test needs others for."""
+        """Run a workflow for an event; `overrides` replace inputs of its reusable workflows."""
         jobs = yaml.safe_load(workflow)["jobs"]
         contexts: Json = {"github": self._github(event), "needs": {}, "inputs": event.payload.get("inputs") or {}}
         done: dict[str, Ran] = {}
@@ -112,7 +112,8 @@ class Workflows:
             "secrets": {},
             "runner": {"environment": "x"},
         }
-        log, environments, failed = "", [], False
+        environments: list[Mapping[str, str]] = []
+        log, failed = "", False
         for step in job["steps"]:
             condition = str(step.get("if", "true")).replace("${{", "").replace("}}", "")
             if (failed and "always()" not in condition) or not truth(value_of(condition, contexts)):
