@@ -25,6 +25,24 @@ class Comment:
 
     author: str
     body: str
+    association: str = ""
+    """How the author stands to the repository, as GitHub says it: `OWNER`, `MEMBER`, `CONTRIBUTOR`, `NONE`, …"""
+
+
+LinkKind = Literal["issue", "pull", "file", "image", "page"]
+
+
+@dataclass(frozen=True)
+class Link:
+    """Something that an issue points to. It is listed for people and never fetched."""
+
+    kind: LinkKind
+    target: str
+    """`owner/name#7` for issues and pull requests, a path for files, else a URL."""
+    start: int = 0
+    """First line of a file that is meant, 0 where none is named."""
+    end: int = 0
+    """Last line, inclusive."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +54,10 @@ class Issue:
     comments: tuple[Comment, ...] = ()
     url: str = ""
     """Where it was read, empty for a file or standard input."""
+    author: str = ""
+    association: str = ""
+    """The author's, as of a comment."""
+    links: tuple[Link, ...] = ()
 
     @property
     def text(self) -> str:

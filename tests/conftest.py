@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from repoagent.index.build import Index
 from repoagent.process import run
+
+if TYPE_CHECKING:
+    from tests.github.server import ApiServer
 
 Indexed = Callable[[Mapping[str, str | bytes]], Index]
 
@@ -50,6 +54,19 @@ def own_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     ):
         monkeypatch.delenv(name, raising=False)
     return root
+
+
+@pytest.fixture
+def api_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiServer]:
+    """A GitHub on loopback, named as a runner names it, and with a cache of replies of the test's own."""
+    from tests.github.server import serving  # reads GitHub's description, which most tests do without
+
+    (tmp_path / "forge").mkdir()
+    with serving(tmp_path / "forge") as server:
+        monkeypatch.setenv("GITHUB_SERVER_URL", server.url)
+        monkeypatch.setenv("GITHUB_API_URL", server.repository.api)
+        monkeypatch.setenv("REPOAGENT_CACHE", str(tmp_path / "cache"))
+        yield server
 
 
 @pytest.fixture

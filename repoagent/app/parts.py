@@ -3,6 +3,7 @@ settings."""
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from repoagent.trace import Trace
 from repoagent.workspace import Source, Workspace
 
 if TYPE_CHECKING:
+    from repoagent.audit import AuditLog
     from repoagent.config import Settings
     from repoagent.graph.services import Options, Services
     from repoagent.index.build import Index
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 @contextmanager
 def services(session: Session, request: Request, trace: Trace, spent: Spent) -> Iterator[Services]:
     """All parts, alive for as long as the `with` block lasts."""
+    from repoagent.audit import AuditedEngine, AuditedModel
     from repoagent.graph.services import Services
     from repoagent.llm import open_model
     from repoagent.llm.budget import BudgetedModel
@@ -37,7 +40,8 @@ def services(session: Session, request: Request, trace: Trace, spent: Spent) -> 
 
     started = time.monotonic()
     budget = _budget(request.settings, spent, trace)
-    found = engine(request)
+    log = _audit(session)
+    found = AuditedEngine(engine(request), log)
     found.prepare(lambda line: trace.emit("sandbox.progress", line=line))
     workspace = Workspace.open(session.path / "workspace")
     with (
@@ -47,7 +51,7 @@ def services(session: Session, request: Request, trace: Trace, spent: Spent) -> 
         profile = model.profile.id
         trace.emit("model.ready", name=model.name, context=model.context(), profile=profile, sandbox=found.name)
         yield Services(
-            model=BudgetedModel(model, budget, trace),
+            model=BudgetedModel(AuditedModel(model, log), budget, trace),
             engine=pool,
             workspace=workspace,
             index=_indexer(workspace.root),
@@ -66,6 +70,14 @@ def engine(request: Request) -> Engine:
     from repoagent.sandbox import choose
 
     return choose(None if request.settings.sandbox == "auto" else request.settings.sandbox)
+
+
+def _audit(session: Session) -> AuditLog:
+    """The session's log, without any secret of this process's environment in it."""
+    from repoagent.audit import FILE, AuditLog
+    from repoagent.redaction import own_secrets
+
+    return AuditLog(session.path / FILE, own_secrets(os.environ))
 
 
 def source_of(session: Session) -> Source:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from repoagent.app.driving import Approve, Pause, drive
@@ -16,8 +17,10 @@ from repoagent.workspace import Workspace, resolve
 
 __all__ = [
     "Approve",
+    "Given",
     "Pause",
     "Spent",
+    "allow",
     "begin",
     "deliver",
     "drive",
@@ -29,15 +32,23 @@ __all__ = [
 ]
 
 
-def begin(request: Request, token: str | None, state_root: Path | None = None) -> Session:
-    """Read the issue, find the repository, and open a session that holds all a run needs."""
-    from repoagent.intake import read_issue, repository_of
+@dataclass(frozen=True)
+class Given:
+    """An issue that was read before, by somebody who may read more than this process."""
+
+    issue: Issue
+    notices: Sequence[str] = ()
+
+
+def begin(request: Request, token: str | None, state_root: Path | None = None, given: Given | None = None) -> Session:
+    """Read the issue, unless it is given, find the repository, and open a session that holds all a run needs."""
+    from repoagent.intake import repository_of
     from repoagent.llm.opening import check
     from repoagent.places import cache_root
 
     check(request.settings.model)
-    notices: list[str] = []
-    issue = read_issue(request.issue, token=token, notice=notices.append)
+    known = given or _read(request.issue, token)
+    issue = known.issue
     source = resolve(request.repo, request.base, repository_of(request.issue), cache_root() / "repositories")
     engine(request)  # say now, and not after minutes, that no sandbox can be made
     out = Path(request.out) if request.out else None
@@ -47,9 +58,17 @@ def begin(request: Request, token: str | None, state_root: Path | None = None) -
     session.write("request.json", dump(request))
     session.write("source.json", dump(source))
     session.write("issue.json", dump(issue))
-    session.write("notices.txt", "\n".join(notices))
+    session.write("notices.txt", "\n".join(known.notices))
     Workspace.create(source, session.path / "workspace")
     return session
+
+
+def _read(source: str, token: str | None) -> Given:
+    from repoagent.intake import read_issue
+
+    notices: list[str] = []
+    issue = read_issue(source, token=token, notice=notices.append)
+    return Given(issue, notices)
 
 
 def request_of(session: Session) -> Request:
@@ -65,6 +84,14 @@ def use_model(session: Session, model: str) -> None:
     request = request_of(session)
     settings = request.settings.model_copy(update={"model": model})
     session.write("request.json", dump(replace(request, settings=settings)))
+
+
+def allow(session: Session, minutes: float, tokens: int) -> None:
+    """Allow a run that was stopped so much more than it has used."""
+    spent = Spent.of(read(session.path / "events.jsonl"))
+    more = {"max_minutes": spent.seconds / 60 + minutes, "max_tokens": spent.usage.tokens + tokens}
+    request = request_of(session)
+    session.write("request.json", dump(replace(request, settings=request.settings.model_copy(update=more))))
 
 
 def run(session: Session, listeners: tuple[Listener, ...], approve: Approve, *, ask: bool) -> Result:

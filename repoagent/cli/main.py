@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from repoagent import __version__
-from repoagent.cli import bench, clean, config, doctor, index, mcp, model, sessions, solve, testbed
+from repoagent.cli import bench, clean, config, doctor, github, index, mcp, model, pr, sessions, solve, testbed
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -21,12 +21,14 @@ app = typer.Typer(
 )
 app.command("solve")(solve.solve)
 app.command("resume")(solve.resume)
+app.command("pr")(pr.pr)
 app.command("localise")(index.localise)
 app.command("doctor")(doctor.doctor)
 app.command("config")(config.config)
 app.command("clean")(clean.clean)
 app.command("mcp")(mcp.mcp)
 app.add_typer(sessions.app, name="sessions", help="List, show and remove what runs have produced.")
+app.add_typer(github.app, name="github", help="Set up a repository on GitHub, and see what is missing there.")
 app.add_typer(model.app, name="model", help="Pull, serve and remove embedded models.")
 app.add_typer(testbed.app, name="testbed", help="Find out how a repository is built and tested, and do it.")
 app.add_typer(bench.app, name="bench", help="Run, judge, report and compare benchmarks.")

@@ -7,12 +7,14 @@ import os
 import re
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 from typing import TYPE_CHECKING, TextIO
 
-from repoagent.domain import Comment, Issue
+from repoagent.domain import Issue
 from repoagent.errors import UserError
+from repoagent.intake.links import links_in
 from repoagent.intake.reference import parse
 from repoagent.intake.sanitise import LIMIT, Cleaned, clean
 
@@ -27,7 +29,7 @@ def read_issue(
     *,
     token: str | None,
     stdin: TextIO | None = None,
-    client: httpx.Client | None = None,
+    transport: httpx.BaseTransport | None = None,
     notice: Notice | None = None,
 ) -> Issue:
     """The issue at `source`: a URL on GitHub or an Enterprise host, `owner/name#7`, a text file, or `-` for standard
@@ -36,14 +38,17 @@ def read_issue(
     `token` is sent to GitHub's API only; `notice` is told what was hidden in the text and therefore removed. Raises
     UserError for what cannot be read or is empty, EnvironmentFailed where GitHub or the network fails.
     """
-    raw = _read(source, token, stdin, client)
-    issue, cleaned = _cleaned(raw)
+    raw = _read(source, token, stdin, transport, notice)
+    issue, cleaned = without_hidden(raw)
     if not issue.title.strip() and not issue.body.strip():
         raise UserError(f"the issue {_shown(source)} is empty: describe what is wrong and what you expect instead")
-    if notice:
-        for sentence in _sentences(cleaned):
-            notice(sentence)
+    for sentence in told(cleaned):
+        (notice or _nobody)(sentence)
     return issue
+
+
+def _nobody(_sentence: str) -> None:
+    """Who listens where nobody wants to know."""
 
 
 def repository_of(source: str) -> str | None:
@@ -55,15 +60,22 @@ def repository_of(source: str) -> str | None:
 # --- where it comes from ----------------------------------------------------------------------------------------------
 
 
-def _read(source: str, token: str | None, stdin: TextIO | None, client: httpx.Client | None) -> Issue:
+def _read(
+    source: str,
+    token: str | None,
+    stdin: TextIO | None,
+    transport: httpx.BaseTransport | None,
+    notice: Notice | None,
+) -> Issue:
     if source == "-":
         return _issue(_from_stream(stdin or sys.stdin), "standard input")
     reference = parse(source)
     if reference is None:
         return _issue(_from_file(source), source)
-    from repoagent.intake.github import fetch  # imports httpx and pydantic
+    from repoagent.github.api import Api  # imports the client
+    from repoagent.intake.github import fetch
 
-    return fetch(reference, token, client)
+    return fetch(reference, Api(reference.repository, token, transport), notice or _nobody)
 
 
 def _shown(source: str) -> str:
@@ -137,23 +149,32 @@ def _issue(text: str, name: str) -> Issue:
 _TITLE = 300
 
 
-def _cleaned(raw: Issue) -> tuple[Issue, Cleaned]:
-    """The issue without what is hidden in it, and the sum of what was removed."""
+def without_hidden(raw: Issue) -> tuple[Issue, Cleaned]:
+    """The issue without what is hidden in it and with its links listed, and the sum of what was removed."""
     title, body = clean(raw.title, _TITLE), clean(raw.body, LIMIT)
     comments, rest = [], LIMIT
     for comment in raw.comments:
         said = clean(comment.body, rest)
         rest -= len(said.text)
-        comments.append((Comment(clean(comment.author, 100).text, said.text), said))
+        comments.append((replace(comment, author=clean(comment.author, 100).text, body=said.text), said))
     kept = tuple(comment for comment, _ in comments if comment.body.strip())
     total = sum((said for _, said in comments), title + body)
-    return Issue(" ".join(title.text.split()), body.text.strip(), kept, raw.url), total
+    issue = replace(raw, title=" ".join(title.text.split()), body=body.text.strip(), comments=kept)
+    return replace(issue, links=links_in(issue)), total
 
 
-def _sentences(cleaned: Cleaned) -> list[str]:
+def told(cleaned: Cleaned) -> list[str]:
+    """What was removed, one sentence each."""
     sentences = []
     if cleaned.hidden:
-        sentences.append(f"text that a reader would not see was removed from the issue, in {cleaned.hidden} places")
+        kinds = (
+            (cleaned.characters, "runs of invisible characters"),
+            (cleaned.comments, "comments of HTML"),
+            (cleaned.captions, "texts of images, attributes and notes"),
+        )
+        listed = ", ".join(f"{count} {kind}" for count, kind in kinds if count)
+        where = "text that a reader would not see was removed from the issue"
+        sentences.append(f"{where}, in {cleaned.hidden} places: {listed}")
     if cleaned.data:
         sentences.append(f"{cleaned.data} blocks of encoded data were removed from the issue")
     if cleaned.cut:

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from repoagent.errors import UserError
+from repoagent.github.repository import Repository, on_host
 
 
 @dataclass(frozen=True)
@@ -19,25 +20,20 @@ class Reference:
     name: str
     number: int
 
-    @property
-    def api(self) -> str:
-        """Where the host's REST API is: on github.com and ghe.com a host of its own, on a server of one's own a
-        path."""
-        if self.host == "github.com" or self.host.endswith(".ghe.com"):
-            return f"https://api.{self.host}"
-        return f"https://{self.host}/api/v3"
+    comment: int = 0
+    """The comment that the URL's anchor points to, 0 for none."""
 
     @property
-    def path(self) -> str:
-        return f"/repos/{self.owner}/{self.name}/issues/{self.number}"
+    def repository(self) -> Repository:
+        return on_host(self.host, self.owner, self.name)
 
     @property
     def url(self) -> str:
-        return f"https://{self.host}/{self.owner}/{self.name}/issues/{self.number}"
+        return f"{self.repository.url}/issues/{self.number}"
 
     @property
     def clone(self) -> str:
-        return f"https://{self.host}/{self.owner}/{self.name}.git"
+        return self.repository.clone
 
 
 def parse(source: str) -> Reference | None:
@@ -69,4 +65,6 @@ def _from_url(url: str) -> Reference:
             "text to a file, and give that instead"
         )
     where = host.removeprefix("www.") if port in {None, 443} else f"{host}:{port}"
-    return Reference(where, found[1], found[2].removesuffix(".git"), int(found[3]))
+    anchor = re.fullmatch(r"issuecomment-(\d{1,18})", parts.fragment)
+    comment = int(anchor[1]) if anchor else 0
+    return Reference(where, found[1], found[2].removesuffix(".git"), int(found[3]), comment)

@@ -7,6 +7,7 @@ so it is kept.
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,8 +21,12 @@ class Cleaned:
     """A text, and what it no longer holds."""
 
     text: str = ""
-    hidden: int = 0
-    """Pieces that a reader would not have seen."""
+    characters: int = 0
+    """Runs of invisible characters."""
+    comments: int = 0
+    """Comments of HTML."""
+    captions: int = 0
+    """Texts of images, attributes, notes and formulas that do not show."""
     data: int = 0
     """Blocks of base64, each replaced by a word."""
     cut: int = 0
@@ -29,7 +34,19 @@ class Cleaned:
 
     def __add__(self, other: Cleaned) -> Cleaned:
         """The counts of both, without a text."""
-        return Cleaned("", self.hidden + other.hidden, self.data + other.data, self.cut + other.cut)
+        return Cleaned(
+            "",
+            self.characters + other.characters,
+            self.comments + other.comments,
+            self.captions + other.captions,
+            self.data + other.data,
+            self.cut + other.cut,
+        )
+
+    @property
+    def hidden(self) -> int:
+        """Pieces that a reader would not have seen."""
+        return self.characters + self.comments + self.captions
 
 
 def clean(text: str, limit: int = LIMIT) -> Cleaned:
@@ -37,9 +54,9 @@ def clean(text: str, limit: int = LIMIT) -> Cleaned:
     text = text.replace("\r\n", "\n").replace("\r", "\n")[: 2 * LIMIT]
     text, invisible = _INVISIBLE.subn("", text)
     text, data = _without_data(text)
-    text, hidden = _without_hidden_markup(text)
+    text, comments, captions = _without_hidden_markup(text)
     kept = text if len(text) <= limit else text[: max(limit, 0)] + "\n[… cut]"
-    return Cleaned(kept, invisible + hidden, data, max(len(text) - limit, 0))
+    return Cleaned(kept, invisible, comments, captions, data, max(len(text) - limit, 0))
 
 
 # --- characters -------------------------------------------------------------------------------------------------------
@@ -81,16 +98,16 @@ def _is_random(text: str) -> bool:
 # --- markup -----------------------------------------------------------------------------------------------------------
 
 
-def _without_hidden_markup(text: str) -> tuple[str, int]:
-    parts, hidden = [], 0
+def _without_hidden_markup(text: str) -> tuple[str, int, int]:
+    parts, comments, captions = [], 0, 0
     for kind, part in _segments(text):
         if kind == "comment":
-            hidden += part.strip("<!->\n ") != ""
+            comments += part.strip("<!->\n ") != ""
             continue
         shown, found = _without_captions(part) if kind == "prose" else (part, 0)
         parts.append(shown)
-        hidden += found
-    return "".join(parts), hidden
+        captions += found
+    return "".join(parts), comments, captions
 
 
 def _segments(text: str) -> Iterator[tuple[str, str]]:
@@ -139,7 +156,23 @@ def _without_captions(prose: str) -> tuple[str, int]:
     prose, images = _IMAGE.subn("![]", prose)
     prose, attributes = _without_attributes(prose)
     prose, notes = _NOTE.subn("", prose)
-    return prose, images + attributes + notes
+    prose, formulas = _UNSEEN_FORMULA.subn("", prose)
+    prose, entities = _without_entities(prose)
+    return prose, images + attributes + notes + formulas + entities
+
+
+def _without_entities(prose: str) -> tuple[str, int]:
+    """Without entities that stand for invisible characters."""
+    removed = 0
+
+    def shown(entity: re.Match[str]) -> str:
+        nonlocal removed
+        if not _INVISIBLE.fullmatch(html.unescape(entity[0])):
+            return entity[0]
+        removed += 1
+        return ""
+
+    return _ENTITY.sub(shown, prose), removed
 
 
 def _without_attributes(prose: str) -> tuple[str, int]:
@@ -157,4 +190,6 @@ def _without_attributes(prose: str) -> tuple[str, int]:
 _IMAGE = re.compile(r"!\[(?!\]).{1,1000}?\](?=[(\[])", re.DOTALL)
 _TAG = re.compile(r"<[A-Za-z][^<>]{0,2000}>")
 _ATTRIBUTE = re.compile(r"""(?<=\s)(?:alt|title|aria-label)\s*=\s*(?:"[^"]*"|'[^']*')""", re.IGNORECASE)
+_ENTITY = re.compile(r"&(?:#\d{2,7}|#[xX][0-9a-fA-F]{2,6}|[A-Za-z]{2,24});")
+_UNSEEN_FORMULA = re.compile(r"\${1,2}[^$\n]{0,300}\\(?:[hv]?phantom|(?:text)?color\{white\})[^$\n]{0,2000}\${1,2}")
 _NOTE = re.compile(r"^ {0,3}\[[^\]\n]{1,99}\]:[ \t]*<?#>?[ \t]*(?:\n[ \t]*)?[(\"'][^\n]*$", re.MULTILINE)

@@ -47,7 +47,7 @@ def branch(source: Source, name: str, patch: Patch, message: str, author: str = 
         # Objects go straight into the user's store; until the ref points at them they are garbage, and harmless.
         own = {"GIT_OBJECT_DIRECTORY": str(source.objects), **_identity(user, author)}
         try:
-            commit = _commit(Git(scratch.git_dir, None, True, own), source.base, patch, message)
+            commit = commit_on(Git(scratch.git_dir, None, True, own), source.base, patch, message)
             user("update-ref", f"refs/heads/{name}", commit, "0" * len(commit))
         except CommandFailed as error:
             raise _explained(error, f"cannot make the branch {name} in {source.path}") from error
@@ -95,7 +95,8 @@ def _check_name(git: Git, name: str) -> None:
         )
 
 
-def _commit(git: Git, base: str, patch: Patch, message: str) -> str:
+def commit_on(git: Git, base: str, patch: Patch, message: str) -> str:
+    """One commit on `base` that holds `patch`, made without a work tree; its id."""
     git("read-tree", base)
     refusal = git("apply", "--cached", "--whitespace=nowarn", stdin=_bytes(patch), check=False)
     if refusal.exit_code:

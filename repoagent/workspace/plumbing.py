@@ -33,13 +33,15 @@ class Git:
     """Whether we made this repository: then the configuration of the user and the system is left out, to be the same
     everywhere."""
     environment: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Configuration for these calls alone; passed by the environment, so that no list of processes shows it."""
 
     def __call__(
         self, *arguments: str, stdin: bytes = b"", timeout: float = 120, check: bool = True, online: bool = False
     ) -> Completed:
         """Run `git arguments`; raises CommandFailed with git's complaint, unless `check` is off."""
         place = {"GIT_DIR": str(self.git_dir)} | ({"GIT_WORK_TREE": str(self.work_tree)} if self.work_tree else {})
-        environment = {**_environment(self.ours, online), **place, **self.environment}
+        environment = {**_environment(self.ours, online, self.settings), **place, **self.environment}
         cwd = self.work_tree or self.git_dir
         return run(["git", *arguments], cwd=cwd, stdin=stdin, timeout=timeout, environment=environment, check=check)
 
@@ -61,7 +63,7 @@ def create(directory: Path, *, object_format: str = "sha1") -> Git:
         f"--object-format={object_format}",
         ".",
     ]
-    run(command, cwd=directory, timeout=60, environment=_environment(ours=True, online=False))
+    run(command, cwd=directory, timeout=60, environment=_environment(ours=True, online=False, extra={}))
     (git_dir / "info").mkdir(exist_ok=True)
     (git_dir / "info" / "attributes").write_text(_PLAIN)
     return Git(git_dir, directory, ours=True)
@@ -130,7 +132,7 @@ _FOREIGN = (
 """Set where we run inside somebody's hook or script, and would point git elsewhere."""
 
 
-def _environment(ours: bool, online: bool) -> dict[str, str | None]:
+def _environment(ours: bool, online: bool, extra: Mapping[str, str]) -> dict[str, str | None]:
     fixed: dict[str, str | None] = dict.fromkeys(_FOREIGN)
     fixed |= {
         "GIT_TERMINAL_PROMPT": "0",
@@ -145,12 +147,13 @@ def _environment(ours: bool, online: bool) -> dict[str, str | None]:
     if ours:
         fixed |= {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_ATTR_NOSYSTEM": "1"}
         fixed |= {"GIT_CONFIG_PARAMETERS": None}
-    return fixed | _settings(first=0 if ours else int(os.environ.get("GIT_CONFIG_COUNT") or 0))
+    return fixed | _settings(0 if ours else int(os.environ.get("GIT_CONFIG_COUNT") or 0), extra)
 
 
-def _settings(first: int) -> dict[str, str | None]:
-    """`_SETTINGS` as git reads them from the environment, behind the `first` ones that the user has put there."""
-    numbered = list(enumerate(_SETTINGS.items(), start=first))
+def _settings(first: int, extra: Mapping[str, str]) -> dict[str, str | None]:
+    """`_SETTINGS` and more as git reads them from the environment, behind the `first` ones that the user has put
+    there."""
+    numbered = list(enumerate({**_SETTINGS, **extra}.items(), start=first))
     keys: dict[str, str | None] = {f"GIT_CONFIG_KEY_{number}": key for number, (key, _) in numbered}
     values: dict[str, str | None] = {f"GIT_CONFIG_VALUE_{number}": value for number, (_, value) in numbered}
     return {"GIT_CONFIG_COUNT": str(first + len(numbered)), **keys, **values}

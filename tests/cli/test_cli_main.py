@@ -166,11 +166,9 @@ def test_a_wrong_key_in_the_configuration_file_is_named(own_state: Path) -> None
 
 
 def test_an_issue_that_github_does_not_have_is_the_user_s_to_mend() -> None:
-    with (
-        httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(404))) as client,
-        pytest.raises(UserError, match=r"there is no https://github\.com/acme/x/issues/7") as caught,
-    ):
-        read_issue("https://github.com/acme/x/issues/7", token=None, client=client)
+    nothing = httpx.MockTransport(lambda _: httpx.Response(404))
+    with pytest.raises(UserError, match=r"https://github\.com/acme/x/issues/7") as caught:
+        read_issue("https://github.com/acme/x/issues/7", token=None, transport=nothing)
     assert code_for(caught.value) is Exit.USAGE
 
 

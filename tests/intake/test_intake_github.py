@@ -11,7 +11,11 @@ import pytest
 
 from repoagent.domain import Comment, Issue
 from repoagent.errors import EnvironmentFailed, RepoagentError, UserError
+from repoagent.github.api import Api
 from repoagent.intake import read_issue, repository_of
+from repoagent.intake.github import Frozen, fetch
+from repoagent.intake.reference import parse
+from tests.github.server import ApiServer
 
 RECORDINGS = Path(__file__).parent.parent / "recordings"
 ISSUE = (RECORDINGS / "github_issue.json").read_bytes()
@@ -29,8 +33,7 @@ class Server:
         self._handler = handler
 
     def read(self, source: str = URL, token: str | None = None) -> Issue:
-        with httpx.Client(transport=httpx.MockTransport(self._answer)) as client:
-            return read_issue(source, token=token, client=client)
+        return read_issue(source, token=token, transport=httpx.MockTransport(self._answer))
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
@@ -57,7 +60,10 @@ def test_an_issue_comes_with_what_people_wrote_and_without_what_is_hidden() -> N
     issue = Server(recorded).read()
     assert issue.title == "naturalsize(999999) says 1000.0 kB"
     assert issue.body == "```python\nnaturalsize(999999)  # '1000.0 kB'\n```\nI expected `1.0 MB`."
-    assert issue.comments == (Comment("bo", "Also for 999999999."), Comment("ghost", "Rounding comes too late."))
+    assert issue.comments == (
+        Comment("bo", "Also for 999999999.", "MEMBER"),
+        Comment("ghost", "Rounding comes too late.", "NONE"),
+    )
     assert issue.url == URL
 
 
@@ -78,7 +84,7 @@ def test_an_issue_comes_with_what_people_wrote_and_without_what_is_hidden() -> N
 def test_each_way_to_name_an_issue_asks_the_right_api(source: str, api: str) -> None:
     server = Server(recorded)
     server.read(source)
-    assert [str(request.url) for request in server.requests] == [api, f"{api}/comments?per_page=100"]
+    assert [str(request.url) for request in server.requests] == [api, f"{api}/comments?per_page=100&page=1"]
     assert server.requests[0].headers["X-GitHub-Api-Version"] == "2022-11-28"
 
 
@@ -178,9 +184,12 @@ def test_another_host_is_not_followed(location: str) -> None:
 
 
 def test_the_next_page_is_not_fetched_from_another_host() -> None:
-    page = httpx.Response(200, content=COMMENTS, headers={"Link": '<https://evil.test/2>; rel="next"'})
-    server = answers(httpx.Response(200, content=ISSUE), page)
+    link = {"Link": '<https://evil.test/2>; rel="next"'}
+    pages = [httpx.Response(200, content=content, headers=link) for content in (ISSUE, COMMENTS, b"[]")]
+    pages.append(httpx.Response(200, content=b"[]"))
+    server = answers(*pages)
     assert len(server.read(token="secret").comments) == 2
+    assert {request.url.host for request in server.requests} == {"api.github.com"}
 
 
 def test_circles_end() -> None:
@@ -241,3 +250,51 @@ def test_without_a_network_the_user_is_told_of_files() -> None:
 
     with pytest.raises(EnvironmentFailed, match="to a file"):
         Server(fail).read()
+
+
+# --- what is asked twice ----------------------------------------------------------------------------------------------
+
+
+def test_what_has_not_changed_is_asked_by_its_etag_and_not_sent_again(api_server: ApiServer) -> None:
+    api_server.issues[7] = {"title": "T", "body": "first"}
+    first, second = api_server.api().issue(7), api_server.api().issue(7)
+    assert first == second
+    assert [reply.status for reply in api_server.log] == [200, 304]
+    api_server.issues[7]["body"] = "second"
+    assert api_server.api().issue(7).body == "second"
+
+
+# --- frozen at the moment somebody asked ------------------------------------------------------------------------------
+
+
+def test_comments_count_only_as_they_were_and_of_people_who_contributed() -> None:
+    def said(name: str, association: str, created: str, updated: str = "") -> dict[str, object]:
+        times = {"created_at": created, "updated_at": updated or created}
+        return {"user": {"login": name}, "author_association": association, "body": name, **times}
+
+    comments = [
+        said("reporter", "NONE", "2026-01-01T00:00:00Z"),
+        said("member", "MEMBER", "2026-01-01T00:00:00Z"),
+        said("stranger", "NONE", "2026-01-01T00:00:00Z"),
+        said("late", "OWNER", "2026-01-03T00:00:00Z"),
+        said("edited", "OWNER", "2026-01-01T00:00:00Z", "2026-01-03T00:00:00Z"),
+        said("ci[bot]", "NONE", "2026-01-01T00:00:00Z"),
+    ]
+    issue = {"title": "T", "number": 7, "comments": 6, "user": {"login": "reporter"}, "author_association": "NONE"}
+    notes: list[str] = []
+
+    def read(frozen: Frozen | None) -> list[str]:
+        server = answers(httpx.Response(200, json=issue), httpx.Response(200, json=comments))
+        reference = parse(URL)
+        assert reference
+        api = Api(reference.repository, None, httpx.MockTransport(server._answer))
+        return [comment.author for comment in fetch(reference, api, notes.append, frozen).comments]
+
+    assert read(Frozen("2026-01-02T00:00:00Z")) == ["reporter", "member"]
+    assert notes == [
+        "1 comments of bots were not read",
+        "2 comments written or edited after the run was asked for were not read",
+        "1 comments of people who have not contributed before were not read",
+    ]
+    assert read(Frozen("2026-01-02T00:00:00Z", members_only=False)) == ["reporter", "member", "stranger"]
+    assert read(None) == ["reporter", "member", "stranger", "late", "edited"]

@@ -42,7 +42,9 @@ def test_standard_input_is_read_and_cleaned() -> None:
     notes: list[str] = []
     issue = read_issue("-", token=None, stdin=io.StringIO("# T\nb\u200bo\u202ddy\n"), notice=notes.append)
     assert (issue.title, issue.body) == ("T", "body")
-    assert notes == ["text that a reader would not see was removed from the issue, in 2 places"]
+    assert notes == [
+        "text that a reader would not see was removed from the issue, in 2 places: 2 runs of invisible characters"
+    ]
 
 
 @pytest.mark.parametrize("content", [b"", b" \n\t\n", b"<!-- only this -->", b"\xe2\x80\x8b"])

@@ -1,0 +1,91 @@
+"""What one job hands to the next, as JSON in an artefact. Whoever reads it trusts nothing in it."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from repoagent.domain import Issue, dump, load
+from repoagent.errors import UserError
+from repoagent.publish import Delivery
+
+T = TypeVar("T")
+
+REQUEST = "request.json"
+RESULT = "result.json"
+SESSION = "session.tar.gz"
+_LARGEST = 4_000_000
+"""Bytes of one JSON file."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What `begin` hands to `solve`: the issue, frozen and cleaned."""
+
+    issue: Issue
+    number: int
+    base: str
+    notices: tuple[str, ...]
+    minutes: int
+    tokens: int
+
+
+@dataclass(frozen=True)
+class Found:
+    """What `solve` hands to `publish`."""
+
+    delivery: Delivery | None
+    """None where the run came to nothing."""
+    stopped: str = ""
+    """Why it ended before its end; empty where it did not."""
+
+
+def write(folder: Path, name: str, value: object) -> None:
+    """Leave a value for the next job."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(dump(value), encoding="utf-8")
+
+
+def read(folder: Path, name: str, kind: type[T]) -> T | None:
+    """What the job before left; None where it left nothing. Raises UserError for what is not as it should be."""
+    try:
+        descriptor = os.open(folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise UserError(f"{name} of the job before is no plain file ({error.strerror})") from error
+    with os.fdopen(descriptor, "rb") as file:
+        facts = os.fstat(descriptor)
+        if not stat.S_ISREG(facts.st_mode) or facts.st_size > _LARGEST:
+            raise UserError(f"{name} of the job before is no plain file of at most {_LARGEST:,} bytes")
+        return _loaded(kind, file.read(), name)
+
+
+def _loaded(kind: type[T], content: bytes, name: str) -> T:
+    try:
+        return load(kind, content)
+    except (ValidationError, RecursionError) as error:
+        raise UserError(f"{name} of the job before is not as it is written here: it is not used") from error
+
+
+def pack(session: Path, folder: Path) -> None:
+    """Leave a whole session, to be gone on with."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(folder / SESSION, "w:gz") as archive:
+        archive.add(session, arcname="session")
+
+
+def unpack(folder: Path, into: Path) -> Path | None:
+    """The session that an earlier run left; None where there is none."""
+    if not (folder / SESSION).is_file():
+        return None
+    into.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(folder / SESSION) as archive:
+        archive.extractall(into, filter="data")
+    return into / "session"

@@ -1,0 +1,46 @@
+"""Who may ask for a run: people who could change the code themselves, and no bot that is not named."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from repoagent.action.event import Trigger
+from repoagent.github.api import Api
+
+_MAY = frozenset({"admin", "write"})
+"""`maintain` is given as `write`."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the workflow allows."""
+
+    label: str = "repoagent"
+    bots: Collection[str] = ()
+    """Names of bots that may ask; `*` is not one."""
+
+
+def refusal(trigger: Trigger | None, rules: Rules, api: Api) -> str:
+    """Why there is no run, one sentence; empty where there is one. GitHub is asked last, and only if all else fits."""
+    if trigger is None:
+        return "This event asks for nothing."
+    if trigger.kind == "label" and trigger.label != rules.label:
+        return f"The label is not `{rules.label}`."
+    if trigger.issue is not None and trigger.issue.pull_request is not None:
+        return "This is a pull request: name the issue that it is about."
+    if trigger.issue is not None and trigger.issue.state != "open":
+        return "The issue is closed: open it again first."
+    return _about(trigger, rules, api)
+
+
+def _about(trigger: Trigger, rules: Rules, api: Api) -> str:
+    """What speaks against the one who asks."""
+    name = trigger.actor.login
+    if not name:
+        return "The event does not say who asks."
+    if trigger.actor.is_bot:
+        return "" if name in rules.bots else f"{name} is a bot, and `allow-bots` does not name it."
+    if api.permission(name) not in _MAY:
+        return f"{name} has no write access to this repository, which is needed to ask for a run."
+    return ""

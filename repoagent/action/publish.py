@@ -1,0 +1,104 @@
+"""The third job: check what was found, and bring it to GitHub. It has the right to write, so it runs no model and no
+code of the repository, and believes nothing that the second job says about issue, base or place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import get_args
+
+from repoagent.action import files
+from repoagent.action.files import Found
+from repoagent.action.runner import Runner
+from repoagent.domain import Issue
+from repoagent.errors import RepoagentError, UserError
+from repoagent.github.api import Api
+from repoagent.policy import PATH, parse
+from repoagent.publish import Delivery, Published, publish
+from repoagent.publish.comment import Progress, State, say, text_of
+
+_ENDED = {
+    "cancelled": "The job was cancelled, or ran into its time limit.",
+    "failure": "The job failed; its log says where.",
+    "skipped": "The job was not started.",
+}
+
+
+def publish_found(runner: Runner) -> int:
+    """Publish what the second job left; with an exit code of 1 where it could not be told to anybody."""
+    api = runner.api
+    found = _found(runner)
+    published, stopped = _published(runner, api, found)
+    progress = _progress(runner, found, published, stopped)
+    runner.output(
+        outcome=progress.state,
+        pull_request_url=published.url if published else "",
+        pull_request_number=published.number or "" if published else "",
+        branch=published.branch if published else "",
+    )
+    runner.summarise(text_of(progress))
+    if parse(api.file(PATH, api.facts().default_branch)).comments:
+        say(api, progress, runner.number("comment"))
+    return 0
+
+
+def _found(runner: Runner) -> Found:
+    """What the second job left, as far as it can be used."""
+    try:
+        found = files.read(runner.folder, files.RESULT, Found)
+    except UserError as error:
+        return Found(None, str(error))
+    if found is None:
+        return Found(None, _ENDED.get(runner.given("agent-result"), "The job left no result; its log says why."))
+    return found
+
+
+def _published(runner: Runner, api: Api, found: Found) -> tuple[Published | None, str]:
+    """What became of a verified patch, and why the run is to be called stopped."""
+    if found.delivery is None or not found.delivery.is_verified:
+        return None, found.stopped
+    try:
+        return publish(_trusted(runner, api, found.delivery), api, runner.token), ""
+    except RepoagentError as error:
+        return None, f"A verified patch was found, and could not be published: {error}"
+
+
+def _trusted(runner: Runner, api: Api, delivery: Delivery) -> Delivery:
+    """The delivery, with what the first job and GitHub say in the place of what the second one says."""
+    number = runner.number("number")
+    issue = api.issue(number)
+    given = Issue(issue.title, issue.body or "", url=issue.html_url)
+    return replace(delivery, number=number, issue=given, base=runner.given("base"), branch="")
+
+
+@dataclass(frozen=True)
+class _End:
+    state: State
+    shows_patch: bool
+
+
+def _progress(runner: Runner, found: Found, published: Published | None, stopped: str) -> Progress:
+    result = found.delivery.result if found.delivery else None
+    end = _end(found, published, stopped)
+    minutes = runner.number("minutes", 30)
+    return Progress(
+        state=end.state,
+        number=runner.number("number"),
+        run=runner.run,
+        run_url=runner.run_url,
+        result=result,
+        published=published or Published("refused"),
+        stopped=stopped,
+        patch=result.patch if result and end.shows_patch else "",
+        resumable=end.state == "stopped",
+        budget=found.delivery.budget if found.delivery else "",
+        more=2 * minutes,
+    )
+
+
+def _end(found: Found, published: Published | None, stopped: str) -> _End:
+    if published is not None:
+        return _End(published.kind, published.kind in {"refused", "exists"})
+    if stopped or found.delivery is None:
+        return _End("stopped", shows_patch=True)
+    outcome = found.delivery.result.outcome
+    return _End(outcome if outcome in get_args(State) else "stopped", shows_patch=True)  # type: ignore[arg-type]

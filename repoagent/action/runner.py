@@ -1,0 +1,96 @@
+"""What a runner gives a step, and how a step answers it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from repoagent.errors import UserError
+from repoagent.github.api import Api
+from repoagent.github.repository import Repository, of_the_runner
+
+_LARGEST_EVENT = 10_000_000
+"""Bytes."""
+
+
+@dataclass(frozen=True)
+class Runner:
+    """The environment of one step."""
+
+    environment: Mapping[str, str]
+
+    def given(self, name: str, default: str = "") -> str:
+        """An input of the action: `max-minutes` is in `REPOAGENT_INPUT_MAX_MINUTES`."""
+        return self.environment.get(f"REPOAGENT_INPUT_{name.upper().replace('-', '_')}", "").strip() or default
+
+    def number(self, name: str, default: int = 0) -> int:
+        """An input that is a whole number."""
+        text = self.given(name, str(default))
+        if not text.isascii() or not text.isdigit() or len(text) > 18:
+            raise UserError(f"the input `{name}` is {text[:40]!r}, and must be a whole number")
+        return int(text)
+
+    @property
+    def event(self) -> Any:
+        """What happened, as GitHub tells it."""
+        path = Path(self.environment.get("GITHUB_EVENT_PATH", ""))
+        if not path.is_file() or path.stat().st_size > _LARGEST_EVENT:
+            raise UserError("GITHUB_EVENT_PATH names no event: this command is for GitHub Actions")
+        return json.loads(path.read_bytes())
+
+    @property
+    def event_name(self) -> str:
+        return self.environment.get("GITHUB_EVENT_NAME", "")
+
+    @property
+    def repository(self) -> Repository:
+        return of_the_runner(self.environment)
+
+    @property
+    def token(self) -> str:
+        """For GitHub. Only the steps that publish have one."""
+        found = self.environment.get("REPOAGENT_INPUT_TOKEN", "")
+        if not found:
+            raise UserError("this step needs the input `token`, and `permissions` for it in the workflow")
+        return found
+
+    @property
+    def api(self) -> Api:
+        return Api(self.repository, self.token)
+
+    @property
+    def run(self) -> int:
+        return int(self.environment.get("GITHUB_RUN_ID") or 0)
+
+    @property
+    def run_url(self) -> str:
+        return f"{self.repository.url}/actions/runs/{self.run}"
+
+    @property
+    def folder(self) -> Path:
+        """Where a step leaves what the next job takes up."""
+        return Path(self.given("folder", "repoagent-files")).absolute()
+
+    # --- answers
+
+    def output(self, **values: str | int | bool) -> None:
+        """Set outputs of the step: one line each."""
+        lines = []
+        for name, value in values.items():
+            text = str(value).lower() if isinstance(value, bool) else str(value)
+            if "\n" in text or "\r" in text:
+                raise ValueError(f"the output {name} has more than one line")
+            lines.append(f"{name.replace('_', '-')}={text}\n")
+        self._append("GITHUB_OUTPUT", "".join(lines))
+
+    def summarise(self, markdown: str) -> None:
+        """Add to the summary of the job."""
+        self._append("GITHUB_STEP_SUMMARY", f"{markdown}\n")
+
+    def _append(self, variable: str, text: str) -> None:
+        if path := self.environment.get(variable):
+            with Path(path).open("a", encoding="utf-8") as file:
+                file.write(text)

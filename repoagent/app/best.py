@@ -1,0 +1,61 @@
+"""What a run has come to, also where it was stopped before it could say so itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pydantic import ValidationError
+
+from repoagent.app.spent import Spent
+from repoagent.domain import Candidate, Oracle, Result, Spec, Strength, load
+from repoagent.session import Session
+from repoagent.trace import read
+
+
+def best_so_far(session: Session) -> Result | None:
+    """The report of a run that ended, else one that is made of what lies in the session; None where no candidate does.
+
+    The patch of a run that was stopped is never called verified: its last check from scratch was not made.
+    """
+    from repoagent.judging import best
+
+    if session.exists("report.json"):
+        return load(Result, session.read("report.json"))
+    chosen = best(list(_candidates(session)), _oracle(session).strength)
+    return _result(session, chosen) if chosen else None
+
+
+def _result(session: Session, chosen: Candidate) -> Result:
+    spent = Spent.of(read(session.path / "events.jsonl"))
+    verdict = chosen.verdict
+    passed = verdict.passed if verdict else 0
+    claims = (f"{passed} tests pass and none that passed before is broken.",) if verdict and verdict.harmless else ()
+    return Result(
+        session=session.id,
+        outcome="unverified",
+        confidence=None,
+        summary=f"The best candidate so far changes {chosen.patch.changed_lines} lines of {chosen.target.path}.",
+        verified=claims if passed else (),
+        unverified=("The run was stopped before its patch was checked a last time, from scratch.",),
+        patch=chosen.patch.text,
+        usage=spent.usage,
+        seconds=round(spent.seconds, 1),
+        model=session.record.model,
+        sandbox="",
+        candidates=len(tuple(_candidates(session))),
+        distinct=len(tuple(_candidates(session))),
+        chosen=chosen.id,
+        spec=Spec((), ()),
+    )
+
+
+def _candidates(session: Session) -> Iterator[Candidate]:
+    for path in sorted((session.path / "candidates").glob("*.json")):
+        try:
+            yield load(Candidate, path.read_bytes())
+        except (ValidationError, OSError):
+            continue  # one that was being written when the run was stopped
+
+
+def _oracle(session: Session) -> Oracle:
+    return load(Oracle, session.read("oracle.json")) if session.exists("oracle.json") else Oracle(Strength.NONE)

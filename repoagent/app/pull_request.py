@@ -1,0 +1,50 @@
+"""From a session to what can be published of it."""
+
+from __future__ import annotations
+
+from repoagent import __version__
+from repoagent.app.parts import source_of
+from repoagent.app.request import Request
+from repoagent.app.solve import request_of
+from repoagent.audit import FILE, verify
+from repoagent.config import Settings
+from repoagent.domain import Issue, Oracle, Result, Strength, load
+from repoagent.errors import UserError
+from repoagent.intake.reference import Reference, parse
+from repoagent.publish.delivery import Delivery
+from repoagent.session import Session
+
+
+def delivery_of(session: Session, number: int, branch: str = "", result: Result | None = None) -> Delivery:
+    """What a session has come to, for an issue of the repository; `result` instead of its report where it has none.
+
+    Raises UserError where it has come to nothing yet.
+    """
+    if result is None and not session.exists("report.json"):
+        raise UserError(f"the session {session.id} has no result yet: go on with `repoagent resume {session.id}`")
+    return Delivery(
+        number=number,
+        issue=load(Issue, session.read("issue.json")),
+        result=result or load(Result, session.read("report.json")),
+        oracle=load(Oracle, session.read("oracle.json")) if session.exists("oracle.json") else Oracle(Strength.NONE),
+        base=source_of(session).base,
+        branch=branch,
+        version=__version__,
+        audit=verify(session.path / FILE)[0],
+        budget=budget_of(request_of(session).settings),
+    )
+
+
+def budget_of(settings: Settings) -> str:
+    """What a run was allowed, for a person."""
+    return f"{settings.max_minutes:g} min, {settings.max_tokens:,} tokens"
+
+
+def issue_of(session: Session, given: str | None) -> Reference:
+    """The issue on GitHub that a session is about. Raises UserError where there is none and none is given."""
+    request: Request = request_of(session)
+    issue = load(Issue, session.read("issue.json"))
+    for name in filter(None, (given, issue.url, request.issue)):
+        if reference := parse(name):
+            return reference
+    raise UserError("the session's issue is not on GitHub: name the one it is about, `--issue owner/name#7`")

@@ -1,0 +1,10 @@
+"""What a run did, for those who must account for it: every model call and command, redacted, each entry chained to the
+one before by its hash."""
+
+from __future__ import annotations
+
+from repoagent.audit.log import FILE, AuditLog, Broken, verify
+from repoagent.audit.model import AuditedModel
+from repoagent.audit.sandbox import AuditedEngine
+
+__all__ = ["FILE", "AuditLog", "AuditedEngine", "AuditedModel", "Broken", "verify"]

@@ -1,0 +1,58 @@
+"""A model whose every call is noted: what was asked, and what was answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from repoagent.audit.log import AuditLog
+from repoagent.errors import RepoagentError
+from repoagent.llm.base import Completion, Message, Model, Sampling
+from repoagent.llm.profiles import Profile
+
+
+class AuditedModel:
+    """Satisfies `Model`."""
+
+    def __init__(self, model: Model, log: AuditLog) -> None:
+        self._model = model
+        self._log = log
+
+    @property
+    def name(self) -> str:
+        return self._model.name
+
+    @property
+    def profile(self) -> Profile:
+        return self._model.profile
+
+    def context(self) -> int:
+        return self._model.context()
+
+    def count(self, text: str) -> int:
+        return self._model.count(text)
+
+    def chat(self, messages: Sequence[Message], sampling: Sampling) -> Completion:
+        asked = [f"{message.role}: {message.content}" for message in messages]
+        return self._noted("chat", asked, sampling, lambda: self._model.chat(messages, sampling))
+
+    def infill(self, prefix: str, suffix: str, sampling: Sampling) -> Completion:
+        return self._noted("infill", [prefix, suffix], sampling, lambda: self._model.infill(prefix, suffix, sampling))
+
+    def _noted(self, call: str, asked: list[str], sampling: Sampling, ask: Callable[[], Completion]) -> Completion:
+        try:
+            answer = ask()
+        except RepoagentError as error:
+            self._log.write("model.failed", call=call, model=self.name, asked=asked, error=str(error))
+            raise
+        self._log.write(
+            "model.called",
+            call=call,
+            model=self.name,
+            asked=asked,
+            answered=answer.text,
+            temperature=sampling.temperature,
+            seed=sampling.seed,
+            prompt_tokens=answer.usage.prompt_tokens,
+            completion_tokens=answer.usage.completion_tokens,
+        )
+        return answer

@@ -1,0 +1,97 @@
+"""`repoagent github`: set up a repository on GitHub, and see what is missing there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from repoagent.github.repository import Repository
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.command()
+def init(
+    repo: Annotated[Path, typer.Option("--repo", help="The root of a git work tree.")] = Path(),
+    source: Annotated[
+        str | None, typer.Option("--source", metavar="OWNER/NAME", help="Where the workflow takes repoagent from.")
+    ] = None,
+    ref: Annotated[
+        str, typer.Option("--ref", help="A commit, tag or branch of it; a commit cannot be moved.")
+    ] = "main",
+    label: Annotated[str, typer.Option("--label", help="The label that asks for a run.")] = "repoagent",
+    model: Annotated[
+        str, typer.Option("--model", "-m", help="An embedded model, or the URL of a server that the runner reaches.")
+    ] = "qwen2.5-coder-1.5b",
+    runner: Annotated[
+        str, typer.Option("--runner", help="Labels of the runner that solves, with commas between them.")
+    ] = "ubuntu-latest",
+    minutes: Annotated[int, typer.Option("--max-minutes", min=1, max=330, help="Minutes that a run may take.")] = 30,
+    force: Annotated[bool, typer.Option("--force", help="Replace a workflow that is there.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Write .github/workflows/repoagent.yml, after showing it and asking. Nothing is committed or pushed."""
+    from repoagent.action.setup import SOURCE, WORKFLOW, Wanted, install, workflow
+
+    text = workflow(Wanted(source or SOURCE, ref, label, model, runner, minutes))
+    if not yes:
+        typer.echo(text)
+        typer.confirm(f"Write this to {repo / WORKFLOW}?", abort=True, err=True)
+    path = install(repo.absolute(), text, force=force)
+    typer.echo(f"Wrote {path}. Now:", err=True)
+    for step in (
+        f"commit it to the default branch, and make the label `{label}` (Issues, Labels)",
+        "allow pull requests: Settings, Actions, General, `Allow GitHub Actions to create and approve pull requests`",
+        f"label an issue `{label}`, or comment `/repoagent` on it",
+    ):
+        typer.echo(f"  - {step}", err=True)
+
+
+@app.command()
+def preflight(
+    name: Annotated[str, typer.Argument(metavar="OWNER/NAME", help="The repository on GitHub.")],
+    host: Annotated[str, typer.Option("--host", help="An Enterprise host.")] = "github.com",
+    model: Annotated[str | None, typer.Option("--model", "-m", help="Look at this model's endpoint, too.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show which permission, setting or endpoint is missing for runs on a repository; ends with 5 if any is.
+
+    Takes the token that runs will use from GITHUB_TOKEN or GH_TOKEN. Nothing is changed on GitHub.
+    """
+    import json
+    import os
+    from dataclasses import asdict
+
+    from repoagent.action.preflight import of_github, of_the_machine
+    from repoagent.cli.plain import plain
+    from repoagent.github.api import Api
+
+    token = os.environ.get("GITHUB_TOKEN") or os.environ.get("GH_TOKEN")
+    needs = list(of_github(Api(_repository(name, host), token)))
+    needs += of_the_machine(model, "auto") if model else []
+    if as_json:
+        typer.echo(json.dumps([asdict(need) for need in needs], indent=2))
+    else:
+        for need in needs:
+            typer.echo(
+                plain(f"{'fail' if need.problem else 'ok':<4}  {need.name}{': ' if need.problem else ''}{need.problem}")
+            )
+    raise typer.Exit(5 if any(need.problem for need in needs) else 0)
+
+
+def _repository(name: str, host: str) -> Repository:
+    import os
+    from urllib.parse import urlsplit
+
+    from repoagent.errors import UserError
+    from repoagent.github.repository import FULL_NAME, of_the_runner, on_host
+
+    found = FULL_NAME.fullmatch(name)
+    if not found:
+        raise UserError(f"{name!r} is not a repository: write it as owner/name")
+    if urlsplit(os.environ.get("GITHUB_SERVER_URL", "")).netloc == host:
+        return of_the_runner({**os.environ, "GITHUB_REPOSITORY": name})
+    return on_host(host, found[1], found[2])

@@ -1,0 +1,90 @@
+"""`repoagent pr`: a session's patch as a draft pull request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from repoagent.publish import Delivery, Published
+
+
+def pr(
+    session: Annotated[str, typer.Argument(metavar="ID|DIR", help="A session, as `repoagent sessions list` names it.")],
+    issue: Annotated[
+        str | None,
+        typer.Option("--issue", metavar="URL|OWNER/NAME#N", help="Where the session's issue is not on GitHub."),
+    ] = None,
+    base: Annotated[str, typer.Option("--base", help="The branch to merge into; default: the repository's.")] = "",
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Even if somebody's pull request for the issue is open.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print title and body, and change nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Push a session's patch to a branch of its own and open a draft pull request, or update the one it opened before.
+
+    Takes a token from GITHUB_TOKEN or GH_TOKEN with the permissions contents=write and pull_requests=write. What the
+    repository's policy (.github/repoagent.yml) does not allow is not pushed. Ends with 3 where nothing was published.
+    """
+    from repoagent.app.pull_request import delivery_of, issue_of
+    from repoagent.github.api import Api
+    from repoagent.publish import publish
+    from repoagent.session import Session
+
+    opened = Session.open(session)
+    reference = issue_of(opened, issue)
+    delivery = delivery_of(opened, reference.number, base)
+    if dry_run:
+        _preview(delivery, reference.repository.url)
+        return
+    token = _token()
+    if not yes:
+        typer.confirm(f"Push to {reference.repository.url} and open a draft pull request?", abort=True, err=True)
+    published = publish(delivery, Api(reference.repository, token), token, anyway=anyway)
+    _show(published, as_json)
+    raise typer.Exit(0 if published.kind in {"opened", "updated"} else 3)
+
+
+def _token() -> str:
+    import os
+
+    from repoagent.errors import UserError
+
+    found = os.environ.get("GITHUB_TOKEN") or os.environ.get("GH_TOKEN")
+    if not found:
+        raise UserError(
+            "no token: set GITHUB_TOKEN to one with the permissions contents=write and pull_requests=write "
+            "(`export GITHUB_TOKEN=$(gh auth token)`)"
+        )
+    return found
+
+
+def _preview(delivery: Delivery, remote: str) -> None:
+    from repoagent.publish.body import body_of, title_of
+
+    branch = f"repoagent/issue-{delivery.number}"
+    typer.echo(f"{title_of(delivery)}\n\n{body_of(delivery, branch=branch, remote=remote)}")
+
+
+def _show(published: Published, as_json: bool) -> None:
+    from repoagent.cli.plain import plain
+
+    if as_json:
+        import json
+        from dataclasses import asdict
+
+        typer.echo(json.dumps(asdict(published), indent=2))
+        return
+    headlines = {
+        "opened": f"Opened a draft pull request: {published.url}",
+        "updated": f"Updated the pull request: {published.url}",
+        "pushed": f"Pushed {published.branch}; open the pull request yourself: {published.url}",
+        "refused": "Not published:",
+        "exists": f"A pull request for the issue is open already: {published.url} (--anyway opens another one)",
+    }
+    lines = [headlines[published.kind], *(f"  - {reason}" for reason in published.reasons)]
+    lines += [f"  look at: {flag}" for flag in published.flags]
+    typer.echo(plain("\n".join(lines), keep="\n"))

@@ -1,0 +1,113 @@
+"""What GitHub says, as far as it is read here; anything else in a reply is ignored."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Reply(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class User(Reply):
+    login: str = ""
+    type: str = "User"
+
+    @property
+    def is_bot(self) -> bool:
+        return self.type == "Bot" or self.login.endswith("[bot]")
+
+
+class Label(Reply):
+    name: str | None = ""
+
+
+class Issue(Reply):
+    title: str
+    number: int = 0
+    body: str | None = None
+    html_url: str = ""
+    comments: int = 0
+    state: str = "open"
+    user: User | None = None
+    author_association: str = ""
+    labels: tuple[Label, ...] = ()
+    updated_at: str = ""
+    pull_request: object = None
+
+
+class Comment(Reply):
+    id: int = 0
+    user: User | None = None
+    """None where the account is gone."""
+    body: str | None = None
+    html_url: str = ""
+    author_association: str = ""
+    created_at: str = ""
+    updated_at: str = ""
+
+    @property
+    def by_bot(self) -> bool:
+        return self.user is not None and self.user.is_bot
+
+
+class Permission(Reply):
+    permission: str
+    """`admin`, `write`, `read`, `none`; `maintain` is given as `write`, `triage` as `read`."""
+    role_name: str = ""
+
+
+class Repo(Reply):
+    full_name: str
+    default_branch: str
+    private: bool = False
+    archived: bool = False
+    has_issues: bool = True
+    permissions: dict[str, bool] = {}
+
+
+class Commit(Reply):
+    sha: str
+
+
+class Branch(Reply):
+    name: str
+    commit: Commit
+    protected: bool = False
+
+
+class Ref(Reply):
+    ref: str = ""
+    sha: str = ""
+
+
+class Pull(Reply):
+    number: int
+    html_url: str
+    state: str = "open"
+    draft: bool | None = False
+    title: str = ""
+    body: str | None = None
+    user: User | None = None
+    head: Ref = Ref()
+    base: Ref = Ref()
+
+
+class _Source(Reply):
+    issue: Issue | None = None
+
+
+class Event(Reply):
+    """One entry of an issue's timeline."""
+
+    event: str = ""
+    source: _Source | None = None
+
+
+class Content(Reply):
+    content: str = ""
+    encoding: str = ""
+
+
+class Found(Reply):
+    items: tuple[Issue, ...] = ()

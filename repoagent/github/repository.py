@@ -1,0 +1,66 @@
+"""A repository on GitHub or on an Enterprise host: where its pages, its API and its git are."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from repoagent.errors import UserError
+
+FULL_NAME = re.compile(r"([A-Za-z0-9][\w-]{0,99})/([\w.-]{1,100})")
+
+
+@dataclass(frozen=True)
+class Repository:
+    """One repository."""
+
+    server: str
+    """Where people go: `https://github.com`."""
+    api: str
+    """Where programs go: `https://api.github.com`."""
+    owner: str
+    name: str
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.owner}/{self.name}"
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.server).netloc
+
+    @property
+    def url(self) -> str:
+        return f"{self.server}/{self.full_name}"
+
+    @property
+    def clone(self) -> str:
+        return f"{self.url}.git"
+
+
+def on_host(host: str, owner: str, name: str) -> Repository:
+    """A repository at `host`, whose API is where GitHub's products put it: on github.com and ghe.com a host of its
+    own, on a server of one's own a path."""
+    hosted = host == "github.com" or host.endswith(".ghe.com")
+    api = f"https://api.{host}" if hosted else f"https://{host}/api/v3"
+    return Repository(f"https://{host}", api, owner, name)
+
+
+def of_the_runner(environment: Mapping[str, str]) -> Repository:
+    """The repository that an Action runs for, as its runner says. Raises UserError outside of an Action."""
+    found = FULL_NAME.fullmatch(environment.get("GITHUB_REPOSITORY", ""))
+    if not found:
+        raise UserError("GITHUB_REPOSITORY is not set to `owner/name`: this command is for GitHub Actions")
+    server = environment.get("GITHUB_SERVER_URL") or "https://github.com"
+    api = environment.get("GITHUB_API_URL") or on_host(urlsplit(server).netloc, "", "").api
+    return Repository(server.rstrip("/"), api.rstrip("/"), found[1], found[2])
+
+
+def may_have_token(host: str) -> bool:
+    """A token is for github.com, or for the host that the user (`GH_HOST`) or the Action's runner names, not for any
+    URL."""
+    named = {os.environ.get("GH_HOST", ""), urlsplit(os.environ.get("GITHUB_SERVER_URL", "")).netloc}
+    return host == "github.com" or host.endswith(".ghe.com") or host in named

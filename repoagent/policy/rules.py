@@ -1,0 +1,76 @@
+"""The policy file of a repository, `.github/repoagent.yml`, read from its default branch and never from a patch."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from repoagent.errors import UserError
+
+PATH = ".github/repoagent.yml"
+_LARGEST = 64 * 1024
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Paths(_Part):
+    """Glob patterns as in .gitignore, from the root of the repository: `*` within a name, `**` across folders."""
+
+    never: tuple[str, ...] = ()
+    """Never changed."""
+    only: tuple[str, ...] = ()
+    """If any, nothing else is changed."""
+
+
+class Limits(_Part):
+    files: int = Field(20, ge=1)
+    lines: int = Field(500, ge=1)
+    """Added and removed together."""
+    bytes: int = Field(500_000, ge=1)
+    """Of any one file afterwards."""
+
+
+Evidence = Literal["verified", "reproduced", "tests"]
+
+
+class Policy(_Part):
+    """What the maintainers allow. Without a file all of this holds as it stands here."""
+
+    version: Literal[1] = 1
+    pull_requests: bool = True
+    """Whether pull requests may be opened; otherwise the patch is shown in the comment."""
+    comments: bool = True
+    """Whether the issue may be commented on."""
+    paths: Paths = Paths()
+    limits: Limits = Field(default_factory=lambda: Limits.model_validate({}))
+    checks: tuple[Evidence, ...] = ("verified",)
+    """What must be shown before a pull request is opened: `verified` as the report says, `reproduced` by an example
+    that failed before, `tests` that ran and broke nowhere."""
+    licences: tuple[str, ...] = ()
+    """If any, the SPDX names that added files may carry."""
+    deleted_files: bool = False
+    """Whether files may be deleted."""
+    deleted_tests: bool = False
+    """Whether lines of tests may be removed."""
+
+
+def parse(text: str | None) -> Policy:
+    """The policy in a file's text; the default one for None. Raises UserError that names what is wrong."""
+    import yaml
+
+    if text is None:
+        return Policy()
+    if len(text) > _LARGEST:
+        raise UserError(f"{PATH} is larger than {_LARGEST // 1024} kB: shorten it")
+    try:
+        if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text)):
+            raise UserError(f"{PATH} uses aliases: write each value out")
+        return Policy.model_validate(yaml.safe_load(text) or {})
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UserError(f"{PATH}: {'.'.join(map(str, first['loc'])) or 'the whole'}: {first['msg']}") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise UserError(f"{PATH} cannot be read as YAML: {str(error).splitlines()[0]}") from error

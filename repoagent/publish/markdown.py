@@ -1,0 +1,66 @@
+"""Text of others in Markdown of ours: shown as it is, and nothing more.
+
+An issue, a model or a test's name must not mention people, close other issues, load images, hide text or break out of
+the place it is shown in, wherever it is shown.
+"""
+
+from __future__ import annotations
+
+import re
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$^=])")
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_BREAK = "<!-- -->"
+"""Shows nothing, and keeps GitHub from seeing a mention, a reference or an address."""
+
+
+def shown(text: str, limit: int = 300) -> str:
+    """One line of text for a paragraph, a list or a table."""
+    flat = one_line(text, limit)
+    safe = "".join(_ENTITIES.get(character, character) for character in flat)
+    safe = _SPECIAL.sub(r"\\\1", safe)
+    safe = re.sub(r"@|\\#|://|\bwww(?=\.)|\bGH(?=-)", lambda found: found[0][:-1] + _split(found[0]), safe)
+    return re.sub(r"^([-+>]|\d+[.)])(?=\s)", r"\\\1", safe)
+
+
+def _split(mark: str) -> str:
+    """The last character of a mark, cut off from what follows."""
+    return f"{mark[-1]}{_BREAK}"
+
+
+def one_line(text: str, limit: int = 300) -> str:
+    """Text without line ends and without characters that do not show."""
+    flat = " ".join(readable(text).split())
+    return flat if len(flat) <= limit else f"{flat[: limit - 1]}…"
+
+
+def title(text: str, limit: int = 120) -> str:
+    """One line for the title of a pull request or a commit, which may end up in the history of the default branch: it
+    closes no issue, skips no checks and adds no trailer."""
+    line = one_line(text.replace("[", "(").replace("]", ")"), limit)
+    line = re.sub(r"#(?=\d)|\bGH-(?=\d)|@(?=\w)", "", line)
+    return re.sub(r"https?://\S+", "(link)", line).strip() or "Fix the issue"
+
+
+def fenced(text: str, language: str = "", limit: int = 20_000) -> str:
+    """A block of code that its content cannot end."""
+    body = readable(text, keep="\n\t")
+    if len(body) > limit:
+        body = f"{body[:limit]}\n… cut; the whole is in the run's artefact"
+    longest = max((len(run) for run in re.findall(r"`+", body)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{body.rstrip(chr(10))}\n{fence}"
+
+
+def code(text: str, limit: int = 200) -> str:
+    """One line of text between backticks."""
+    flat = one_line(text, limit)
+    longest = max((len(run) for run in re.findall(r"`+", flat)), default=0)
+    ticks = "`" * (longest + 1)
+    space = " " if flat[:1] in {"`", ""} or flat[-1:] == "`" else ""
+    return f"{ticks}{space}{flat}{space}{ticks}"
+
+
+def readable(text: str, keep: str = "") -> str:
+    """Text with a blank for every character that does not show."""
+    return "".join(each if each.isprintable() or each in keep else " " for each in text)
