@@ -127,7 +127,7 @@ class DockerEngine:
         from docker.errors import ImageNotFound
 
         with translated("removing an environment"), suppress(ImageNotFound):
-            self._client.images.remove(f"{IMAGE}:{key}")
+            self._client.images.remove(f"{IMAGE}:{key}", force=True)  # a container may still run on it
 
     def clean(self) -> Sequence[str]:
         """Remove the containers of dead processes of this machine."""

@@ -17,11 +17,19 @@ install_file() {
     install "$@" || { [ -z "$as_of" ] && "$venv/bin/python" -m pip install --quiet "$@"; }
 }
 
-# All in one step, else those that can be had.
+# All in one step, else those that can be had. What cannot be imported would keep tests from being collected.
 install_each() {
-    install "$@" && return
-    for each; do install "$each" || echo "repoagent: $each cannot be had"; done
-    return 0
+    install "$@" || for each; do install "$each" || echo "repoagent: $each cannot be had"; done
+    for each; do
+        name=${each%%[<>=!~\[]*}
+        importable "$name" || { echo "repoagent: $name cannot be imported"; /opt/uv pip uninstall --python "$venv/bin/python" "$name"; }
+    done
+}
+
+# Also where no module has the name of the distribution.
+importable() {
+    module=$(printf %s "$1" | tr - _)
+    "$venv/bin/python" -c "import importlib.util as u, sys; u.find_spec('$module') and __import__('$module')" >/dev/null 2>&1
 }
 
 site_packages() {

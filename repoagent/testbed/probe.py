@@ -93,7 +93,7 @@ def install_missing(options: list[str], own: set[str]) -> bool:
         tried |= missing
         for module in sorted(missing):
             print(f"repoagent: the tests import {module}, which no manifest names", flush=True)
-            install(DISTRIBUTIONS.get(module, module))
+            install(distribution(module, collection.log))
     if not collection.found:
         print("\n".join(collection.log.splitlines()[-30:]), flush=True)
     return collection.found
@@ -113,6 +113,13 @@ def missing_modules(log: str) -> set[str]:
     """Top-level names of the modules that were not found."""
     names = {name.split(".")[0] for name in _MISSING.findall(log)}
     return {name for name in names if not name.startswith("_")}  # parts of C that were not built, never a package
+
+
+def distribution(module: str, log: str) -> str:
+    """What installs `module`; a plug-in that pytest is told of by its short name is called after pytest."""
+    if f'Error importing plugin "{module}"' in log and not module.startswith("pytest"):
+        return f"pytest-{module.replace('_', '-')}"
+    return DISTRIBUTIONS.get(module, module)
 
 
 def own_modules() -> set[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import reprlib
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,36 @@ MOST_BYTES = 24000000
 
 def pytest_addoption(parser: Any) -> None:
     parser.addoption("--repoagent-report", default="", help="where to write how each test ended")
+    parser.addoption("--repoagent-seconds", type=float, default=0.0, help="how long one test may take")
 
 
 def pytest_configure(config: Any) -> None:
     path = config.getoption("--repoagent-report")
     if path and not hasattr(config, "workerinput"):  # a worker of pytest-xdist reports to its master
         config.pluginmanager.register(Reporter(path), "repoagent_lines")
+    seconds = config.getoption("--repoagent-seconds")
+    if seconds and hasattr(signal, "setitimer"):
+        config.pluginmanager.register(Clock(seconds), "repoagent_clock")
+
+
+class Clock:
+    """Ends a test that takes longer than `seconds`, so that the others are still run."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_call(self) -> Any:
+        before = signal.signal(signal.SIGALRM, self._ring)
+        signal.setitimer(signal.ITIMER_REAL, self._seconds)
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+
+    def _ring(self, _signal: int, _frame: Any) -> None:
+        pytest.fail(f"The test took more than {self._seconds:.0f} s and was ended.")
 
 
 class Reporter:

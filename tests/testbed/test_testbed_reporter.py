@@ -47,7 +47,7 @@ class TestNested:
 """
 
 
-def told(folder: Path, source: str) -> Told:
+def told(folder: Path, source: str, *options: str) -> Told:
     (folder / "test_it.py").write_text(source, encoding="utf-8")
     path = folder / "report"
     command = [
@@ -60,6 +60,7 @@ def told(folder: Path, source: str) -> Told:
         "reporter",
         f"--repoagent-report={path}",
         "--rootdir=.",
+        *options,
     ]
     environment = {**os.environ, "PYTHONPATH": str(PLUGIN.parent), "PYTEST_ADDOPTS": ""}
     subprocess.run(command, cwd=folder, env=environment, check=False, capture_output=True, timeout=60)
@@ -99,6 +100,15 @@ def test_a_module_that_cannot_be_imported_is_an_error_of_its_file(tmp_path: Path
     (outcome,) = told(tmp_path, "import nothing_of_this_name").outcomes
     assert (outcome.id, outcome.status) == ("test_it.py", Status.ERROR)
     assert "nothing_of_this_name" in outcome.message
+
+
+def test_a_test_that_hangs_is_ended_and_the_others_are_run(tmp_path: Path) -> None:
+    found = told(tmp_path, "import time\ndef test_a(): time.sleep(60)\ndef test_b(): pass", "--repoagent-seconds=1")
+    assert [(outcome.id, outcome.status.value) for outcome in found.outcomes] == [
+        ("test_it.py::test_a", "failed"),
+        ("test_it.py::test_b", "passed"),
+    ]
+    assert "took more than 1 s" in found.outcomes[0].message
 
 
 @pytest.mark.parametrize("death", ["os._exit(0)", "os.kill(os.getpid(), 9)"])

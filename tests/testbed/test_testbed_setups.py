@@ -12,7 +12,7 @@ import pytest
 from repoagent.sandbox.base import Base
 from repoagent.testbed.detect import detect
 from repoagent.testbed.options import kept_options
-from repoagent.testbed.probe import missing_modules
+from repoagent.testbed.probe import distribution, missing_modules
 from repoagent.testbed.project import Group, Override, Project
 from repoagent.testbed.pythons import Wanted, choose, versions_in
 from repoagent.testbed.setups import setups
@@ -112,6 +112,13 @@ def test_the_script_is_posix_shell(name: str) -> None:
 )
 def test_options_without_which_nothing_is_found_are_kept(addopts: tuple[str, ...], kept: tuple[str, ...]) -> None:
     assert kept_options(addopts) == kept
+
+
+def test_a_plug_in_of_pytest_is_installed_by_its_own_name() -> None:
+    log = "Error importing plugin \"instafail\": No module named 'instafail'"
+    assert distribution("instafail", log) == "pytest-instafail"
+    assert distribution("yaml", log) == "pyyaml"
+    assert distribution("requests", log) == "requests"
 
 
 def test_missing_modules_are_read_from_the_log() -> None:

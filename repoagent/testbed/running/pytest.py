@@ -15,6 +15,8 @@ from repoagent.testbed.running.base import VARIABLES, report
 from repoagent.testbed.running.reports import read_report, report_path
 from repoagent.testbed.setups import PYTHON, REPORTER
 
+_LONGEST_TEST = 120.0
+
 
 @dataclass(frozen=True)
 class Pytest:
@@ -37,10 +39,23 @@ class Pytest:
 def _run(sandbox: Sandbox, arguments: Sequence[str], timeout: float) -> Report:
     path = report_path("jsonl")
     fixed = (PYTHON, "-m", "pytest", "-q", "--tb=short", "--continue-on-collection-errors")
-    command = (*fixed, "-p", REPORTER, f"--repoagent-report={path}", *SETTLED, *arguments)
+    command = (
+        *fixed,
+        "-p",
+        REPORTER,
+        f"--repoagent-report={path}",
+        f"--repoagent-seconds={_each(timeout):.0f}",
+        *SETTLED,
+        *arguments,
+    )
     finished = sandbox.run(command, timeout=timeout, environment=VARIABLES)
     told = read_lines(read_report(sandbox, path, LARGEST) or b"")
     return report(finished, shlex.join(command), _with_running(told, finished), reported=told.ended)
+
+
+def _each(timeout: float) -> float:
+    """Seconds that one test may take, for one that hangs not to cost the others."""
+    return min(_LONGEST_TEST, max(1.0, timeout / 3))
 
 
 def _with_running(told: Told, finished: Finished) -> tuple[Outcome, ...]:
