@@ -213,6 +213,7 @@ def _confinement(plan: _Plan) -> dict[str, Any]:
     memory = f"{limits.memory_mib + 3 * half}m"
     return {
         "network_mode": "bridge" if plan.building else "none",
+        "sysctls": {} if plan.building else _both_loopbacks(),
         "read_only": not plan.building,
         "init": True,
         "cap_drop": ["ALL"],
@@ -230,3 +231,10 @@ def _confinement(plan: _Plan) -> dict[str, Any]:
         "pids_limit": limits.pids + 16,
         "log_config": LogConfig(type="none"),
     }
+
+
+def _both_loopbacks() -> dict[str, str]:
+    """Servers that tests start on `localhost` listen on ::1, too; without a network the engine has it switched off."""
+    if not Path("/proc/sys/net/ipv6").exists():
+        return {}
+    return {f"net.ipv6.conf.{name}.disable_ipv6": "0" for name in ("all", "lo")}

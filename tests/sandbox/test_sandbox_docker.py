@@ -50,6 +50,15 @@ def own_container(client: DockerClient) -> Container:
     return container
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_servers_of_tests_can_listen_on_both_loopbacks(
+    docker_engine: DockerEngine, repository: Path, address: str
+) -> None:
+    listen = f"import socket; socket.create_server(('{address}', 0), family=socket.getaddrinfo('{address}', 0)[0][0])"
+    with docker_engine.open(BASE, repository, SMALL) as sandbox:
+        assert sandbox.run(["python3", "-c", listen], timeout=30).exit_code == 0
+
+
 def test_a_container_killed_between_commands_is_no_failed_command(
     docker_engine: DockerEngine, client: DockerClient, repository: Path
 ) -> None:
