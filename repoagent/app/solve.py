@@ -49,7 +49,8 @@ def begin(request: Request, token: str | None, state_root: Path | None = None, g
     check(request.settings.model)
     known = given or _read(request.issue, token)
     issue = known.issue
-    source = resolve(request.repo, request.base, repository_of(request.issue), cache_root() / "repositories")
+    named = None if request.repo else repository_of(request.issue)
+    source = resolve(request.repo, request.base, named, cache_root() / "repositories")
     engine(request)  # say now, and not after minutes, that no sandbox can be made
     out = Path(request.out) if request.out else None
     session = Session.create(

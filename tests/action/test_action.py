@@ -92,7 +92,9 @@ def forge(api_server: ApiServer, project: Path, tmp_path: Path) -> Forge:
 def test_a_labelled_issue_becomes_a_draft_pull_request(forge: Forge, scripted: Scripted) -> None:
     jobs = forge.happens(labelled(), **of_the_agent(scripted))
 
-    assert [job.result for job in jobs.values()] == ["success"] * 3, [job.log for job in jobs.values()]
+    assert [job.result for job in jobs.values()] == ["success"] * 3, [
+        (job.log, job.outputs, job.summary) for job in jobs.values()
+    ]
     assert jobs["publish"].outputs["outcome"] == "opened"
     [pull] = forge.server.pulls
     assert (pull["draft"], pull["title"]) == (True, TITLE)
