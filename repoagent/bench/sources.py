@@ -16,6 +16,8 @@ from repoagent.workspace import Source, Workspace, resolve
 from repoagent.workspace.plumbing import Git, create
 
 _WHO = {f"GIT_{role}_{what}": value for role in ("AUTHOR", "COMMITTER") for what, value in (("NAME", "benchmark"),)}
+_DAY = "2024-06-01T00:00:00+00:00"
+"""When code without a history counts as written: environments are built as of a day, and equal code shall be equal."""
 _IDENTITY = _WHO | {"GIT_AUTHOR_EMAIL": "benchmark@localhost", "GIT_COMMITTER_EMAIL": "benchmark@localhost"}
 
 
@@ -88,7 +90,7 @@ def _written(files: tuple[SourceFile, ...], folder: Path) -> Path:
         for file in files:
             _write(folder, file)
         git("add", "--all", "--force")
-        dated = {"GIT_AUTHOR_DATE": "@0 +0000", "GIT_COMMITTER_DATE": "@0 +0000"} | _IDENTITY
+        dated = {"GIT_AUTHOR_DATE": _DAY, "GIT_COMMITTER_DATE": _DAY} | _IDENTITY
         Git(git.git_dir, folder, True, dated)("commit", "--quiet", "--message", "start")
     except OSError as error:
         raise EnvironmentFailed(f"cannot write {folder}: {error.strerror}") from error

@@ -255,7 +255,7 @@ def evaluate(
         if harness:
             from repoagent.bench.evaluation.harness import evaluate_officially
 
-            evaluate_officially(store, config)
+            evaluate_officially(store, config, max(workers, 1))
         else:
             stopped = _watched(evaluate_all, store, config, means)
         path = write_report(store, config.label)

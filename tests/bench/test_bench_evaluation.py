@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from repoagent.bench.evaluation.harness import harness_command, read_reports
+from repoagent.bench.evaluation.harness import evaluate_officially, harness_command, read_reports
 from repoagent.bench.evaluation.naming import Reported
 from repoagent.bench.evaluation.observe import bench_for, files_to_run
 from repoagent.bench.evaluation.official import instance_report, official
@@ -20,7 +20,7 @@ from repoagent.bench.store import Store
 from repoagent.bench.summaries import adopt_validation, validation_of
 from repoagent.bench.task import Agent, Done, Judged, Solved, State, Task
 from repoagent.domain import Outcome, Status
-from repoagent.errors import UserError
+from repoagent.errors import EnvironmentFailed, UserError
 from tests.bench.conftest import BROKEN, NEW_TEST, OLD_TEST, RIGHT, History, git, means, own, row, settings, write_rows
 
 PASSED, FAILED = Status.PASSED, Status.FAILED
@@ -121,6 +121,7 @@ def test_verdicts_of_the_official_harness_are_taken_in(tmp_path: Path) -> None:
             "patch_exists": True,
             "patch_successfully_applied": True,
             "resolved": False,
+            "infra_failure": False,
             "tests_status": {
                 "FAIL_TO_PASS": {"success": [], "failure": ["a"]},
                 "PASS_TO_PASS": {"success": ["b"], "failure": []},
@@ -137,8 +138,22 @@ def test_verdicts_of_the_official_harness_are_taken_in(tmp_path: Path) -> None:
         (place / "report.json").write_text(json.dumps(told))
         assert read_reports(store, tmp_path / "log") == 1
         assert official(store)["unresolved_ids"] == ["ann__shop-7"]
-    assert harness_command(config, Path("p.jsonl"), 4)[1:5] == ["-m", "swebench", "eval", config.dataset]
-    assert "SWE-bench/SWE-bench_Lite" in harness_command(Config("swe-bench-lite", settings()), Path("p"), 1)
+
+
+def test_the_official_harness_is_called_as_its_users_call_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program in its place writes down how it was called; without one the extra is named."""
+    config = Config("swe-bench-lite", settings(), name="test")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    with pytest.raises(UserError, match="repoagent\\[swebench\\]"):
+        harness_command(config, Path("p.jsonl"), 4)
+    (tmp_path / "swebench").write_text("#!/bin/sh\necho $@ > called\nexit 3\n")
+    (tmp_path / "swebench").chmod(0o755)
+    with Store.create(tmp_path / "run") as store, pytest.raises(EnvironmentFailed, match="ended with 3"):
+        evaluate_officially(store, config, 4)
+    called = (tmp_path / "run" / "harness" / "called").read_text()
+    predictions = (tmp_path / "run" / "predictions.jsonl").resolve()
+    assert called == f"eval SWE-bench/SWE-bench_Lite -p {predictions} --run-id repoagent -j 4\n"
 
 
 # --- in a real sandbox ------------------------------------------------------------------------------------------------

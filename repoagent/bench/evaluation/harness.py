@@ -1,11 +1,12 @@
 """Judge by the official harness, `swebench`, in its images; the results come into the same store.
 
-It is called as a program, in the same environment: its own workers, its own logs, its own report, which is read back.
+It is called as a program: its own workers, its own logs, its own report, which is read back.
 """
 
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -38,10 +39,16 @@ class Official(BaseModel):
 
     patch_successfully_applied: bool = False
     resolved: bool = False
+    infra_failure: bool = False
     tests_status: _Status = Field(default_factory=_Status)
 
-    def judged(self) -> Judged:
+    def done(self) -> Done:
         """In our words."""
+        if self.infra_failure:
+            return Done(State.ENVIRONMENT, "the official harness reports a failure of the infrastructure")
+        return Done(State.FINISHED, judged=self._judged())
+
+    def _judged(self) -> Judged:
         status = self.tests_status
         return Judged(
             self.patch_successfully_applied,
@@ -54,7 +61,7 @@ class Official(BaseModel):
         )
 
 
-def evaluate_officially(store: Store, config: Config, workers: int = 1) -> None:
+def evaluate_officially(store: Store, config: Config, workers: int) -> None:
     """Judge all patches of a run. Raises UserError without the extra, EnvironmentFailed where the harness fails."""
     write_predictions(store, config.label)
     log = store.folder / "harness"
@@ -62,8 +69,6 @@ def evaluate_officially(store: Store, config: Config, workers: int = 1) -> None:
     command = harness_command(config, store.folder.resolve() / NAME, workers)
     ended = run(command, cwd=log, timeout=_PATIENCE, check=False)
     (log / "output.log").write_bytes(ended.stdout + ended.stderr)
-    if b"No module named" in ended.stderr and b"swebench" in ended.stderr:
-        raise UserError("--harness needs an extra: pip install 'repoagent[swebench]'")
     if read_reports(store, log) == 0 and ended.exit_code:
         raise EnvironmentFailed(
             f"the official harness ended with {ended.exit_code}: {ended.complaint}; it needs Docker and its images, "
@@ -78,7 +83,15 @@ def harness_command(config: Config, predictions: Path, workers: int) -> list[str
     known = KNOWN.get(config.dataset.lower())
     name = known.path if known else config.dataset
     options = ["-p", str(predictions), "--run-id", RUN_ID, "-j", str(workers)]
-    return [sys.executable, "-m", "swebench", "eval", name, *options]
+    return [_program(), "eval", name, *options]
+
+
+def _program() -> str:
+    """Of this environment, or else wherever the user has it."""
+    found = shutil.which("swebench", path=str(Path(sys.executable).parent)) or shutil.which("swebench")
+    if found is None:
+        raise UserError("--harness needs an extra: pip install 'repoagent[swebench]'")
+    return found
 
 
 def read_reports(store: Store, log: Path) -> int:
@@ -88,7 +101,7 @@ def read_reports(store: Store, log: Path) -> int:
     for path in sorted(log.glob(f"**/{RUN_ID}/**/report.json")):
         for identity, told in _read(path).items():
             if identity in known:
-                _note(store, identity, told.judged())
+                _note(store, identity, told.done())
                 taken += 1
     return taken
 
@@ -101,8 +114,8 @@ def _read(path: Path) -> dict[str, Official]:
         raise EnvironmentFailed(f"{path} is not the harness's report: {error}") from error
 
 
-def _note(store: Store, identity: str, judged: Judged) -> None:
+def _note(store: Store, identity: str, done: Done) -> None:
     store.plan("evaluate", [identity])
     store.begin("evaluate", identity)
-    store.end("evaluate", identity, Done(State.FINISHED, judged=judged))
+    store.end("evaluate", identity, done)
     folder_of(store.folder, "evaluate", identity).mkdir(parents=True, exist_ok=True)

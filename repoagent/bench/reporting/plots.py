@@ -87,7 +87,7 @@ def lines(series: Sequence[Line], x_name: str, y_name: str) -> str:
             path += f"L{across:.1f} {was:.1f}L{across:.1f} {up:.1f}"
             was = up
         drawn.append(f'<path class="line c{number % 6}" d="{path}H{left + width}"/>')
-        drawn.append(_text(left + width - 4, top + 16 + 16 * number, line.label, "end", f"legend c{number % 6}"))
+        drawn.append(_text(left + width - 4, top + tall - 10 - 16 * number, line.label, "end", f"legend c{number % 6}"))
     return _svg(height, drawn, f"{y_name} by {x_name}")
 
 
