@@ -174,6 +174,7 @@ _TELLERS: dict[str, Callable[[Event], list[str]]] = {
     "reproduced": _reproduced,
     "narrowed": lambda e: [f"of what the example runs: {', '.join(_listed(e, 'functions')[:3])}, …"],
     "drafted": _drafted,
+    "mutated": lambda e: [f"mutation on {e.data['target']}: {', '.join(map(str, _listed(e, 'done')))}"],
     "candidate.judged": _judged,
     "minimised": lambda e: [f"minimised from {e.data['before']} to {e.data['after']} changed lines"],
     "reviewed": _reviewed,

@@ -65,6 +65,11 @@ EVENTS: list[tuple[str, dict[str, Value], list[str]]] = [
         ["rewrite on a.py:1 f: 2 candidates, 1 answers refused"],
     ),
     (
+        "mutated",
+        {"target": "a.py:1 f", "done": ["873 mutants, of which 1 do what is asked"]},
+        ["mutation on a.py:1 f: 873 mutants, of which 1 do what is asked"],
+    ),
+    (
         "candidate.judged",
         {"id": "abcdefgh", "gate": ["it changes no code"], "oracle": "unknown"},
         ["  abcdef stopped at the gate: it changes no code"],
