@@ -9,6 +9,8 @@ import select
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -36,7 +38,10 @@ def command(engine: Engine, environment: Environment, repository: Path) -> list[
 def test_a_person_has_a_terminal_and_the_shells_exit_code(command: list[str]) -> None:
     ours, theirs = pty.openpty()
     subprocess.run(["stty", "rows", str(SIZE[0]), "cols", str(SIZE[1])], stdin=theirs, check=True)
-    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True) as person:
+    with (
+        subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True) as person,
+        ended(person),
+    ):
         os.close(theirs)
         shown = wait_for(ours, rb"[$#] $")
         os.write(ours, b"stty size; id -u; pwd; sleep 100\r")
@@ -56,6 +61,15 @@ def test_without_a_terminal_the_input_is_run_as_a_script(command: list[str]) -> 
     script = b"cat tracked.txt\nexit 5\n"
     done = subprocess.run(command, input=script, capture_output=True, timeout=60, check=False)
     assert (done.returncode, b"from the host" in done.stdout) == (5, True), done
+
+
+@contextmanager
+def ended(person: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Nobody waits for a shell that nobody types into any more."""
+    try:
+        yield
+    finally:
+        person.kill()
 
 
 def wait_for(terminal: int, pattern: bytes) -> bytes:
