@@ -209,7 +209,7 @@ def test_a_repository_s_settings_may_name_its_tests_and_nothing_else(setting: st
 
     (tmp_path / ".repoagent.toml").write_text(f"{setting}\n")
     engine = FakeEngine()
-    with pytest.raises(UserError, match=r"may set python, packages, build, test, services only"):
+    with pytest.raises(UserError, match=r"may set language, python, packages, build, test, services only"):
         Testbed.prepare(engine, tmp_path, origin=Origin(), test_command=None, trace=Trace(), timeout=10)
     assert engine.built == []
 
