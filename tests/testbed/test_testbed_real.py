@@ -70,16 +70,30 @@ def test_a_classic_project_is_built_run_and_explained(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES, indirect=True)
-@pytest.mark.parametrize(("trigger", "ending"), [("hang", Ending.TIMED_OUT), ("abort", Ending.CRASHED)])
+@pytest.mark.parametrize(
+    ("path", "content", "ending"),
+    [("conftest.py", b"import time; time.sleep(60)", Ending.TIMED_OUT), ("abort", b"", Ending.CRASHED)],
+)
 def test_a_run_that_hangs_or_aborts_says_so_and_leaves_the_sandbox_usable(
-    trigger: str, ending: Ending, engine: Engine
+    path: str, content: bytes, ending: Ending, engine: Engine
 ) -> None:
     bed = prepare(engine, "classic")
     with bed.open() as sandbox:
-        sandbox.write({trigger: b""})
+        sandbox.write({path: content})
         assert bed.run(sandbox, timeout=10).ending is ending
-        sandbox.write({trigger: None})
+        sandbox.write({path: None})
         assert bed.run(sandbox, timeout=60).ending is Ending.COMPLETED
+
+
+@pytest.mark.parametrize("engine", ENGINES, indirect=True)
+def test_a_test_that_hangs_fails_and_the_others_are_run(engine: Engine) -> None:
+    bed = prepare(engine, "classic")
+    with bed.open() as sandbox:
+        sandbox.write({"hang": b""})
+        report = bed.run(sandbox, timeout=15)
+    assert report.ending is Ending.COMPLETED
+    assert report.passed
+    assert any("took more than" in outcome.message for outcome in report.outcomes)
 
 
 @pytest.mark.parametrize("engine", ENGINES, indirect=True)
