@@ -32,8 +32,10 @@ class Specify:
 
 @dataclass(frozen=True)
 class Rewrite:
-    """Ask for one function, corrected as a whole."""
+    """Ask for one function or class, corrected as a whole."""
 
+    kind: str
+    """What is asked for: `function`, or `class`."""
     issue: str
     title: str
     proposed: tuple[str, ...]
@@ -43,7 +45,7 @@ class Rewrite:
     name: str
     context: str
     documentation: str
-    """The function's docstring, which is shown beside it and kept as it is."""
+    """Its docstring, which is shown beside it and kept as it is."""
     source: str
     template = "rewrite"
 
@@ -53,6 +55,7 @@ class Retry:
     """Show what became of an attempt, and ask again."""
 
     failure: str
+    kind: str
     name: str
     template = "retry"
 

@@ -23,7 +23,7 @@ def test_every_template_has_a_dataclass() -> None:
 
 
 def test_what_a_model_or_an_issue_wrote_is_not_evaluated_as_a_template() -> None:
-    assert "{{ 7 * 7 }}" in render(Retry("{{ 7 * 7 }} {% raw %}", "f"))
+    assert "{{ 7 * 7 }}" in render(Retry("{{ 7 * 7 }} {% raw %}", "function", "f"))
 
 
 def test_an_infill_header_is_python_comments_and_imports() -> None:

@@ -17,6 +17,6 @@ def code_in(answer: Completion, name: str) -> str:
     """
     blocks = [match[2] for match in _FENCE.finditer(answer.text) if match[3] or not answer.truncated]
     if answer.truncated and not blocks:
-        raise EditRefused("the function is not complete")
-    defining = [block for block in blocks if re.search(rf"\bdef\s+{re.escape(name)}\b", block)]
+        raise EditRefused("the answer is not complete")
+    defining = [block for block in blocks if re.search(rf"\b(?:def|class)\s+{re.escape(name)}\b", block)]
     return (defining or blocks or [answer.text])[-1]

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Protocol
+from typing import Literal, Protocol
 
 from repoagent.domain import Edit, Issue, Location, Spec
 from repoagent.edits import EditRefused, meaning
 from repoagent.edits.encoding import shown
-from repoagent.edits.syntax import without_docstring
+from repoagent.edits.syntax import defined, without_docstring
 from repoagent.errors import BudgetExceeded, ContextFull, ModelFailed
 from repoagent.llm.base import Completion, Model
 
 
 @dataclass(frozen=True)
 class Task:
-    """One function to correct, and what is known about it."""
+    """One function or class to correct, and what is known about it."""
 
     issue: Issue
     spec: Spec
@@ -36,7 +37,7 @@ class Task:
 
     @property
     def body(self) -> str:
-        """The text of the function without its docstring: what a model does not write it cannot spoil, or take time
+        """The text of the definition without its docstring: what a model does not write it cannot spoil, or take time
         for. Raises EditRefused when the file does not parse or lacks the function."""
         return self._parts[0]
 
@@ -50,8 +51,14 @@ class Task:
         return without_docstring(shown(self.source), self.target.symbol, self.target.start)
 
     @property
+    def kind(self) -> Literal["function", "class"]:
+        """What is to be corrected. Raises EditRefused as `body` does."""
+        node = defined(shown(self.source), self.target.symbol, self.target.start).node
+        return "class" if isinstance(node, ast.ClassDef) else "function"
+
+    @property
     def name(self) -> str:
-        """The function's own name, without its class."""
+        """Its own name, without the class around it."""
         return self.target.symbol.rpartition(".")[2]
 
 

@@ -1,4 +1,4 @@
-"""Where in a function a fill-in-the-middle model may be asked to write: expressions, lines, and gaps before lines."""
+"""Where a fill-in-the-middle model may be asked to write, in a function or class: expressions, lines, gaps between."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import chain, zip_longest
 from typing import Literal
 
 from repoagent.domain import Location
-from repoagent.edits.syntax import Function, Offsets, docstring_node, find_function, first_line, last_line, parse
+from repoagent.edits.syntax import Definable, Offsets, docstring_node, find_definition, first_line, last_line, parse
 
 Kind = Literal["expression", "line", "insert"]
 
@@ -32,11 +32,11 @@ def holes(source: str, target: Location) -> tuple[Hole, ...]:
 
     Masking an expression, a line or a gap are the mask templates of AlphaRepair (Xia and Zhang, 2022).
     """
-    function = find_function(parse(source), target.symbol, target.start)
-    if function is None:
+    definition = find_definition(parse(source), target.symbol, target.start)
+    if definition is None:
         return ()
     text = _Text(source)
-    ordered = _by_suspicion(list(_statements(function)), target.lines)
+    ordered = _by_suspicion(list(_statements(definition)), target.lines)
     expressions = [_expression(node, text) for node in ordered]
     lines = [_line(node, text) for node in ordered]
     gaps = [_gap(node, text) for node in ordered]
@@ -57,11 +57,11 @@ class _Text(Offsets):
         return self.starts[line - 1] + len(self.lines[line - 1].rstrip("\r\n"))
 
 
-def _statements(function: Function) -> Iterator[ast.stmt]:
-    """Every statement inside the function, outer before inner, the docstring left out."""
-    docstring = docstring_node(function.body)
-    for node in ast.walk(function):
-        if isinstance(node, ast.stmt) and node is not function and node is not docstring:
+def _statements(definition: Definable) -> Iterator[ast.stmt]:
+    """Every statement inside, outer before inner, the docstring left out."""
+    docstring = docstring_node(definition.body)
+    for node in ast.walk(definition):
+        if isinstance(node, ast.stmt) and node is not definition and node is not docstring:
             yield node
 
 

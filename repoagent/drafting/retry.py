@@ -43,7 +43,7 @@ class Retrier:
 
     def _messages(self, task: Task, model: Model) -> tuple[Message, ...]:
         attempt = f"```python\n{code_in(Completion(self.attempt, Usage()), task.name).strip()}\n```"
-        again = render(Retry(self.failure, task.name))
+        again = render(Retry(self.failure, task.kind, task.name))
         most = room(model, answer_limit(task, model)) - model.count(attempt) - model.count(again)
         return (
             Message("user", rewrite_prompt(task, model, most)),

@@ -1,4 +1,4 @@
-"""Ask for the whole function, corrected, and splice it in.
+"""Ask for the whole function or class, corrected, and splice it in.
 
 The edit format of choice up to 7B: always applies, needs no line numbers (Aider's edit leaderboard: 100 %
 well-formed answers in the whole format at every size). One greedy answer, the others sampled: small models find the
@@ -12,17 +12,17 @@ from dataclasses import dataclass, replace
 
 from repoagent.drafting.answers import code_in
 from repoagent.drafting.base import Drafted, Task, collect, room
-from repoagent.edits import EditRefused, splice_function
+from repoagent.edits import EditRefused, splice_definition
 from repoagent.llm.base import Completion, Message, Model, Sampling
 from repoagent.prompting import Rewrite, render, trim_issue
 
 _LONGEST = 900
-"""Tokens of a function that a model is asked to write again; longer ones are filled in, not rewritten."""
+"""Tokens of a definition that a model is asked to write again; longer ones are filled in, not rewritten."""
 
 
 @dataclass(frozen=True)
 class Rewriter:
-    """Whole-function rewriting."""
+    """Rewriting of whole definitions."""
 
     name: str = "rewrite"
 
@@ -50,8 +50,8 @@ class Rewriter:
 
 
 def splice(task: Task, answer: Completion) -> str:
-    """The file with the function that `answer` holds; raises EditRefused."""
-    return splice_function(task.source, task.target.symbol, code_in(answer, task.name), task.target.start)
+    """The file with the definition that `answer` holds; raises EditRefused."""
+    return splice_definition(task.source, task.target.symbol, code_in(answer, task.name), task.target.start)
 
 
 def answer_limit(task: Task, model: Model) -> int:
@@ -83,6 +83,7 @@ def _versions(task: Task, model: Model, left: int) -> Iterator[Rewrite]:
 
 def _full(task: Task, issue: str) -> Rewrite:
     return Rewrite(
+        kind=task.kind,
         issue=issue,
         title=task.issue.title[:_TITLE],
         proposed=task.spec.proposed,

@@ -1,7 +1,7 @@
-"""Change source text without breaking it: splice a rewritten function, fill a hole, keep all that did not change."""
+"""Change source text without breaking it: splice a rewritten definition, fill a hole, keep the rest."""
 
 from repoagent.edits.errors import EditRefused
 from repoagent.edits.normal import meaning
-from repoagent.edits.splice import splice_function
+from repoagent.edits.splice import splice_definition
 
-__all__ = ["EditRefused", "meaning", "splice_function"]
+__all__ = ["EditRefused", "meaning", "splice_definition"]

@@ -1,4 +1,4 @@
-"""Find the function in the Python text that a model wrote for it, and refuse what is no whole function."""
+"""Find the function or class in the Python text that a model wrote for it, and refuse what is not whole."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from repoagent.edits.errors import EditRefused
 from repoagent.edits.layout import Indentation, indent_of, lines_of, moved
-from repoagent.edits.syntax import Definition, Function, functions, last_line, parse
+from repoagent.edits.syntax import Definable, Definition, Function, definitions, last_line, parse
 
 _ELISION = re.compile(
     r"#\s*(\.\.\.|…|(the )?(rest|remaining|existing|other|previous)\b.*(code|unchanged|same|function|method|here))",
@@ -24,7 +24,9 @@ def answered(answer: str, qualified: str, target: Definition) -> Definition:
     tree = parse(text)
     if any(isinstance(node, ast.Return) for node in tree.body):
         raise EditRefused("SyntaxError: 'return' outside function")
-    found = Definition(tree, tuple(lines_of(text)), _chosen(list(functions(tree)), qualified, target.function))
+    kind = Function if isinstance(target.node, Function) else ast.ClassDef
+    nodes = [(name, node) for name, node in definitions(tree) if isinstance(node, kind)]
+    found = Definition(tree, tuple(lines_of(text)), _chosen(nodes, qualified, target.node))
     _refuse_elision(found, target)
     return found
 
@@ -59,8 +61,8 @@ def _parses(text: str) -> bool:
     return True
 
 
-def _chosen(found: Sequence[tuple[str, Function]], qualified: str, target: Function) -> Function:
-    """The function of the target's qualified name; else the outermost of its name, else the only one.
+def _chosen(found: Sequence[tuple[str, Definable]], qualified: str, target: Definable) -> Definable:
+    """The definition of the target's qualified name; else the outermost of its name, else the only one.
 
     Of a getter and a setter it is the one that is decorated as the target is.
     """
@@ -69,7 +71,7 @@ def _chosen(found: Sequence[tuple[str, Function]], qualified: str, target: Funct
         raise EditRefused(f"the answer does not define {target.name}")
     decorated = _decorators(target)
 
-    def rank(each: tuple[str, Function]) -> tuple[int, int, bool]:
+    def rank(each: tuple[str, Definable]) -> tuple[int, int, bool]:
         name, node = each
         shared = len(name) if f".{qualified}".endswith(f".{name}") else 0
         return -shared, name.count("."), _decorators(node) != decorated
@@ -77,25 +79,29 @@ def _chosen(found: Sequence[tuple[str, Function]], qualified: str, target: Funct
     return min(named or found, key=rank)[1]
 
 
-def _decorators(function: Function) -> list[str]:
-    return [ast.dump(decorator) for decorator in function.decorator_list]
+def _decorators(node: Definable) -> list[str]:
+    return [ast.dump(decorator) for decorator in node.decorator_list]
 
 
 def _refuse_elision(answer: Definition, target: Definition) -> None:
     new, old = _text(answer), _text(target)
     if (mark := _ELISION.search(new)) and mark.group() not in old:
         raise EditRefused(f"the answer leaves out code: {mark.group()}")
-    if _ellipses(answer.function) > _ellipses(target.function):
+    if _ellipses(answer.node) > _ellipses(target.node):
         raise EditRefused("the answer leaves out code: ...")
+    if isinstance(target.node, ast.ClassDef) and (gone := _methods(target.node) - _methods(answer.node)):
+        raise EditRefused(f"the answer leaves out methods: {', '.join(sorted(gone)[:5])}")
+
+
+def _methods(node: Definable) -> set[str]:
+    return {child.name for child in node.body if isinstance(child, Definable)}
 
 
 def _text(definition: Definition) -> str:
-    function = definition.function
-    return "".join(definition.lines[function.lineno - 1 : last_line(function)])
+    return "".join(definition.lines[definition.node.lineno - 1 : last_line(definition.node)])
 
 
-def _ellipses(function: Function) -> int:
+def _ellipses(node: Definable) -> int:
     return sum(
-        isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant) and n.value.value is ...
-        for n in ast.walk(function)
+        isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant) and n.value.value is ... for n in ast.walk(node)
     )

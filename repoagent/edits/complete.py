@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from repoagent.edits.layout import lines_of
-from repoagent.edits.syntax import Definition, Offsets, docstring_node, first_line, functions, parse
+from repoagent.edits.syntax import Definition, Offsets, definitions, docstring_node, first_line, parse
 
 
 def completed(answer: Definition, target: Definition) -> Definition:
@@ -19,8 +19,8 @@ def completed(answer: Definition, target: Definition) -> Definition:
     for change in sorted([*pieces.docstring(), *pieces.annotations()], key=lambda c: (c.start, c.end), reverse=True):
         text = text[: change.start] + change.text + text[change.end :]
     tree = parse(text)
-    function = next(node for _, node in functions(tree) if node.lineno == answer.function.lineno)
-    return Definition(tree, tuple(lines_of(text)), function)
+    node = next(node for _, node in definitions(tree) if node.lineno == answer.node.lineno)
+    return Definition(tree, tuple(lines_of(text)), node)
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class _Pieces:
     original: Offsets
 
     def docstring(self) -> Iterator[_Change]:
-        docstring, body = docstring_node(self.target.function.body), self.answer.function.body
+        docstring, body = docstring_node(self.target.node.body), self.answer.node.body
         if docstring is None or docstring_node(body):
             return
         indentation = self.answer.indentation
@@ -54,7 +54,9 @@ class _Pieces:
             yield _Change(self._end(one), self._start(other), f"\n{line}")
 
     def annotations(self) -> Iterator[_Change]:
-        function, original = self.answer.function, self.target.function
+        function, original = self.answer.node, self.target.node
+        if isinstance(function, ast.ClassDef) or isinstance(original, ast.ClassDef):
+            return
         if function.returns or any(a.annotation for a in _arguments(function)):
             return
         known = {a.arg: a.annotation for a in _arguments(original)}
@@ -85,14 +87,14 @@ class _Position:
 
 
 def _colon(definition: Definition) -> _Position:
-    """Where the colon stands that ends the function's first line: the first one outside of brackets."""
-    above = definition.function.lineno - 1
+    """Where the colon stands that ends the definition's head: the first one outside of brackets."""
+    above = definition.node.lineno - 1
     depth = 0
     for token in tokenize.generate_tokens(iter(definition.lines[above:]).__next__):
         depth += (token.string in ("(", "[", "{")) - (token.string in (")", "]", "}"))
         if token.string == ":" and not depth:
             return _Position(above + token.start[0], token.start[1])
-    raise AssertionError("a function that was parsed has a colon")
+    raise AssertionError("a definition that was parsed has a colon")
 
 
 def _arguments(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.arg]:

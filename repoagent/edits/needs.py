@@ -14,7 +14,7 @@ def with_needed(source: str, answer: Definition, line: int, unit: str) -> str:
     """`source`, whose function at `line` is that of `answer`, with the imports and functions of the answer that the new
     function needs and the module lacks; `unit` is what the source indents by."""
     tree = parse(source)
-    missing = _loaded(answer.function) - _bound(tree) - set(dir(builtins))
+    missing = _loaded(answer.node) - _bound(tree) - set(dir(builtins))
     lines = lines_of(source)
     if helpers := [
         text for n in _helpers(answer) if n.name in missing for text in ["\n", "\n", *_text(n, answer, unit)]
@@ -26,7 +26,7 @@ def with_needed(source: str, answer: Definition, line: int, unit: str) -> str:
 
 
 def _helpers(answer: Definition) -> list[Function]:
-    return [n for n in answer.tree.body if isinstance(n, Function) and n is not answer.function]
+    return [n for n in answer.tree.body if isinstance(n, Function) and n is not answer.node]
 
 
 def _imports(answer: Definition) -> list[ast.stmt]:

@@ -1,4 +1,4 @@
-"""Put a function that a model has rewritten in the place of the original, whatever else the model wrote around it.
+"""Put a function or class that a model has rewritten in its place, whatever else the model wrote around it.
 
 Whole-function rewriting with a splice by syntax tree makes "the patch does not apply" impossible, which is how most
 answers of small models are lost (Agentless applies 56 % of a 7B model's patches; SoRFT, table 4).
@@ -14,42 +14,42 @@ from repoagent.edits.encoding import BOM, restored
 from repoagent.edits.layout import end_near, ended, line_end, moved
 from repoagent.edits.merge import Text, merge
 from repoagent.edits.needs import with_needed
-from repoagent.edits.syntax import Definition, Function, defined, first_line, last_line
+from repoagent.edits.syntax import Definable, Definition, defined, first_line, last_line
 
 
-def splice_function(source: str, qualified: str, answer: str, start: int | None = None) -> str:
-    """`source` with its function `qualified` replaced by the one in `answer`, which is Python text.
+def splice_definition(source: str, qualified: str, answer: str, start: int | None = None) -> str:
+    """`source` with its function or class `qualified` replaced by the one in `answer`, which is Python text.
 
-    `start` is a line of the function, where several have that name. Decorators, docstring and annotations are kept if
+    `start` is a line of it, where several have that name. Decorators, docstring and annotations are kept if
     the answer has none at all; statements that mean the same keep their text, and every line its end; imports and
-    helper functions that the new function needs come along. Raises EditRefused when `answer` holds no such function,
-    leaves out parts of it or does not parse.
+    helper functions that it needs come along. Raises EditRefused when `answer` holds no such definition, leaves out
+    parts of it or does not parse.
     """
     if source.startswith(BOM):
-        return BOM + splice_function(source.removeprefix(BOM), qualified, answer, start)
+        return BOM + splice_definition(source.removeprefix(BOM), qualified, answer, start)
     target = defined(source, qualified, start)
     new = completed(answered(restored(answer, source), qualified, target), target)
-    first, last = first_line(target.function), last_line(target.function)
+    first, last = first_line(target.node), last_line(target.node)
     spliced = "".join([*target.lines[: first - 1], *_replacement(target, new), *target.lines[last:]])
     return with_needed(spliced, new, first, target.indentation.unit)
 
 
 def _replacement(target: Definition, answer: Definition) -> list[str]:
-    """The lines of the new function; those that were there before are as they were."""
-    function, decorators = target.function, target.own_lines[: target.function.lineno - first_line(target.function)]
-    if answer.function.decorator_list:
+    """The lines of the new definition; those that were there before are as they were."""
+    node, decorators = target.node, target.own_lines[: target.node.lineno - first_line(target.node)]
+    if answer.node.decorator_list:
         decorators = ()
     else:
-        function = _undecorated(function)
-    end = end_near(target.lines, function.lineno)
+        node = _undecorated(node)
+    end = end_near(target.lines, node.lineno)
     new = ended(moved(answer.lines, answer.indentation, target.indentation), end)
-    merged = merge(function, Text(target.lines), answer.function, Text(tuple(new)))
+    merged = merge(node, Text(target.lines), answer.node, Text(tuple(new)))
     lines = [line if line_end(line) else line + end for line in (*decorators, *merged)]
     lines[-1] = lines[-1].rstrip("\r\n") + (line_end(target.own_lines[-1]) and line_end(lines[-1]))
     return lines
 
 
-def _undecorated(function: Function) -> Function:
-    bare = copy(function)
+def _undecorated(node: Definable) -> Definable:
+    bare = copy(node)
     bare.decorator_list = []
     return bare

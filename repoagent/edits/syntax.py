@@ -1,4 +1,4 @@
-"""Python source as a syntax tree with the text it came from: where functions and statements begin and end."""
+"""Python source as a syntax tree with the text it came from: where functions, classes, statements begin and end."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from repoagent.edits.errors import EditRefused
 from repoagent.edits.layout import Indentation, indent_of, lines_of
 
 __all__ = [
+    "Definable",
     "Definition",
     "Function",
     "Offsets",
     "defined",
+    "definitions",
     "docstring_node",
-    "find_function",
+    "find_definition",
     "first_line",
     "functions",
     "last_line",
@@ -29,6 +31,8 @@ __all__ = [
 ]
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
+Definable = Function | ast.ClassDef
+"""What has a name and a body, and can be written anew as a whole."""
 
 
 def parse(source: str) -> ast.Module:
@@ -48,25 +52,29 @@ def parse(source: str) -> ast.Module:
         raise EditRefused(f"not parsable: {type(error).__name__}") from error
 
 
-def find_function(tree: ast.Module, qualified: str, start: int | None = None) -> Function | None:
-    """The function or method `Class.method`, or None.
+def find_definition(tree: ast.Module, qualified: str, start: int | None = None) -> Definable | None:
+    """The function, class or method `Class.method`, or None.
 
     Of several with that name (a property's getter and setter, overloads) it is the one whose lines hold line `start`;
     else the last, which wins at run time.
     """
-    found = [node for name, node in functions(tree) if name == qualified]
+    found = [node for name, node in definitions(tree) if name == qualified]
     held = [node for node in found if start is not None and first_line(node) <= start <= last_line(node)]
     return (held or found)[-1] if found else None
 
 
 def functions(tree: ast.AST) -> Iterator[tuple[str, Function]]:
     """Every function with its qualified name in their order, nested ones included, those under `if` and `try` too."""
+    return ((name, node) for name, node in definitions(tree) if isinstance(node, Function))
+
+
+def definitions(tree: ast.AST) -> Iterator[tuple[str, Definable]]:
+    """The same of functions and classes."""
     waiting: list[tuple[str, ast.AST]] = [("", node) for node in _nested(tree)]
     while waiting:
         prefix, node = waiting.pop()
-        if isinstance(node, Function):
+        if isinstance(node, Definable):
             yield prefix + node.name, node
-        if isinstance(node, Function | ast.ClassDef):
             prefix = f"{prefix}{node.name}."
         waiting += [(prefix, child) for child in _nested(node)]
 
@@ -98,26 +106,26 @@ def docstring_node(body: Sequence[ast.stmt]) -> ast.Expr | None:
 
 @dataclass(frozen=True)
 class Definition:
-    """A function, in the text that defines it."""
+    """A function or class, in the text that defines it."""
 
     tree: ast.Module
     lines: tuple[str, ...]
     """All lines of the text, with their ends."""
-    function: Function
+    node: Definable
 
     @property
     def own_lines(self) -> tuple[str, ...]:
-        """The lines of the function, its decorators included."""
-        return self.lines[first_line(self.function) - 1 : last_line(self.function)]
+        """The lines of the definition, its decorators included."""
+        return self.lines[first_line(self.node) - 1 : last_line(self.node)]
 
     @property
     def indentation(self) -> Indentation:
-        """How the function is indented; where its own body does not tell, as its text is elsewhere."""
-        nodes = (self.function, *(node for _, node in functions(self.tree)))
-        base = indent_of(self.lines[self.function.lineno - 1])
+        """How it is indented; where its own body does not tell, as its text is elsewhere."""
+        nodes = (self.node, *(node for _, node in functions(self.tree)))
+        base = indent_of(self.lines[self.node.lineno - 1])
         return Indentation(base, next(filter(None, map(self._unit, nodes)), base or "    "))
 
-    def _unit(self, node: Function) -> str:
+    def _unit(self, node: Definable) -> str:
         outer = indent_of(self.lines[node.lineno - 1])
         inner = indent_of(self.lines[first_line(node.body[0]) - 1])
         begins_line = len(inner) == node.body[0].col_offset
@@ -125,29 +133,29 @@ class Definition:
 
 
 def defined(source: str, qualified: str, start: int | None = None) -> Definition:
-    """The function that `find_function` finds; raises EditRefused when there is none, or `source` is not Python."""
+    """What `find_definition` finds; raises EditRefused when there is none, or `source` is not Python."""
     tree = parse(source)
-    function = find_function(tree, qualified, start)
-    if function is None:
-        raise EditRefused(f"there is no function {qualified} in the file")
-    return Definition(tree, tuple(lines_of(source)), function)
+    node = find_definition(tree, qualified, start)
+    if node is None:
+        raise EditRefused(f"there is no function or class {qualified} in the file")
+    return Definition(tree, tuple(lines_of(source)), node)
 
 
 def without_docstring(source: str, qualified: str, start: int | None = None) -> tuple[str, str]:
-    """The text of a function without its docstring, and the docstring's own text; the latter empty without one."""
+    """The text of a definition without its docstring, and the docstring's own text; the latter empty without one."""
     found = defined(source, qualified, start)
-    function = found.function
-    docstring = docstring_node(function.body)
-    if docstring is None or len(function.body) == 1 or not _alone(docstring, function):
+    node = found.node
+    docstring = docstring_node(node.body)
+    if docstring is None or len(node.body) == 1 or not _alone(docstring, node):
         return "".join(found.own_lines), ""
-    head = found.lines[first_line(function) - 1 : docstring.lineno - 1]
-    rest = found.lines[last_line(docstring) : last_line(function)]
-    return "".join([*head, *rest]), ast.get_docstring(function) or ""
+    head = found.lines[first_line(node) - 1 : docstring.lineno - 1]
+    rest = found.lines[last_line(docstring) : last_line(node)]
+    return "".join([*head, *rest]), ast.get_docstring(node) or ""
 
 
-def _alone(docstring: ast.Expr, function: Function) -> bool:
+def _alone(docstring: ast.Expr, node: Definable) -> bool:
     """Whether no other statement stands on the docstring's lines."""
-    return function.lineno < docstring.lineno and last_line(docstring) < first_line(function.body[1])
+    return node.lineno < docstring.lineno and last_line(docstring) < first_line(node.body[1])
 
 
 @dataclass(frozen=True)

@@ -32,13 +32,13 @@ def name_of(assignment: Assignment) -> str:
     return ":".join(filter(None, parts))
 
 
-def functions(locations: Sequence[Location], index: Index) -> list[Location]:
-    """Those that name a function or method, of no test: what the generators work on."""
-    return [location for location in locations if _is_function(location, index)]
+def targets(locations: Sequence[Location], index: Index) -> list[Location]:
+    """Those that name a function, method or class, of no test: what the generators work on."""
+    return [location for location in locations if _is_target(location, index)]
 
 
 def planned_targets(state: State, index: Index) -> list[Location]:
-    """The functions the plan names, with what the localisation knows of them; those that the reproduction never reaches
+    """What the plan names, with what the localisation knows of them; those that the reproduction never reaches
     come last, and names that do not exist are left out."""
     known = {(location.path, location.symbol): location for location in state.locations}
     named = [(file.path, symbol) for file in state.plan.files for symbol in file.symbols]
@@ -64,14 +64,14 @@ def _agenda(state: State, services: Services) -> Iterator[Assignment]:
     yield from _turn(planned, state, services, 0)
     if not can_tell(state):
         return
-    others = [location for location in functions(state.locations, services.index()) if location not in planned]
+    others = [location for location in targets(state.locations, services.index()) if location not in planned]
     yield from _turn(others[: services.model.profile.functions], state, services, 0)
     for turn in range(1, _TURNS):
         yield from _turn(planned, state, services, turn)
 
 
-def _turn(targets: Sequence[Location], state: State, services: Services, turn: int) -> Iterator[Assignment]:
-    for target in targets:
+def _turn(planned: Sequence[Location], state: State, services: Services, turn: int) -> Iterator[Assignment]:
+    for target in planned:
         for generator in GENERATORS:
             if generator.name == MUTATION:
                 yield from _mutation(target, state, services) if not turn else ()
@@ -91,9 +91,10 @@ def _is_reached(state: State, location: Location) -> bool:
     return not state.executed or any(location.start <= line <= location.end for line in lines)
 
 
-def _is_function(location: Location, index: Index) -> bool:
+def _is_target(location: Location, index: Index) -> bool:
     symbol = index.symbol(location.path, location.symbol)
-    return symbol is not None and symbol.is_function and location.path.endswith(".py") and not is_test(location.path)
+    known = symbol is not None and (symbol.is_function or symbol.is_type)
+    return known and location.path.endswith(".py") and not is_test(location.path)
 
 
 def _locate(path: str, symbol: str, index: Index) -> Location | None:

@@ -118,9 +118,17 @@ def attach(services: Services, environment: Environment, test_command: str) -> T
 def examination(state: State, services: Services, environment: Environment) -> Examination:
     """How the candidates of a run are judged."""
     testbed = attach(services, environment, state.test_command)
-    return Examination(
-        testbed, state.oracle, state.before, state.test_files, services.within(services.options.test_timeout)
-    )
+    timeout = services.within(services.options.test_timeout, least=needed(state.before))
+    return Examination(testbed, state.oracle, state.before, state.test_files, timeout)
+
+
+def needed(before: Evidence) -> float:
+    """Seconds in which a patch that hangs nowhere is tested, by how long the untouched code took."""
+    return min(5.0 + 2 * before.seconds, _GRACE)
+
+
+_GRACE = 60.0
+"""Seconds that a run may go beyond its time, to test what it delivers."""
 
 
 def _bytes(text: str | None) -> bytes | None:

@@ -55,10 +55,8 @@ class Services:
     origin: Origin = field(default_factory=Origin)
     """What is known of the commit, for the build."""
 
-    def within(self, seconds: float) -> float:
-        """So many seconds, or as many as are left for the run, but enough to end in an orderly way."""
+    def within(self, seconds: float, *, share: float = 1.0, least: float = 5.0) -> float:
+        """So many seconds, or as many as this `share` of what is left for the run; but, to end in an orderly way, not
+        less than `least`."""
         left = self.budget.seconds_left
-        return seconds if left is None else min(seconds, max(left, _LEAST))
-
-
-_LEAST = 5.0
+        return seconds if left is None else min(seconds, max(left * share, least))

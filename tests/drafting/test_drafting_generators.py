@@ -118,6 +118,22 @@ def test_a_function_that_was_cut_off_is_never_taken_for_a_shorter_one(text: str,
     assert accepted or "cut off at the token limit" in drafted.refused[0]
 
 
+CLASS = "class Limits:\n    low = 1\n    high = 2\n"
+
+
+def test_a_class_is_asked_for_as_a_class() -> None:
+    asked = model("```python\nclass Limits:\n    low = 0\n    high = 2\n```\n")
+    drafted = Rewriter().draft(task(CLASS, 1, target=Location("m.py", "Limits", 1, 3)), asked)
+    assert [draft.edits[0].after for draft in drafted.drafts] == [CLASS.replace("1", "0")]
+    assert "Write the complete corrected class `Limits`" in asked.calls[0].prompt
+
+
+def test_the_values_in_a_class_are_holes() -> None:
+    asked = model(*["3"] * 9)
+    drafted = Infiller().draft(task(CLASS, 2, target=Location("m.py", "Limits", 1, 3)), asked)
+    assert CLASS.replace("1", "3") in [draft.edits[0].after for draft in drafted.drafts]
+
+
 def test_only_the_first_turn_begins_with_a_greedy_answer() -> None:
     temperatures = []
     for turn in (0, 1):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from repoagent.edits import EditRefused, meaning, splice_function
+from repoagent.edits import EditRefused, meaning, splice_definition
 from repoagent.edits.encoding import readable
 from repoagent.edits.layout import Indentation, moved
 
@@ -21,13 +21,13 @@ def indented(text: str, unit: str) -> str:
 @pytest.mark.parametrize("file", ["\t", "  ", "    ", "        "])
 @pytest.mark.parametrize("answer", ["\t", "  ", "    "])
 def test_an_answer_takes_the_indentation_of_the_file(file: str, answer: str) -> None:
-    assert splice_function(indented(METHOD, file), "A.f", indented(ANSWER, answer)) == indented(WANTED, file)
+    assert splice_definition(indented(METHOD, file), "A.f", indented(ANSWER, answer)) == indented(WANTED, file)
 
 
 def test_an_answer_indented_as_a_whole_keeps_the_insides_of_its_strings() -> None:
     answer = '    def f(self, a):\n        return """\nx\n  y"""\n'
     expected = 'class A:\n    def f(self, a):\n        return """\nx\n  y"""\n'
-    assert splice_function(METHOD, "A.f", answer) == expected
+    assert splice_definition(METHOD, "A.f", answer) == expected
 
 
 def test_the_insides_of_f_strings_stay_as_they_are() -> None:
@@ -41,20 +41,20 @@ def test_the_insides_of_f_strings_stay_as_they_are() -> None:
 
 def test_helpers_take_the_indentation_of_the_file() -> None:
     answer = "def h(a):\n    return a\n\n\ndef f(self, a):\n    return h(a)\n"
-    assert splice_function(indented(METHOD, "\t"), "A.f", answer).endswith("\n\n\ndef h(a):\n\treturn a\n")
+    assert splice_definition(indented(METHOD, "\t"), "A.f", answer).endswith("\n\n\ndef h(a):\n\treturn a\n")
 
 
 def test_every_line_keeps_its_own_end() -> None:
     source = "import os\r\nx = 1\n\n\ndef f(a):\r\n    b = 1\n    return a\r\n\ny = 2\r\nz = 3"
-    spliced = splice_function(source, "f", "import math\ndef f(a):\n    b = 1\n    return a + math.pi\n")
+    spliced = splice_definition(source, "f", "import math\ndef f(a):\n    b = 1\n    return a + math.pi\n")
     assert spliced == source.replace("os\r\n", "os\r\nimport math\r\n").replace(
         "return a\r\n", "return a + math.pi\r\n"
     )
 
 
 def test_a_last_line_without_an_end_stays_without_one() -> None:
-    assert splice_function("def f():\n    return 1", "f", "def f():\n    return 2\n") == "def f():\n    return 2"
-    spliced = splice_function("def f():\n    return 1", "f", "def f():\n    return g()\ndef g():\n    return 2\n")
+    assert splice_definition("def f():\n    return 1", "f", "def f():\n    return 2\n") == "def f():\n    return 2"
+    spliced = splice_definition("def f():\n    return 1", "f", "def f():\n    return g()\ndef g():\n    return 2\n")
     assert spliced == "def f():\n    return g()\n\n\ndef g():\n    return 2\n"
 
 
@@ -79,13 +79,13 @@ def test_a_last_line_without_an_end_stays_without_one() -> None:
 def test_an_import_goes_below_those_that_the_module_opens_with(head: str, expected: str | None) -> None:
     answer = "from __future__ import annotations\nimport math\n\ndef f():\n    return math.pi\n"
     wanted = (expected or f"{head}import math\n\n\n") + "def f():\n    return math.pi\n"
-    assert splice_function(head + "def f():\n    return 1\n", "f", answer) == wanted
+    assert splice_definition(head + "def f():\n    return 1\n", "f", answer) == wanted
 
 
 def test_no_future_import_comes_along() -> None:
     answer = "from __future__ import annotations\n\ndef f():\n    return annotations\n"
     assert (
-        splice_function("x = 1\ndef f():\n    return 1\n", "f", answer) == "x = 1\ndef f():\n    return annotations\n"
+        splice_definition("x = 1\ndef f():\n    return 1\n", "f", answer) == "x = 1\ndef f():\n    return annotations\n"
     )
 
 
@@ -103,7 +103,7 @@ DOCUMENTED = (
     ],
 )
 def test_docstring_and_annotations_are_kept_for_bodies_of_one_line(answer: str, body: str) -> None:
-    spliced = splice_function(DOCUMENTED, "f", answer)
+    spliced = splice_definition(DOCUMENTED, "f", answer)
     header, docstring, rest = spliced.partition('    """Doc.\n\n    More.\n    """\n')
     assert header.partition("  #")[0].strip() == "def f(x: int, *rest: str, y: int = 1) -> int:"
     assert docstring
@@ -111,19 +111,19 @@ def test_docstring_and_annotations_are_kept_for_bodies_of_one_line(answer: str, 
 
 
 def test_docstring_and_annotations_are_kept_when_a_parameter_is_added() -> None:
-    spliced = splice_function(DOCUMENTED, "f", "def f(x, *rest, y=lambda z: 1, w=2):\n    return w\n")
+    spliced = splice_definition(DOCUMENTED, "f", "def f(x, *rest, y=lambda z: 1, w=2):\n    return w\n")
     assert spliced.startswith("def f(x: int, *rest: str, y: int=lambda z: 1, w=2) -> int:\n")
     assert '    """Doc.\n\n    More.\n    """\n    return w\n' in spliced
 
 
 def test_a_docstring_on_the_line_of_def_is_kept() -> None:
-    spliced = splice_function("def f(): 'Doc.'; return 1\n", "f", "def f():\n    return 2\n")
+    spliced = splice_definition("def f(): 'Doc.'; return 1\n", "f", "def f():\n    return 2\n")
     assert spliced == "def f():\n    'Doc.'\n    return 2\n"
 
 
 def test_a_header_that_ends_on_the_line_of_the_body_is_never_torn() -> None:
     source = "def f(\n  a, b): return a\n"
-    assert splice_function(source, "f", "def f(a,\n  b): return b\n") == "def f(a,\n  b): return b\n"
+    assert splice_definition(source, "f", "def f(a,\n  b): return b\n") == "def f(a,\n  b): return b\n"
 
 
 LATIN = b"# -*- coding: latin-1 -*-\ndef f(a):\n    b = '\xe9'; c = 1\n    return a, '\xe9', b\n".decode(
@@ -133,17 +133,17 @@ LATIN = b"# -*- coding: latin-1 -*-\ndef f(a):\n    b = '\xe9'; c = 1\n    retur
 
 def test_a_function_at_the_top_of_a_file_with_a_bom_is_spliced_and_the_bom_kept() -> None:
     source = "\ufeffdef f(a):\n    return a\n"
-    assert splice_function(source, "f", "def f(a, b=1):\n    return -a\n") == "\ufeffdef f(a, b=1):\n    return -a\n"
+    assert splice_definition(source, "f", "def f(a, b=1):\n    return -a\n") == "\ufeffdef f(a, b=1):\n    return -a\n"
 
 
 def test_bytes_that_are_not_utf_8_are_written_as_they_were() -> None:
     answer = readable(LATIN).replace("return a", "return -a")
-    assert splice_function(LATIN, "f", answer) == LATIN.replace("return a", "return -a")
+    assert splice_definition(LATIN, "f", answer) == LATIN.replace("return a", "return -a")
 
 
 def test_characters_that_would_be_written_in_the_wrong_encoding_are_refused() -> None:
     with pytest.raises(EditRefused, match="not UTF-8"):
-        splice_function(LATIN, "f", "def f(a):\n    return 'ü'\n")
+        splice_definition(LATIN, "f", "def f(a):\n    return 'ü'\n")
 
 
 def test_meaning_reads_files_of_any_encoding_and_depth() -> None:

@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from repoagent.edits import EditRefused, meaning, splice_function
+from repoagent.edits import EditRefused, meaning, splice_definition
 
 SOURCE = '''"""Module."""
 import os
@@ -54,16 +54,16 @@ def area(self):
         print(i)
     return width
 '''
-    assert splice_function(SOURCE, "Shape.area", answer) == SOURCE.replace("self.w * self.h", "self.w + self.h")
+    assert splice_definition(SOURCE, "Shape.area", answer) == SOURCE.replace("self.w * self.h", "self.w + self.h")
 
 
 def test_an_equal_function_leaves_the_text_as_it_was() -> None:
     function = ast.get_source_segment(SOURCE, ast.parse(SOURCE).body[2].body[2]) or ""  # type: ignore[attr-defined]  # a class
-    assert splice_function(SOURCE, "Shape.other", function) == SOURCE
+    assert splice_definition(SOURCE, "Shape.other", function) == SOURCE
 
 
 def test_decorators_docstring_and_annotations_that_the_answer_drops_are_kept() -> None:
-    spliced = splice_function(SOURCE, "Shape.area", "def area(self):\n    return 1\n")
+    spliced = splice_definition(SOURCE, "Shape.area", "def area(self):\n    return 1\n")
     assert "    @property\n    def area(self) -> float:\n" in spliced
     assert "In square metres." in spliced
     assert "        return 1\n" in spliced
@@ -83,7 +83,7 @@ def unused(x):
 def other(self):
     return helper(math.pi)
 """
-    spliced = splice_function(SOURCE, "Shape.other", answer)
+    spliced = splice_definition(SOURCE, "Shape.other", answer)
     assert "import os\nimport math\n" in spliced
     assert "json" not in spliced
     assert "unused" not in spliced
@@ -91,19 +91,19 @@ def other(self):
 
 
 def test_a_method_in_its_class_is_found_and_indented_right() -> None:
-    spliced = splice_function(SOURCE, "Shape.other", "class Shape:\n    def other(self):\n        return 3\n")
+    spliced = splice_definition(SOURCE, "Shape.other", "class Shape:\n    def other(self):\n        return 3\n")
     assert spliced == SOURCE.replace("return 2\n", "return 3\n")
 
 
 def test_line_ends_of_the_file_are_kept() -> None:
     source = "def f():\r\n    # note\r\n    a = 1\r\n    return a\r\n"
-    assert splice_function(source, "f", "def f():\n    a = 1\n    return a + 1\n") == source.replace(
+    assert splice_definition(source, "f", "def f():\n    a = 1\n    return a + 1\n") == source.replace(
         "return a", "return a + 1"
     )
 
 
 def test_an_answer_cut_off_in_its_last_line_is_used_up_to_there() -> None:
-    spliced = splice_function("def f():\n    return 1\n", "f", "def f():\n    return 2\nThis fixes (the\n")
+    spliced = splice_definition("def f():\n    return 1\n", "f", "def f():\n    return 2\nThis fixes (the\n")
     assert spliced == "def f():\n    return 2\n"
 
 
@@ -122,12 +122,55 @@ def test_an_answer_cut_off_in_its_last_line_is_used_up_to_there() -> None:
 )
 def test_answers_that_cannot_become_an_edit_are_refused_with_the_reason(answer: str, why: str) -> None:
     with pytest.raises(EditRefused, match=why):
-        splice_function(SOURCE, "Shape.other", answer)
+        splice_definition(SOURCE, "Shape.other", answer)
 
 
 def test_a_function_that_is_not_there_is_refused() -> None:
-    with pytest.raises(EditRefused, match=r"no function Shape\.missing"):
-        splice_function(SOURCE, "Shape.missing", "def missing():\n    pass\n")
+    with pytest.raises(EditRefused, match=r"no function or class Shape\.missing"):
+        splice_definition(SOURCE, "Shape.missing", "def missing():\n    pass\n")
+
+
+CLASS = '''@decorated
+class Name(Base):
+    """What a name may be."""
+
+    # letters
+    pattern = r"^\\w+$"
+    flags = 0
+
+    def check(self, text):
+        return match(self.pattern, text)  # all of it
+
+
+def other():
+    pass
+'''
+CHECK = "    def check(self, text):\n        return match(self.pattern, text)\n"
+
+
+def test_of_a_class_only_what_changed_in_meaning_changes_in_text() -> None:
+    answer = f'class Name(Base):\n    pattern = r"^\\\\w+\\\\Z"\n    flags = 0\n{CHECK}'.replace("\\\\", "\\")
+    assert splice_definition(CLASS, "Name", answer) == CLASS.replace("w+$", "w+\\Z")
+
+
+def test_a_method_can_be_added_to_a_class() -> None:
+    more = "    def __hash__(self):\n        return hash(self.pattern)\n"
+    answer = f'class Name(Base):\n    pattern = r"^\\w+$"\n    flags = 0\n{CHECK}{more}'
+    assert splice_definition(CLASS, "Name", answer) == CLASS.replace("# all of it\n", f"# all of it\n{more}")
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        ("class Name(Base):\n    flags = 1\n", "leaves out methods: check"),
+        ("class Name(Base):\n    flags = 1\n    ...\n" + CHECK, "leaves out code"),
+        ("def Name():\n    pass\n", "does not define Name"),
+        ("class Other:\n    pass\nclass Another:\n    pass\n", "does not define Name"),
+    ],
+)
+def test_what_is_not_the_whole_class_is_refused(answer: str, why: str) -> None:
+    with pytest.raises(EditRefused, match=why):
+        splice_definition(CLASS, "Name", answer)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,12 +20,14 @@ from tests.graph.conftest import (
     CRASHING,
     EXAMPLE,
     HARMFUL,
+    LARGE,
     MODULE,
     NATURAL,
     PADDED,
     RIGHT,
     RIGHT_AND_MORE,
     SMALL,
+    SOURCE,
     UNDEFINED,
     USELESS,
     MakeBench,
@@ -174,6 +177,34 @@ def test_a_budget_spent_before_the_tests_leaves_the_last_run_that_judges_the_bes
     assert [data["node"] for data in made.told("budget.exceeded")] == ["validate"]
     assert [data["id"] for data in made.told("candidate.judged")] == [result.chosen]  # by the review alone
     assert (result.outcome, result.notes) == ("verified", ("the 1,000 tokens allowed for this run are spent",))
+
+
+def test_where_the_time_ends_while_a_candidate_is_tested_its_verdict_stands(bench: MakeBench) -> None:
+    budget = Budget(deadline=time.monotonic() + 1_000)
+    world = World()
+
+    def lasts_too_long(text: str) -> bool:
+        if text != SOURCE:
+            budget.extend(-2_000)
+        return True
+
+    world.tests[LARGE] = lasts_too_long
+    made = bench(RIGHT, world=world, budget=budget)
+    result = made.run()
+    assert (result.outcome, made.told("reviewed")) == ("verified", [])
+    assert "The time was over before the patch could be tested a last time, from scratch; its first test stands." in (
+        result.notes
+    )
+
+
+@pytest.mark.parametrize(("seconds", "all_run"), [(10.0, True), (40.0, False)])
+def test_all_tests_are_run_only_where_the_time_left_will_do(seconds: float, all_run: bool, bench: MakeBench) -> None:
+    many = {f"far/test_{n}.py": "def test_nothing(): pass\n" for n in range(14)}
+    made = bench(RIGHT, extra=many, world=World(seconds=seconds), budget=Budget(deadline=time.monotonic() + 200))
+    result = made.run()
+    assert (["all"] in [data["files"] for data in made.told("baseline.done")]) is all_run
+    assert any("all tests of the project" in s for s in result.verified) is all_run
+    assert any("Only the test files nearest to the change" in s for s in result.unverified) is not all_run
 
 
 def test_where_no_environment_can_be_built_a_gated_patch_is_delivered_with_the_reason(bench: MakeBench) -> None:

@@ -54,11 +54,13 @@ class Subject:
     def find(cls, source: str, qualified: str, start: int | None) -> Subject:
         """The function in `source`; raises EditRefused when there is none, or `source` is not Python."""
         found = defined(source, qualified, start)
-        if len(qualified) > _LONGEST_NAME or last_line(found.function) - first_line(found.function) > _LONGEST:
+        function = found.node
+        if not isinstance(function, Function):
+            raise EditRefused("a class is not mutated")
+        if len(qualified) > _LONGEST_NAME or last_line(function) - first_line(function) > _LONGEST:
             raise EditRefused("the function is too long to be mutated")
-        owner = _owner(found.tree, found.function)
-        scope = Scope(found.tree, found.function, "".join(found.own_lines), owner)
-        return cls(source, found.function, Offsets(source), scope)
+        scope = Scope(found.tree, function, "".join(found.own_lines), _owner(found.tree, function))
+        return cls(source, function, Offsets(source), scope)
 
     @cached_property
     def statements(self) -> tuple[ast.stmt, ...]:

@@ -9,19 +9,21 @@ from langgraph.runtime import Runtime
 
 from repoagent.domain import Candidate, Edit, Verdict, dump
 from repoagent.errors import BudgetExceeded
-from repoagent.graph.examine import Examination, examination, in_fresh_sandbox
+from repoagent.graph.examine import Examination, examination, in_fresh_sandbox, needed
+from repoagent.graph.nodes.evidence import whole_suite
 from repoagent.graph.record import record
 from repoagent.graph.result import MINIMISED, result
 from repoagent.graph.services import Services
 from repoagent.graph.state import State
 from repoagent.graph.update import Update
-from repoagent.judging import best, candidate_key, merged, problems, smaller, verified
+from repoagent.judging import Evidence, best, candidate_key, merged, problems, smaller, verified
 from repoagent.sandbox.base import Environment
 
 _ATTEMPTS = 8
 """Runs spent on making one patch smaller."""
 _REVIEWS = 4
 """Candidates that get a last run; where all of them fail there, the last one is delivered with what is known of it."""
+_NOT_AGAIN = "The time was over before the patch could be tested a last time, from scratch; its first test stands."
 
 
 def minimise(state: State, runtime: Runtime[Services]) -> Update:
@@ -40,12 +42,18 @@ def minimise(state: State, runtime: Runtime[Services]) -> Update:
 
 
 def review(state: State, runtime: Runtime[Services]) -> Update:
-    """Run the reproduction and, where affordable, all tests on the chosen patch, once more and from scratch."""
+    """Run the reproduction and, where affordable, all tests on the chosen patch, once more and from scratch.
+
+    Where the time is over, what was found out before stands.
+    """
     services = runtime.context
     chosen = state.chosen
     if chosen is None or state.environment is None:
         return {}
-    examine = _last_examination(state, services, state.environment)
+    if chosen.verdict and not _has_time(state, services):
+        return {"reviewed": (*state.reviewed, chosen.id), "notes": (_NOT_AGAIN,)}
+    whole = state.before_all if state.reviewed else whole_suite(state, services)
+    examine = _last_examination(state, whole, services, state.environment)
     edits = services.workspace.edits(chosen.patch)
     verdict, report = in_fresh_sandbox(services, state.environment, edits, examine)
     reviewed = replace(chosen, verdict=verdict)
@@ -53,8 +61,12 @@ def review(state: State, runtime: Runtime[Services]) -> Update:
     services.trace.emit(
         "reviewed", id=chosen.id, oracle=verdict.oracle, passed=verdict.passed, broken=list(verdict.broken[:5])
     )
-    known = (*state.reviewed, chosen.id)
-    return {"chosen": reviewed, "candidates": {reviewed.id: reviewed}, "reviewed": known}
+    update: Update = {
+        "chosen": reviewed,
+        "candidates": {reviewed.id: reviewed},
+        "reviewed": (*state.reviewed, chosen.id),
+    }
+    return {**update, "before_all": whole} if whole else update
 
 
 def stands(state: State) -> bool:
@@ -65,11 +77,19 @@ def stands(state: State) -> bool:
     return leader.id == state.chosen.id or len(state.reviewed) >= _REVIEWS
 
 
-def _last_examination(state: State, services: Services, environment: Environment) -> Examination:
+def _has_time(state: State, services: Services) -> bool:
+    left = services.budget.seconds_left
+    return left is None or left > needed(state.before)
+
+
+def _last_examination(
+    state: State, whole: Evidence | None, services: Services, environment: Environment
+) -> Examination:
     examine = examination(state, services, environment)
-    if state.before_all is None:
+    if whole is None:
         return examine
-    return replace(examine, before=state.before_all, tests=())
+    timeout = services.within(services.options.test_timeout, least=needed(whole))
+    return replace(examine, before=whole, tests=(), timeout=timeout)
 
 
 def deliver(state: State, runtime: Runtime[Services]) -> Update:

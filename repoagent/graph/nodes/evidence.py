@@ -10,8 +10,8 @@ from langgraph.runtime import Runtime
 
 from repoagent.domain import Ending, Location, Oracle, Strength, dump
 from repoagent.edits import EditRefused
-from repoagent.edits.syntax import defined, without_docstring
-from repoagent.graph.agenda import functions
+from repoagent.edits.syntax import Function, defined, without_docstring
+from repoagent.graph.agenda import targets
 from repoagent.graph.examine import attach, in_fresh_sandbox, opened, script_runner
 from repoagent.graph.mutating import collecting
 from repoagent.graph.services import Services
@@ -31,17 +31,15 @@ from repoagent.testbed.selection import relevant_tests
 
 _FILES = 8
 """Test files that judge each candidate."""
-_ALL = 1_000_000
+_SHARE = 0.3
+"""The part of the time left that all tests may take on the untouched code: with the patch they take as long again."""
 _OF_DOCUMENTATION = re.compile(r"\bdoc(?:string|umentation|umented|s\b)|\bexamples?\b", re.IGNORECASE)
 _DOCUMENTED = 10
 """Suspects whose documentation is read."""
 
 
 def baseline(state: State, runtime: Runtime[Services]) -> Update:
-    """Run the tests near the suspects on the untouched code, twice where they fail.
-
-    Then all tests, to judge the final patch by them, if they will end in time as far as the near ones tell.
-    """
+    """Run the tests near the suspects on the untouched code, twice where they fail."""
     services = runtime.context
     if state.environment is None:
         return {}
@@ -54,12 +52,25 @@ def baseline(state: State, runtime: Runtime[Services]) -> Update:
         return {"test_files": files, "before": known, "notes": ("A test never ends on the untouched code.",)}
     services.trace.emit("baseline.done", files=list(files), passing=len(near.passing), failing=len(near.failing))
     update: Update = {"test_files": files, "before": _evidence(near), "notes": _notes(near)}
-    every = relevant_tests(services.index(), paths, testbed.codebase.test_files, _ALL) if files else ()
-    if files and set(files) == set(every):
-        return {**update, "before_all": _evidence(near)}
-    if files and near.report.seconds * len(every) / len(files) < services.options.test_timeout:
-        update |= _whole(testbed, services)
-    return update
+    return (
+        {**update, "before_all": _evidence(near)}
+        if files and set(files) == set(testbed.codebase.test_files)
+        else update
+    )
+
+
+def whole_suite(state: State, services: Services) -> Evidence | None:
+    """What all tests say of the untouched code, to judge the final patch by them; None where, as far as those near the
+    suspects tell, they would take more than the run has left for them."""
+    if state.before_all or state.environment is None or not state.test_files:
+        return state.before_all
+    testbed = attach(services, state.environment, state.test_command)
+    expected = state.before.seconds * len(testbed.codebase.test_files) / len(state.test_files)
+    if expected > services.within(services.options.test_timeout, share=_SHARE):
+        return None
+    whole = testbed.baseline((), services.within(services.options.test_timeout, share=_SHARE))
+    services.trace.emit("baseline.done", files=["all"], passing=len(whole.passing), failing=len(whole.failing))
+    return _evidence(whole) if whole.report.ending is Ending.COMPLETED else None
 
 
 def reproduce(state: State, runtime: Runtime[Services]) -> Update:
@@ -83,18 +94,20 @@ def _documented(state: State, services: Services) -> list[Documented]:
     if not _OF_DOCUMENTATION.search(state.issue.text):
         return []
     index = services.index()
-    suspects = functions(state.locations, index)[:_DOCUMENTED]
+    suspects = targets(state.locations, index)[:_DOCUMENTED]
     named = [location for location in suspects if location.symbol.rpartition(".")[2] in state.issue.text]
     return [function for location in named if (function := described(index, location))]
 
 
 def described(index: Index, location: Location) -> Documented | None:
-    """A function with its documentation; None where it has none, or cannot be imported."""
+    """A function with its documentation; None where it has none, cannot be imported, or is none."""
     module, source = index.module_name(location.path), index.source(location.path)
     try:
         _, text = without_docstring(source, location.symbol, location.start)
-        function = defined(source, location.symbol, location.start).function
+        function = defined(source, location.symbol, location.start).node
     except EditRefused:
+        return None
+    if not isinstance(function, Function):
         return None
     parameters = tuple(argument.arg for argument in function.args.args)
     return Documented(module, location.symbol, parameters, text) if text and module else None
@@ -133,12 +146,6 @@ def _singly(testbed: Testbed, files: Sequence[str], services: Services) -> Evide
     passing, failing, took = single_tests(arguments, lambda: opened(services, testbed.environment, ()), seconds)
     services.trace.emit("baseline.done", files=list(files), passing=len(passing), failing=len(failing), singly=True)
     return Evidence(passing, failing, frozenset(), took) if passing or failing else None
-
-
-def _whole(testbed: Testbed, services: Services) -> Update:
-    whole = testbed.baseline((), services.within(services.options.test_timeout))
-    services.trace.emit("baseline.done", files=["all"], passing=len(whole.passing), failing=len(whole.failing))
-    return {"before_all": _evidence(whole)} if whole.report.ending is Ending.COMPLETED else {}
 
 
 def _evidence(found: Baseline) -> Evidence:

@@ -11,7 +11,7 @@ from langgraph.types import interrupt
 from repoagent.domain import Issue, Location, Plan, PlannedFile, Spec
 from repoagent.edits.syntax import lines_of
 from repoagent.errors import ContextFull, EnvironmentFailed, SandboxFailed
-from repoagent.graph.agenda import functions
+from repoagent.graph.agenda import targets
 from repoagent.graph.artefacts import plan_from_yaml, plan_to_yaml, spec_from_text, spec_to_markdown, steps_for
 from repoagent.graph.examine import attach
 from repoagent.graph.services import Services
@@ -80,8 +80,8 @@ def specify(state: State, runtime: Runtime[Services]) -> Update:
 def plan(state: State, runtime: Runtime[Services]) -> Update:
     """Choose the functions to work on, and what to do to them."""
     services = runtime.context
-    targets = functions(state.locations, services.index())[: services.model.profile.functions]
-    planned = tuple(_planned(path, targets, state.spec) for path in dict.fromkeys(t.path for t in targets))
+    chosen = targets(state.locations, services.index())[: services.model.profile.functions]
+    planned = tuple(_planned(path, chosen, state.spec) for path in dict.fromkeys(t.path for t in chosen))
     made = Plan(planned, _commands(state, services))
     services.session.write("plan.yaml", plan_to_yaml(made))
     return {"plan": made}
@@ -131,8 +131,8 @@ def _ask_for_spec(issue: Issue, target: Location, services: Services) -> str:
         return ""
 
 
-def _planned(path: str, targets: Sequence[Location], spec: Spec) -> PlannedFile:
-    symbols = tuple(t.symbol for t in targets if t.path == path)
+def _planned(path: str, chosen: Sequence[Location], spec: Spec) -> PlannedFile:
+    symbols = tuple(t.symbol for t in chosen if t.path == path)
     return PlannedFile(path, "edit", symbols, steps_for(symbols[0], spec))
 
 
