@@ -13,6 +13,7 @@ from repoagent.sandbox.fresh import in_fresh
 from repoagent.testbed.checks import Reports, run_check
 from repoagent.testbed.ecosystems.base import Codebase
 from repoagent.testbed.ecosystems.finding import codebase_of, codebases, setups_of
+from repoagent.testbed.results.outside import failed_outside
 from repoagent.testbed.running.base import Runner
 from repoagent.testbed.running.command import Command
 from repoagent.testbed.services import Served
@@ -33,6 +34,8 @@ class Baseline:
     """Failed twice."""
     flaky: frozenset[str]
     """Failed, and were not seen to fail again: what they say is ignored from here on."""
+    outside: frozenset[str] = frozenset()
+    """Fail for want of a network or a package: what they say is ignored, too."""
 
 
 @dataclass(frozen=True)
@@ -138,18 +141,20 @@ class Testbed:
         report = self.run_fresh(tests, timeout)
         if report.ending is not Ending.COMPLETED:
             return Baseline(report, frozenset(), frozenset(), frozenset())
-        flaky = self._flaky(report, tests, timeout) if report.failed else frozenset()
-        return Baseline(report, report.passed, report.failed - flaky, flaky)
+        outside = frozenset(o.id for o in report.outcomes if o.id in report.failed and failed_outside(o, self.root))
+        failed = report.failed - outside
+        flaky = self._flaky(failed, tests, timeout) if failed else frozenset()
+        return Baseline(report, report.passed, failed - flaky, flaky, outside)
 
     def _runner(self) -> Runner:
         return Command(self.test_command, self.codebase.entry) if self.test_command else self.codebase.runner
 
-    def _flaky(self, report: Report, tests: Sequence[str], timeout: float) -> frozenset[str]:
+    def _flaky(self, failed: frozenset[str], tests: Sequence[str], timeout: float) -> frozenset[str]:
         """The failures that no second run confirms."""
-        unconfirmed = report.failed
-        for chosen in self._reruns(report.failed, tests):
+        unconfirmed = failed
+        for chosen in self._reruns(failed, tests):
             again = self.run_fresh(chosen, timeout)
-            unconfirmed = report.failed - again.failed
+            unconfirmed = failed - again.failed
             if again.ending is Ending.COMPLETED or not unconfirmed:
                 break
         return unconfirmed

@@ -123,6 +123,14 @@ def test_a_test_that_fails_once_is_flaky_and_ignored() -> None:
     assert baseline.flaky == {"test_a.py::test_b"}
 
 
+def test_what_fails_for_want_of_a_network_is_no_failure_of_the_code() -> None:
+    refused = {**ended("test_d", "failed"), "message": "E   OSError: [Errno 101] Network is unreachable"}
+    baseline = bed_with(pytest_that(1, lines(PASSED, FAILED, refused), lines(FAILED))).baseline()
+    assert baseline.failing == {"test_a.py::test_b"}
+    assert not baseline.flaky
+    assert baseline.outside == {"test_a.py::test_d"}
+
+
 def test_files_are_run_again_where_an_id_is_not_found() -> None:
     first = lines(PASSED, FAILED, ended("test_c", "failed"))
     bed = bed_with(pytest_that(1, first, lines(), lines(FAILED)))

@@ -156,6 +156,8 @@ def _notes(found: Baseline) -> tuple[str, ...]:
     notes = []
     if found.report.ending is not Ending.COMPLETED:
         notes.append(f"The project's tests are no judge here: run on the untouched code, they {found.report.ending}.")
+    if found.outside:
+        notes.append(f"{len(found.outside)} tests fail for want of a network or a package, and count for nothing.")
     if found.flaky:
         notes.append(f"{len(found.flaky)} tests end differently from run to run and count for nothing.")
     return tuple(notes)
