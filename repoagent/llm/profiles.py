@@ -43,6 +43,8 @@ class Profile:
     """Rounds of showing a failure to the model."""
     retry_on: tuple[str, ...]
     """Exceptions worth a retry; `*` for any."""
+    specs: bool = True
+    """Whether the model puts an issue into its own words; a small one takes long for it, and adds errors."""
     fim: FimTokens | None = None
 
 

@@ -15,6 +15,7 @@ from repoagent.domain import Confidence, Result, Usage
 from repoagent.errors import EnvironmentFailed, SandboxFailed, UserError
 from repoagent.llm.base import Completion
 from repoagent.llm.budget import Budget
+from repoagent.llm.scripted import ScriptedModel
 from repoagent.sandbox.fake import FakeEngine
 from tests.graph.conftest import (
     CRASHING,
@@ -85,6 +86,13 @@ def test_the_model_sees_what_was_observed_and_what_is_wanted(bench: MakeBench) -
     [prompt] = made.prompts("The function to correct")
     assert "- it prints 1K" in prompt
     assert "## What running it shows today\n```\n'1000B'" in prompt
+
+
+def test_where_the_model_s_words_are_worse_than_the_issue_s_these_are_the_spec(bench: MakeBench) -> None:
+    made = bench(RIGHT, body=f"{EXAMPLE}\nSizes should be short.\n")
+    made.model = ScriptedModel(Pen(rewrites={"natural": [RIGHT]}), profile=replace(made.model.profile, specs=False))
+    assert made.run().spec.proposed == ("`'1K'`", "Sizes should be short.")
+    assert not made.prompts("Read this bug report")
 
 
 def test_without_an_example_the_patch_is_not_verified(bench: MakeBench) -> None:

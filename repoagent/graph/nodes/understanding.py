@@ -17,6 +17,7 @@ from repoagent.graph.examine import attach
 from repoagent.graph.services import Services
 from repoagent.graph.state import State
 from repoagent.graph.update import Update
+from repoagent.graph.wording import spec_from_issue
 from repoagent.llm.base import Message, Sampling
 from repoagent.localise import localise as rank
 from repoagent.prompting import Specify, render, trim_issue
@@ -66,13 +67,13 @@ def localise(state: State, runtime: Runtime[Services]) -> Update:
 
 
 def specify(state: State, runtime: Runtime[Services]) -> Update:
-    """Say what the software does and what it shall do; by the model, or from the title where its answer has no form."""
+    """Say what the software does and what it shall do; by the model, or in the issue's own words."""
     services = runtime.context
     spec = Spec((), ())
-    if state.locations:
+    if state.locations and services.model.profile.specs:
         spec = spec_from_text(_ask_for_spec(state.issue, state.locations[0], services))
     if not spec.proposed:
-        spec = Spec(spec.current, (f"This no longer holds: {state.issue.title}",))
+        spec = spec_from_issue(state.issue)
     services.session.write("spec.md", spec_to_markdown(spec))
     return {"spec": spec}
 
