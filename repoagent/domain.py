@@ -239,6 +239,11 @@ class Oracle:
     """For CRASH: the class name of the exception that must be gone; for STRONG: of the one that is expected."""
     source: str = ""
     """Where it came from, for a person: 'second code block of the issue'."""
+    before: str = ""
+    """The code that runs before the steps: imports and definitions."""
+    steps: tuple[str, ...] = ()
+    """The statements that the script runs and whose output it tells apart, as they were written; none where the script
+    is of another kind."""
 
 
 Answer = Literal["passed", "failed", "unknown"]
@@ -321,6 +326,18 @@ class Usage:
         return self.prompt_tokens + self.completion_tokens
 
 
+@dataclass(frozen=True)
+class Regression:
+    """The reproduction as a test of the project's own, or why there is none."""
+
+    patch: Patch = field(default_factory=lambda: Patch("", ()))
+    """Adds the test and changes nothing; empty without one. Applies to the base, with the fix or without it."""
+    test: str = ""
+    """As the runner names it."""
+    reason: str = ""
+    """Why there is none; empty where there is one, or nothing was tried."""
+
+
 class Confidence(StrEnum):
     """How far the result may be believed, from what was run and how many samples agreed."""
 
@@ -350,6 +367,9 @@ class Result:
     distinct: int
     chosen: str = ""
     notes: tuple[str, ...] = ()
+    test_patch: str = ""
+    """Adds a regression test, in a file that `patch` does not touch; empty where none was seen to fail before and to
+    pass after."""
     spec: Spec = field(default_factory=lambda: Spec((), ()))
 
 

@@ -24,3 +24,5 @@ class Request:
     """Whether a verified patch shall change the user's work tree."""
     branch: str | None = None
     """The new branch that a verified patch shall go on."""
+    with_test: bool = False
+    """Whether the regression test goes where the patch goes."""

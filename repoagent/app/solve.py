@@ -120,8 +120,11 @@ def deliver(session: Session, result: Result, apply: bool, branch: str | None) -
     """Put a result's patch where the user wants it; says what was done, one line each."""
     from repoagent.workspace import delivery
 
-    source, patch = source_of(session), Patch(result.patch, ())
+    with_test = request_of(session).with_test
+    source, patch = source_of(session), Patch(result.patch + (result.test_patch if with_test else ""), ())
     done = []
+    if with_test:
+        done.append("With its regression test." if result.test_patch else "There is no regression test to go with it.")
     if branch:
         issue = load(Issue, session.read("issue.json"))
         message = (

@@ -54,6 +54,9 @@ _Out = Annotated[
 ]
 _Apply = Annotated[bool, typer.Option("--apply", help="Change the files of the work tree, if the patch is verified.")]
 _Branch = Annotated[str | None, typer.Option("--branch", metavar="NAME", help="Put a verified patch on a new branch.")]
+_WithTest = Annotated[
+    bool, typer.Option("--with-test", help="Deliver the regression test together with the patch, where there is one.")
+]
 _Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not stop for spec and plan to be read and edited.")]
 _Json = Annotated[bool, typer.Option("--json", help="Print the report as JSON, and progress on stderr.")]
 
@@ -72,6 +75,7 @@ def solve(
     out: _Out = None,
     apply: _Apply = False,
     branch: _Branch = None,
+    with_test: _WithTest = False,
     yes: _Yes = False,
     as_json: _Json = False,
 ) -> None:
@@ -91,7 +95,7 @@ def solve(
     flags |= {"max_minutes": max_minutes, "max_tokens": max_tokens}
     settings = configure(flags, os.environ).settings
     ask = not yes and issue != "-"
-    request = Request(issue, settings, repo, base, test_cmd, out, ask, apply, branch)
+    request = Request(issue, settings, repo, base, test_cmd, out, ask, apply, branch, with_test)
     session = begin(request, os.environ.get("GITHUB_TOKEN") or os.environ.get("GH_TOKEN"))
     _finish(session, as_json, ask)
 

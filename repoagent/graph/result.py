@@ -33,7 +33,8 @@ def result(state: State, services: Services) -> Result:
         distinct=sum(c.generator != MINIMISED for c in state.candidates.values()),
         chosen=chosen.id if chosen else "",
         spec=state.spec,
-        notes=(*state.notes, *((state.spent,) if state.spent else ())),
+        test_patch=state.regression.patch.text,
+        notes=(*state.notes, *_no_test(state), *((state.spent,) if state.spent else ())),
     )
 
 
@@ -58,7 +59,9 @@ def _verified(state: State) -> list[str]:
     if verdict is None:
         return []
     return [
-        sentence for sentence in (_reproduction(state, verdict), _fixed(verdict), _unbroken(state, verdict)) if sentence
+        sentence
+        for sentence in (_reproduction(state, verdict), _test(state), _fixed(verdict), _unbroken(state, verdict))
+        if sentence
     ]
 
 
@@ -82,6 +85,16 @@ def _now(oracle: Oracle) -> str:
         return f"raises {oracle.exception}, as the issue expects"
     values = read_steps(oracle.expected).values()
     return f"prints what the issue expects ({_short(' · '.join(values))})" if values else "passes"
+
+
+def _test(state: State) -> str:
+    test = state.regression.test
+    return f"The regression test {test} (test.patch) fails before the patch and passes with it." if test else ""
+
+
+def _no_test(state: State) -> tuple[str, ...]:
+    reason = state.regression.reason
+    return (f"No regression test was added: {reason}.",) if reason else ()
 
 
 def _fixed(verdict: Verdict) -> str:

@@ -28,6 +28,11 @@ class Delivery:
     """What the run was allowed, for a person."""
 
     @property
+    def patch(self) -> str:
+        """The fix, and the regression test with it where there is one."""
+        return self.result.patch + self.result.test_patch
+
+    @property
     def is_verified(self) -> bool:
         return self.result.outcome == "verified"
 

@@ -86,7 +86,7 @@ def _against(delivery: Delivery, policy: Policy, *, archived: bool) -> tuple[str
 def _push(delivery: Delivery, place: _Place, others: Sequence[Issue]) -> Published:
     with remote(place.api.repository, place.token) as there:
         there.fetch(delivery.base)
-        made = there.commit(delivery.base, Patch(delivery.result.patch, ()), message_of(delivery))
+        made = there.commit(delivery.base, Patch(delivery.patch, ()), message_of(delivery))
         judgement = judge(made.changes, place.policy)
         if judgement.refusals:
             return Published("refused", reasons=judgement.refusals, flags=judgement.flags)

@@ -20,7 +20,8 @@ class Case:
     """A snippet, and the issue around it."""
 
     snippet: Snippet
-    earlier: Sequence[Snippet]
+    others: Sequence[Snippet]
+    """The other snippets, in the order in which they may lend a definition."""
     material: Material
     text: str
 
@@ -37,7 +38,8 @@ def expected_steps(case: Case, seen: Outputs) -> Outputs:
         expected = _at_step(case, case.snippet.steps[number - 1], output, elsewhere)
         if expected is not None and not same_value(expected, output):
             found[number] = expected
-    known = found or _whole(case, seen) or _in_prose(case, seen)
+    known = found or _whole(case, seen) or _in_prose(case, seen, claims_in(case.snippet.near))
+    known = known or _in_prose(case, seen, _claims(case))
     return {} if any(has_gaps(expected) for expected in known.values()) else known
 
 
@@ -84,12 +86,12 @@ def _whole(case: Case, seen: Outputs) -> Outputs:
     return found
 
 
-def _in_prose(case: Case, seen: Outputs) -> Outputs:
-    """By the only expected value in the text, for the only step that is reported as wrong."""
+def _in_prose(case: Case, seen: Outputs, claims: Sequence[Claim]) -> Outputs:
+    """By the only expected value among the claims, for the only step that is reported as wrong."""
     wrong = _reported(case, seen)
     if len(wrong) != 1:
         return {}
-    output, claims = seen[wrong[0]], _claims(case)
+    output = seen[wrong[0]]
     style = _quotes(c for c in claims if c.role == "actual" and named_by(output, c.text))
     values = {
         in_style_of(output, c.text, style)

@@ -8,12 +8,14 @@ exception gone, the reported output changed.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 from repoagent.domain import Answer, Issue, Oracle, Strength
+from repoagent.reproduce import frameworks
 from repoagent.reproduce.expectation import Case, expected_steps, shows_wrong_output
-from repoagent.reproduce.names import preamble
+from repoagent.reproduce.names import preamble, without_placeholders
+from repoagent.reproduce.project import Project
 from repoagent.reproduce.script import Seen, read_output, read_steps, write_script, write_steps
 from repoagent.reproduce.snippets import read_material
 from repoagent.reproduce.values import same_value
@@ -22,6 +24,8 @@ from repoagent.sandbox.base import Finished
 
 Run = Callable[[str], Finished]
 """Runs a script in a fresh sandbox on the untouched code, see `script.run_script`."""
+
+_UNKNOWN = Project()
 
 MOST_SNIPPETS = 6
 """Each costs a run or two."""
@@ -35,18 +39,17 @@ _INCOMPLETE = frozenset({"NameError", "ImportError", "ModuleNotFoundError", "Syn
 _ORDER = (Strength.STRONG, Strength.CRASH, Strength.WEAK, Strength.NONE)
 
 
-def reproduce(issue: Issue, run: Run, packages: Sequence[str] = ()) -> Oracle:
+def reproduce(issue: Issue, run: Run, project: Project = _UNKNOWN) -> Oracle:
     """The strongest oracle that the snippets of `issue` give; `Strength.NONE` when none shows the reported behaviour.
 
-    `packages` are the repository's top-level packages, for snippets that use them without an import. Raises what `run`
-    raises: SandboxFailed.
+    `project` is what snippets may use without an import. Raises what `run` raises: SandboxFailed.
     """
     text = issue.text[:LONGEST_ISSUE]
     material = read_material(text)
     best = Oracle(Strength.NONE)
     for number, snippet in enumerate(material.snippets[:MOST_SNIPPETS]):
-        earlier = material.snippets[:number]
-        found = _try(Case(snippet, earlier, material, text), run, packages)
+        others = (*reversed(material.snippets[:number]), *material.snippets[number + 1 :])
+        found = _try(Case(snippet, others, material, text), run, project)
         best = min(best, found, key=lambda oracle: _ORDER.index(oracle.strength))
         if best.strength is Strength.STRONG:
             break
@@ -95,8 +98,11 @@ def _clean(seen: Seen, finished: Finished) -> bool:
     return seen.ended and not seen.raised and finished.exit_code == 0
 
 
-def _try(case: Case, run: Run, packages: Sequence[str]) -> Oracle:
-    script = write_script(case.snippet.steps, preamble(case.snippet, case.earlier, case.text, packages))
+def _try(case: Case, run: Run, project: Project) -> Oracle:
+    case = replace(case, snippet=without_placeholders(case.snippet, case.others, project))
+    before = preamble(case.snippet, case.others, case.text, project)
+    setup = frameworks.setup(f"{before}\n{case.snippet.code}", project.packages)
+    script = write_script(case.snippet.steps, before, setup)
     finished = run(script)
     seen = read_output(finished.output)
     if finished.timed_out or not seen.began:
@@ -104,7 +110,8 @@ def _try(case: Case, run: Run, packages: Sequence[str]) -> Oracle:
     found = _from_exception(case, seen) if seen.raised else _from_values(case, seen, finished)
     if found.strength is Strength.WEAK and read_output(run(script).output).text != seen.text:
         return Oracle(Strength.NONE)  # it differs from run to run by itself
-    return replace(found, script=script, observed=seen.text, source=case.snippet.source)
+    steps = tuple(step.code for step in case.snippet.steps)
+    return replace(found, script=script, observed=seen.text, source=case.snippet.source, before=before, steps=steps)
 
 
 def _from_exception(case: Case, seen: Seen) -> Oracle:

@@ -39,6 +39,7 @@ def _repoagent_raised(kind, error, trace, _hook=_repoagent_sys.excepthook):
     _hook(kind, error, trace)
 
 def _repoagent_step(number):
+    globals().get("_repoagent_prepare", int)()
     print("=== repoagent: step", number, "===", flush=True)
 
 def _repoagent_show(value):
@@ -71,14 +72,15 @@ class Seen:
         return "\n".join([*self.steps.values(), *([self.message] if self.raised else [])])
 
 
-def write_script(steps: Sequence[Step], preamble: str = "") -> str:
-    """A script that runs `steps` after `preamble` (imports and earlier code, whose output is not looked at).
+def write_script(steps: Sequence[Step], preamble: str = "", setup: str = "") -> str:
+    """A script that runs `steps` after `setup` of a framework and `preamble` (imports and earlier code, whose output is
+    not looked at).
 
     Bare expressions are printed as an interpreter would. Tests that a snippet defines but does not call are called.
     """
     tree = parse("\n".join([preamble, *(step.code for step in steps)]))
     lines = [ast.unparse(node) for node in tree.body if _is_future(node)]
-    lines += [_HEADER, *map(ast.unparse, _statements(preamble))]
+    lines += [_HEADER, *([setup] if setup else ()), *map(ast.unparse, _statements(preamble))]
     for number, step in enumerate(steps, 1):
         lines += [f"_repoagent_step({number})", *map(_printing, _statements(step.code))]
     return "\n".join([*lines, *_calls(tree), f'print("\\n{END}", flush=True)', ""])

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from io import StringIO
 from itertools import count, islice, takewhile
 
+from repoagent.reproduce.plain import end_of_code
 from repoagent.reproduce.syntax import parse
 from repoagent.reproduce.wording import Role, role_of
 
@@ -25,10 +26,15 @@ MOST_STEPS = 200
 """Statements that are read of one block."""
 
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})\s*([\w+.-]*)[^\n`]*$")
-_PROMPT = re.compile(r"^\s*(?:>>> ?|In \[\d*\]: ?)")
+_PROMPT = re.compile(r"^\s*(?:>>> ?|>> ?(?=[^\s>])|In \[\d*\]: ?)")
+_SURE_PROMPT = re.compile(r"^\s*(?:>>> ?|In \[\d*\]: ?)")
+"""Outside of fences, where `>>` begins a quotation."""
 _CONTINUATION = re.compile(r"^\s*(?:\.\.\.:? ?)")
 _SHOWN = re.compile(r"^\s*Out\[\d*\]: ?")
-_TRACEBACK = re.compile(r"^[ \t]*Traceback \(most recent call last\):", re.MULTILINE)
+_TRACEBACK = re.compile(r"^[ \t]*(?:([\w.]{1,80})[ \t]+)?Traceback \(most recent call last\):?", re.MULTILINE)
+"""Of IPython with the class in front."""
+_RULED = re.compile(r"^-{20,}[ \t]*\n([A-Z]\w{1,60})\b", re.MULTILINE)
+"""What IPython draws above an exception."""
 _RAISED = re.compile(r"^\s*(?:[A-Za-z_]\w*\.)*([A-Za-z_]\w*)(?::.*)?$")
 _LANGUAGES = frozenset({"", "py", "python", "python3", "py3", "pycon", "ipython", "doctest", "text", "console"})
 
@@ -53,6 +59,8 @@ class Snippet:
     """What the words before it say that its shown output is."""
     source: str
     """For a person: `code block 2 of the issue`."""
+    near: str = ""
+    """The prose right below it, up to the next code."""
 
     @property
     def code(self) -> str:
@@ -85,17 +93,20 @@ def read_material(text: str) -> Material:
     outputs: list[Shown] = []
     prose: list[str] = []
     exceptions: set[str] = set()
-    for number, block in enumerate(_blocks(text), 1):
+    blocks = tuple(_blocks(text))
+    rest = _rest(text)
+    for number, block in enumerate(blocks, 1):
         prose.append(block.before)
         role = role_of(block.before)
         code, trace = _cut_traceback(block.text)
         exceptions.update(_exception_of(trace))
-        steps = _steps(code) if block.language in _LANGUAGES else ()
+        steps = _steps(code) if block.language in _LANGUAGES or _is_session(code) else ()
         if steps and not _is_value(steps):
-            snippets.append(Snippet(steps, role, f"code block {number} of the issue"))
+            below = blocks[number].before if number < len(blocks) else rest
+            snippets.append(Snippet(steps, role, f"code block {number} of the issue", below))
         elif code.strip():
             outputs.append(Shown(code.strip("\n").rstrip(), role))
-    return Material(tuple(snippets), tuple(outputs), frozenset(exceptions), "\n".join([*prose, _rest(text)]))
+    return Material(tuple(snippets), tuple(outputs), frozenset(exceptions), "\n".join([*prose, rest]))
 
 
 @dataclass(frozen=True)
@@ -135,13 +146,14 @@ def _block_at(lines: Sequence[str], at: int) -> tuple[int, str, str]:
     """The block that begins at a line, as end, language and text; an end equal to `at` means that none does."""
     if fence := _FENCE.match(lines[at]):
         return _fenced(lines, at, fence)
-    if _PROMPT.match(lines[at]):
+    if _SURE_PROMPT.match(lines[at]):
         end = next((n for n in range(at, len(lines)) if _ends_session(lines, n)), len(lines))
         return end, "pycon", textwrap.dedent("\n".join(lines[at:end]))
     if _is_indented(lines[at]) and (at == 0 or not lines[at - 1].strip()):
         end = next((n for n in range(at, len(lines)) if lines[n].strip() and not _is_indented(lines[n])), len(lines))
         return end, "", textwrap.dedent("\n".join(lines[at:end])).strip("\n")
-    return at, "", ""
+    end = end_of_code(lines, at)
+    return end, "python", "\n".join(lines[at:end])
 
 
 def _fenced(lines: Sequence[str], at: int, fence: re.Match[str]) -> tuple[int, str, str]:
@@ -156,21 +168,29 @@ def _is_indented(line: str) -> bool:
 
 def _ends_session(lines: Sequence[str], at: int) -> bool:
     following = lines[at + 1] if at + 1 < len(lines) else ""
-    return bool(_FENCE.match(lines[at])) or (not lines[at].strip() and not _PROMPT.match(following))
+    return bool(_FENCE.match(lines[at])) or (not lines[at].strip() and not _SURE_PROMPT.match(following))
+
+
+def _is_session(code: str) -> bool:
+    return any(_SURE_PROMPT.match(line) for line in code.splitlines())
 
 
 def _cut_traceback(block: str) -> tuple[str, str]:
-    match = _TRACEBACK.search(block)
+    match = _RULED.search(block) or _TRACEBACK.search(block)
     if match is None or any(_PROMPT.match(line) for line in block[match.end() :].splitlines()):
         return block, block[match.start() :] if match else ""
     return block[: match.start()], block[match.start() :]
 
 
 def _exception_of(trace: str) -> Iterator[str]:
-    """The class at the end of each traceback: the first line that is not indented again."""
-    for part in _TRACEBACK.split(trace)[1:]:
+    """The class of each traceback: IPython names it first; else the first line that is not indented again."""
+    yield from _RULED.findall(trace)
+    parts = _TRACEBACK.split(trace)
+    for named, part in zip(parts[1::2], parts[2::2], strict=True):
         lines = [line for line in textwrap.dedent(part).splitlines() if line.strip() and not line.startswith(" ")]
-        if lines and (match := _RAISED.match(lines[0])):
+        if named:
+            yield named.rpartition(".")[2]
+        elif lines and (match := _RAISED.match(lines[0])):
             yield match[1]
 
 

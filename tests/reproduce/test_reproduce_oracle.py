@@ -11,6 +11,7 @@ import pytest
 from repoagent import process
 from repoagent.domain import Issue, Oracle, Strength
 from repoagent.reproduce.oracle import judge, reproduce
+from repoagent.reproduce.project import Project
 from repoagent.sandbox.base import Finished
 
 BUGGY = """
@@ -84,7 +85,7 @@ def run(tmp_path: Path) -> Callable[..., Finished]:
 
 
 def oracle_of(body: str, run: Callable[..., Finished], title: str = "Wrong result") -> Oracle:
-    return reproduce(Issue(title, body), run, packages=("calc",))
+    return reproduce(Issue(title, body), run, Project(("calc",)))
 
 
 STRONG = {
@@ -377,7 +378,7 @@ LONG = {
 @pytest.mark.parametrize("body", LONG.values(), ids=LONG)
 @pytest.mark.timeout(20)
 def test_a_long_issue_takes_no_long_time(body: str) -> None:
-    found = reproduce(Issue("x", body), lambda _script: Finished(0, "", 0.1), ["calc"])
+    found = reproduce(Issue("x", body), lambda _script: Finished(0, "", 0.1), Project(("calc",)))
     assert found.strength is Strength.NONE
 
 

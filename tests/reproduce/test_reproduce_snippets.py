@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from repoagent.reproduce.names import preamble, undefined
+from repoagent.reproduce.project import Project
 from repoagent.reproduce.script import BEGIN, END, read_output, write_script
 from repoagent.reproduce.snippets import Snippet, Step, read_material
 
@@ -13,6 +14,7 @@ def codes(text: str) -> list[str]:
     return [snippet.code for snippet in read_material(text).snippets]
 
 
+_CLASS = "class A(B):\n    x = 1\n    def f(self):\n        return 1"
 FOUND = {
     "fence": ("```python\nf(1)\n```", ["f(1)"]),
     "tildes": ("~~~py\nf(1)\n~~~", ["f(1)"]),
@@ -28,6 +30,13 @@ FOUND = {
     "shell": ("```bash\npip\n```", []),
     "console": ("```\n$ python x.py\n```", []),
     "value": ("```\n[1, 2]\n```", []),
+    "session in another language": ("```julia\nIn [1]: f(1)   \nOut[1]: 2\n```", ["f(1)"]),
+    "short prompts in a fence": ("```\n>> import a\n>> a.f(1)\n2\n```", ["import a\na.f(1)"]),
+    "a quotation": (">> f(1)\n>> said he", []),
+    "no fence": ("Take this:\nclass A(B):\n\tx = 1\n\tdef f(self):\n\t\treturn 1\nthen A().f() is wrong.", [_CLASS]),
+    "no fence, call by call": ("See:\nx = A()\nprint(x.f(1))  # 2\nIt fails.", ["x = A()\nprint(x.f(1))"]),
+    "a call in prose": ("Calling\nx.f(1)\nfails", []),
+    "a sentence that begins like code": ("from django import nothing works\nif it is so:", []),
     "prose": ("- a list\n- of things", []),
 }
 
@@ -46,6 +55,19 @@ def test_tracebacks_are_read_for_their_exceptions() -> None:
     head = "Traceback (most recent call last):\n"
     text = f"```\n{head}  File\n    x = [\npkg.errors.Odd: a\n```\n```\n>>> f()\n{head}  ...\nKeyError\n```"
     assert read_material(text).exceptions == {"Odd", "KeyError"}
+
+
+@pytest.mark.parametrize(
+    ("trace", "name"),
+    [
+        (f"{'-' * 75}\nTypeError      Traceback (most recent call last)\n<ipython> in f(x)\nTypeError: x", "TypeError"),
+        (f"{'-' * 75}\nNotImplementedError", "NotImplementedError"),
+    ],
+)
+def test_tracebacks_of_notebooks_are_no_code(trace: str, name: str) -> None:
+    material = read_material(f"```\nf(1)\n{trace}\n```")
+    assert [s.code for s in material.snippets] == ["f(1)"]
+    assert material.exceptions == {name}
 
 
 def test_a_comment_is_kept_with_its_statement() -> None:
@@ -76,7 +98,7 @@ def snippet(code: str) -> Snippet:
     ],
 )
 def test_only_unambiguous_imports_are_supplied(code: str, text: str, packages: list[str], imports: str) -> None:
-    assert preamble(snippet(code), [], text, packages) == imports
+    assert preamble(snippet(code), [], text, Project(tuple(packages))) == imports
 
 
 def test_a_script_announces_its_begin_and_its_end() -> None:

@@ -10,6 +10,7 @@ import pytest
 from repoagent.domain import Ending, Issue, Strength
 from repoagent.errors import EnvironmentFailed
 from repoagent.reproduce.oracle import judge, reproduce
+from repoagent.reproduce.project import Project
 from repoagent.reproduce.script import run_script
 from repoagent.sandbox.base import Engine, Finished
 from repoagent.testbed.failure import distil
@@ -153,7 +154,7 @@ def test_an_issue_s_snippet_runs_in_the_environment(engine: Engine) -> None:
             return run_script(sandbox, script)
 
     body = ">>> import clock\n>>> clock.spoken(12)\n\"0 o'clock\"\n\nIt should be `12 o'clock`."
-    oracle = reproduce(Issue("Noon is zero", body), run, ["clock"])
+    oracle = reproduce(Issue("Noon is zero", body), run, Project(("clock",)))
     assert oracle.strength is Strength.STRONG
     fixed: dict[str, bytes | None] = {"src/clock/words.py": b'def spoken(hour): return f"{hour % 12 or 12} o\'clock"'}
     assert judge(oracle, run(oracle.script)) == "failed"

@@ -4,6 +4,7 @@ from repoagent.graph.nodes.deciding import begin, diagnose, gather, select
 from repoagent.graph.nodes.delivering import deliver, minimise, review
 from repoagent.graph.nodes.drafting import draft, validate
 from repoagent.graph.nodes.evidence import baseline, reproduce
+from repoagent.graph.nodes.regressing import regress
 from repoagent.graph.nodes.understanding import approve, intake, localise, plan, specify, survey
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "localise",
     "minimise",
     "plan",
+    "regress",
     "reproduce",
     "review",
     "select",

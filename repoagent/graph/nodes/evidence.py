@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 
 from langgraph.runtime import Runtime
@@ -19,12 +18,12 @@ from repoagent.graph.state import State
 from repoagent.graph.update import Update
 from repoagent.index.build import Index
 from repoagent.judging import Evidence
-from repoagent.judging.gate import is_test
 from repoagent.judging.screening import single_tests
 from repoagent.localise import localise
 from repoagent.localise.spectrum import Spectrum
 from repoagent.reproduce.documented import Documented, documented
 from repoagent.reproduce.oracle import reproduce as find_oracle
+from repoagent.reproduce.project import project_of
 from repoagent.reproduce.tracing import executed_lines
 from repoagent.testbed.runner import Baseline, Testbed
 from repoagent.testbed.selection import relevant_tests
@@ -79,7 +78,7 @@ def reproduce(state: State, runtime: Runtime[Services]) -> Update:
     if state.environment is None:
         return {}
     run = script_runner(services, state.environment)
-    oracle = find_oracle(state.issue, run, packages(services.index()))
+    oracle = find_oracle(state.issue, run, project_of(services.index()))
     if oracle.strength in (Strength.WEAK, Strength.NONE):
         oracle = min(
             oracle, documented(_documented(state, services), run), key=lambda o: o.strength is not Strength.STRONG
@@ -125,16 +124,6 @@ def _narrowed(state: State, services: Services, oracle: Oracle) -> Update:
     locations = localise(state.issue, index, len(state.locations), spectrum=spectrum)
     services.trace.emit("narrowed", files=len(known), functions=[str(location) for location in locations[:5]])
     return {"locations": locations, "executed": {path: tuple(sorted(found)) for path, found in known.items()}}
-
-
-def packages(index: Index) -> tuple[str, ...]:
-    """The names that the project is imported by; what stands beside it (tests, setup, docs) left out."""
-    modules = [index.module_name(path) for path in index.files if path.endswith(".py") and not is_test(path)]
-    names = Counter(module.partition(".")[0] for module in modules if module)
-    return tuple(name for name, _ in names.most_common() if name not in _BESIDE)
-
-
-_BESIDE = frozenset({"setup", "conftest", "noxfile", "docs", "doc", "conf", "examples", "benchmarks", "tools", "tasks"})
 
 
 def _singly(testbed: Testbed, files: Sequence[str], services: Services) -> Evidence | None:

@@ -1,0 +1,43 @@
+"""Find code that stands in an issue's prose without any fence, as trackers leave it that know no Markdown.
+
+Their empty lines are gone, too, so that a sentence may follow a statement: a run of lines that look like code is cut
+back until it parses.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Sequence
+from itertools import takewhile
+
+from repoagent.reproduce.syntax import parse
+
+MOST_LINES = 80
+"""Of one run."""
+
+_NAME = r"[A-Za-z_][\w.]{0,80}"
+_BEGINS = re.compile(
+    rf"(?:from {_NAME} import [\w(*]|import {_NAME}(?: as \w+)?(?:, ?{_NAME})*\s*$|class \w+\b.*:\s*(?:#.*)?$"
+    rf"|(?:async )?def \w+\(|@{_NAME}(?:\(.*)?$|(?:with|for|while|if) .*:\s*$|try:\s*$|assert .*[(=]|print\(.*"
+    rf"|{_NAME}(?:\[.{{0,60}}\])?(?:, ?{_NAME})* [-+*/|&]?= ?\S|{_NAME}\(.*[)(,\[{{]\s*(?:#.*)?$)"
+)
+_GOES_ON = re.compile(r"(?:\s|[)\]}#]|else:|elif .*:$|except\b.*:$|finally:)")
+
+
+def end_of_code(lines: Sequence[str], at: int) -> int:
+    """The line after the code that begins at a line; `at` itself where none begins there."""
+    if not _BEGINS.match(lines[at]):
+        return at
+    run = list(takewhile(_looks_like_code, lines[at : at + MOST_LINES]))
+    end = next((end for end in range(len(run), 0, -1) if parse("\n".join(run[:end])).body), 0)
+    return at + end if _is_worth_it(parse("\n".join(run[:end])).body) else at
+
+
+def _looks_like_code(line: str) -> bool:
+    return bool(line.strip()) and bool(_BEGINS.match(line) or _GOES_ON.match(line))
+
+
+def _is_worth_it(body: Sequence[ast.stmt]) -> bool:
+    """Whether it is more than a call that a sentence is about."""
+    return len(body) > 1 or any(not isinstance(node, ast.Expr | ast.Import | ast.ImportFrom) for node in body)

@@ -1,0 +1,77 @@
+"""A verified patch's reproduction becomes a test of the project's own, or it is said why not."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from repoagent.domain import Result
+from tests.graph.conftest import EXAMPLE, RIGHT, USELESS, MakeBench, World
+
+NAME = "test_natural_1000_says_1000b"
+ADDED = f"tests/test_convert.py::{NAME}"
+
+
+def world(passes: str = "size < 1000") -> World:
+    return World(added={ADDED: lambda text: passes in text})
+
+
+def added(result: Result) -> list[str]:
+    return [line[1:] for line in result.test_patch.splitlines() if line[:1] == "+" and line[:3] != "+++"]
+
+
+def test_the_reproduction_is_added_to_the_nearest_test_file(bench: MakeBench, tmp_path: Path) -> None:
+    made = bench(RIGHT, world=world())
+    result = made.run()
+    assert added(result) == [
+        "",
+        "",
+        f"def {NAME}():",
+        '    """natural(1000) says 1000B."""',
+        "    assert natural(1000) == '1K'",
+    ]
+    assert made.session.read("test.patch") == result.test_patch
+    assert [s for s in result.verified if f"The regression test {ADDED} (test.patch) fails before the patch" in s]
+    assert "test_convert" not in result.patch
+    (tmp_path / "both.diff").write_text(result.patch + result.test_patch)
+    subprocess.run(("git", "apply", str(tmp_path / "both.diff")), cwd=tmp_path / "user", check=True)
+
+
+@pytest.mark.parametrize(
+    ("passes", "reason"),
+    [
+        ("size", "in tests/test_convert.py, it does not fail on the untouched code (passed)"),
+        ("nothing", "in tests/test_convert.py, it does not pass with the patch (failed)"),
+    ],
+)
+def test_a_test_that_runs_do_not_confirm_is_not_delivered(passes: str, reason: str, bench: MakeBench) -> None:
+    result = bench(RIGHT, world=world(passes)).run()
+    assert (result.outcome, result.test_patch) == ("verified", "")
+    assert result.notes == (f"No regression test was added: {reason}.",)
+
+
+def test_a_test_that_is_not_collected_is_not_delivered(bench: MakeBench) -> None:
+    result = bench(RIGHT, world=World()).run()
+    assert result.test_patch == ""
+    assert "it does not fail on the untouched code (it did not run)" in result.notes[0]
+
+
+def test_without_a_verified_patch_no_test_is_written(bench: MakeBench) -> None:
+    made = bench(USELESS, world=world())
+    result = made.run()
+    assert (result.outcome, result.test_patch, result.notes) == ("unverified", "", ())
+    assert made.told("regression") == []
+
+
+def test_a_file_whose_last_line_would_change_is_left_alone(bench: MakeBench) -> None:
+    text = "from lengths.convert import natural\n\nA = 1"
+    made = bench(RIGHT, world=world(), extra={"tests/test_convert.py": text})
+    assert "it would change what is in tests/test_convert.py" in made.run().notes[0]
+
+
+def test_an_issue_that_says_what_is_right_only_in_part_gives_no_test(bench: MakeBench) -> None:
+    body = EXAMPLE.replace("Expected", "Said to be").replace("'1K'", "wrong")
+    result = bench(RIGHT, world=world(), body=body).run()
+    assert result.test_patch == ""
