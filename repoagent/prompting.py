@@ -70,7 +70,35 @@ class Infill:
     template = "infill"
 
 
-PROMPTS = (Specify, Rewrite, Retry, Infill)
+@dataclass(frozen=True)
+class Shown:
+    """Parts of a file."""
+
+    path: str
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Replace:
+    """Ask for search/replace blocks in any of several files."""
+
+    issue: str
+    proposed: tuple[str, ...]
+    evidence: str
+    files: tuple[Shown, ...]
+    title: str
+    template = "replace"
+
+
+@dataclass(frozen=True)
+class ReplaceAgain:
+    """Show what became of search/replace blocks, and ask for all of them again."""
+
+    failure: str
+    template = "replace_again"
+
+
+PROMPTS = (Specify, Rewrite, Retry, Infill, Replace, ReplaceAgain)
 
 
 def render(prompt: Prompt) -> str:

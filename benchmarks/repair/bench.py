@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import hashlib
 import json
 import os
 import platform
@@ -13,9 +14,10 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Lock
 
 from repoagent.app.driving import drive
 from repoagent.domain import Edit, Issue, Patch, Result, dump, load
@@ -23,7 +25,7 @@ from repoagent.graph.examine import opened
 from repoagent.graph.services import Options, Services
 from repoagent.index.build import Index
 from repoagent.llm import open_model
-from repoagent.llm.base import Model
+from repoagent.llm.base import Completion, Message, Model, Sampling
 from repoagent.llm.budget import Budget, BudgetedModel
 from repoagent.llm.profiles import Profile, profile_for
 from repoagent.llm.scripted import ScriptedModel
@@ -105,6 +107,17 @@ class Row:
     seconds: float
     mutated: Sequence[str]
     """What mutation did, a line for each function and step."""
+    replayed: int = 0
+    """Answers that were known from an earlier run, and took no time in this one."""
+    stages: Mapping[str, float] = field(default_factory=dict)
+    """Seconds in each node."""
+    read: int = 0
+    """Tokens of prompts."""
+    cached: int = 0
+    """Of these, what the server had read already."""
+    written: int = 0
+    decoding: float = 0.0
+    """Seconds in which the model was asked."""
 
 
 def main(description: str, problems: Callable[[Path], Sequence[Problem]]) -> None:
@@ -118,16 +131,23 @@ def main(description: str, problems: Callable[[Path], Sequence[Problem]]) -> Non
     parser.add_argument("--sandbox", default=None, choices=["docker", "bubblewrap"])
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--minutes", type=float, default=5.0, help="budget of one problem")
+    parser.add_argument("--most", type=int, default=10**6, help="problems of this call; the next call goes on")
+    parser.add_argument("--sessions", type=Path, help="keep the sessions here")
+    parser.add_argument(
+        "--answers", type=Path, help="answers of the model, which are taken from here where they are known"
+    )
     arguments = parser.parse_args()
     chosen = [p for p in problems(arguments.source) if not arguments.only or p.name in arguments.only]
     engine = choose(arguments.sandbox)
     engine.prepare(lambda line: print(line, flush=True))
     record = Record(arguments.record, arguments)
+    left = arguments.most
     for arm in (arm for arm in ARMS if arm.name in arguments.arms):
-        with _model(arm, arguments.model) as model:
-            for problem in chosen:
-                if not record.has(problem.name, arm.name, arguments.seed):
-                    record.add(_row(problem, arm, model, engine, arguments))
+        waiting = [p for p in chosen if not record.has(p.name, arm.name, arguments.seed)][:left]
+        left -= len(waiting)
+        with _model(arm if waiting else ARMS[0], arguments.model, arguments.answers) as model:
+            for problem in waiting:
+                record.add(_row(problem, arm, model, engine, arguments))
     print(table(record.rows))
 
 
@@ -182,6 +202,7 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def _row(problem: Problem, arm: Arm, model: Model, engine: Engine, arguments: argparse.Namespace) -> Row:
+    replayed = model.replayed if isinstance(model, _Narrowed) else 0
     with tempfile.TemporaryDirectory(prefix="repair-") as scratch:
         started = time.monotonic()
         services = _services(problem, model, engine, arguments, Path(scratch))
@@ -206,7 +227,23 @@ def _row(problem: Problem, arm: Arm, model: Model, engine: Engine, arguments: ar
             result.usage.tokens,
             round(seconds, 1),
             [str(event.data["done"]) for event in events if event.kind == "mutated"],
+            model.replayed - replayed if isinstance(model, _Narrowed) else 0,
+            _stages(events),
+            result.usage.prompt_tokens,
+            result.usage.cached_tokens,
+            result.usage.completion_tokens,
+            round(result.usage.seconds, 1),
         )
+
+
+def _stages(events: Sequence[Event]) -> dict[str, float]:
+    """Seconds by node; where several ran at once, their sum."""
+    found: dict[str, float] = {}
+    for event in events:
+        if event.kind == "node.ended":
+            node = str(event.data["node"])
+            found[node] = round(found.get(node, 0.0) + float(str(event.data["seconds"])), 1)
+    return {node: seconds for node, seconds in found.items() if seconds >= 0.5}
 
 
 def _code(text: str) -> str:
@@ -221,7 +258,8 @@ def _code(text: str) -> str:
 
 def _services(problem: Problem, model: Model, engine: Engine, arguments: argparse.Namespace, scratch: Path) -> Services:
     repository = _repository(problem, scratch / "repository")
-    session = Session.create(scratch / "sessions", title=problem.issue.title)
+    sessions = arguments.sessions / problem.name.replace("/", "-") if arguments.sessions else scratch / "sessions"
+    session = Session.create(sessions, title=problem.issue.title)
     session.write("issue.json", dump(problem.issue))
     session.write("notices.txt", "")
     workspace = Workspace.create(resolve(str(repository), None, None, scratch / "clones"), session.path / "workspace")
@@ -296,23 +334,48 @@ def _speaks_for(event: Event) -> bool:
 
 
 @contextmanager
-def _model(arm: Arm, name: str) -> Iterator[Model]:
+def _model(arm: Arm, name: str, answers: Path | None) -> Iterator[Model]:
     """The model with the arm's profile; one that says nothing where the arm needs none."""
     if not arm.asks_a_model:
         yield ScriptedModel(lambda _: "", profile=arm.profile(profile_for(name)))
         return
     with open_model(name) as model:
-        yield _Narrowed(model, arm.profile(model.profile))
+        yield _Narrowed(model, arm.profile(model.profile), answers)
 
 
 class _Narrowed:
-    """A model with another profile."""
+    """A model with another profile, whose answers are kept in a file and taken from there."""
 
-    def __init__(self, model: Model, profile: Profile) -> None:
+    def __init__(self, model: Model, profile: Profile, answers: Path | None) -> None:
         self._model = model
+        self._answers = answers
+        self._lock = Lock()
+        lines = answers.read_text(encoding="utf-8").splitlines() if answers and answers.exists() else ()
+        self._known = dict(map(_pair, lines))
+        self.replayed = 0
         self.profile = profile
         self.name = model.name
         self.context = model.context
-        self.chat = model.chat
-        self.infill = model.infill
         self.count = model.count
+
+    def chat(self, messages: Sequence[Message], sampling: Sampling) -> Completion:
+        return self._kept(("chat", *messages, sampling), lambda: self._model.chat(messages, sampling))
+
+    def infill(self, prefix: str, suffix: str, sampling: Sampling) -> Completion:
+        return self._kept(("infill", prefix, suffix, sampling), lambda: self._model.infill(prefix, suffix, sampling))
+
+    def _kept(self, question: tuple[object, ...], ask: Callable[[], Completion]) -> Completion:
+        key = hashlib.sha256(repr(question).encode()).hexdigest()
+        if known := self._known.get(key):
+            self.replayed += 1
+            return known
+        answer = ask()
+        if self._answers is not None:
+            with self._lock, self._answers.open("a", encoding="utf-8") as file:
+                file.write(json.dumps([key, asdict(answer)]) + "\n")
+        return answer
+
+
+def _pair(line: str) -> tuple[str, Completion]:
+    key, answer = json.loads(line)
+    return key, load(Completion, json.dumps(answer))

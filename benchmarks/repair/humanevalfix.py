@@ -31,7 +31,7 @@ def problems(source: Path) -> Sequence[Problem]:
 
 def _problem(row: dict[str, str]) -> Problem:
     name = row["entry_point"]
-    issue = Issue(f"`{name}` does not do what its docstring says", f"Fix bugs in `{name}`.\n")
+    issue = Issue(f"`{name}` does not do what its docstring says", f"Fix bugs in `{name}` (`{MODULE}`).\n")
     check = (
         f"exec(compile(open({MODULE!r}).read() + {chr(10) + row['test']!r}, 'judge', 'exec'), {{'__name__': 'judge'}})"
     )

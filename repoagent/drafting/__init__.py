@@ -3,10 +3,23 @@
 from repoagent.drafting.base import Draft, Drafted, Generator, Task
 from repoagent.drafting.infill import Infiller
 from repoagent.drafting.mutation import Mutator
+from repoagent.drafting.replacing import ReplaceAgain, Replacer
 from repoagent.drafting.retry import Retrier
 from repoagent.drafting.rewrite import Rewriter
 
-GENERATORS: tuple[Generator, ...] = (Mutator(), Rewriter(), Infiller())
+GENERATORS: tuple[Generator, ...] = (Mutator(), Replacer(), Rewriter(), Infiller())
 """In the order in which they are asked."""
 
-__all__ = ["GENERATORS", "Draft", "Drafted", "Generator", "Infiller", "Mutator", "Retrier", "Rewriter", "Task"]
+__all__ = [
+    "GENERATORS",
+    "Draft",
+    "Drafted",
+    "Generator",
+    "Infiller",
+    "Mutator",
+    "ReplaceAgain",
+    "Replacer",
+    "Retrier",
+    "Rewriter",
+    "Task",
+]

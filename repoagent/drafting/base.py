@@ -9,6 +9,7 @@ from functools import cached_property, partial
 from typing import Literal, Protocol
 
 from repoagent.domain import Edit, Issue, Location, Spec
+from repoagent.drafting.passages import Passages
 from repoagent.edits import EditRefused, meaning
 from repoagent.edits.encoding import shown
 from repoagent.edits.syntax import defined, without_docstring
@@ -34,6 +35,10 @@ class Task:
     """How many answers to draw at most; a plan may ask for fewer than the model's profile."""
     turn: int = 0
     """How often the same generator has worked on the function before."""
+    files: tuple[Passages, ...] = ()
+    """For a generator that may change several files: what it is shown of each."""
+    listed: frozenset[str] = frozenset()
+    """All files of the repository, for the same."""
 
     @property
     def body(self) -> str:
@@ -110,7 +115,18 @@ _TEMPLATE = 64
 def collect(
     task: Task, attempts: Sequence[Callable[[], Completion]], edit: Callable[[int, Completion], str]
 ) -> Drafted:
-    """Ask all `attempts`, some at a time, and turn each answer into the new text of the file by `edit(index, answer)`.
+    """Ask all `attempts`, and turn each answer into the new text of the task's file by `edit(index, answer)`.
+
+    As `collect_edits`, otherwise.
+    """
+    path, source = task.target.path, task.source
+    return collect_edits(attempts, lambda index, answer: (Edit(path, source, edit(index, answer)),))
+
+
+def collect_edits(
+    attempts: Sequence[Callable[[], Completion]], edit: Callable[[int, Completion], tuple[Edit, ...]]
+) -> Drafted:
+    """Ask all `attempts`, some at a time, and turn each answer into edits by `edit(index, answer)`.
 
     The first is asked alone, so that the server has read the common prompt before the others need it. What fails is
     refused, as long as others answer, or it was only too long. Raises BudgetExceeded or ModelFailed without any answer.
@@ -120,7 +136,7 @@ def collect(
     result = Drafted()
     for index, answer in enumerate(asked):
         if isinstance(answer, Completion):
-            result += _drafted(task, answer, partial(edit, index))
+            result += _drafted(answer, partial(edit, index))
         elif isinstance(answer, ModelFailed):
             result += Drafted(refused=(str(answer),))
     return result
@@ -157,14 +173,14 @@ def _raise_without_answer(asked: Sequence[_Asked]) -> None:
         raise next((failure for failure in grave if isinstance(failure, BudgetExceeded)), grave[0])
 
 
-def _drafted(task: Task, answer: Completion, edit: Callable[[Completion], str]) -> Drafted:
+def _drafted(answer: Completion, edit: Callable[[Completion], tuple[Edit, ...]]) -> Drafted:
     try:
-        after = edit(answer)
-        if meaning(after) == meaning(task.source):
+        edits = edit(answer)
+        if all(meaning(each.after or "") == meaning(each.before or "") for each in edits):
             raise EditRefused("the answer changes nothing")
     except EditRefused as refusal:
         suffix = " (cut off at the token limit)" if answer.truncated else ""
         return Drafted(refused=(f"{refusal}{suffix}",))
     except RecursionError:
         return Drafted(refused=("the function is nested too deeply",))
-    return Drafted(drafts=(Draft((Edit(task.target.path, task.source, after),), answer.text),))
+    return Drafted(drafts=(Draft(edits, answer.text),))

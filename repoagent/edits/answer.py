@@ -83,10 +83,15 @@ def _decorators(node: Definable) -> list[str]:
     return [ast.dump(decorator) for decorator in node.decorator_list]
 
 
+def elides(new: str, old: str) -> str:
+    """The comment in `new` that stands for code that was left out, as it does not in `old`; empty without one."""
+    mark = _ELISION.search(new)
+    return mark.group() if mark and mark.group() not in old else ""
+
+
 def _refuse_elision(answer: Definition, target: Definition) -> None:
-    new, old = _text(answer), _text(target)
-    if (mark := _ELISION.search(new)) and mark.group() not in old:
-        raise EditRefused(f"the answer leaves out code: {mark.group()}")
+    if mark := elides(_text(answer), _text(target)):
+        raise EditRefused(f"the answer leaves out code: {mark}")
     if _ellipses(answer.node) > _ellipses(target.node):
         raise EditRefused("the answer leaves out code: ...")
     if isinstance(target.node, ast.ClassDef) and (gone := _methods(target.node) - _methods(answer.node)):

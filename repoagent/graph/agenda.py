@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from repoagent.domain import Location, Spec, Strength
-from repoagent.drafting import GENERATORS, Mutator
+from repoagent.drafting import GENERATORS, Mutator, Replacer
 from repoagent.graph.artefacts import steps_for
 from repoagent.graph.services import Services
 from repoagent.graph.state import Assignment, State
@@ -15,6 +15,8 @@ from repoagent.index.build import Index
 from repoagent.judging.gate import is_test
 
 MUTATION = Mutator.name
+COMBINED = "combined"
+"""The generator of candidates that are put together from two others."""
 _TURNS = 3
 """Times that the planned functions are gone through, with fresh samples each time; more than once only where a test
 can tell right from wrong."""
@@ -47,11 +49,11 @@ def planned_targets(state: State, index: Index) -> list[Location]:
 
 
 def wanted(state: State, assignment: Assignment) -> Spec:
-    """The spec, and with it the steps that a person wrote into the plan for the function's file."""
-    planned = next((f for f in state.plan.files if f.path == assignment.target.path), None)
-    if planned is None or not planned.symbols or planned.steps == steps_for(planned.symbols[0], state.spec):
-        return state.spec
-    return replace(state.spec, proposed=(*state.spec.proposed, *planned.steps))
+    """The spec, and with it the steps that a person wrote into the plan for the files that are worked on."""
+    paths = {assignment.target.path, *(other.path for other in assignment.others)}
+    planned = [file for file in state.plan.files if file.path in paths and file.symbols]
+    steps = [s for file in planned if file.steps != steps_for(file.symbols[0], state.spec) for s in file.steps]
+    return replace(state.spec, proposed=(*state.spec.proposed, *dict.fromkeys(steps))) if steps else state.spec
 
 
 def can_tell(state: State) -> bool:
@@ -59,20 +61,35 @@ def can_tell(state: State) -> bool:
     return state.strength in (Strength.STRONG, Strength.CRASH) or bool(state.before.failing)
 
 
+def whole_plan(state: State, services: Services, turn: int = 0) -> Iterator[Assignment]:
+    """All planned functions at once, and the suspicious lines at module level, for a model that can change several
+    places with one answer."""
+    planned = planned_targets(state, services.index())
+    modules = [each for each in state.locations if _is_module(each)][: services.model.profile.functions]
+    places = (*planned, *(each for each in modules if each not in planned))
+    if places and (count := Replacer().samples(services.model)):
+        samples = min(count, services.options.samples or count)
+        yield Assignment(Replacer.name, places[0], samples, turn, others=places[1:])
+
+
 def _agenda(state: State, services: Services) -> Iterator[Assignment]:
     planned = planned_targets(state, services.index())
+    yield from whole_plan(state, services)
     yield from _turn(planned, state, services, 0)
     if not can_tell(state):
         return
     others = [location for location in targets(state.locations, services.index()) if location not in planned]
     yield from _turn(others[: services.model.profile.functions], state, services, 0)
     for turn in range(1, _TURNS):
+        yield from whole_plan(state, services, turn)
         yield from _turn(planned, state, services, turn)
 
 
 def _turn(planned: Sequence[Location], state: State, services: Services, turn: int) -> Iterator[Assignment]:
     for target in planned:
         for generator in GENERATORS:
+            if generator.name == Replacer.name:
+                continue  # it works on all of them together
             if generator.name == MUTATION:
                 yield from _mutation(target, state, services) if not turn else ()
             elif count := generator.samples(services.model):
@@ -95,6 +112,10 @@ def _is_target(location: Location, index: Index) -> bool:
     symbol = index.symbol(location.path, location.symbol)
     known = symbol is not None and (symbol.is_function or symbol.is_type)
     return known and location.path.endswith(".py") and not is_test(location.path)
+
+
+def _is_module(location: Location) -> bool:
+    return not location.symbol and location.path.endswith(".py") and not is_test(location.path)
 
 
 def _locate(path: str, symbol: str, index: Index) -> Location | None:

@@ -35,8 +35,10 @@ class Assignment:
     """For a retry: the function as it was tried."""
     failure: str = ""
     parent: str = ""
-    base: Patch | None = None
-    """For a mutation: the candidate that is mutated instead of the untouched code."""
+    bases: tuple[Patch, ...] = ()
+    """For a mutation, the candidate that is mutated instead of the untouched code; for a combination, both parts."""
+    others: tuple[Location, ...] = ()
+    """Further places that the generator may change together with the target."""
 
 
 @dataclass

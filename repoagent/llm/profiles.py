@@ -35,6 +35,8 @@ class Profile:
     """Samples of whole-function rewriting for each function."""
     infills: int
     """Samples of fill-in-the-middle for each function; 0 where the model was not trained for it."""
+    replaces: int
+    """Samples of search/replace blocks over all planned places at once; 0 for models that do not hold to the format."""
     mutants: int
     """Mutants of each function that are screened, which costs no token; 0 leaves mutation out."""
     functions: int

@@ -24,7 +24,7 @@ from repoagent.llm.profiles import profile_for
 from repoagent.llm.scripted import Reply, ScriptedModel
 from repoagent.reproduce.script import BEGIN, END
 from repoagent.reproduce.tracing import FILE as EXECUTED
-from repoagent.sandbox.base import Finished, Limits
+from repoagent.sandbox.base import Engine, Finished, Limits
 from repoagent.sandbox.fake import FakeEngine
 from repoagent.session import Session
 from repoagent.trace import Event, Trace, read
@@ -160,7 +160,7 @@ class Bench:
 
     folder: Path
     model: ScriptedModel
-    engine: FakeEngine
+    engine: Engine
     session: Session
     options: Options
     budget: Budget
@@ -220,6 +220,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeBench:
         broken: Exception | None = None,
         functions: int = 1,
         retries: int = 0,
+        replaces: int = 0,
         samples: int | None = None,
         ask: bool = False,
         extra: Mapping[str, str] | None = None,
@@ -235,6 +236,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeBench:
             rewrites=len(natural) or 1,
             infills=0,
             mutants=0,
+            replaces=replaces,
             functions=functions,
             retries=retries,
         )

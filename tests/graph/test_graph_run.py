@@ -221,6 +221,7 @@ def test_where_no_environment_can_be_built_a_gated_patch_is_delivered_with_the_r
     assert result.outcome == "unverified"
     assert changed(result) == ["if size < 1000:"]
     assert result.notes == ("No test environment could be built, so nothing was run: pip could not resolve",)
+    assert isinstance(made.engine, FakeEngine)
     assert (result.verified, made.engine.opened) == ((), [])
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 from langgraph.runtime import Runtime
 
 from repoagent.domain import Candidate
+from repoagent.drafting import ReplaceAgain, Replacer, Retrier, Rewriter
 from repoagent.drafting.retry import worth_retrying
-from repoagent.graph.agenda import MUTATION, can_tell, following, name_of
+from repoagent.graph.agenda import COMBINED, MUTATION, can_tell, following, name_of, planned_targets, whole_plan
 from repoagent.graph.services import Services
 from repoagent.graph.state import Assignment, State
 from repoagent.graph.update import Update
@@ -43,7 +46,8 @@ def diagnose(state: State, runtime: Runtime[Services]) -> Update:
     if state.spent or _enough(leader, state, services):
         return {"assignments": ()}
     after = following(state, services)
-    work = (*_retries(state, services), *_near_misses(state, services), *((after,) if after else ()))
+    second = () if leader and verified(leader.verdict, state.strength) else _second_attempts(state, services)
+    work = (*second, *_combinations(state, services, after), *((after,) if after else ()))
     reason = "nothing verified yet" if work else "nothing is left to try"
     services.trace.emit("diagnosed", reason=reason, next=[name_of(a) for a in work])
     return {"assignments": work, "round": state.round + 1}
@@ -69,12 +73,64 @@ def _enough(leader: Candidate | None, state: State, services: Services) -> bool:
     return leader.votes > 1 or after is None or after.turn > 0 or after.target.symbol != leader.target.symbol
 
 
+def _second_attempts(state: State, services: Services) -> tuple[Assignment, ...]:
+    """Where nothing is verified: what may come of the candidates that failed."""
+    return (*_retries(state, services), *_near_misses(state, services))
+
+
+def _combinations(state: State, services: Services, after: Assignment | None) -> tuple[Assignment, ...]:
+    """Two candidates for different functions, where each mends what the other does not; or, once all planned functions
+    had their turn and nothing is verified, the most promising ones."""
+    if not can_tell(state) or state.environment is None:
+        return ()
+    harmless = [c for c in state.candidates.values() if c.verdict and c.verdict.harmless and c.generator != COMBINED]
+    pairs = [pair for pair in combinations(ordered(harmless, state.strength)[:_COMBINED_FROM], 2) if _apart(*pair)]
+    chosen = [pair for pair in pairs if _complementary(*pair)]
+    if not chosen and _all_had_their_turn(state, services, after):
+        chosen = [pair for pair in pairs if not any(verified(c.verdict, state.strength) for c in pair)]
+    orders = (Assignment(COMBINED, a.target, 1, parent=f"{a.id}+{b.id}", bases=(a.patch, b.patch)) for a, b in chosen)
+    left = _COMBINATIONS - sum(work.startswith(f"{COMBINED}:") for work in state.worked)
+    return tuple(order for order in orders if name_of(order) not in state.worked)[: max(left, 0)]
+
+
+_COMBINED_FROM = 8
+"""Candidates that are looked at for combinations."""
+_COMBINATIONS = 6
+"""Combinations of a run."""
+
+
+def _apart(one: Candidate, other: Candidate) -> bool:
+    return (one.target.path, one.target.symbol) != (other.target.path, other.target.symbol)
+
+
+def _complementary(one: Candidate, other: Candidate) -> bool:
+    mended, too = (set(c.verdict.fixed) if c.verdict else set() for c in (one, other))
+    return bool(mended - too) and bool(too - mended)
+
+
+def _all_had_their_turn(state: State, services: Services, after: Assignment | None) -> bool:
+    planned = planned_targets(state, services.index())
+    return after is None or after.turn > 0 or after.target not in planned
+
+
 def _retries(state: State, services: Services) -> tuple[Assignment, ...]:
     profile = services.model.profile
     if not profile.retries:
         return ()
     failed = [c for c in state.candidates.values() if _may_retry(c, state) and worth_retrying(_failure(c), profile)]
-    return tuple(Assignment("retry", c.target, 1, 0, c.answer, _failure(c), c.id) for c in failed[:_RETRIES])
+    return tuple(_retry(c, state, services) for c in failed[:_RETRIES])
+
+
+def _retry(candidate: Candidate, state: State, services: Services) -> Assignment:
+    """The same question once more, with what became of the answer."""
+    generator, failure = _SECOND[candidate.generator], _failure(candidate)
+    drawn = next((a for a in whole_plan(state, services) if a.generator == candidate.generator), None)
+    others = drawn.others if drawn else ()
+    return Assignment(generator, candidate.target, 1, 0, candidate.answer, failure, candidate.id, others=others)
+
+
+_SECOND = {Rewriter.name: Retrier.name, Replacer.name: ReplaceAgain.name}
+"""Who asks for a second attempt, by who asked for the first."""
 
 
 def _near_misses(state: State, services: Services) -> tuple[Assignment, ...]:
@@ -85,7 +141,7 @@ def _near_misses(state: State, services: Services) -> tuple[Assignment, ...]:
         return ()
     failed = [c for c in state.candidates.values() if _may_be_mutated(c, state)]
     chosen = ordered(failed, state.strength)[:_NEAR_MISSES]
-    return tuple(Assignment(MUTATION, c.target, count, parent=c.id, base=c.patch) for c in chosen)
+    return tuple(Assignment(MUTATION, c.target, count, parent=c.id, bases=(c.patch,)) for c in chosen)
 
 
 def _may_be_mutated(candidate: Candidate, state: State) -> bool:
@@ -99,7 +155,8 @@ def _was_given(generator: str, candidate: Candidate, state: State) -> bool:
 
 
 def _may_retry(candidate: Candidate, state: State) -> bool:
-    return candidate.generator == "rewrite" and not _was_given("retry", candidate, state)
+    again = _SECOND.get(candidate.generator)
+    return again is not None and not _was_given(again, candidate, state)
 
 
 def _failure(candidate: Candidate) -> str:

@@ -8,8 +8,12 @@ from dataclasses import replace
 from langgraph.runtime import Runtime
 
 from repoagent.domain import Candidate, Verdict
-from repoagent.drafting import GENERATORS, Draft, Drafted, Generator, Retrier, Task
+from repoagent.drafting import GENERATORS, Draft, Drafted, Generator, ReplaceAgain, Replacer, Retrier, Task
 from repoagent.drafting.context import around
+from repoagent.drafting.passages import passages
+from repoagent.edits import EditRefused
+from repoagent.edits.combine import combined
+from repoagent.graph.agenda import COMBINED
 from repoagent.graph.examine import Examination, attach, in_fresh_sandbox
 from repoagent.graph.mutating import mutation_of
 from repoagent.graph.record import record
@@ -52,7 +56,7 @@ def _task(order: DraftOrder, services: Services) -> Task:
     target = order.assignment.target
     index = services.index()
     seed = zlib.crc32(f"{services.options.seed}/{_name(order)}".encode()) & 0x7FFFFFFF
-    return Task(
+    task = Task(
         issue=order.issue,
         spec=order.spec,
         target=target,
@@ -63,12 +67,26 @@ def _task(order: DraftOrder, services: Services) -> Task:
         samples=order.assignment.samples,
         turn=order.assignment.turn,
     )
+    return _with_files(task, order.assignment, services) if order.assignment.generator in _OF_SEVERAL else task
+
+
+_OF_SEVERAL = (Replacer.name, ReplaceAgain.name)
+
+
+def _with_files(task: Task, assignment: Assignment, services: Services) -> Task:
+    """The task, with what a generator of several files is shown."""
+    index = services.index()
+    places = (assignment.target, *assignment.others)
+    files = passages(index, services.workspace.read, places, task.issue.text)
+    return replace(task, files=files, listed=frozenset(index.files))
 
 
 def _drafted(order: DraftOrder, task: Task, services: Services) -> Drafted:
+    if order.assignment.generator == COMBINED:
+        return _combination(order.assignment, services)
     if order.ground is None:
         return _generator(order.assignment).draft(task, services.model)
-    base = services.workspace.edits(order.assignment.base) if order.assignment.base else ()
+    base = services.workspace.edits(order.assignment.bases[0]) if order.assignment.bases else ()
     mutation = mutation_of(order.ground, base, services)
     if not mutation.check.possible:
         return Drafted(refused=("no run can choose among mutants here",))
@@ -77,9 +95,20 @@ def _drafted(order: DraftOrder, task: Task, services: Services) -> Drafted:
     return drafted
 
 
+def _combination(assignment: Assignment, services: Services) -> Drafted:
+    """Both parts in one candidate, unless they touch the same lines."""
+    one, other = map(services.workspace.edits, assignment.bases)
+    try:
+        return Drafted((Draft(combined(one, other), ""),))
+    except EditRefused as refusal:
+        return Drafted(refused=(str(refusal),))
+
+
 def _generator(assignment: Assignment) -> Generator:
-    if assignment.generator == "retry":
+    if assignment.generator == Retrier.name:
         return Retrier(assignment.attempt, assignment.failure)
+    if assignment.generator == ReplaceAgain.name:
+        return ReplaceAgain(assignment.attempt, assignment.failure)
     return next(g for g in GENERATORS if g.name == assignment.generator)
 
 
