@@ -106,7 +106,7 @@ class Cell:
         escaped += ["the listener was reached"] if len(self.listener.came) > came else []
         escaped += ["the checkout changed"] if snapshot(self.repository) != before else []
         escaped += ["a file was written"] if Path(str(self.facts["folder"]), "written").exists() else []
-        last = told.replace(str(self.facts["folder"]), "…").strip().splitlines()[-1:] or ["nothing"]
+        last = told.strip().splitlines()[-1:] or ["nothing"]
         return Happened(last[0][:120], (CANARY,) if CANARY in told else (), tuple(escaped))
 
 
