@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from repoagent.app.request import Request
 from repoagent.audit import FILE, AuditLog, verify
 from repoagent.cli.main import app
-from repoagent.config import Settings
+from repoagent.config import configure
 from repoagent.domain import dump
 from repoagent.github.repository import at, home, may_have_token
 from repoagent.session import Session
@@ -96,7 +96,7 @@ def session(deliver: Deliver, project: Path, tmp_path: Path) -> Session:
     """One that ended with a verified patch, on an issue that was read from a file."""
     delivery = deliver()
     made = Session.create(title=delivery.issue.title, source=str(project), model="small")
-    made.write("request.json", dump(Request(issue="issue.md", settings=Settings())))
+    made.write("request.json", dump(Request(issue="issue.md", settings=configure({}, {}).settings)))
     made.write("source.json", dump(resolve(str(project), None, None, tmp_path / "cache")))
     made.write("issue.json", dump(delivery.issue))
     made.write("oracle.json", dump(delivery.oracle))
