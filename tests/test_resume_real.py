@@ -10,6 +10,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -46,6 +47,13 @@ class Scripted:
 @pytest.fixture
 def server() -> Iterator[Scripted]:
     """Serves one model, for as long as the test runs."""
+    with serving(Scripted) as scripted:
+        yield scripted
+
+
+@contextmanager
+def serving(kind: Callable[[str], Scripted]) -> Iterator[Scripted]:
+    """Serves a model, which is made with its URL."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -71,7 +79,7 @@ def server() -> Iterator[Scripted]:
             """A client that is killed closes its connection; that is what this module is about."""
 
     with Quiet(("127.0.0.1", 0), Handler) as http:
-        scripted = Scripted(f"http://127.0.0.1:{http.server_port}/v1")
+        scripted = kind(f"http://127.0.0.1:{http.server_port}/v1")
         thread = Thread(target=http.serve_forever, args=(0.01,))
         thread.start()
         yield scripted

@@ -6,6 +6,7 @@ import os
 import shutil
 import stat
 import tarfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -104,10 +105,14 @@ def pack(session: Path, folder: Path) -> None:
 
 
 def unpack(folder: Path, into: Path) -> Path | None:
-    """The session that an earlier run left; None where there is none."""
+    """The session that an earlier run left; None where there is none. Raises UserError for one that is not as it is
+    packed here."""
     if not (folder / SESSION).is_file():
         return None
     into.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(folder / SESSION) as archive:
-        archive.extractall(into, filter="data")
+    try:
+        with tarfile.open(folder / SESSION) as archive:
+            archive.extractall(into, filter="data")
+    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+        raise UserError(f"the session of the earlier run cannot be taken up ({error}): ask for a new run") from error
     return into / "session"
