@@ -366,6 +366,10 @@ class Result:
     candidates: int
     distinct: int
     chosen: str = ""
+    passed: int = 0
+    """Tests of the project that pass with the patch, of a run of them that came to its end."""
+    broken: int = 0
+    """Tests that passed before and do not pass with the patch."""
     notes: tuple[str, ...] = ()
     test_patch: str = ""
     """Adds a regression test, in a file that `patch` does not touch; empty where none was seen to fail before and to

@@ -44,10 +44,10 @@ def _preflight(runner: Runner) -> int:
     from repoagent.action.preflight import of_github
     from repoagent.publish.markdown import shown
 
-    needs = list(of_github(runner.api))
-    lines = [f"- {need.name}: {shown(need.problem, 600) or 'ok'}" for need in needs]
+    needs = list(of_github(runner.api, runner.given("label", "repoagent")))
+    lines = [f"- {need.name}: {shown(need.problem or need.note, 600) or 'ok'}" for need in needs]
     runner.summarise("\n".join(["### Preflight", "", *lines]))
-    print("\n".join(f"{need.name}: {need.problem or 'ok'}" for need in needs))
+    print("\n".join(f"{need.name}: {need.problem or need.note or 'ok'}" for need in needs))
     return 1 if any(need.problem for need in needs) else 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import tarfile
 import zlib
@@ -21,6 +22,9 @@ T = TypeVar("T")
 REQUEST = "request.json"
 RESULT = "result.json"
 SESSION = "session.tar.gz"
+LOG = "audit.jsonl"
+"""The run's log, beside its result."""
+_LARGEST_LOG = 200_000_000
 _LARGEST = 4_000_000
 """Bytes of one JSON file."""
 
@@ -55,6 +59,17 @@ def write(folder: Path, name: str, value: object) -> None:
 
 def read(folder: Path, name: str, kind: type[T]) -> T | None:
     """What the job before left; None where it left nothing. Raises UserError for what is not as it should be."""
+    content = _plain(folder, name, _LARGEST)
+    return None if content is None else _loaded(kind, content, name)
+
+
+def log_text(folder: Path) -> str:
+    """The log that the job before left; empty where it left none. Raises UserError for what is no plain file."""
+    return (_plain(folder, LOG, _LARGEST_LOG) or b"").decode("utf-8", "replace")
+
+
+def _plain(folder: Path, name: str, largest: int) -> bytes | None:
+    """The bytes of a file, which is neither a link nor a pipe; None where there is none."""
     try:
         descriptor = os.open(folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -63,9 +78,9 @@ def read(folder: Path, name: str, kind: type[T]) -> T | None:
         raise UserError(f"{name} of the job before is no plain file ({error.strerror})") from error
     with os.fdopen(descriptor, "rb") as file:
         facts = os.fstat(descriptor)
-        if not stat.S_ISREG(facts.st_mode) or facts.st_size > _LARGEST:
-            raise UserError(f"{name} of the job before is no plain file of at most {_LARGEST:,} bytes")
-        return _loaded(kind, file.read(), name)
+        if not stat.S_ISREG(facts.st_mode) or facts.st_size > largest:
+            raise UserError(f"{name} of the job before is no plain file of at most {largest:,} bytes")
+        return file.read()
 
 
 def _loaded(kind: type[T], content: bytes, name: str) -> T:
@@ -73,6 +88,13 @@ def _loaded(kind: type[T], content: bytes, name: str) -> T:
         return load(kind, content)
     except (ValidationError, RecursionError) as error:
         raise UserError(f"{name} of the job before is not as it is written here: it is not used") from error
+
+
+def leave_log(path: Path, folder: Path) -> None:
+    """Leave the run's log for the next job, if there is one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if path.is_file():
+        shutil.copyfile(path, folder / LOG)
 
 
 def pack(session: Path, folder: Path) -> None:

@@ -19,19 +19,24 @@ class Need:
     name: str
     problem: str = ""
     """What is missing and how to mend it; empty when all is well."""
+    note: str = ""
+    """What could not be looked at, and why."""
 
 
-def of_github(api: Api) -> Iterator[Need]:
-    """The rights of the token, the policy and the repository. Nothing is changed: GitHub is asked for what it must
-    refuse as senseless, and refuses as forbidden where a right is missing."""
+def of_github(api: Api, label: str = "") -> Iterator[Need]:
+    """The rights of the token, the policy, the repository and, if it is named, the label. Nothing is changed: GitHub is
+    asked for what it must refuse as senseless, and refuses as forbidden where a right is missing."""
     try:
         facts = api.facts()
     except RepoagentError as error:
-        yield Need("repository", str(error))
+        yield Need("repository", f"{error} (asked at {api.repository.api})")
         return
     yield Need("repository", "it is archived: nothing can be pushed" if facts.archived else "")
     yield Need("issues", "" if facts.has_issues else "issues are switched off: switch them on in the settings")
     yield _policy(api, facts.default_branch)
+    if label:
+        yield _label(api, label)
+    yield _right("issues: write", api.may_comment)
     yield _right("contents: write", api.may_push)
     yield _right("pull-requests: write", lambda: api.may_open_pulls(facts.default_branch))
 
@@ -54,6 +59,18 @@ def _policy(api: Api, branch: str) -> Need:
     except (UserError, EnvironmentFailed) as error:
         return Need("policy", str(error))
     return Need("policy")
+
+
+def _label(api: Api, name: str) -> Need:
+    """Whether it is there. Who may not see it is told so, for runs by comment need none."""
+    where = f"{api.repository.url}/labels"
+    try:
+        found = api.label(name)
+    except Refused as error:
+        return Need(f"label {name}", note=f"not looked at ({error}); see {where}")
+    except RepoagentError as error:
+        return Need(f"label {name}", str(error))
+    return Need(f"label {name}", "" if found else f"there is no label `{name}`: make it at {where}")
 
 
 def _right(name: str, probe: Callable[[], None]) -> Need:

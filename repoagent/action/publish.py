@@ -9,6 +9,7 @@ from typing import get_args
 from repoagent.action import files
 from repoagent.action.files import Found
 from repoagent.action.runner import Runner
+from repoagent.audit import chain, is_reported
 from repoagent.domain import Issue
 from repoagent.errors import RepoagentError, UserError
 from repoagent.github.api import Api
@@ -56,10 +57,33 @@ def _published(runner: Runner, api: Api, found: Found) -> tuple[Published | None
     """What became of a verified patch, and why the run is to be called stopped."""
     if found.delivery is None or not found.delivery.is_verified:
         return None, found.stopped
+    if doubt := _doubt(runner, found.delivery):
+        return None, f"A patch was called verified, and is not published, as {doubt}."
     try:
         return publish(_trusted(runner, api, found.delivery), api, runner.token), ""
     except RepoagentError as error:
         return None, f"A verified patch was found, and could not be published: {error}"
+
+
+def _doubt(runner: Runner, delivery: Delivery) -> str:
+    """What speaks against the word of the job that ran the tests; empty where report, patch and log agree.
+
+    Nothing is run again here, so a job that lies in all three is believed: the pull request says whose word it is.
+    """
+    try:
+        log = chain(files.log_text(runner.folder), "its log")
+    except UserError as error:
+        return str(error)
+    result = delivery.result
+    if log.head != delivery.audit:
+        return "its log does not end with the hash that its report names"
+    if not is_reported(log, result.outcome, result.patch):
+        return "its log tells of another result than its report does"
+    if not log.kinds.get("command.run"):
+        return "its log tells of no command that was run"
+    if result.broken or not result.verified:
+        return "its report names nothing that was verified, or tests that it breaks"
+    return ""
 
 
 def _trusted(runner: Runner, api: Api, delivery: Delivery) -> Delivery:
@@ -67,7 +91,7 @@ def _trusted(runner: Runner, api: Api, delivery: Delivery) -> Delivery:
     number = runner.number("number")
     issue = api.issue(number)
     given = Issue(issue.title, issue.body or "", url=issue.html_url)
-    return replace(delivery, number=number, issue=given, base=runner.given("base"), branch="")
+    return replace(delivery, number=number, issue=given, base=runner.given("base"), branch="", witness="job")
 
 
 @dataclass(frozen=True)

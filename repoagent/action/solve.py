@@ -19,6 +19,7 @@ from repoagent.app.best import best_so_far
 from repoagent.app.pull_request import delivery_of
 from repoagent.app.request import Request
 from repoagent.app.solve import Given, Pause, allow, begin, run
+from repoagent.audit import FILE
 from repoagent.config import Settings, configure
 from repoagent.errors import EnvironmentFailed, RepoagentError, UserError
 from repoagent.publish.markdown import fenced, shown
@@ -108,6 +109,7 @@ def _leave(runner: Runner, asked: Asked, session: Session | None, stopped: str, 
         delivery = delivery_of(session, asked.number, result=result) if result else None
         found = Found(replace(delivery, issue=asked.issue) if delivery else None, stopped)
         files.pack(session.path, runner.folder / "session")
+        files.leave_log(session.path / FILE, runner.folder / "result")
     files.write(runner.folder / "result", files.RESULT, found)
     runner.output(outcome=found.delivery.result.outcome if found.delivery and not stopped else "stopped")
     runner.summarise(_summary(found))

@@ -45,6 +45,8 @@ def _result(session: Session, chosen: Candidate) -> Result:
         candidates=len(tuple(_candidates(session))),
         distinct=len(tuple(_candidates(session))),
         chosen=chosen.id,
+        passed=passed if verdict and verdict.harmless else 0,
+        broken=len(verdict.broken) if verdict else 0,
         spec=Spec((), ()),
     )
 

@@ -40,7 +40,7 @@ def services(session: Session, request: Request, trace: Trace, spent: Spent) -> 
 
     started = time.monotonic()
     budget = _budget(request.settings, spent, trace)
-    log = _audit(session)
+    log = audit_of(session)
     found = AuditedEngine(engine(request), log)
     found.prepare(lambda line: trace.emit("sandbox.progress", line=line))
     workspace = Workspace.open(session.path / "workspace")
@@ -72,7 +72,7 @@ def engine(request: Request) -> Engine:
     return choose(None if request.settings.sandbox == "auto" else request.settings.sandbox)
 
 
-def _audit(session: Session) -> AuditLog:
+def audit_of(session: Session) -> AuditLog:
     """The session's log, without any secret of this process's environment in it."""
     from repoagent.audit import FILE, AuditLog
     from repoagent.redaction import own_secrets

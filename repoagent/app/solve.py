@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from repoagent.app.driving import Approve, Pause, drive
-from repoagent.app.parts import engine, services, source_of
+from repoagent.app.parts import audit_of, engine, services, source_of
 from repoagent.app.request import Request
 from repoagent.app.spent import Spent
+from repoagent.audit import report
 from repoagent.domain import Issue, Patch, Result, dump, load
 from repoagent.session import Session
 from repoagent.trace import Listener, Trace, read
@@ -108,7 +109,9 @@ def run(session: Session, listeners: tuple[Listener, ...], approve: Approve, *, 
                 drive(parts, approve)
         finally:
             trace.emit("run.ended")
-    return load(Result, session.read("report.json"))
+        result = load(Result, session.read("report.json"))
+        report(audit_of(session), result.outcome, result.patch)
+    return result
 
 
 def patch_of(session: Session) -> str:

@@ -10,7 +10,9 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -68,27 +70,64 @@ class AuditLog:
             raise EnvironmentFailed(f"cannot write {self._path}: {error.strerror}. Free some space there") from error
 
 
+@dataclass(frozen=True)
+class Chain:
+    """A log whose entries follow from each other."""
+
+    head: str
+    """The hash of the last entry."""
+    count: int
+    kinds: Mapping[str, int]
+    """How many entries there are of each kind."""
+    reported: Mapping[str, Any]
+    """The last entry about a result, empty without one."""
+
+
+REPORTED = "result.reported"
+"""The kind of entry that says what a run has come to: its outcome, and the hash of its patch."""
+
+
+def report(log: AuditLog, outcome: str, patch: str) -> None:
+    """Note what a run has come to."""
+    log.write(REPORTED, outcome=outcome, patch_sha256=_hash(patch))
+
+
+def is_reported(chain: Chain, outcome: str, patch: str) -> bool:
+    """Whether a log ends with this result."""
+    told = chain.reported
+    return bool(told) and (told.get("outcome"), told.get("patch_sha256")) == (outcome, _hash(patch))
+
+
 def verify(path: Path) -> tuple[str, int]:
     """The last hash and the number of entries of a chain that holds; raises Broken, naming the first bad entry."""
-    head, count = START, 0
-    for line, entry in _entries(path):
-        if entry.get("previous") != head or entry.get("number") != count:
-            raise Broken(f"entry {count} of {path} does not follow from the one before: the log was changed")
-        head, count = _hash(line), count + 1
-    return head, count
-
-
-def _entries(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The entries; a last line that a crash cut short is none."""
     text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+    found = chain(text, str(path))
+    return found.head, found.count
+
+
+def chain(text: str, name: str) -> Chain:
+    """The chain in a log's text; raises Broken, naming the first bad entry."""
+    head, count, kinds = START, 0, Counter[str]()
+    reported: dict[str, Any] = {}
+    for line, entry in _entries(text, name):
+        if entry.get("previous") != head or entry.get("number") != count:
+            raise Broken(f"entry {count} of {name} does not follow from the one before: the log was changed")
+        head, count = _hash(line), count + 1
+        kinds[str(entry.get("kind"))] += 1
+        reported = entry if entry.get("kind") == REPORTED else reported
+    return Chain(head, count, kinds, reported)
+
+
+def _entries(text: str, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The entries; a last line that a crash cut short is none."""
     whole = text.rpartition("\n")[0]
     for number, line in enumerate(whole.split("\n") if whole else ()):
         try:
             entry = json.loads(line)
-        except ValueError as error:
-            raise Broken(f"entry {number} of {path} cannot be read: the log was changed") from error
+        except (ValueError, RecursionError) as error:
+            raise Broken(f"entry {number} of {name} cannot be read: the log was changed") from error
         if not isinstance(entry, dict):
-            raise Broken(f"entry {number} of {path} is no entry: the log was changed")
+            raise Broken(f"entry {number} of {name} is no entry: the log was changed")
         yield line, entry
 
 

@@ -53,7 +53,10 @@ def init(
 @app.command()
 def preflight(
     name: Annotated[str, typer.Argument(metavar="OWNER/NAME", help="The repository on GitHub.")],
-    host: Annotated[str, typer.Option("--host", help="An Enterprise host.")] = "github.com",
+    host: Annotated[
+        str | None, typer.Option("--host", help="An Enterprise host; default: the runner's, GH_HOST, github.com.")
+    ] = None,
+    label: Annotated[str, typer.Option("--label", help="The label that asks for a run.")] = "repoagent",
     model: Annotated[str | None, typer.Option("--model", "-m", help="Look at this model's endpoint, too.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -70,28 +73,22 @@ def preflight(
     from repoagent.github.api import Api
 
     token = os.environ.get("GITHUB_TOKEN") or os.environ.get("GH_TOKEN")
-    needs = list(of_github(Api(_repository(name, host), token)))
+    needs = list(of_github(Api(_repository(name, host), token), label))
     needs += of_the_machine(model, "auto") if model else []
     if as_json:
         typer.echo(json.dumps([asdict(need) for need in needs], indent=2))
     else:
         for need in needs:
-            typer.echo(
-                plain(f"{'fail' if need.problem else 'ok':<4}  {need.name}{': ' if need.problem else ''}{need.problem}")
-            )
+            told = need.problem or need.note
+            typer.echo(plain(f"{'fail' if need.problem else 'ok':<4}  {need.name}{': ' if told else ''}{told}"))
     raise typer.Exit(5 if any(need.problem for need in needs) else 0)
 
 
-def _repository(name: str, host: str) -> Repository:
-    import os
-    from urllib.parse import urlsplit
-
+def _repository(name: str, host: str | None) -> Repository:
     from repoagent.errors import UserError
-    from repoagent.github.repository import FULL_NAME, of_the_runner, on_host
+    from repoagent.github.repository import FULL_NAME, at, home
 
     found = FULL_NAME.fullmatch(name)
     if not found:
         raise UserError(f"{name!r} is not a repository: write it as owner/name")
-    if urlsplit(os.environ.get("GITHUB_SERVER_URL", "")).netloc == host:
-        return of_the_runner({**os.environ, "GITHUB_REPOSITORY": name})
-    return on_host(host, found[1], found[2])
+    return at(host or home(), found[1], found[2])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -51,6 +52,32 @@ def show(session: Name, as_json: AsJson = False) -> None:
         typer.echo(json.dumps({**facts, "candidates": [_line(each) for each in _candidates(found)]}, indent=2))
         return
     typer.echo("\n".join(_page(found)))
+
+
+@app.command()
+def audit(
+    session: Name,
+    expect: Annotated[
+        str,
+        typer.Option("--expect", metavar="HASH", help="The last hash that is told elsewhere, as in a pull request."),
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Say whether the log of all model calls and commands is unbroken, and its last hash. Ends with 2 if it is broken.
+
+    Who can write the log can make a whole new one: compare its last hash with the one that the pull request names.
+    """
+    from repoagent.cli.codes import Exit
+    from repoagent.session import Session
+
+    found = _audited(Session.open(session), expect)
+    if as_json:
+        typer.echo(json.dumps(asdict(found), indent=2))
+    elif found.problem:
+        typer.echo(f"Broken: {plain(found.problem)}")
+    else:
+        typer.echo(f"Unbroken: {found.entries} entries, the last hash is {found.head}")
+    raise typer.Exit(Exit.USAGE if found.problem else Exit.VERIFIED)
 
 
 @app.command("rm")
@@ -132,6 +159,34 @@ def _next(session: Session) -> list[str]:
 
 
 # --- what is known ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Audited:
+    """What is known of a session's log."""
+
+    session: str
+    file: str
+    unbroken: bool
+    entries: int = 0
+    head: str = ""
+    """The hash of the last entry; empty where the chain does not hold."""
+    problem: str = ""
+
+
+def _audited(session: Session, expect: str) -> _Audited:
+    from repoagent.audit import FILE, Broken, verify
+
+    path = session.path / FILE
+    try:
+        if not path.exists():
+            raise Broken(f"there is no log in {path.parent}: nothing was run yet, or it was removed")
+        head, entries = verify(path)
+        if expect and head != expect:
+            raise Broken(f"the last hash is {head}, and not {expect}: the log was changed, or gone on with, since")
+    except Broken as error:
+        return _Audited(session.id, str(path), unbroken=False, problem=str(error))
+    return _Audited(session.id, str(path), unbroken=True, entries=entries, head=head)
 
 
 def _standing(session: Session) -> str:

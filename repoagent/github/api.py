@@ -110,6 +110,11 @@ class Api:
         found = self._known(replies.Content, path, lambda: ask(*self._where, quote(path, safe=""), ref=ref))
         return base64.b64decode(found.content).decode("utf-8", "replace") if found else None
 
+    def label(self, name: str) -> replies.Label | None:
+        """None where there is none."""
+        ask = self._client.rest.issues.get_label
+        return self._known(replies.Label, f"the label {name}", lambda: ask(*self._where, quote(name, safe="")))
+
     # --- pull requests
 
     def pulls(self, head: str) -> tuple[replies.Pull, ...]:
@@ -152,6 +157,11 @@ class Api:
         """Raise Refused where pull requests may not be opened."""
         ask = self._client.rest.pulls.create
         self._probe("a new pull request", lambda: ask(*self._where, title="probe", head=base, base=base, draft=True))
+
+    def may_comment(self) -> None:
+        """Raise Refused where issues may not be written to: an issue without a title cannot be made anyway."""
+        ask = self._client.rest.issues.create
+        self._probe("a comment", lambda: ask(*self._where, title=""))
 
     def _probe(self, what: str, ask: Callable[[], object]) -> None:
         try:

@@ -49,6 +49,24 @@ def on_host(host: str, owner: str, name: str) -> Repository:
     return Repository(f"https://{host}", api, owner, name)
 
 
+def at(host: str, owner: str, name: str) -> Repository:
+    """A repository at `host`: where the Action's runner says that host is, if it is the runner's, else as `on_host`."""
+    if host == urlsplit(runner_server()).netloc:
+        return of_the_runner({**os.environ, "GITHUB_REPOSITORY": f"{owner}/{name}"})
+    return on_host(host, owner, name)
+
+
+def home() -> str:
+    """The host that is meant where none is named: the runner's (`GITHUB_SERVER_URL`), the user's (`GH_HOST`), or
+    github.com."""
+    return urlsplit(runner_server()).netloc or os.environ.get("GH_HOST", "") or "github.com"
+
+
+def runner_server() -> str:
+    """What the Action's runner names, such as `https://github.example.com`; empty outside of an Action."""
+    return os.environ.get("GITHUB_SERVER_URL", "").rstrip("/")
+
+
 def of_the_runner(environment: Mapping[str, str]) -> Repository:
     """The repository that an Action runs for, as its runner says. Raises UserError outside of an Action."""
     found = FULL_NAME.fullmatch(environment.get("GITHUB_REPOSITORY", ""))
@@ -62,5 +80,5 @@ def of_the_runner(environment: Mapping[str, str]) -> Repository:
 def may_have_token(host: str) -> bool:
     """A token is for github.com, or for the host that the user (`GH_HOST`) or the Action's runner names, not for any
     URL."""
-    named = {os.environ.get("GH_HOST", ""), urlsplit(os.environ.get("GITHUB_SERVER_URL", "")).netloc}
+    named = {os.environ.get("GH_HOST", ""), urlsplit(runner_server()).netloc}
     return host == "github.com" or host.endswith(".ghe.com") or host in named

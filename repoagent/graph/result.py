@@ -32,10 +32,16 @@ def result(state: State, services: Services) -> Result:
         candidates=len({sample for c in state.candidates.values() for sample in c.drawn}),
         distinct=sum(c.generator != MINIMISED for c in state.candidates.values()),
         chosen=chosen.id if chosen else "",
+        passed=_passed(chosen.verdict) if chosen else 0,
+        broken=len(chosen.verdict.broken) if chosen and chosen.verdict else 0,
         spec=state.spec,
         test_patch=state.regression.patch.text,
         notes=(*state.notes, *_no_test(state), *((state.spent,) if state.spent else ())),
     )
+
+
+def _passed(verdict: Verdict | None) -> int:
+    return verdict.passed if verdict and verdict.ending is Ending.COMPLETED else 0
 
 
 def _outcome(state: State) -> Literal["verified", "unverified", "none", "budget"]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from repoagent.errors import UserError
-from repoagent.github.repository import Repository, on_host
+from repoagent.github.repository import Repository, at, home, runner_server
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Reference:
 
     @property
     def repository(self) -> Repository:
-        return on_host(self.host, self.owner, self.name)
+        return at(self.host, self.owner, self.name)
 
     @property
     def url(self) -> str:
@@ -39,7 +39,7 @@ class Reference:
 def parse(source: str) -> Reference | None:
     """The issue that `source` names; None where it is a file or `-`. Raises UserError for a URL that names no issue."""
     if short := _SHORT.fullmatch(source):
-        return None if Path(source).exists() else Reference("github.com", short[1], short[2], int(short[3]))
+        return None if Path(source).exists() else Reference(home(), short[1], short[2], int(short[3]))
     if "://" in source:
         return _from_url(source)
     if source.startswith("github.com/") and not Path(source).exists():
@@ -59,7 +59,8 @@ def _from_url(url: str) -> Reference:
     except ValueError as error:
         raise UserError(f"{url} is not a URL: {error}") from error
     found = _PATH.fullmatch(parts.path)
-    if parts.scheme != "https" or not found or not host or found[2] in {".", ".."}:
+    secure = parts.scheme == "https" or f"{parts.scheme}://{parts.netloc}" == runner_server()
+    if not secure or not found or not host or found[2] in {".", ".."}:
         raise UserError(
             f"{url} is not the URL of a GitHub issue, as https://github.com/OWNER/NAME/issues/7 is: save the issue's "
             "text to a file, and give that instead"

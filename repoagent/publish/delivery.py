@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from repoagent.domain import Issue, Oracle, Result
 
@@ -26,6 +27,8 @@ class Delivery:
     """The last hash of the run's audit log."""
     budget: str = ""
     """What the run was allowed, for a person."""
+    witness: Literal["session", "job"] = "session"
+    """Whose word it is that something was verified: a session's of whoever publishes, or another job's."""
 
     @property
     def patch(self) -> str:

@@ -69,7 +69,7 @@ def _against(delivery: Delivery, policy: Policy, *, archived: bool) -> tuple[str
     shown = {
         "verified": delivery.is_verified,
         "reproduced": delivery.oracle.strength in {"strong", "crash"},
-        "tests": any("none that passed before is broken" in sentence for sentence in delivery.result.verified),
+        "tests": delivery.result.passed > 0 and not delivery.result.broken,
     }
     reasons = [
         f"The policy wants patches to be `{check}`, and this one is not." for check in policy.checks if not shown[check]

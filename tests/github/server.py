@@ -66,6 +66,7 @@ class ApiServer:
     similar: list[Json] = field(default_factory=list)
     permissions: dict[str, str] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
+    labels: set[str] = field(default_factory=lambda: {"repoagent"})
     protected: set[str] = field(default_factory=set)
     forbidden: dict[str, tuple[str, str]] = field(default_factory=dict)
     """By `METHOD pattern`: the permission that GitHub would name, and its words."""
@@ -133,6 +134,8 @@ class ApiServer:
             rf"GET {here}/collaborators/([^/]+)/permission": lambda p, _q, _b: self._permission(p[0]),
             rf"GET {here}/branches/([^/]+)": lambda p, _q, _b: self._branch(p[0]),
             rf"GET {here}/contents/([^/]+)": lambda p, _q, _b: self._file(p[0]),
+            rf"GET {here}/labels/([^/]+)": lambda p, _q, _b: self._label(p[0]),
+            rf"POST {here}/issues": lambda _p, _q, b: (410 if b["title"] else 422, {"message": "Validation Failed"}),
             rf"GET {here}/pulls": lambda _p, q, _b: (200, self._pulls_from(q.get("head", ""))),
             rf"POST {here}/pulls": lambda _p, _q, b: self._open(b),
             rf"PATCH {here}/pulls/(\d+)": lambda p, _q, b: self._edit(int(p[0]), b),
@@ -179,6 +182,9 @@ class ApiServer:
         if path not in self.files:
             return 404, {"message": "Not Found"}
         return 200, {"content": base64.b64encode(self.files[path].encode()).decode(), "encoding": "base64"}
+
+    def _label(self, name: str) -> tuple[int, Any]:
+        return (200, {"name": name}) if name in self.labels else (404, {"message": "Not Found"})
 
     def _pulls_from(self, head: str) -> list[Json]:
         wanted = head.partition(":")[2]

@@ -76,6 +76,7 @@ RESULT = Result(
     sandbox="docker",
     candidates=6,
     distinct=3,
+    passed=3,
     spec=Spec(("a size of exactly one unit is printed in bytes",), ("it is printed in that unit",)),
 )
 DELIVERY = Delivery(

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from repoagent.audit import FILE, AuditLog
 from repoagent.cli.sessions import app
 from repoagent.domain import Candidate, Confidence, Location, Patch, Result, Usage, Verdict, dump
 from repoagent.session import Session
@@ -122,3 +123,48 @@ def test_a_session_of_the_users_own_directory_is_only_forgotten(tmp_path: Path) 
     made = Session.create(out=tmp_path / "out")
     assert f"its files stay in {made.path}" in run("rm", "--yes", made.id)
     assert made.path.exists()
+
+
+# --- the log ----------------------------------------------------------------------------------------------------------
+
+
+def audited(session: Session, *options: str) -> tuple[int, dict[str, object]]:
+    result = CliRunner().invoke(app, ["audit", session.id, "--json", *options], catch_exceptions=False)
+    found: dict[str, object] = json.loads(result.output)
+    return result.exit_code, found
+
+
+@pytest.fixture
+def log(session: Session) -> AuditLog:
+    made = AuditLog(session.path / FILE)
+    for number in range(3):
+        made.write("command.run", command=["pytest", str(number)])
+    return made
+
+
+def test_a_log_that_holds_is_told_with_its_last_hash(session: Session, log: AuditLog) -> None:
+    code, found = audited(session)
+    assert (code, found["unbroken"], found["entries"], found["head"]) == (0, True, 3, log.head)
+    assert f"Unbroken: 3 entries, the last hash is {log.head}" in run("audit", session.id)
+    assert audited(session, "--expect", log.head)[0] == 0
+
+
+def test_a_log_that_was_changed_is_called_broken(session: Session, log: AuditLog) -> None:
+    path = session.path / FILE
+    path.write_text(path.read_text().replace('"1"', '"2"'))
+    code, found = audited(session)
+    assert (code, found["unbroken"], found["head"]) == (2, False, "")
+    assert "entry 2" in str(found["problem"])
+
+
+def test_a_log_that_was_cut_off_is_not_the_one_that_was_told(session: Session, log: AuditLog) -> None:
+    path = session.path / FILE
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
+    assert audited(session)[0] == 0
+    assert audited(session, "--expect", log.head)[0] == 2
+
+
+def test_a_log_that_is_gone_is_no_unbroken_one(session: Session) -> None:
+    code, found = audited(session)
+    assert (code, found["unbroken"]) == (2, False)
+    assert "there is no log" in str(found["problem"])
