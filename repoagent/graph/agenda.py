@@ -7,14 +7,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from repoagent.domain import Location, Spec, Strength
-from repoagent.drafting import GENERATORS, Mutator
+from repoagent.drafting import GENERATORS, Mutator, proposed
 from repoagent.graph.artefacts import steps_for
 from repoagent.graph.services import Services
 from repoagent.graph.state import Assignment, State
 from repoagent.index.build import Index
+from repoagent.intake.proposals import proposals
 from repoagent.judging.gate import is_test
 
 MUTATION = Mutator.name
+PROPOSED = proposed.NAME
 _TURNS = 3
 """Times that the planned functions are gone through, with fresh samples each time; more than once only where a test
 can tell right from wrong."""
@@ -61,6 +63,8 @@ def can_tell(state: State) -> bool:
 
 def _agenda(state: State, services: Services) -> Iterator[Assignment]:
     planned = planned_targets(state, services.index())
+    if planned and proposals(state.issue.text):
+        yield Assignment(PROPOSED, planned[0], 1)
     yield from _turn(planned, state, services, 0)
     if not can_tell(state):
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from repoagent.domain import Candidate, Ending, Oracle, Result, Strength, Verdict
+from repoagent.graph.agenda import PROPOSED
 from repoagent.graph.services import Services
 from repoagent.graph.state import State
 from repoagent.judging import confidence, verified
@@ -34,7 +35,7 @@ def result(state: State, services: Services) -> Result:
         chosen=chosen.id if chosen else "",
         spec=state.spec,
         test_patch=state.regression.patch.text,
-        notes=(*state.notes, *_no_test(state), *((state.spent,) if state.spent else ())),
+        notes=(*state.notes, *_origin(state), *_no_test(state), *((state.spent,) if state.spent else ())),
     )
 
 
@@ -85,6 +86,15 @@ def _now(oracle: Oracle) -> str:
         return f"raises {oracle.exception}, as the issue expects"
     values = read_steps(oracle.expected).values()
     return f"prints what the issue expects ({_short(' · '.join(values))})" if values else "passes"
+
+
+def _origin(state: State) -> tuple[str, ...]:
+    """Who wrote it, where that was no generator of ours."""
+    chosen = state.chosen
+    drawn = state.candidates.get(chosen.parent, chosen) if chosen and chosen.generator == MINIMISED else chosen
+    if drawn is None or drawn.generator != PROPOSED:
+        return ()
+    return (f"The patch follows {drawn.answer}; it was judged as any other.",)
 
 
 def _test(state: State) -> str:

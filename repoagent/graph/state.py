@@ -104,6 +104,8 @@ class DraftOrder:
     round: int
     ground: Ground | None = None
     """For a mutation, whose candidates are screened as they are drafted."""
+    suspects: tuple[Location, ...] = ()
+    """For what the issue proposes: where it may belong."""
 
 
 @dataclass(frozen=True)

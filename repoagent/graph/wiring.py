@@ -21,7 +21,7 @@ from langgraph.types import Send
 
 from repoagent.errors import BudgetExceeded
 from repoagent.graph import nodes
-from repoagent.graph.agenda import MUTATION, wanted
+from repoagent.graph.agenda import MUTATION, PROPOSED, wanted
 from repoagent.graph.nodes.delivering import stands
 from repoagent.graph.services import Services
 from repoagent.graph.state import Assignment, DraftOrder, Ground, State, TestOrder, restored
@@ -70,7 +70,8 @@ def _order(state: State, assignment: Assignment) -> DraftOrder:
     if assignment.generator == MUTATION and state.environment:
         ground = Ground(state.environment, state.oracle, state.before, state.test_files, state.test_command)
     spec = wanted(state, assignment)
-    return DraftOrder(state.issue, spec, state.oracle.observed, assignment, state.round, ground)
+    suspects = state.locations if assignment.generator == PROPOSED else ()
+    return DraftOrder(state.issue, spec, state.oracle.observed, assignment, state.round, ground, suspects)
 
 
 def to_validate(state: State) -> Sequence[Send] | str:

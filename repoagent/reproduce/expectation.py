@@ -6,8 +6,8 @@ import ast
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from repoagent.intake.syntax import parse
 from repoagent.reproduce.snippets import Material, Snippet, Step
-from repoagent.reproduce.syntax import parse
 from repoagent.reproduce.values import has_gaps, in_style_of, mentioned, named_by, plausible, quoted, same_value
 from repoagent.reproduce.wording import Claim, claims_in, claims_of_comment
 

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from repoagent.domain import Edit, Issue, Oracle, Strength
+from repoagent.intake.syntax import parse
 from repoagent.reproduce.script import read_steps
-from repoagent.reproduce.syntax import parse
 
 LONGEST = 60
 """Statements of a reproduction that becomes a test."""

@@ -11,8 +11,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from repoagent.intake.syntax import parse
 from repoagent.reproduce.snippets import Step
-from repoagent.reproduce.syntax import parse
 from repoagent.sandbox.base import ENVIRONMENT, Finished, Sandbox
 
 MARK = "=== repoagent: "

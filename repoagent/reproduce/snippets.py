@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from io import StringIO
 from itertools import count, islice, takewhile
 
-from repoagent.reproduce.plain import end_of_code
-from repoagent.reproduce.syntax import parse
+from repoagent.intake.plain import plain_code
+from repoagent.intake.syntax import parse
 from repoagent.reproduce.wording import Role, role_of
 
 LONGEST = 20_000
@@ -119,9 +119,10 @@ class _Block:
 def _blocks(text: str) -> Iterator[_Block]:
     before: list[str] = []
     lines = text.replace("\r\n", "\n").expandtabs(4).split("\n")
+    plain = plain_code(lines)
     at = 0
     while at < len(lines):
-        end, language, body = _block_at(lines, at)
+        end, language, body = _block_at(lines, at, plain)
         if end == at:
             before.append(lines[at])
             at += 1
@@ -134,15 +135,16 @@ def _blocks(text: str) -> Iterator[_Block]:
 def _rest(text: str) -> str:
     """The prose after the last block."""
     lines = text.replace("\r\n", "\n").expandtabs(4).split("\n")
+    plain = plain_code(lines)
     at = last = 0
     while at < len(lines):
-        end, _, _ = _block_at(lines, at)
+        end, _, _ = _block_at(lines, at, plain)
         last = end if end > at else last
         at = max(end, at + 1)
     return "\n".join(lines[last:])
 
 
-def _block_at(lines: Sequence[str], at: int) -> tuple[int, str, str]:
+def _block_at(lines: Sequence[str], at: int, plain: Mapping[int, int]) -> tuple[int, str, str]:
     """The block that begins at a line, as end, language and text; an end equal to `at` means that none does."""
     if fence := _FENCE.match(lines[at]):
         return _fenced(lines, at, fence)
@@ -152,7 +154,7 @@ def _block_at(lines: Sequence[str], at: int) -> tuple[int, str, str]:
     if _is_indented(lines[at]) and (at == 0 or not lines[at - 1].strip()):
         end = next((n for n in range(at, len(lines)) if lines[n].strip() and not _is_indented(lines[n])), len(lines))
         return end, "", textwrap.dedent("\n".join(lines[at:end])).strip("\n")
-    end = end_of_code(lines, at)
+    end = plain.get(at, at)
     return end, "python", "\n".join(lines[at:end])
 
 

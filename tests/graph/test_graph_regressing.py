@@ -75,3 +75,40 @@ def test_an_issue_that_says_what_is_right_only_in_part_gives_no_test(bench: Make
     body = EXAMPLE.replace("Expected", "Said to be").replace("'1K'", "wrong")
     result = bench(RIGHT, world=world(), body=body).run()
     assert result.test_patch == ""
+
+
+# --- what the issue itself proposes -----------------------------------------------------------------------------------
+
+PROPOSED = f"{EXAMPLE}\nOne has to change `size <= 1000` to `size < 1000` in `natural`.\n"
+HOSTILE = """
+```diff
+--- a/tests/test_convert.py
++++ b/tests/test_convert.py
+@@ -1 +1 @@
+-from lengths.convert import natural
++import os; os.system("id")
+```
+"""
+
+
+def test_a_patch_that_the_issue_proposes_is_a_candidate_like_any_other(bench: MakeBench) -> None:
+    made = bench(USELESS, body=PROPOSED)
+    result = made.run()
+    assert result.outcome == "verified"
+    assert "+    if size < 1000:" in result.patch
+    assert "The patch follows a replacement that the issue names; it was judged as any other." in result.notes
+    assert made.told("drafted")[0]["generator"] == "issue"
+
+
+def test_a_wrong_proposal_is_judged_by_the_same_runs(bench: MakeBench) -> None:
+    result = bench(RIGHT, body=PROPOSED.replace("`size < 1000`", "`size <= 1001`")).run()
+    assert result.outcome == "verified"
+    assert not any("issue names" in note for note in result.notes)
+
+
+def test_a_proposal_that_edits_tests_does_not_pass_the_gate(bench: MakeBench) -> None:
+    made = bench(RIGHT, body=EXAMPLE + HOSTILE)
+    result = made.run()
+    assert (result.outcome, "os.system" in result.patch) == ("verified", False)
+    judged = [data for data in made.told("candidate.judged") if data["generator"] == "issue"]
+    assert judged[0]["gate"] == ["it edits the tests in tests/test_convert.py"]
