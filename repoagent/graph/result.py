@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from repoagent.domain import Candidate, Ending, Oracle, Result, Strength, Verdict
+from repoagent.domain import Candidate, Confidence, Ending, Oracle, Result, Strength, Verdict
 from repoagent.graph.agenda import PROPOSED
 from repoagent.graph.services import Services
 from repoagent.graph.state import State
@@ -21,7 +21,7 @@ def result(state: State, services: Services) -> Result:
     return Result(
         session=services.session.id,
         outcome=_outcome(state),
-        confidence=confidence(chosen, state.strength) if chosen else None,
+        confidence=_confidence(state),
         summary=_summary(chosen, state),
         verified=tuple(_verified(state)),
         unverified=tuple(_unverified(state)),
@@ -40,11 +40,23 @@ def result(state: State, services: Services) -> Result:
 
 
 def _outcome(state: State) -> Literal["verified", "unverified", "none", "budget"]:
-    if state.chosen and verified(state.chosen.verdict, state.strength):
+    if state.chosen and verified(state.chosen.verdict, state.strength) and not _is_vacuous(state):
         return "verified"
     if state.spent:
         return "budget"
     return "unverified" if state.chosen else "none"
+
+
+def _confidence(state: State) -> Confidence | None:
+    if state.chosen is None:
+        return None
+    return Confidence.LOW if _is_vacuous(state) else confidence(state.chosen, state.strength)
+
+
+def _is_vacuous(state: State) -> bool:
+    """Whether all that speaks for the patch is a reproduction that looks at nothing of it."""
+    verdict = state.chosen.verdict if state.chosen else None
+    return state.weight.is_nothing and not (verdict and verdict.fixed)
 
 
 def _summary(chosen: Candidate | None, state: State) -> str:
@@ -71,6 +83,8 @@ def _reproduction(state: State, verdict: Verdict) -> str:
     if verdict.oracle != "passed":
         return ""
     source = oracle.source or "the issue's example"
+    if state.weight.is_nothing:
+        return ""
     if oracle.strength is Strength.CRASH:
         return f"Run in the sandbox, {source} raised {oracle.exception} before the patch and does not any more."
     if oracle.strength is Strength.STRONG:
@@ -131,6 +145,7 @@ def _unverified(state: State) -> list[str]:
     if state.chosen is None:
         return ["There is no patch."]
     found = [_missing_reproduction(state, state.chosen.verdict), _missing_tests(state, state.chosen.verdict)]
+    found.append(_missing_weight(state))
     return [sentence for sentence in found if sentence]
 
 
@@ -148,6 +163,15 @@ def _missing_reproduction(state: State, verdict: Verdict | None) -> str:
     if state.strength is Strength.CRASH:
         return "The reported exception is gone; that the result is the right one, the issue's example does not say."
     return ""
+
+
+def _missing_weight(state: State) -> str:
+    if not state.weight.is_nothing:
+        return ""
+    mutants = state.weight.mutants
+    return (
+        f"The reproduction notices none of {mutants} small mistakes made in the patched function: it hardly tests it."
+    )
 
 
 def _missing_tests(state: State, verdict: Verdict | None) -> str:

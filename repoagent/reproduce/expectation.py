@@ -8,7 +8,17 @@ from dataclasses import dataclass
 
 from repoagent.intake.syntax import parse
 from repoagent.reproduce.snippets import Material, Snippet, Step
-from repoagent.reproduce.values import has_gaps, in_style_of, mentioned, named_by, plausible, quoted, same_value
+from repoagent.reproduce.values import (
+    has_gaps,
+    in_style_of,
+    is_print,
+    mentioned,
+    named_by,
+    plain_text,
+    plausible,
+    quoted,
+    same_value,
+)
 from repoagent.reproduce.wording import Claim, claims_in, claims_of_comment
 
 Outputs = Mapping[int, str]
@@ -52,10 +62,24 @@ def _at_step(case: Case, step: Step, output: str, elsewhere: Mapping[str, set[st
     claims = [c for c in claims_of_comment(step.comment) if c.role == "expected"]
     if len(claims) == 1 and plausible(output, claims[0].text, step.code):
         return in_style_of(output, claims[0].text, _quotes(claims_of_comment(step.comment)))
+    if (told := _from_above(step, output)) is not None:
+        return told
     if step.shown is not None and case.snippet.role == "expected":
         return step.shown
     twins = elsewhere.get(_shape(step), set())
     return min(twins) if len(twins) == 1 and case.snippet.role != "expected" else None
+
+
+def _from_above(step: Step, output: str) -> str | None:
+    """What the comment above a statement expects, where it also names what is shown: else it may be about more."""
+    claims = claims_of_comment(step.above)
+    named = [c for c in claims if c.role == "actual" and named_by(output, c.text)]
+    expected = {c.text for c in claims if c.role == "expected"}
+    if len(expected) != 1 or not named or not plausible(output, min(expected), step.code):
+        return None
+    return (
+        plain_text(min(expected)) if is_print(step.code) else in_style_of(output, min(expected), quoted(named[0].text))
+    )
 
 
 def _elsewhere(material: Material) -> Mapping[str, set[str]]:

@@ -48,6 +48,8 @@ class Step:
     """None where the issue shows nothing."""
     comment: str = ""
     """The comment on its last line, without `#`."""
+    above: str = ""
+    """The comment on the lines of their own right above it."""
 
 
 @dataclass(frozen=True)
@@ -206,17 +208,34 @@ def _session(lines: Sequence[str]) -> Iterator[tuple[str, str | None]]:
     """Each input of an interpreter session with the output below it."""
     code: list[str] = []
     shown: list[str] = []
+    width = 0
     for line in lines:
         if _PROMPT.match(line):
             if code:
                 yield "\n".join(code), _output(shown)
-            code, shown = [_PROMPT.sub("", line, count=1)], []
+            code, shown, width = [_PROMPT.sub("", line, count=1)], [], _indented_by(line)
         elif code and not shown and _CONTINUATION.match(line) and not _is_gap(line, code):
             code.append(_CONTINUATION.sub("", line, count=1))
+        elif code and not shown and (joined := _without_prompt(line, code, width)):
+            code = [joined]
         elif code:
             shown.append(_SHOWN.sub("", line, count=1))
     if code:
         yield "\n".join(code), _output(shown)
+
+
+def _indented_by(line: str) -> int:
+    """How wide a notebook's prompt is; 0 for another's."""
+    match = _PROMPT.match(line)
+    return match.end() if match and "In [" in match[0] else 0
+
+
+def _without_prompt(line: str, code: Sequence[str], width: int) -> str:
+    """The code with a line of a notebook's cell that stands below it, as far to the right; empty where it is none."""
+    if not width or not line.startswith(" " * width):
+        return ""
+    joined = "\n".join((*code, line[width:]))
+    return joined if parse(joined).body else ""
 
 
 def _is_gap(line: str, code: Sequence[str]) -> bool:
@@ -238,7 +257,8 @@ def _parsed(code: str, shown: str | None) -> Iterator[Step]:
     for node in body:
         decorated = bool(getattr(node, "decorator_list", []))  # the segment of such a statement lacks its decorators
         text = ast.unparse(node) if decorated else ast.get_source_segment(code, node) or ast.unparse(node)
-        yield Step(text, shown if node is body[-1] else None, _comment(comments, node.end_lineno or node.lineno))
+        comment = _comment(comments, node.end_lineno or node.lineno)
+        yield Step(text, shown if node is body[-1] else None, comment, _above(comments, node.lineno))
 
 
 def _comments(code: str) -> dict[int, tuple[str, bool]]:
@@ -256,6 +276,12 @@ def _comment(comments: Mapping[int, tuple[str, bool]], line: int) -> str:
         return comments[line][0]
     below = takewhile(lambda n: n in comments and comments[n][1], count(line + 1))
     return "\n".join(comments[n][0] for n in below)
+
+
+def _above(comments: Mapping[int, tuple[str, bool]], line: int) -> str:
+    """The comments on the lines of their own that end right above a line; none that follow a statement at once."""
+    lines = list(takewhile(lambda n: n in comments and comments[n][1], count(line - 1, -1)))
+    return "\n".join(comments[n][0] for n in reversed(lines))
 
 
 def _is_value(steps: Sequence[Step]) -> bool:
