@@ -61,7 +61,7 @@ def shows_wrong_output(case: Case, seen: Outputs) -> bool:
 def _at_step(case: Case, step: Step, output: str, elsewhere: Mapping[str, set[str]]) -> str | None:
     claims = [c for c in claims_of_comment(step.comment) if c.role == "expected"]
     if len(claims) == 1 and plausible(output, claims[0].text, step.code):
-        return in_style_of(output, claims[0].text, _quotes(claims_of_comment(step.comment)))
+        return _styled(step, output, claims[0].text, _quotes(claims_of_comment(step.comment)))
     if (told := _from_above(step, output)) is not None:
         return told
     if step.shown is not None and case.snippet.role == "expected":
@@ -77,9 +77,12 @@ def _from_above(step: Step, output: str) -> str | None:
     expected = {c.text for c in claims if c.role == "expected"}
     if len(expected) != 1 or not named or not plausible(output, min(expected), step.code):
         return None
-    return (
-        plain_text(min(expected)) if is_print(step.code) else in_style_of(output, min(expected), quoted(named[0].text))
-    )
+    return _styled(step, output, min(expected), quoted(named[0].text))
+
+
+def _styled(step: Step, output: str, claim: str, quotes: bool) -> str:
+    """The claim as the step would show it; what `print` shows has no quotes."""
+    return plain_text(claim) if is_print(step.code) else in_style_of(output, claim, quotes)
 
 
 def _elsewhere(material: Material) -> Mapping[str, set[str]]:
@@ -117,8 +120,9 @@ def _in_prose(case: Case, seen: Outputs, claims: Sequence[Claim]) -> Outputs:
         return {}
     output = seen[wrong[0]]
     style = _quotes(c for c in claims if c.role == "actual" and named_by(output, c.text))
+    step = case.snippet.steps[wrong[0] - 1]
     values = {
-        in_style_of(output, c.text, style)
+        _styled(step, output, c.text, style)
         for c in claims
         if c.role == "expected" and plausible(output, c.text, case.snippet.code) and not named_by(output, c.text)
     }
