@@ -205,7 +205,7 @@ def test_add():
 ```python
 import calc
 
-# The sum should be '3' but it is 4
+# The sum should be '3' but the answer is 4
 print(calc.add(1, 2))
 ```
 """,
@@ -233,6 +233,19 @@ In [2]: add(x, y)
 Out[2]: 4
 ```
 It should be `3`.
+""",
+    "test case": """
+```python
+import unittest
+from calc import add
+
+class AddTests(unittest.TestCase):
+    def setUp(self):
+        self.one = 1
+
+    def test_add(self):
+        self.assertEqual(add(self.one, 2), 3)
+```
 """,
     "value that is expected, passive": """
 ```python
