@@ -327,6 +327,25 @@ class Usage:
 
 
 @dataclass(frozen=True)
+class Weight:
+    """How much of the patched function the reproduction looks at."""
+
+    noticed: int = 0
+    """Mutants of the patched function with which the reproduction fails."""
+    mutants: int = 0
+    """Those that were tried; 0 where none could be."""
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether enough was tried, and none of it noticed."""
+        return self.noticed == 0 and self.mutants >= _ENOUGH_MUTANTS
+
+
+_ENOUGH_MUTANTS = 6
+"""With fewer mutants that all go unnoticed, they may all be equal to what they are mutants of."""
+
+
+@dataclass(frozen=True)
 class Regression:
     """The reproduction as a test of the project's own, or why there is none."""
 

@@ -7,16 +7,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from repoagent.domain import Location, Spec, Strength
-from repoagent.drafting import GENERATORS, Mutator, Replacer
+from repoagent.drafting import GENERATORS, Mutator, Replacer, proposed
 from repoagent.graph.artefacts import steps_for
 from repoagent.graph.services import Services
 from repoagent.graph.state import Assignment, State
 from repoagent.index.build import Index
+from repoagent.intake.proposals import proposals
 from repoagent.judging.gate import is_test
 
 MUTATION = Mutator.name
 COMBINED = "combined"
 """The generator of candidates that are put together from two others."""
+PROPOSED = proposed.NAME
 _TURNS = 3
 """Times that the planned functions are gone through, with fresh samples each time; more than once only where a test
 can tell right from wrong."""
@@ -74,6 +76,8 @@ def whole_plan(state: State, services: Services, turn: int = 0) -> Iterator[Assi
 
 def _agenda(state: State, services: Services) -> Iterator[Assignment]:
     planned = planned_targets(state, services.index())
+    if planned and proposals(state.issue.text):
+        yield Assignment(PROPOSED, planned[0], 1)
     yield from whole_plan(state, services)
     yield from _turn(planned, state, services, 0)
     if not can_tell(state):

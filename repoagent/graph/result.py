@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from repoagent.domain import Candidate, Ending, Oracle, Result, Strength, Verdict
+from repoagent.domain import Candidate, Confidence, Ending, Oracle, Result, Strength, Verdict
+from repoagent.graph.agenda import PROPOSED
 from repoagent.graph.services import Services
 from repoagent.graph.state import State
 from repoagent.judging import confidence, verified
@@ -20,7 +21,7 @@ def result(state: State, services: Services) -> Result:
     return Result(
         session=services.session.id,
         outcome=_outcome(state),
-        confidence=confidence(chosen, state.strength) if chosen else None,
+        confidence=_confidence(state),
         summary=_summary(chosen, state),
         verified=tuple(_verified(state)),
         unverified=tuple(_unverified(state)),
@@ -36,7 +37,7 @@ def result(state: State, services: Services) -> Result:
         broken=len(chosen.verdict.broken) if chosen and chosen.verdict else 0,
         spec=state.spec,
         test_patch=state.regression.patch.text,
-        notes=(*state.notes, *_no_test(state), *((state.spent,) if state.spent else ())),
+        notes=(*state.notes, *_origin(state), *_no_test(state), *((state.spent,) if state.spent else ())),
     )
 
 
@@ -45,11 +46,23 @@ def _passed(verdict: Verdict | None) -> int:
 
 
 def _outcome(state: State) -> Literal["verified", "unverified", "none", "budget"]:
-    if state.chosen and verified(state.chosen.verdict, state.strength):
+    if state.chosen and verified(state.chosen.verdict, state.strength) and not _is_vacuous(state):
         return "verified"
     if state.spent:
         return "budget"
     return "unverified" if state.chosen else "none"
+
+
+def _confidence(state: State) -> Confidence | None:
+    if state.chosen is None:
+        return None
+    return Confidence.LOW if _is_vacuous(state) else confidence(state.chosen, state.strength)
+
+
+def _is_vacuous(state: State) -> bool:
+    """Whether all that speaks for the patch is a reproduction that looks at nothing of it."""
+    verdict = state.chosen.verdict if state.chosen else None
+    return state.weight.is_nothing and not (verdict and verdict.fixed)
 
 
 def _summary(chosen: Candidate | None, state: State) -> str:
@@ -76,6 +89,8 @@ def _reproduction(state: State, verdict: Verdict) -> str:
     if verdict.oracle != "passed":
         return ""
     source = oracle.source or "the issue's example"
+    if state.weight.is_nothing:
+        return ""
     if oracle.strength is Strength.CRASH:
         return f"Run in the sandbox, {source} raised {oracle.exception} before the patch and does not any more."
     if oracle.strength is Strength.STRONG:
@@ -91,6 +106,15 @@ def _now(oracle: Oracle) -> str:
         return f"raises {oracle.exception}, as the issue expects"
     values = read_steps(oracle.expected).values()
     return f"prints what the issue expects ({_short(' · '.join(values))})" if values else "passes"
+
+
+def _origin(state: State) -> tuple[str, ...]:
+    """Who wrote it, where that was no generator of ours."""
+    chosen = state.chosen
+    drawn = state.candidates.get(chosen.parent, chosen) if chosen and chosen.generator == MINIMISED else chosen
+    if drawn is None or drawn.generator != PROPOSED:
+        return ()
+    return (f"The patch follows {drawn.answer}; it was judged as any other.",)
 
 
 def _test(state: State) -> str:
@@ -127,6 +151,7 @@ def _unverified(state: State) -> list[str]:
     if state.chosen is None:
         return ["There is no patch."]
     found = [_missing_reproduction(state, state.chosen.verdict), _missing_tests(state, state.chosen.verdict)]
+    found.append(_missing_weight(state))
     return [sentence for sentence in found if sentence]
 
 
@@ -144,6 +169,15 @@ def _missing_reproduction(state: State, verdict: Verdict | None) -> str:
     if state.strength is Strength.CRASH:
         return "The reported exception is gone; that the result is the right one, the issue's example does not say."
     return ""
+
+
+def _missing_weight(state: State) -> str:
+    if not state.weight.is_nothing:
+        return ""
+    mutants = state.weight.mutants
+    return (
+        f"The reproduction notices none of {mutants} small mistakes made in the patched function: it hardly tests it."
+    )
 
 
 def _missing_tests(state: State, verdict: Verdict | None) -> str:

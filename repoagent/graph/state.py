@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Annotated, Any, ClassVar, TypeVar
 
 from repoagent import domain
-from repoagent.domain import Candidate, Issue, Location, Oracle, Patch, Plan, Regression, Spec, Strength
+from repoagent.domain import Candidate, Issue, Location, Oracle, Patch, Plan, Regression, Spec, Strength, Weight
 from repoagent.judging import Evidence, merged
 from repoagent.sandbox.base import Environment
 
@@ -70,6 +70,7 @@ class State:
     candidates: Annotated[dict[str, Candidate], merged] = field(default_factory=dict)
     """By id."""
     chosen: Candidate | None = None
+    weight: Weight = field(default_factory=Weight)
     regression: Regression = field(default_factory=Regression)
     reviewed: tuple[str, ...] = ()
     """Candidates that had their last run."""
@@ -106,6 +107,8 @@ class DraftOrder:
     round: int
     ground: Ground | None = None
     """For a mutation, whose candidates are screened as they are drafted."""
+    suspects: tuple[Location, ...] = ()
+    """For what the issue proposes: where it may belong."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-from repoagent.domain import Candidate, Location, Oracle, Plan, Regression, Spec
+from repoagent.domain import Candidate, Location, Oracle, Plan, Regression, Spec, Weight
 from repoagent.graph.state import Assignment
 from repoagent.judging import Evidence
 from repoagent.sandbox.base import Environment
@@ -28,6 +28,7 @@ class Update(TypedDict, total=False):
     round: int
     candidates: dict[str, Candidate]
     chosen: Candidate | None
+    weight: Weight
     regression: Regression
     reviewed: tuple[str, ...]
     spent: str

@@ -4,8 +4,9 @@ intake → survey → localise → specify → plan → approve → baseline →
                                                                                  │
   ┌───────────────────── the next piece of work on the agenda ───────────────────┤
   ↓                                                                              ↓
-draft ⇉ gather ⇉ validate → diagnose ────── enough, or nothing left ───→ select → minimise → review → regress → deliver
-  ↑_____________________________│                                             ↑____ found worse ____│
+draft ⇉ gather ⇉ validate → diagnose ────── enough, or nothing left ──────→ select → minimise → review
+  ↑_____________________________│                                                ↑__ found worse __│
+                                                                                     weigh → regress → deliver
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from langgraph.types import Send
 
 from repoagent.errors import BudgetExceeded
 from repoagent.graph import nodes
-from repoagent.graph.agenda import MUTATION, wanted
+from repoagent.graph.agenda import MUTATION, PROPOSED, wanted
 from repoagent.graph.nodes.delivering import stands
 from repoagent.graph.services import Services
 from repoagent.graph.state import Assignment, DraftOrder, Ground, State, TestOrder, restored
@@ -41,7 +42,7 @@ ENDING = ("select", "minimise", "review")
 def build(checkpointer: BaseCheckpointSaver[str]) -> CompiledStateGraph[State, Services, State, State]:
     """The graph, compiled; each node's result is in the checkpoint before the next one starts."""
     graph = StateGraph(State, context_schema=Services)
-    for name in (*ORDER, "draft", "gather", "validate", "diagnose", *ENDING, "regress", "deliver"):
+    for name in (*ORDER, "draft", "gather", "validate", "diagnose", *ENDING, "weigh", "regress", "deliver"):
         graph.add_node(name, _watched(name, getattr(nodes, name)))
     for before, after in zip((START, *ORDER), ORDER, strict=False):
         graph.add_edge(before, after)
@@ -52,7 +53,8 @@ def build(checkpointer: BaseCheckpointSaver[str]) -> CompiledStateGraph[State, S
     graph.add_conditional_edges("diagnose", to_draft, ["draft", "select"])
     graph.add_edge("select", "minimise")
     graph.add_edge("minimise", "review")
-    graph.add_conditional_edges("review", after_review, ["select", "regress"])
+    graph.add_conditional_edges("review", after_review, ["select", "weigh"])
+    graph.add_edge("weigh", "regress")
     graph.add_edge("regress", "deliver")
     graph.add_edge("deliver", END)
     return graph.compile(checkpointer=checkpointer)
@@ -70,7 +72,8 @@ def _order(state: State, assignment: Assignment) -> DraftOrder:
     if assignment.generator == MUTATION and state.environment:
         ground = Ground(state.environment, state.oracle, state.before, state.test_files, state.test_command)
     spec = wanted(state, assignment)
-    return DraftOrder(state.issue, spec, state.oracle.observed, assignment, state.round, ground)
+    suspects = state.locations if assignment.generator == PROPOSED else ()
+    return DraftOrder(state.issue, spec, state.oracle.observed, assignment, state.round, ground, suspects)
 
 
 def to_validate(state: State) -> Sequence[Send] | str:
@@ -82,9 +85,9 @@ def to_validate(state: State) -> Sequence[Send] | str:
     return [Send("validate", TestOrder(candidate, *common)) for candidate in waiting]
 
 
-def after_review(state: State) -> Literal["select", "regress"]:
+def after_review(state: State) -> Literal["select", "weigh"]:
     """Back to the choice where the last run found the chosen patch worse than another."""
-    return "regress" if stands(state) else "select"
+    return "weigh" if stands(state) else "select"
 
 
 def _watched(name: str, node: Node[In]) -> Any:  # langgraph's own node types do not accept their own signatures

@@ -13,10 +13,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from repoagent.domain import Oracle, Strength
+from repoagent.intake.syntax import parse
 from repoagent.reproduce.oracle import Run, judge
 from repoagent.reproduce.script import MARK, read_output, write_script, write_steps
 from repoagent.reproduce.snippets import Step
-from repoagent.reproduce.syntax import parse
 from repoagent.sandbox.base import Finished
 
 _LONGEST = 20_000

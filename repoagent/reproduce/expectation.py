@@ -6,9 +6,19 @@ import ast
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from repoagent.intake.syntax import parse
 from repoagent.reproduce.snippets import Material, Snippet, Step
-from repoagent.reproduce.syntax import parse
-from repoagent.reproduce.values import has_gaps, in_style_of, mentioned, named_by, plausible, quoted, same_value
+from repoagent.reproduce.values import (
+    has_gaps,
+    in_style_of,
+    is_print,
+    mentioned,
+    named_by,
+    plain_text,
+    plausible,
+    quoted,
+    same_value,
+)
 from repoagent.reproduce.wording import Claim, claims_in, claims_of_comment
 
 Outputs = Mapping[int, str]
@@ -51,11 +61,28 @@ def shows_wrong_output(case: Case, seen: Outputs) -> bool:
 def _at_step(case: Case, step: Step, output: str, elsewhere: Mapping[str, set[str]]) -> str | None:
     claims = [c for c in claims_of_comment(step.comment) if c.role == "expected"]
     if len(claims) == 1 and plausible(output, claims[0].text, step.code):
-        return in_style_of(output, claims[0].text, _quotes(claims_of_comment(step.comment)))
+        return _styled(step, output, claims[0].text, _quotes(claims_of_comment(step.comment)))
+    if (told := _from_above(step, output)) is not None:
+        return told
     if step.shown is not None and case.snippet.role == "expected":
         return step.shown
     twins = elsewhere.get(_shape(step), set())
     return min(twins) if len(twins) == 1 and case.snippet.role != "expected" else None
+
+
+def _from_above(step: Step, output: str) -> str | None:
+    """What the comment above a statement expects, where it also names what is shown: else it may be about more."""
+    claims = claims_of_comment(step.above)
+    named = [c for c in claims if c.role == "actual" and named_by(output, c.text)]
+    expected = {c.text for c in claims if c.role == "expected"}
+    if len(expected) != 1 or not named or not plausible(output, min(expected), step.code):
+        return None
+    return _styled(step, output, min(expected), quoted(named[0].text))
+
+
+def _styled(step: Step, output: str, claim: str, quotes: bool) -> str:
+    """The claim as the step would show it; what `print` shows has no quotes."""
+    return plain_text(claim) if is_print(step.code) else in_style_of(output, claim, quotes)
 
 
 def _elsewhere(material: Material) -> Mapping[str, set[str]]:
@@ -93,8 +120,9 @@ def _in_prose(case: Case, seen: Outputs, claims: Sequence[Claim]) -> Outputs:
         return {}
     output = seen[wrong[0]]
     style = _quotes(c for c in claims if c.role == "actual" and named_by(output, c.text))
+    step = case.snippet.steps[wrong[0] - 1]
     values = {
-        in_style_of(output, c.text, style)
+        _styled(step, output, c.text, style)
         for c in claims
         if c.role == "expected" and plausible(output, c.text, case.snippet.code) and not named_by(output, c.text)
     }

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from repoagent.domain import Edit, Issue, Oracle, Strength
-from repoagent.reproduce.script import read_steps
-from repoagent.reproduce.syntax import parse
+from repoagent.intake.syntax import parse
+from repoagent.reproduce.script import is_test_case, read_steps
 
 LONGEST = 60
 """Statements of a reproduction that becomes a test."""
@@ -98,7 +98,7 @@ class _Body:
 
 def _body(oracle: Oracle, style: _Style, importing: Callable[[str], str], text: str) -> _Body:
     steps = list(_kept(oracle))
-    if not steps or len(steps) > LONGEST:
+    if not steps or len(steps) > LONGEST or any(map(is_test_case, parse("\n".join(steps)).body)):
         raise Refused("the reproduction is no sequence of statements that a test could hold")
     if oracle.strength not in (Strength.STRONG, Strength.CRASH):
         raise Refused("the issue does not say what is right")

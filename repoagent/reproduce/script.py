@@ -10,9 +10,10 @@ import ast
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeGuard
 
+from repoagent.intake.syntax import parse
 from repoagent.reproduce.snippets import Step
-from repoagent.reproduce.syntax import parse
 from repoagent.sandbox.base import ENVIRONMENT, Finished, Sandbox
 
 MARK = "=== repoagent: "
@@ -45,6 +46,17 @@ def _repoagent_step(number):
 def _repoagent_show(value):
     if value is not None:
         print(repr(value), flush=True)
+
+def _repoagent_test(case):
+    import unittest
+    result = unittest.TestResult()
+    unittest.defaultTestLoader.loadTestsFromTestCase(case).run(result)
+    for _, text in result.errors + result.failures:
+        name, _, message = text.strip().splitlines()[-1].partition(":")
+        name = name.rpartition(".")[2]
+        if name == "AssertionError":
+            raise AssertionError(message)
+        raise type(name, (Exception,), {{}})(message)
 
 _repoagent_sys.excepthook = _repoagent_raised
 print("{BEGIN}", flush=True)
@@ -146,7 +158,15 @@ def _printing(node: ast.stmt) -> str:
 
 
 def _calls(tree: ast.Module) -> list[str]:
-    """Calls of the tests without parameters that nothing calls."""
+    """Calls of the tests without parameters that nothing calls, and of the test cases."""
     called = {n.func.id for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
     tests = [n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name.startswith("test")]
-    return [f"{t.name}()" for t in tests if t.name not in called and not ast.unparse(t.args)]
+    functions = [f"{t.name}()" for t in tests if t.name not in called and not ast.unparse(t.args)]
+    return [*functions, *(f"_repoagent_test({node.name})" for node in tree.body if is_test_case(node))]
+
+
+def is_test_case(node: ast.stmt) -> TypeGuard[ast.ClassDef]:
+    """Whether it is a class of `unittest` with tests."""
+    if not isinstance(node, ast.ClassDef) or not any(ast.unparse(base).endswith("TestCase") for base in node.bases):
+        return False
+    return any(isinstance(n, ast.FunctionDef) and n.name.startswith("test") for n in node.body)

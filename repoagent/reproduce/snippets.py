@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from io import StringIO
 from itertools import count, islice, takewhile
 
-from repoagent.reproduce.plain import end_of_code
-from repoagent.reproduce.syntax import parse
+from repoagent.intake.plain import plain_code
+from repoagent.intake.syntax import parse
 from repoagent.reproduce.wording import Role, role_of
 
 LONGEST = 20_000
@@ -48,6 +48,8 @@ class Step:
     """None where the issue shows nothing."""
     comment: str = ""
     """The comment on its last line, without `#`."""
+    above: str = ""
+    """The comment on the lines of their own right above it."""
 
 
 @dataclass(frozen=True)
@@ -119,9 +121,10 @@ class _Block:
 def _blocks(text: str) -> Iterator[_Block]:
     before: list[str] = []
     lines = text.replace("\r\n", "\n").expandtabs(4).split("\n")
+    plain = plain_code(lines)
     at = 0
     while at < len(lines):
-        end, language, body = _block_at(lines, at)
+        end, language, body = _block_at(lines, at, plain)
         if end == at:
             before.append(lines[at])
             at += 1
@@ -134,15 +137,16 @@ def _blocks(text: str) -> Iterator[_Block]:
 def _rest(text: str) -> str:
     """The prose after the last block."""
     lines = text.replace("\r\n", "\n").expandtabs(4).split("\n")
+    plain = plain_code(lines)
     at = last = 0
     while at < len(lines):
-        end, _, _ = _block_at(lines, at)
+        end, _, _ = _block_at(lines, at, plain)
         last = end if end > at else last
         at = max(end, at + 1)
     return "\n".join(lines[last:])
 
 
-def _block_at(lines: Sequence[str], at: int) -> tuple[int, str, str]:
+def _block_at(lines: Sequence[str], at: int, plain: Mapping[int, int]) -> tuple[int, str, str]:
     """The block that begins at a line, as end, language and text; an end equal to `at` means that none does."""
     if fence := _FENCE.match(lines[at]):
         return _fenced(lines, at, fence)
@@ -152,7 +156,7 @@ def _block_at(lines: Sequence[str], at: int) -> tuple[int, str, str]:
     if _is_indented(lines[at]) and (at == 0 or not lines[at - 1].strip()):
         end = next((n for n in range(at, len(lines)) if lines[n].strip() and not _is_indented(lines[n])), len(lines))
         return end, "", textwrap.dedent("\n".join(lines[at:end])).strip("\n")
-    end = end_of_code(lines, at)
+    end = plain.get(at, at)
     return end, "python", "\n".join(lines[at:end])
 
 
@@ -204,17 +208,34 @@ def _session(lines: Sequence[str]) -> Iterator[tuple[str, str | None]]:
     """Each input of an interpreter session with the output below it."""
     code: list[str] = []
     shown: list[str] = []
+    width = 0
     for line in lines:
         if _PROMPT.match(line):
             if code:
                 yield "\n".join(code), _output(shown)
-            code, shown = [_PROMPT.sub("", line, count=1)], []
+            code, shown, width = [_PROMPT.sub("", line, count=1)], [], _indented_by(line)
         elif code and not shown and _CONTINUATION.match(line) and not _is_gap(line, code):
             code.append(_CONTINUATION.sub("", line, count=1))
+        elif code and not shown and (joined := _without_prompt(line, code, width)):
+            code = [joined]
         elif code:
             shown.append(_SHOWN.sub("", line, count=1))
     if code:
         yield "\n".join(code), _output(shown)
+
+
+def _indented_by(line: str) -> int:
+    """How wide a notebook's prompt is; 0 for another's."""
+    match = _PROMPT.match(line)
+    return match.end() if match and "In [" in match[0] else 0
+
+
+def _without_prompt(line: str, code: Sequence[str], width: int) -> str:
+    """The code with a line of a notebook's cell that stands below it, as far to the right; empty where it is none."""
+    if not width or not line.startswith(" " * width):
+        return ""
+    joined = "\n".join((*code, line[width:]))
+    return joined if parse(joined).body else ""
 
 
 def _is_gap(line: str, code: Sequence[str]) -> bool:
@@ -236,7 +257,8 @@ def _parsed(code: str, shown: str | None) -> Iterator[Step]:
     for node in body:
         decorated = bool(getattr(node, "decorator_list", []))  # the segment of such a statement lacks its decorators
         text = ast.unparse(node) if decorated else ast.get_source_segment(code, node) or ast.unparse(node)
-        yield Step(text, shown if node is body[-1] else None, _comment(comments, node.end_lineno or node.lineno))
+        comment = _comment(comments, node.end_lineno or node.lineno)
+        yield Step(text, shown if node is body[-1] else None, comment, _above(comments, node.lineno))
 
 
 def _comments(code: str) -> dict[int, tuple[str, bool]]:
@@ -254,6 +276,12 @@ def _comment(comments: Mapping[int, tuple[str, bool]], line: int) -> str:
         return comments[line][0]
     below = takewhile(lambda n: n in comments and comments[n][1], count(line + 1))
     return "\n".join(comments[n][0] for n in below)
+
+
+def _above(comments: Mapping[int, tuple[str, bool]], line: int) -> str:
+    """The comments on the lines of their own that end right above a line; none that follow a statement at once."""
+    lines = list(takewhile(lambda n: n in comments and comments[n][1], count(line - 1, -1)))
+    return "\n".join(comments[n][0] for n in reversed(lines))
 
 
 def _is_value(steps: Sequence[Step]) -> bool:

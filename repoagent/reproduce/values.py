@@ -6,7 +6,7 @@ import ast
 import re
 import textwrap
 
-from repoagent.reproduce.syntax import parse
+from repoagent.intake.syntax import parse
 
 _NOTHING = object()
 _GAP = re.compile(r"^[ \t]*\.\.\.[ \t]*$|[\[({,][ \t]{0,8}\.\.\.[ \t]{0,8}(?:[\])},]|$)", re.MULTILINE)
@@ -46,14 +46,21 @@ def in_style_of(output: str, claim: str, quoted: bool) -> str:
         return _text(claim) if isinstance(_literal(claim), str) and _literal(output) is _NOTHING else claim
     value = _literal(claim)
     if isinstance(value, str) or value is _NOTHING or not quoted:
-        return repr(_text(claim))
+        return repr(_text(claim) if isinstance(value, str) else _unescaped(claim))
     return claim
+
+
+def _unescaped(claim: str) -> str:
+    """A string that is written without its quotes, but with its line ends as in a literal."""
+    return claim.replace("\\n", "\n").replace("\\t", "\t")
 
 
 def plausible(output: str, claim: str, code: str) -> bool:
     """Whether `claim` may stand for what `output` should be, rather than name a piece of the snippet's `code`."""
     if _literal(claim) is not _NOTHING:
         return True
+    if re.search(r"\\(?![nt](?![a-z]))", claim):
+        return False  # it may be written as in a literal, or as it is printed
     if claim.endswith("()") or claim in _expressions(code):
         return False
     value = _literal(output)
@@ -64,6 +71,18 @@ def plausible(output: str, claim: str, code: str) -> bool:
 def quoted(text: str) -> bool:
     """Whether it is written as a string literal."""
     return isinstance(_literal(text), str)
+
+
+def is_print(code: str) -> bool:
+    """Whether it is a call of `print`, which shows strings without their quotes."""
+    body = parse(code).body
+    call = body[0].value if len(body) == 1 and isinstance(body[0], ast.Expr) else None
+    return isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "print"
+
+
+def plain_text(claim: str) -> str:
+    """The claim without quotes, if it is a string."""
+    return _text(claim)
 
 
 def _expressions(code: str) -> set[str]:

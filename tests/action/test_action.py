@@ -18,8 +18,8 @@ from repoagent.publish import Delivery
 from tests.action.workflows import Event, Ran, Workflows
 from tests.github.server import TOKEN, ApiServer
 from tests.publish.conftest import Deliver, deliver, project
+from tests.scripted_server import Scripted
 from tests.small_project import FIXED, FUNCTION, ISSUE, MODULE
-from tests.test_resume_real import Scripted
 from tests.test_resume_real import server as scripted
 
 __all__ = ["deliver", "project", "scripted"]

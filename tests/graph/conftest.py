@@ -31,6 +31,7 @@ from repoagent.trace import Event, Trace, read
 from repoagent.workspace import Workspace, resolve
 
 MODULE = "lengths/convert.py"
+JOB = ".repoagent-variants.json"
 NATURAL = '''\
 def natural(size):
     """`size` with its unit."""
@@ -93,6 +94,8 @@ class World:
     """What a run of the tests takes, as the sandbox tells."""
     added: Mapping[str, Callable[[str], bool]] = field(default_factory=dict)
     """Tests that are there once their file says so."""
+    noticed: int | None = None
+    """Of the mutants of a patched function, how many the example notices; None where they cannot be tried."""
     deaths: int = 0
     """How often the sandbox dies before a candidate's script can be run."""
 
@@ -100,6 +103,8 @@ class World:
         if command[0] == "stat":
             return Finished(0 if command[-1] in files else 1, str(len(files.get(command[-1], b""))), 0.0)
         text = files[MODULE].decode()
+        if JOB in command:
+            return self._screening(files, command[-1])
         if "pytest" in command:
             return self._pytest(command, text, files)
         if command[0] == "sh":  # a test command of the user's: one outcome, by its exit code
@@ -117,6 +122,16 @@ class World:
         path = next(word.partition("=")[2] for word in command if word.startswith("--repoagent-report="))
         files[path] = _lines(chosen, failed).encode()
         return Finished(1 if failed else 0, "", self.seconds)
+
+    def _screening(self, files: MutableMapping[str, bytes], answer: str) -> Finished:
+        if self.noticed is None:
+            return Finished(1, "", 0.1)
+        shown = [_example("'1000B'")] * self.noticed + [_example("'1K'")] * 99
+        results = [
+            {"code": 0, "output": each} for each, _ in zip(shown, json.loads(files[JOB])["variants"], strict=False)
+        ]
+        files[answer] = json.dumps({"results": results, "proven": len(results), "ended": "done"}).encode()
+        return Finished(0, "", 0.1)
 
     def _script(self, script: str, text: str) -> Finished:
         if text != SOURCE and self.deaths:
@@ -267,6 +282,10 @@ def make_repository(folder: Path, extra: Mapping[str, str]) -> Path:
     for command in ("init --quiet", "add --all", "-c user.name=A -c user.email=a@b.c commit --quiet -m start"):
         subprocess.run(("git", *command.split()), cwd=folder, check=True)
     return folder
+
+
+def _example(shown: str) -> str:
+    return f"{BEGIN}\n=== repoagent: step 2 ===\n{shown}\n\n{END}\n"
 
 
 def _is_there(test: str, files: Mapping[str, bytes]) -> bool:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from repoagent.domain import Result
+from repoagent.domain import Confidence, Result
 from tests.graph.conftest import EXAMPLE, RIGHT, USELESS, MakeBench, World
 
 NAME = "test_natural_1000_says_1000b"
@@ -75,3 +76,66 @@ def test_an_issue_that_says_what_is_right_only_in_part_gives_no_test(bench: Make
     body = EXAMPLE.replace("Expected", "Said to be").replace("'1K'", "wrong")
     result = bench(RIGHT, world=world(), body=body).run()
     assert result.test_patch == ""
+
+
+# --- what the issue itself proposes -----------------------------------------------------------------------------------
+
+PROPOSED = f"{EXAMPLE}\nOne has to change `size <= 1000` to `size < 1000` in `natural`.\n"
+HOSTILE = """
+```diff
+--- a/tests/test_convert.py
++++ b/tests/test_convert.py
+@@ -1 +1 @@
+-from lengths.convert import natural
++import os; os.system("id")
+```
+"""
+
+
+def test_a_patch_that_the_issue_proposes_is_a_candidate_like_any_other(bench: MakeBench) -> None:
+    made = bench(USELESS, body=PROPOSED)
+    result = made.run()
+    assert result.outcome == "verified"
+    assert "+    if size < 1000:" in result.patch
+    assert "The patch follows a replacement that the issue names; it was judged as any other." in result.notes
+    assert made.told("drafted")[0]["generator"] == "issue"
+
+
+def test_a_wrong_proposal_is_judged_by_the_same_runs(bench: MakeBench) -> None:
+    result = bench(RIGHT, body=PROPOSED.replace("`size < 1000`", "`size <= 1001`")).run()
+    assert result.outcome == "verified"
+    assert not any("issue names" in note for note in result.notes)
+
+
+def test_a_proposal_that_edits_tests_does_not_pass_the_gate(bench: MakeBench) -> None:
+    made = bench(RIGHT, body=EXAMPLE + HOSTILE)
+    result = made.run()
+    assert (result.outcome, "os.system" in result.patch) == ("verified", False)
+    judged = [data for data in made.told("candidate.judged") if data["generator"] == "issue"]
+    assert judged[0]["gate"] == ["it edits the tests in tests/test_convert.py"]
+
+
+# --- what the reproduction is worth -----------------------------------------------------------------------------------
+
+
+def test_a_reproduction_that_notices_no_mistake_is_not_believed(bench: MakeBench) -> None:
+    made = bench(RIGHT, world=replace(world(), noticed=0))
+    result = made.run()
+    assert (result.outcome, result.confidence, result.test_patch) == ("unverified", Confidence.LOW, "")
+    assert not any("showed the reported behaviour" in sentence for sentence in result.verified)
+    [weighed] = made.told("weighed")
+    said = f"notices none of {weighed['mutants']} small mistakes made in the patched function"
+    assert any(said in sentence for sentence in result.unverified)
+
+
+@pytest.mark.parametrize("noticed", [1, None])
+def test_one_that_notices_some_or_could_not_be_weighed_is(noticed: int | None, bench: MakeBench) -> None:
+    made = bench(RIGHT, world=replace(world(), noticed=noticed))
+    assert made.run().outcome == "verified"
+    assert made.told("weighed")[0]["noticed"] == (noticed or 0)
+
+
+def test_a_test_that_failed_and_passes_now_is_proof_enough(bench: MakeBench) -> None:
+    played = replace(world(), noticed=0)
+    played.tests["tests/test_convert.py::test_kilo"] = lambda text: "size < 1000" in text
+    assert bench(RIGHT, world=played).run().outcome == "verified"

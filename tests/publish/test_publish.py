@@ -33,6 +33,18 @@ def test_a_verified_patch_becomes_a_draft_pull_request(api_server: ApiServer, de
     assert "Repoagent-Session: 20260131-sizes-a1b2" in api_server.git("log", "-1", "--format=%(trailers)", BRANCH)
 
 
+def test_the_regression_test_is_part_of_the_pull_request(
+    api_server: ApiServer, deliver: Deliver, project: Path
+) -> None:
+    tests = "tests/test_sizes.py"
+    added = (project / tests).read_text() + "\n\ndef test_kilo():\n    assert natural(1000) == '1.0 kB'\n"
+    patch = deliver({tests: added}).result.patch
+    published = publish(deliver(test_patch=patch), api_server.api(), TOKEN)
+    assert published.kind == "opened"
+    assert FIXED in api_server.git("show", f"{BRANCH}:{MODULE}") + "\n"
+    assert api_server.git("show", f"{BRANCH}:{tests}") + "\n" == added
+
+
 def test_the_token_goes_to_git_in_a_header_and_nowhere_else(
     api_server: ApiServer, deliver: Deliver, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

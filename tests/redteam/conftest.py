@@ -24,8 +24,8 @@ from tests.publish.conftest import Deliver, deliver, project
 from tests.redteam.arena import RECORDED, Forge, Happened, filled
 from tests.redteam.attacks import CANARY, OBEYED, WORDS, Attack
 from tests.sandbox.conftest import forget
+from tests.scripted_server import SPEC, Scripted, serving
 from tests.small_project import FIXED, make_issue, make_repository, snapshot
-from tests.test_resume_real import SPEC, Scripted, serving
 
 __all__ = ["deliver", "project"]
 

@@ -201,6 +201,52 @@ def test_add():
     assert add(1, 2) == 3
 ```
 """,
+    "comment above": """
+```python
+import calc
+
+# The sum should be '3' but the answer is 4
+print(calc.add(1, 2))
+```
+""",
+    "prose below the block, of several": """
+```
+>>> from calc import add
+>>> add(1, 2)
+4
+```
+instead of the expected `3`. And
+```
+>>> from calc import singular
+>>> singular('glass')
+'glas'
+```
+instead of the expected `glass`.
+""",
+    "a notebook's cell without prompts": """
+```
+In [1]: from calc import add
+        x = 1
+        y = 2
+
+In [2]: add(x, y)
+Out[2]: 4
+```
+It should be `3`.
+""",
+    "test case": """
+```python
+import unittest
+from calc import add
+
+class AddTests(unittest.TestCase):
+    def setUp(self):
+        self.one = 1
+
+    def test_add(self):
+        self.assertEqual(add(self.one, 2), 3)
+```
+""",
     "value that is expected, passive": """
 ```python
 >>> calc.add(1, 2)

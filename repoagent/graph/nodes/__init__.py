@@ -6,6 +6,7 @@ from repoagent.graph.nodes.drafting import draft, validate
 from repoagent.graph.nodes.evidence import baseline, reproduce
 from repoagent.graph.nodes.regressing import regress
 from repoagent.graph.nodes.understanding import approve, intake, localise, plan, specify, survey
+from repoagent.graph.nodes.weighing import weigh
 
 __all__ = [
     "approve",
@@ -26,4 +27,5 @@ __all__ = [
     "specify",
     "survey",
     "validate",
+    "weigh",
 ]

@@ -8,18 +8,19 @@ from dataclasses import replace
 from langgraph.runtime import Runtime
 
 from repoagent.domain import Candidate, Verdict
-from repoagent.drafting import GENERATORS, Draft, Drafted, Generator, ReplaceAgain, Replacer, Retrier, Task
+from repoagent.drafting import GENERATORS, Draft, Drafted, Generator, ReplaceAgain, Replacer, Retrier, Task, proposed
 from repoagent.drafting.context import around
 from repoagent.drafting.passages import passages
 from repoagent.edits import EditRefused
 from repoagent.edits.combine import combined
-from repoagent.graph.agenda import COMBINED
+from repoagent.graph.agenda import COMBINED, PROPOSED
 from repoagent.graph.examine import Examination, attach, in_fresh_sandbox
 from repoagent.graph.mutating import mutation_of
 from repoagent.graph.record import record
 from repoagent.graph.services import Services
 from repoagent.graph.state import Assignment, DraftOrder, TestOrder
 from repoagent.graph.update import Update
+from repoagent.intake.proposals import proposals
 from repoagent.judging import candidate_key, problems
 
 
@@ -84,6 +85,9 @@ def _with_files(task: Task, assignment: Assignment, services: Services) -> Task:
 def _drafted(order: DraftOrder, task: Task, services: Services) -> Drafted:
     if order.assignment.generator == COMBINED:
         return _combination(order.assignment, services)
+    if order.assignment.generator == PROPOSED:
+        found = proposals(order.issue.text)
+        return proposed.drafted(found, order.suspects, services.workspace.files(), services.workspace.read)
     if order.ground is None:
         return _generator(order.assignment).draft(task, services.model)
     base = services.workspace.edits(order.assignment.bases[0]) if order.assignment.bases else ()

@@ -38,6 +38,8 @@ def regress(state: State, runtime: Runtime[Services]) -> Update:
         return {}
     if chosen.verdict is None or chosen.verdict.oracle != "passed" or state.spent:
         return {}
+    if state.weight.is_nothing:
+        return {"regression": Regression(reason="the reproduction notices no mistake in the patched function")}
     try:
         made = _Adding(state, services, state.environment).to(chosen.patch)
     except (Refused, BudgetExceeded) as refusal:

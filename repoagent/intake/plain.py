@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import takewhile
 
-from repoagent.reproduce.syntax import parse
+from repoagent.intake.syntax import parse
 
 MOST_LINES = 80
 """Of one run."""
@@ -25,13 +25,21 @@ _BEGINS = re.compile(
 _GOES_ON = re.compile(r"(?:\s|[)\]}#]|else:|elif .*:$|except\b.*:$|finally:)")
 
 
-def end_of_code(lines: Sequence[str], at: int) -> int:
-    """The line after the code that begins at a line; `at` itself where none begins there."""
-    if not _BEGINS.match(lines[at]):
-        return at
-    run = list(takewhile(_looks_like_code, lines[at : at + MOST_LINES]))
-    end = next((end for end in range(len(run), 0, -1) if parse("\n".join(run[:end])).body), 0)
-    return at + end if _is_worth_it(parse("\n".join(run[:end])).body) else at
+def plain_code(lines: Sequence[str]) -> Mapping[int, int]:
+    """The line after the code by the line on which it begins. Takes time in proportion to the lines, whatever they
+    are: a run is looked at once."""
+    found: dict[int, int] = {}
+    at = 0
+    while at < len(lines):
+        if not _BEGINS.match(lines[at]):
+            at += 1
+            continue
+        run = list(takewhile(_looks_like_code, lines[at : at + MOST_LINES]))
+        end = next((end for end in range(len(run), 0, -1) if parse("\n".join(run[:end])).body), 0)
+        if _is_worth_it(parse("\n".join(run[:end])).body):
+            found[at] = at + end
+        at += max(end, 1) if end else len(run)
+    return found
 
 
 def _looks_like_code(line: str) -> bool:

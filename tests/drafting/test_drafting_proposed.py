@@ -1,0 +1,58 @@
+"""What an issue proposes becomes a draft where it fits, and only there."""
+
+from __future__ import annotations
+
+import pytest
+
+from repoagent.domain import Location
+from repoagent.drafting.proposed import drafted
+from repoagent.intake.proposals import Hunk, Proposal
+
+FILES = {
+    "pkg/a.py": "class A:\n    def f(self, x):\n        y = x + 1\n        return y\n\n    def g(self): return 1\n",
+    "pkg/b.py": "def f(x):\n    return x\n\n\ndef h():\n    return 1\n",
+    "tests/test_a.py": "def test_f():\n    pass\n",
+}
+SUSPECTS = (Location("pkg/a.py", "A.f", 2, 4), Location("pkg/b.py", "h", 5, 6))
+
+
+def after(*hunks: Hunk, function: str = "") -> str | None:
+    """The new text of the only file that is changed; None where it is refused."""
+    made = drafted([Proposal("it", hunks, function)], SUSPECTS, list(FILES), FILES.__getitem__)
+    assert len(made.drafts) + len(made.refused) == 1
+    return made.drafts[0].edits[0].after if made.drafts else None
+
+
+def test_old_lines_are_found_whatever_their_indentation() -> None:
+    hunk = Hunk("y = x + 1\nreturn y", "if x:\n    y = x\nreturn y", "a/pkg/a.py".removeprefix("a/"))
+    expected = FILES["pkg/a.py"].replace("        y = x + 1\n", "        if x:\n            y = x\n")
+    assert after(hunk) == expected
+
+
+@pytest.mark.parametrize("path", ["", "pkg/a.py", "a.py"])
+def test_a_part_of_a_line_is_replaced(path: str) -> None:
+    assert after(Hunk("x + 1", "x - 1", path)) == FILES["pkg/a.py"].replace("x + 1", "x - 1")
+
+
+def test_a_function_takes_the_place_of_the_suspect_of_its_name() -> None:
+    text = after(function="def f(self, x):\n    return x\n")
+    assert text is not None
+    assert "    def f(self, x):\n        return x\n\n    def g" in text
+
+
+@pytest.mark.parametrize(
+    "hunk",
+    [
+        Hunk("return 1", "return 2", "pkg/c.py"),
+        Hunk("nowhere", "x"),
+        Hunk("return", "x", "pkg/a.py"),
+        Hunk("x", "y", "../../etc/passwd"),
+    ],
+)
+def test_what_does_not_fit_once_is_refused(hunk: Hunk) -> None:
+    assert after(hunk) is None
+
+
+@pytest.mark.parametrize("function", ["def unheard():\n    pass", "def f(self, x):\n    ...", "def f(:", "(" * 5000])
+def test_a_function_that_cannot_be_spliced_is_refused(function: str) -> None:
+    assert after(function=function) is None

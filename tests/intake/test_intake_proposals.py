@@ -1,0 +1,84 @@
+"""What an issue proposes is read as text, and as nothing else."""
+
+from __future__ import annotations
+
+import pytest
+
+from repoagent.intake.proposals import Hunk, Proposal, proposals
+
+DIFF = """\
+diff --git a/pkg/a.py b/pkg/a.py
+--- a/pkg/a.py
++++ b/pkg/a.py
+@@ -1,3 +1,3 @@
+ def f(x):
+-    return x + 1
++    return x
+"""
+HUNK = Hunk("def f(x):\n    return x + 1", "def f(x):\n    return x", "pkg/a.py")
+
+
+@pytest.mark.parametrize(
+    "text", [f"Fix:\n```diff\n{DIFF}```\n", f"Fix:\n```\n{DIFF}```", f"It helps:\n{DIFF}\nThanks."]
+)
+def test_a_diff_is_read_hunk_by_hunk(text: str) -> None:
+    assert proposals(text)[0] == Proposal("the diff in the issue", (HUNK,))
+
+
+def test_a_diff_without_headers_names_no_file() -> None:
+    [found] = proposals("```diff\n-a = 1\n+a = 2\n```")
+    assert found.hunks == (Hunk("a = 1", "a = 2"),)
+
+
+@pytest.mark.parametrize(
+    ("text", "before", "after"),
+    [
+        ("One has to change `size > 3` to `size >= 3` there.", "size > 3", "size >= 3"),
+        ("Replacing the call `a.b()` with `a.c()` helps.", "a.b()", "a.c()"),
+        ("It must use `x is None` instead of `not x`.", "not x", "x is None"),
+    ],
+)
+def test_a_replacement_in_prose(text: str, before: str, after: str) -> None:
+    assert proposals(text)[0].hunks == (Hunk(before, after),)
+
+
+def test_a_block_that_turns_into_another() -> None:
+    text = "The code is\n```\nx = min(a)\n```\nand should be changed to:\n```\nx = min(a[1:])\n```\n"
+    assert proposals(text)[0].hunks == (Hunk("x = min(a)", "x = min(a[1:])"),)
+    assert proposals(text.replace("and should be changed to:", "It prints")) == ()
+
+
+def test_a_pair_without_fences() -> None:
+    text = "The culprit:\nx = min(a for a in b)\nIt should be changed to\nx = min(a for a in b[1:])\nThanks"
+    assert proposals(text.replace("\nIt", "\nprint(x)\nIt"))[0].hunks[0].after == "x = min(a for a in b[1:])"
+
+
+def test_a_whole_function() -> None:
+    code = "def f(x):\n    return x"
+    assert Proposal("the function that the issue shows", function=code) in proposals(
+        f"Use this:\n```python\n{code}\n```"
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "change it to `x`", "```\nprint(1)\n```", "```diff\n```", "```diff\n+only new\n```", "`a` instead of `a`"],
+)
+def test_nothing_is_proposed(text: str) -> None:
+    assert proposals(text) == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "change `a" * 9000,
+        "diff --git \n" * 9000,
+        "```diff\n" + "-a\n+b\n" * 9000,
+        "```\nx = 1\n```\nto\n" * 3000,
+        "x = (\n" * 20_000,
+        "`a` instead of " * 6000,
+    ],
+)
+@pytest.mark.timeout(20)
+def test_a_long_issue_takes_no_long_time(text: str) -> None:
+    assert len(proposals(text)) <= 8
