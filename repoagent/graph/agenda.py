@@ -56,6 +56,21 @@ def wanted(state: State, assignment: Assignment) -> Spec:
     return replace(state.spec, proposed=(*state.spec.proposed, *dict.fromkeys(steps))) if steps else state.spec
 
 
+def shown(state: State) -> str:
+    """What running the untouched code shows of the problem: the issue's example, or the failing tests that it names."""
+    names = [part for test in state.before.failing for part in (test.partition("::")[0], _own_name(test))]
+    named = any(len(name) >= _LEAST_NAME and name in state.issue.text for name in names)
+    return state.oracle.observed or (state.before.shown if named else "")
+
+
+_LEAST_NAME = 6
+"""Characters of a test's name that is not in an issue by chance."""
+
+
+def _own_name(test: str) -> str:
+    return test.rpartition("::")[2].partition("[")[0]
+
+
 def can_tell(state: State) -> bool:
     """Whether any run could show that a candidate is right."""
     return state.strength in (Strength.STRONG, Strength.CRASH) or bool(state.before.failing)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from langgraph.runtime import Runtime
 
@@ -24,8 +25,10 @@ from repoagent.judging.screening import single_tests
 from repoagent.localise import localise
 from repoagent.localise.spectrum import Spectrum
 from repoagent.reproduce.documented import Documented, documented
+from repoagent.reproduce.oracle import Run
 from repoagent.reproduce.oracle import reproduce as find_oracle
 from repoagent.reproduce.tracing import executed_lines
+from repoagent.testbed.failure import distil
 from repoagent.testbed.runner import Baseline, Testbed
 from repoagent.testbed.selection import relevant_tests
 
@@ -53,10 +56,10 @@ def baseline(state: State, runtime: Runtime[Services]) -> Update:
     if near.report.ending is Ending.TIMED_OUT and (known := _singly(testbed, files, services)):
         return {"test_files": files, "before": known, "notes": ("A test never ends on the untouched code.",)}
     services.trace.emit("baseline.done", files=list(files), passing=len(near.passing), failing=len(near.failing))
-    update: Update = {"test_files": files, "before": _evidence(near), "notes": _notes(near)}
+    update: Update = {"test_files": files, "before": _evidence(near, services), "notes": _notes(near)}
     every = relevant_tests(services.index(), paths, testbed.codebase.test_files, _ALL) if files else ()
     if files and set(files) == set(every):
-        return {**update, "before_all": _evidence(near)}
+        return {**update, "before_all": _evidence(near, services)}
     if files and near.report.seconds * len(every) / len(files) < services.options.test_timeout:
         update |= _whole(testbed, services)
     return update
@@ -73,9 +76,16 @@ def reproduce(state: State, runtime: Runtime[Services]) -> Update:
         oracle = min(
             oracle, documented(_documented(state, services), run), key=lambda o: o.strength is not Strength.STRONG
         )
+    held = _held(state, services, run) if oracle.strength is Strength.NONE else {}
     services.session.write("oracle.json", dump(oracle))
     services.trace.emit("reproduced", strength=oracle.strength, source=oracle.source, observed=oracle.observed[-200:])
-    return {"oracle": oracle, **_narrowed(state, services, oracle)}
+    return {"oracle": oracle, **held, **_narrowed(state, services, oracle)}
+
+
+def _held(state: State, services: Services, run: Run) -> Update:
+    """Where nothing shows the problem: the documented examples that hold today, which must hold afterwards."""
+    found = documented(_documented(state, services), run, today="passed")
+    return {"before": replace(state.before, held=found)} if found.strength is not Strength.NONE else {}
 
 
 def _documented(state: State, services: Services) -> list[Documented]:
@@ -138,11 +148,12 @@ def _singly(testbed: Testbed, files: Sequence[str], services: Services) -> Evide
 def _whole(testbed: Testbed, services: Services) -> Update:
     whole = testbed.baseline((), services.within(services.options.test_timeout))
     services.trace.emit("baseline.done", files=["all"], passing=len(whole.passing), failing=len(whole.failing))
-    return {"before_all": _evidence(whole)} if whole.report.ending is Ending.COMPLETED else {}
+    return {"before_all": _evidence(whole, services)} if whole.report.ending is Ending.COMPLETED else {}
 
 
-def _evidence(found: Baseline) -> Evidence:
-    return Evidence(found.passing, found.failing, found.flaky, found.report.seconds)
+def _evidence(found: Baseline, services: Services) -> Evidence:
+    shown = distil(found.report, found.failing, services.workspace.root) if found.failing else ""
+    return Evidence(found.passing, found.failing, found.flaky, found.report.seconds, shown)
 
 
 def _notes(found: Baseline) -> tuple[str, ...]:
