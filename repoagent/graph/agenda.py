@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from repoagent.domain import Location, Spec, Strength
-from repoagent.drafting import GENERATORS, Mutator, Replacer
+from repoagent.drafting import GENERATORS, Mutator, Replacer, Rewriter
 from repoagent.graph.artefacts import steps_for
 from repoagent.graph.services import Services
 from repoagent.graph.state import Assignment, State
@@ -92,6 +92,8 @@ def _agenda(state: State, services: Services) -> Iterator[Assignment]:
     yield from whole_plan(state, services)
     yield from _turn(planned, state, services, 0)
     if not can_tell(state):
+        # Nothing but the number of samples that agree tells which one is right.
+        yield from (a for a in _turn(planned[:1], state, services, 1) if a.generator == Rewriter.name)
         return
     others = [location for location in functions(state.locations, services.index()) if location not in planned]
     yield from _turn(others[: services.model.profile.functions], state, services, 0)
