@@ -291,6 +291,9 @@ class Candidate:
     verdict: Verdict | None = None
     likelihood: float = 0.0
     """Of being right among the mutants of its function; 0 where that is not known."""
+    agreement: float = 0.0
+    """The share of all candidates' weight that does the same on inputs like those of the evidence; 0 where candidates
+    were not compared."""
 
     @property
     def votes(self) -> int:

@@ -47,6 +47,8 @@ class Rewrite:
     documentation: str
     """Its docstring, which is shown beside it and kept as it is."""
     source: str
+    think: bool
+    """Whether to ask what is wrong before the function."""
     template = "rewrite"
 
 

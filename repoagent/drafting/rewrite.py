@@ -56,7 +56,7 @@ def splice(task: Task, answer: Completion) -> str:
 
 def answer_limit(task: Task, model: Model) -> int:
     """Tokens that the function may have when it is written again."""
-    return model.count(task.body) * 3 // 2 + 160
+    return model.count(task.body) * 3 // 2 + (300 if _thinks(task) else 160)
 
 
 def rewrite_prompt(task: Task, model: Model, most: int) -> str:
@@ -94,7 +94,13 @@ def _full(task: Task, issue: str) -> Rewrite:
         context=task.context,
         documentation=task.documentation[:_DOCUMENTATION],
         source=task.body,
+        think=_thinks(task),
     )
+
+
+def _thinks(task: Task) -> bool:
+    """Each second turn asks what is wrong first: another prompt brings other answers than more of the same one."""
+    return task.turn % 2 == 1
 
 
 _FRAME = 200

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from repoagent.domain import Location, Spec, Strength
-from repoagent.drafting import GENERATORS, Mutator, Replacer, proposed
+from repoagent.drafting import GENERATORS, Mutator, Replacer, Rewriter, proposed
 from repoagent.graph.artefacts import steps_for
 from repoagent.graph.services import Services
 from repoagent.graph.state import Assignment, State
@@ -58,6 +58,21 @@ def wanted(state: State, assignment: Assignment) -> Spec:
     return replace(state.spec, proposed=(*state.spec.proposed, *dict.fromkeys(steps))) if steps else state.spec
 
 
+def shown(state: State) -> str:
+    """What running the untouched code shows of the problem: the issue's example, or the failing tests that it names."""
+    names = [part for test in state.before.failing for part in (test.partition("::")[0], _own_name(test))]
+    named = any(len(name) >= _LEAST_NAME and name in state.issue.text for name in names)
+    return state.oracle.observed or (state.before.shown if named else "")
+
+
+_LEAST_NAME = 6
+"""Characters of a test's name that is not in an issue by chance."""
+
+
+def _own_name(test: str) -> str:
+    return test.rpartition("::")[2].partition("[")[0]
+
+
 def can_tell(state: State) -> bool:
     """Whether any run could show that a candidate is right."""
     return state.strength in (Strength.STRONG, Strength.CRASH) or bool(state.before.failing)
@@ -81,6 +96,8 @@ def _agenda(state: State, services: Services) -> Iterator[Assignment]:
     yield from whole_plan(state, services)
     yield from _turn(planned, state, services, 0)
     if not can_tell(state):
+        # Nothing but the number of samples that agree tells which one is right.
+        yield from (a for a in _turn(planned[:1], state, services, 1) if a.generator == Rewriter.name)
         return
     others = [location for location in targets(state.locations, services.index()) if location not in planned]
     yield from _turn(others[: services.model.profile.functions], state, services, 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from repoagent.domain import Answer, Edit, Ending, Oracle, Report, Strength, Verdict
@@ -41,6 +41,17 @@ class Examination:
 
     def __call__(self, sandbox: Sandbox) -> tuple[Verdict, Report | None]:
         """The verdict on what lies in the sandbox, and the run of the tests if there was one."""
+        verdict, report = self._examined(sandbox)
+        return self._with_documentation(verdict, sandbox), report
+
+    def _with_documentation(self, verdict: Verdict, sandbox: Sandbox) -> Verdict:
+        """The verdict, with documented examples that held before and do not any more among what is broken."""
+        held = self.before.held
+        if held.strength is Strength.NONE or judge(held, run_script(sandbox, held.script, _SCRIPT_SECONDS)) == "passed":
+            return verdict
+        return replace(verdict, broken=(*verdict.broken, held.source))
+
+    def _examined(self, sandbox: Sandbox) -> tuple[Verdict, Report | None]:
         answer, shown = self._ask_oracle(sandbox)
         if answer == "failed" and self.oracle.strength is not Strength.WEAK and self.before.seconds > _QUICK:
             return judged(answer, None, self.before, shown), None

@@ -68,8 +68,9 @@ class Mutation:
         return Drafted(tuple(self._draft(task, *each) for each in chosen))
 
     def _agreeing(self, task: Task, good: Sequence[_Tried]) -> Sequence[tuple[_Tried, float]]:
-        """The mutants with the share of the others that behave as each does, the greatest first."""
+        """The mutants with their parts of all likelihood; first those that behave as the greatest share of it does."""
         likely = _likeliest(good)[:_COMPARED]
+        total = sum(each.mutant.likelihood for each in likely)
         if len(likely) < 2:
             return [(each, 1.0) for each in likely]
         place = Place(task.target.path, task.source, task.target.symbol)
@@ -77,7 +78,8 @@ class Mutation:
         outputs = compare(whole, place, self.check, lambda: self.open(self.base), _COMPARING)
         shares = agreement(outputs, [each.mutant.likelihood for each in likely])
         self.told.append(f"{len(likely)} compared, which do {len(set(outputs))} different things")
-        return sorted(zip(likely, shares, strict=True), key=lambda pair: -pair[1])
+        ordered = sorted(zip(likely, shares, strict=True), key=lambda pair: -pair[1])
+        return [(each, each.mutant.likelihood / total) for each, _ in ordered]
 
     def _children(self, task: Task, parent: _Tried, deadline: float) -> Iterator[_Tried]:
         """Those of a mutant's own mutants that do all that is asked, less likely by what the mutant itself is."""
@@ -110,15 +112,20 @@ class Mutation:
 
 def mutation_of(ground: Ground, base: Sequence[Edit], services: Services) -> Mutation:
     """How the functions of a run are mutated."""
+    check = check_of(ground, services)
+    seconds = services.within(services.options.mutation_seconds)
+    return Mutation(check, lambda edits: opened(services, ground.environment, edits), seconds, tuple(base))
+
+
+def check_of(ground: Ground, services: Services) -> Check:
+    """What a right variant does and the untouched code does not."""
     testbed = attach(services, ground.environment, ground.test_command)
-    check = Check(
+    return Check(
         ground.oracle,
         tuple(sorted(ground.before.failing))[:_TESTS],
         tuple(sorted(ground.before.passing))[:_TESTS],
         collecting(testbed, ground.tests),
     )
-    seconds = services.within(services.options.mutation_seconds)
-    return Mutation(check, lambda edits: opened(services, ground.environment, edits), seconds, tuple(base))
 
 
 def collecting(testbed: Testbed, tests: Sequence[str]) -> tuple[str, ...]:

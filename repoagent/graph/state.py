@@ -96,6 +96,13 @@ class Ground:
     test_command: str
 
 
+def ground_of(state: State) -> Ground | None:
+    """What the candidates of a run are judged by; None where nothing can be run."""
+    if state.environment is None:
+        return None
+    return Ground(state.environment, state.oracle, state.before, state.test_files, state.test_command)
+
+
 @dataclass(frozen=True)
 class DraftOrder:
     """What one `draft` step is sent: no more of the state than it needs, for it is written down with each step."""

@@ -22,10 +22,10 @@ from langgraph.types import Send
 
 from repoagent.errors import BudgetExceeded
 from repoagent.graph import nodes
-from repoagent.graph.agenda import MUTATION, PROPOSED, wanted
+from repoagent.graph.agenda import MUTATION, PROPOSED, shown, wanted
 from repoagent.graph.nodes.delivering import stands
 from repoagent.graph.services import Services
-from repoagent.graph.state import Assignment, DraftOrder, Ground, State, TestOrder, restored
+from repoagent.graph.state import Assignment, DraftOrder, State, TestOrder, ground_of, restored
 from repoagent.graph.update import Update
 
 if TYPE_CHECKING:
@@ -68,12 +68,10 @@ def to_draft(state: State) -> Sequence[Send] | str:
 
 
 def _order(state: State, assignment: Assignment) -> DraftOrder:
-    ground = None
-    if assignment.generator == MUTATION and state.environment:
-        ground = Ground(state.environment, state.oracle, state.before, state.test_files, state.test_command)
+    ground = ground_of(state) if assignment.generator == MUTATION else None
     spec = wanted(state, assignment)
     suspects = state.locations if assignment.generator == PROPOSED else ()
-    return DraftOrder(state.issue, spec, state.oracle.observed, assignment, state.round, ground, suspects)
+    return DraftOrder(state.issue, spec, shown(state), assignment, state.round, ground, suspects)
 
 
 def to_validate(state: State) -> Sequence[Send] | str:

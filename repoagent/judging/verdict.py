@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from repoagent.domain import Answer, Ending, Report, Verdict
+from repoagent.domain import Answer, Ending, Oracle, Report, Strength, Verdict
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,10 @@ class Evidence:
     """Tests that did not end the same way twice; they count for nothing."""
     seconds: float = 0.0
     """How long they took together."""
+    shown: str = ""
+    """How the failing tests fail, distilled for a model."""
+    held: Oracle = Oracle(Strength.NONE)  # noqa: RUF009 - frozen
+    """Documented examples that the untouched code holds to."""
 
 
 def judged(oracle: Answer, report: Report | None, before: Evidence, failure: str) -> Verdict:

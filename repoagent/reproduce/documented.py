@@ -10,13 +10,14 @@ import ast
 import doctest
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from repoagent.domain import Oracle, Strength
+from repoagent.domain import Answer, Oracle, Strength
 from repoagent.intake.syntax import parse
 from repoagent.reproduce.oracle import Run, judge
 from repoagent.reproduce.script import MARK, read_output, write_script, write_steps
 from repoagent.reproduce.snippets import Step
+from repoagent.reproduce.values import same_value
 from repoagent.sandbox.base import Finished
 
 _LONGEST = 20_000
@@ -59,18 +60,18 @@ class Example:
     shown: str | None
 
 
-def documented(functions: Sequence[Documented], run: Run) -> Oracle:
+def documented(functions: Sequence[Documented], run: Run, today: Answer = "failed") -> Oracle:
     """An oracle from the first of `functions` whose examples the untouched code contradicts; `Strength.NONE` without.
 
-    Raises what `run` raises: SandboxFailed.
+    With `today="passed"`, from the first whose examples it holds to. Raises what `run` raises: SandboxFailed.
     """
     for function in functions:
         found = examples(function)
         if any(example.shown is not None for example in found):
             oracle = _oracle(function, found)
             finished = run(oracle.script)
-            if _was_asked(finished) and judge(oracle, finished) == "failed":
-                return oracle
+            if _was_asked(finished) and judge(oracle, finished) == today:
+                return replace(oracle, observed=_contradicted(found, finished))
     return Oracle(Strength.NONE)
 
 
@@ -87,6 +88,24 @@ def _oracle(function: Documented, found: Sequence[Example]) -> Oracle:
     script = write_script([Step(example.code) for example in found], preamble)
     source = f"the examples in the documentation of `{function.name}`"
     return Oracle(Strength.STRONG, script, expected=write_steps(expected), source=source)
+
+
+def _contradicted(found: Sequence[Example], finished: Finished) -> str:
+    """What the first examples show that are not as they are written, as a session with what they should show."""
+    seen = read_output(finished.output)
+    lines = []
+    for number, example in enumerate(found, 1):
+        shown = seen.steps.get(number, "")
+        if example.shown is not None and not same_value(shown, example.shown):
+            last = seen.message if seen.raised and not shown else shown
+            lines.append(f">>> {example.code}\n{last[:_WIDEST]}\n# should be: {example.shown[:_WIDEST]}")
+        if seen.raised and number >= max(seen.steps, default=0):
+            break
+    return "\n".join(lines[:_CONTRADICTED])
+
+
+_CONTRADICTED = 3
+_WIDEST = 200
 
 
 def _was_asked(finished: Finished) -> bool:

@@ -112,6 +112,8 @@ class World:
         if "settrace" in command[-1]:
             files[EXECUTED] = json.dumps({path: list(lines) for path, lines in self.executed.items()}).encode()
             return Finished(0, "", 0.1)
+        if command[-1].endswith(".json"):  # candidates are compared, which only a real interpreter can do
+            return Finished(1, "", 0.1)
         return self._script(command[-1], text)
 
     def _pytest(self, command: Sequence[str], text: str, files: MutableMapping[str, bytes]) -> Finished:

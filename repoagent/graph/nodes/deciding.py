@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import combinations
 
 from langgraph.runtime import Runtime
@@ -10,11 +11,16 @@ from repoagent.domain import Candidate
 from repoagent.drafting import ReplaceAgain, Replacer, Retrier, Rewriter
 from repoagent.drafting.retry import worth_retrying
 from repoagent.graph.agenda import COMBINED, MUTATION, can_tell, following, name_of, planned_targets, whole_plan
+from repoagent.graph.agreeing import compared
 from repoagent.graph.services import Services
 from repoagent.graph.state import Assignment, State
 from repoagent.graph.update import Update
-from repoagent.judging import best, ordered, verified
+from repoagent.judging import best, merged, ordered, verified
 
+_AGREED = 0.6
+"""The share of the candidates' weight that must do the same, for no more to be drafted."""
+_MOST = 0.5
+"""The same where equal patches were drawn."""
 _NEAR_MISSES = 2
 """Failed candidates of one round that are mutated."""
 _MUTATED = 6
@@ -40,37 +46,46 @@ def diagnose(state: State, runtime: Runtime[Services]) -> Update:
     """Keep the best so far where a crash cannot take it; then retry what is nearly right, and widen to the next
     function."""
     services = runtime.context
-    leader = best(state.candidates.values(), state.strength)
+    agreed = compared(state, services) if can_tell(state) and not state.spent else {}
+    candidates = merged(state.candidates, agreed)
+    leader = best(candidates.values(), state.strength)
     if leader:
         services.session.write("patch.diff", leader.patch.text)
-    if state.spent or _enough(leader, state, services):
-        return {"assignments": ()}
+    if state.spent or _enough(leader, candidates.values(), state, services):
+        return {"assignments": (), "candidates": agreed}
     after = following(state, services)
     second = () if leader and verified(leader.verdict, state.strength) else _second_attempts(state, services)
     work = (*second, *_combinations(state, services, after), *((after,) if after else ()))
     reason = "nothing verified yet" if work else "nothing is left to try"
     services.trace.emit("diagnosed", reason=reason, next=[name_of(a) for a in work])
-    return {"assignments": work, "round": state.round + 1}
+    return {"assignments": work, "round": state.round + 1, "candidates": agreed}
 
 
 def select(state: State, runtime: Runtime[Services]) -> Update:
     """Choose the candidate that the evidence speaks for; see `repoagent.judging.ranking` for the order."""
-    chosen = best(state.candidates.values(), state.strength)
+    agreed = compared(state, runtime.context)
+    chosen = best(merged(state.candidates, agreed).values(), state.strength)
     runtime.context.trace.emit(
         "selected",
         id=chosen.id if chosen else None,
+        agreement=round(chosen.agreement, 3) if chosen else 0.0,
         votes=chosen.votes if chosen else 0,
         verified=bool(chosen and verified(chosen.verdict, state.strength)),
     )
-    return {"chosen": chosen}
+    return {"chosen": chosen, "candidates": agreed}
 
 
-def _enough(leader: Candidate | None, state: State, services: Services) -> bool:
-    """A verified patch that two samples agree on; or one that the other generators have had their turn to confirm."""
+def _enough(leader: Candidate | None, known: Iterable[Candidate], state: State, services: Services) -> bool:
+    """A verified patch that two samples agree on, or most of the candidates of several generators; or one that the
+    other generators have had their turn to confirm."""
     if leader is None or not verified(leader.verdict, state.strength):
         return False
+    drawn = {sample.split("/")[1] for c in known if verified(c.verdict, state.strength) for sample in c.drawn}
+    agreed = len(drawn) > 1 and leader.agreement >= _AGREED
+    equal = leader.votes > 1 and (not leader.agreement or leader.agreement >= _MOST)
     after = following(state, services)
-    return leader.votes > 1 or after is None or after.turn > 0 or after.target.symbol != leader.target.symbol
+    confirmed = after is None or after.turn > 0 or after.target.symbol != leader.target.symbol
+    return agreed or equal or confirmed
 
 
 def _second_attempts(state: State, services: Services) -> tuple[Assignment, ...]:

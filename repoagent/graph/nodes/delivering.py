@@ -9,12 +9,13 @@ from langgraph.runtime import Runtime
 
 from repoagent.domain import Candidate, Edit, Verdict, dump
 from repoagent.errors import BudgetExceeded
+from repoagent.graph.agreeing import behaviours
 from repoagent.graph.examine import Examination, examination, in_fresh_sandbox, needed
 from repoagent.graph.nodes.evidence import whole_suite
 from repoagent.graph.record import record
 from repoagent.graph.result import MINIMISED, result
 from repoagent.graph.services import Services
-from repoagent.graph.state import State
+from repoagent.graph.state import State, ground_of
 from repoagent.graph.update import Update
 from repoagent.judging import Evidence, best, candidate_key, merged, problems, smaller, verified
 from repoagent.sandbox.base import Environment
@@ -89,7 +90,7 @@ def _last_examination(
     if whole is None:
         return examine
     timeout = services.within(services.options.test_timeout, least=needed(whole))
-    return replace(examine, before=whole, tests=(), timeout=timeout)
+    return replace(examine, before=replace(whole, held=state.before.held), tests=(), timeout=timeout)
 
 
 def deliver(state: State, runtime: Runtime[Services]) -> Update:
@@ -128,9 +129,21 @@ class _Reduction:
         kept = verdict and verified(verdict, self._state.strength)
         if verdict is None or not kept or not _as_good(verdict, candidate.verdict or Verdict()):
             return None
+        if not self._behaves_as(candidate, edits):
+            return None
         patch = self._services.workspace.diff(edits)
         made = replace(candidate, id=candidate_key(edits), patch=patch, verdict=verdict, parent=candidate.id)
         return replace(made, generator=MINIMISED)
+
+    def _behaves_as(self, candidate: Candidate, edits: Sequence[Edit]) -> bool:
+        """Whether both do the same where they can be compared: evidence is a few examples, and a change that it does
+        not need may still be needed."""
+        ground = ground_of(self._state)
+        whole = self._services.workspace.edits(candidate.patch)
+        if ground is None:
+            return True
+        one, other = behaviours([whole, edits], candidate.target, ground, self._services)
+        return one == other or not one
 
     def _verdict(self, edits: Sequence[Edit]) -> Verdict | None:
         self._left -= 1

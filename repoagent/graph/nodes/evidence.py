@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from langgraph.runtime import Runtime
 
@@ -22,9 +23,11 @@ from repoagent.judging.screening import single_tests
 from repoagent.localise import localise
 from repoagent.localise.spectrum import Spectrum
 from repoagent.reproduce.documented import Documented, documented
+from repoagent.reproduce.oracle import Run
 from repoagent.reproduce.oracle import reproduce as find_oracle
 from repoagent.reproduce.project import project_of
 from repoagent.reproduce.tracing import executed_lines
+from repoagent.testbed.failure import distil
 from repoagent.testbed.runner import Baseline, Testbed
 from repoagent.testbed.selection import relevant_tests
 
@@ -50,9 +53,9 @@ def baseline(state: State, runtime: Runtime[Services]) -> Update:
     if near.report.ending is Ending.TIMED_OUT and (known := _singly(testbed, files, services)):
         return {"test_files": files, "before": known, "notes": ("A test never ends on the untouched code.",)}
     services.trace.emit("baseline.done", files=list(files), passing=len(near.passing), failing=len(near.failing))
-    update: Update = {"test_files": files, "before": _evidence(near), "notes": _notes(near)}
+    update: Update = {"test_files": files, "before": _evidence(near, services), "notes": _notes(near)}
     return (
-        {**update, "before_all": _evidence(near)}
+        {**update, "before_all": _evidence(near, services)}
         if files and set(files) == set(testbed.codebase.test_files)
         else update
     )
@@ -69,7 +72,7 @@ def whole_suite(state: State, services: Services) -> Evidence | None:
         return None
     whole = testbed.baseline((), services.within(services.options.test_timeout, share=_SHARE))
     services.trace.emit("baseline.done", files=["all"], passing=len(whole.passing), failing=len(whole.failing))
-    return _evidence(whole) if whole.report.ending is Ending.COMPLETED else None
+    return _evidence(whole, services) if whole.report.ending is Ending.COMPLETED else None
 
 
 def reproduce(state: State, runtime: Runtime[Services]) -> Update:
@@ -83,9 +86,16 @@ def reproduce(state: State, runtime: Runtime[Services]) -> Update:
         oracle = min(
             oracle, documented(_documented(state, services), run), key=lambda o: o.strength is not Strength.STRONG
         )
+    held = _held(state, services, run) if oracle.strength is Strength.NONE else {}
     services.session.write("oracle.json", dump(oracle))
     services.trace.emit("reproduced", strength=oracle.strength, source=oracle.source, observed=oracle.observed[-200:])
-    return {"oracle": oracle, **_narrowed(state, services, oracle)}
+    return {"oracle": oracle, **held, **_narrowed(state, services, oracle)}
+
+
+def _held(state: State, services: Services, run: Run) -> Update:
+    """Where nothing shows the problem: the documented examples that hold today, which must hold afterwards."""
+    found = documented(_documented(state, services), run, today="passed")
+    return {"before": replace(state.before, held=found)} if found.strength is not Strength.NONE else {}
 
 
 def _documented(state: State, services: Services) -> list[Documented]:
@@ -137,8 +147,9 @@ def _singly(testbed: Testbed, files: Sequence[str], services: Services) -> Evide
     return Evidence(passing, failing, frozenset(), took) if passing or failing else None
 
 
-def _evidence(found: Baseline) -> Evidence:
-    return Evidence(found.passing, found.failing, found.flaky, found.report.seconds)
+def _evidence(found: Baseline, services: Services) -> Evidence:
+    shown = distil(found.report, found.failing, services.workspace.root) if found.failing else ""
+    return Evidence(found.passing, found.failing, found.flaky, found.report.seconds, shown)
 
 
 def _notes(found: Baseline) -> tuple[str, ...]:

@@ -336,6 +336,7 @@ class Module:
         module = self.compiled(text)
         codes = self.codes_in(module)
         for depth, function in self.live:
+            self.bring(module, text, function)
             self.exchange(function, codes[depth], text if depth == 0 else self.text)
         loader: Any = importlib.machinery.SourceFileLoader
         original = loader.get_code
@@ -345,6 +346,15 @@ class Module:
             return module if own else original(this, name)
 
         loader.get_code = get_code
+
+    def bring(self, module: types.CodeType, text: str, function: types.FunctionType) -> None:
+        """Give the function's module what the variant defines or imports at module level, and the module lacks."""
+        own = function.__globals__
+        lacking = [name for name in names_bound(text) if name not in own]
+        if lacking:
+            scratch = {name: value for name, value in own.items() if name[:2] == "__"}
+            exec(module, scratch)
+            own.update((name, scratch[name]) for name in lacking if name in scratch)
 
     def recorded(self, act: Act, answer: int) -> int:
         """Do something, and say with which arguments it calls the function."""
@@ -391,6 +401,19 @@ class Module:
             if nodes and not isinstance(nodes[-1], ast.ClassDef):
                 return list(nodes[-1].args.defaults)
         return []
+
+
+def names_bound(text: str) -> List[str]:
+    """What a module's own statements define, import or assign."""
+    found: List[str] = []
+    for node in ast.parse(text.encode("utf-8", "surrogateescape")).body:
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            found.append(node.name)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            found += [alias.asname or alias.name.split(".")[0] for alias in node.names]
+        elif isinstance(node, ast.Assign):
+            found += [target.id for target in node.targets if isinstance(target, ast.Name)]
+    return found
 
 
 def given_back(function: types.FunctionType, arguments: List[Any]) -> str:

@@ -1,0 +1,102 @@
+"""How far candidates agree: the evidence lets several pass, and of these the one is best that does what most others do.
+
+All candidates of one function are given the arguments that the evidence calls it with, and others like them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from repoagent.domain import Candidate, Edit, Location, Strength
+from repoagent.graph.agenda import MUTATION
+from repoagent.graph.examine import opened
+from repoagent.graph.mutating import check_of
+from repoagent.graph.services import Services
+from repoagent.graph.state import Ground, State, ground_of
+from repoagent.judging import agreement, ordered, verified
+from repoagent.judging.screening import Check, Place, Variant, compare
+
+_COMPARED = 40
+"""Candidates of a run that are compared."""
+_SECONDS = 12.0
+"""Seconds that the comparison of the candidates for one function may take."""
+_MUTANTS = 1.5
+"""What all mutants of one function weigh together."""
+_SAMPLES = {"infill": 0.5}
+"""What one sample of a generator weighs, where it is not 1: a line that is filled in often says what stood there."""
+
+
+def compared(state: State, services: Services) -> dict[str, Candidate]:
+    """The candidates that the evidence speaks for, or that nothing speaks against where it speaks for none, with how
+    far they agree. Empty where there is nothing to compare them by, or nothing new."""
+    ground = ground_of(state)
+    group = _group(state)
+    if ground is None or len(group) < 2 or all(candidate.agreement for candidate in group):
+        return {}
+    weights = {candidate.id: weight(candidate) for candidate in group}
+    total = sum(weights.values()) or 1.0
+    found: dict[str, Candidate] = {}
+    for each in _by_function(group):
+        outputs = behaviours([services.workspace.edits(c.patch) for c in each], each[0].target, ground, services)
+        own = [weights[candidate.id] for candidate in each]
+        share = sum(own) / total
+        shares = agreement(outputs, own)
+        found |= {c.id: replace(c, agreement=max(a * share, _LEAST)) for c, a in zip(each, shares, strict=True)}
+        services.trace.emit("compared", target=str(each[0].target), candidates=len(each), behaviours=len(set(outputs)))
+    return found
+
+
+def behaviours(
+    candidates: Sequence[Sequence[Edit]], target: Location, ground: Ground, services: Services
+) -> list[tuple[str, ...]]:
+    """What each of several changes of one function gives back, input by input; nothing for one that changes other
+    files, or where no run tells which arguments the function takes."""
+    before = services.workspace.read(target.path)
+    texts = [_text(edits, target.path) for edits in candidates]
+    check = _check(ground, services)
+    if not target.symbol or not check.possible:
+        return [()] * len(candidates)
+    alone = [text for text in texts if text is not None]
+    variants = [Variant(((0, len(before), text),)) for text in alone]
+    place = Place(target.path, before, target.symbol)
+    seconds = services.within(_SECONDS)
+    found = iter(compare(variants, place, check, lambda: opened(services, ground.environment, ()), seconds))
+    return [() if text is None else next(found) for text in texts]
+
+
+def weight(candidate: Candidate) -> float:
+    """How much a candidate counts: each sample of a model, and a mutant by its likelihood."""
+    generators = [sample.split("/")[1] for sample in candidate.drawn if "/" in sample]
+    samples = sum(_SAMPLES.get(name, 1.0) for name in generators if name != MUTATION)
+    return samples + (_MUTANTS * candidate.likelihood if MUTATION in generators else 0.0)
+
+
+_LEAST = 1e-6
+"""An agreement that is not 0, which would say that there was no comparison."""
+
+
+def _group(state: State) -> list[Candidate]:
+    best_first = ordered(state.candidates.values(), state.strength)[:_COMPARED]
+    proven = [c for c in best_first if verified(c.verdict, state.strength)]
+    return proven or [c for c in best_first if c.verdict and c.verdict.harmless and c.verdict.oracle != "failed"]
+
+
+def _by_function(group: Sequence[Candidate]) -> Sequence[Sequence[Candidate]]:
+    found: Mapping[tuple[str, str], list[Candidate]] = defaultdict(list)
+    for candidate in group:
+        found[candidate.target.path, candidate.target.symbol].append(candidate)
+    return list(found.values())
+
+
+def _text(edits: Sequence[Edit], path: str) -> str | None:
+    """What the only file that is changed becomes; None where there are others."""
+    return edits[0].after if len(edits) == 1 and edits[0].path == path else None
+
+
+def _check(ground: Ground, services: Services) -> Check:
+    """What calls the function: the evidence, or documented examples that hold today."""
+    check = check_of(ground, services)
+    held = ground.before.held
+    return check if check.possible or held.strength is Strength.NONE else replace(check, oracle=held)
