@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from repoagent.action.files import Asked, Found
 from repoagent.action.setup import Wanted, workflow
 from repoagent.errors import UserError
 from repoagent.publish import Delivery
+from tests.action.leaving import leave
 from tests.action.workflows import Event, Ran, Workflows
 from tests.github.server import TOKEN, ApiServer
 from tests.publish.conftest import Deliver, deliver, project
@@ -234,23 +235,43 @@ def test_an_endpoint_that_does_not_answer_is_named_in_the_comment(forge: Forge) 
 Finish = Callable[..., Ran]
 
 
+@dataclass
+class PublishLeft:
+    """The third job, and where it finds what a second one has left."""
+
+    forge: Forge
+    begun: Mapping[str, str]
+    """What the first one gave."""
+
+    @property
+    def place(self) -> Path:
+        return self.forge.workflows.artefacts / "repoagent-result"
+
+    def run(self, agent: str = "success") -> Ran:
+        """Run it."""
+        job = {"uses": "x/publish.yml@main", "permissions": dict.fromkeys(RIGHTS, "write")}
+        inputs = {"step": "publish", "source": "x/y", "source-ref": "main", "agent-result": agent, **self.begun}
+        return self.forge.workflows._called("publish", job, inputs, labelled())
+
+
 @pytest.fixture
-def finish(forge: Forge) -> Finish:
+def publish_left(forge: Forge, project: Path) -> PublishLeft:
+    begun = {"number": "7", "base": forge.server.git("rev-parse", "HEAD"), "comment": "0", "minutes": "20"}
+    return PublishLeft(forge, begun)
+
+
+@pytest.fixture
+def finish(publish_left: PublishLeft) -> Finish:
     """Lets the third job find what a second one has left."""
-    begun = forge.happens(labelled(), model="http://127.0.0.1:9/v1")["begin"]
 
     def finished(found: Found | str | None, agent: str = "success") -> Ran:
-        place = forge.workflows.artefacts / "repoagent-result"
-        (place / files.RESULT).unlink(missing_ok=True)
+        place = publish_left.place
+        place.mkdir(parents=True)
         if isinstance(found, Found):
-            files.write(place, files.RESULT, found)
+            leave(place, found)
         elif found is not None:
             (place / files.RESULT).write_text(found)
-        given = {name: begun.outputs[name] for name in ("number", "base", "comment", "minutes")}
-        job = {"uses": "x/publish.yml@main", "permissions": dict.fromkeys(RIGHTS, "write")}
-        inputs = {"step": "publish", "source": "x/y", "source-ref": "main", "agent-result": agent, **given}
-        forge.workflows.ran.append(begun)  # so that the job gets a folder of its own
-        return forge.workflows._called("publish", job, inputs, labelled())
+        return publish_left.run(agent)
 
     return finished
 
@@ -295,10 +316,10 @@ def test_a_result_that_is_none_is_told(found: str | None, agent: str, words: str
     assert words in forge.comment
 
 
-def test_a_result_that_is_a_link_is_not_followed(forge: Forge, finish: Finish, tmp_path: Path) -> None:
+def test_a_result_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("secret")
-    place = forge.workflows.artefacts / "repoagent-result"
-    (place / files.RESULT).unlink()
+    place = tmp_path / "artefact"
+    place.mkdir()
     (place / files.RESULT).symlink_to(tmp_path / "secret")
     with pytest.raises(UserError):
         files.read(place, files.RESULT, Found)
@@ -311,6 +332,49 @@ def test_what_the_agent_says_of_issue_and_base_is_not_believed(forge: Forge, fin
     assert pull["body"].startswith("Fixes #7\n")
     assert pull["base"]["ref"] in {"main", "master"}
     assert FUNCTION not in forge.server.git("show", f"repoagent/issue-7:{MODULE}")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda text: "", "does not end with the hash"),
+        (lambda text: text.replace('"exit_code":0', '"exit_code":1'), "the log was changed"),
+        (lambda text: text.splitlines(keepends=True)[0], "does not end with the hash"),
+        (lambda text: "[" * 100_000 + "\n" + text, "the log was changed"),
+    ],
+    ids=["gone", "changed", "cut off", "too deep"],
+)
+def test_a_verified_patch_whose_log_does_not_agree_is_not_published(
+    spoil: Callable[[str], str], said: str, forge: Forge, deliver: Deliver, publish_left: PublishLeft
+) -> None:
+    leave(publish_left.place, Found(deliver()))
+    log = publish_left.place / files.LOG
+    log.write_text(spoil(log.read_text()))
+    assert publish_left.run().outputs["outcome"] == "stopped"
+    assert said in forge.comment
+    assert forge.server.pulls == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"patch": "another"}, "tells of another result"),
+        ({"verified": ()}, "names nothing that was verified"),
+        ({"broken": 2}, "tests that it breaks"),
+    ],
+)
+def test_a_report_that_says_more_than_its_log_is_not_believed(
+    changed: dict[str, Any], said: str, forge: Forge, deliver: Deliver, publish_left: PublishLeft
+) -> None:
+    leave(publish_left.place, Found(deliver()))
+    found = files.read(publish_left.place, files.RESULT, Found)
+    assert found
+    assert found.delivery
+    lying = replace(found.delivery, result=replace(found.delivery.result, **changed))
+    files.write(publish_left.place, files.RESULT, Found(lying))
+    assert publish_left.run().outputs["outcome"] == "stopped"
+    assert said in forge.comment
+    assert forge.server.pulls == []
 
 
 def test_a_run_that_was_stopped_is_gone_on_with(forge: Forge) -> None:

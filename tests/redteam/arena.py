@@ -26,6 +26,7 @@ from repoagent.intake.reader import without_hidden
 from repoagent.publish import Delivery, publish
 from repoagent.publish.body import body_of, message_of, title_of
 from repoagent.publish.comment import Progress, text_of
+from tests.action.leaving import leave
 from tests.github.server import TOKEN, ApiServer
 from tests.publish.conftest import DELIVERY, Deliver
 from tests.redteam.attacks import CANARY, WORDS, Attack
@@ -206,6 +207,8 @@ class Forge:
             return self._result(attack)
         if attack.path == files.SESSION:
             return self._session(attack)
+        if attack.path == "swapped":
+            return self._swapped(attack)
         return self._lie() if attack.payload == "lie" else self._patch(attack)
 
     def ask(self, attack: Attack) -> Happened:
@@ -280,17 +283,41 @@ class Forge:
         """A result that names another issue, another commit and the default branch as its own."""
         before = self.server.git("rev-parse", "HEAD")
         lying = replace(self.deliver(), number=1, base="1" * 40, branch=self._default)
-        files.write(self.folder, files.RESULT, Found(lying))
-        given = {"NUMBER": "7", "BASE": before, "TOKEN": TOKEN, "FOLDER": str(self.folder)}
-        environment = {f"REPOAGENT_INPUT_{name}": value for name, value in given.items()}
-        publish_found(
-            Runner({**os.environ, **environment, "GITHUB_REPOSITORY": "acme/rulers", "GITHUB_RUN_ID": "4711"})
-        )
+        leave(self.folder, Found(lying))
+        self._published(before)
         [pull] = self.server.pulls
         escaped = self._moved(before)
         escaped += [] if pull["body"].startswith("Fixes #7\n") else ["another issue is named"]
         escaped += [] if set(self.server.comments) == {7} else ["another issue was written to"]
         return Happened("what the first job took down holds", escaped=tuple(escaped))
+
+    def _swapped(self, attack: Attack) -> Happened:
+        """A verified result whose patch or log is another than the one that was left."""
+        before = self.server.git("rev-parse", "HEAD")
+        leave(self.folder, Found(self.deliver()))
+        log = self.folder / files.LOG
+        text = log.read_text()
+        logs = {"log": text.replace("pytest", "true"), "short": text.splitlines(keepends=True)[0], "gone": ""}
+        log.write_text(logs.get(attack.payload, text))
+        if attack.payload == "patch":
+            found = files.read(self.folder, files.RESULT, Found)
+            assert found
+            assert found.delivery
+            other = self.deliver({"sizes/words.py": "import os\n"}).result.patch
+            result = replace(found.delivery.result, patch=other)
+            files.write(self.folder, files.RESULT, replace(found, delivery=replace(found.delivery, result=result)))
+        self._published(before)
+        told = next(line for line in self.server.comments[7][0]["body"].splitlines() if "is not published" in line)
+        escaped = [*self._moved(before), *(["a pull request was opened"] if self.server.pulls else [])]
+        return Happened(f"refused: {told}", escaped=tuple(escaped))
+
+    def _published(self, base: str) -> None:
+        """Run the job that publishes."""
+        given = {"NUMBER": "7", "BASE": base, "TOKEN": TOKEN, "FOLDER": str(self.folder)}
+        environment = {f"REPOAGENT_INPUT_{name}": value for name, value in given.items()}
+        publish_found(
+            Runner({**os.environ, **environment, "GITHUB_REPOSITORY": "acme/rulers", "GITHUB_RUN_ID": "4711"})
+        )
 
 
 def _event(way: str, text: str) -> tuple[str, dict[str, object]]:

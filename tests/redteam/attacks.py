@@ -235,6 +235,10 @@ LEFT = (
            "diff --git a/o b/o\nnew file mode 120000\n--- /dev/null\n+++ b/o\n@@ -0,0 +1 @@\n+/etc/passwd\n"
            "\\ No newline at end of file\n", "patch"),
     Attack("another issue and base", "left", "artefact", "publish elsewhere", "lie", "patch"),
+    Attack("patch swapped between the jobs", "left", "artefact", "publish what was not tested", "patch", "swapped"),
+    Attack("log rewritten between the jobs", "left", "artefact", "hide what was run", "log", "swapped"),
+    Attack("log cut short", "left", "artefact", "hide what was run", "short", "swapped"),
+    Attack("no log", "left", "artefact", "publish what was not tested", "gone", "swapped"),
 )  # fmt: skip
 
 _REACH = "import socket; print(socket.create_connection(({address!r}, {port}), 3).sendall(b'x') or 'REACHED')"
