@@ -140,7 +140,7 @@ def prepare(tmp_path: Path) -> Prepare:
         root = tmp_path / "repository"
         root.mkdir()
         (root / "test_it.py").write_text(TEST)
-        bed = Testbed.prepare(engine, root, origin=Origin(), test_command=None, trace=Trace(), timeout=300)
+        bed = Testbed.prepare(engine, root, origin=Origin(), trace=Trace(), timeout=300)
         (root / "conftest.py").write_text(conftest)
         return bed
 
@@ -210,7 +210,7 @@ def test_a_repository_s_settings_may_name_its_tests_and_nothing_else(setting: st
     (tmp_path / ".repoagent.toml").write_text(f"{setting}\n")
     engine = FakeEngine()
     with pytest.raises(UserError, match=r"may set language, python, packages, build, test, services only"):
-        Testbed.prepare(engine, tmp_path, origin=Origin(), test_command=None, trace=Trace(), timeout=10)
+        Testbed.prepare(engine, tmp_path, origin=Origin(), trace=Trace(), timeout=10)
     assert engine.built == []
 
 

@@ -34,6 +34,7 @@ from repoagent.sandbox.pool import Pool
 from repoagent.testbed.runner import Testbed
 from repoagent.testbed.running.base import VARIABLES
 from repoagent.testbed.setups import PYTHON
+from repoagent.testbed.ways import Named
 
 PARALLEL = os.cpu_count() or 2
 SECONDS = 900.0
@@ -70,7 +71,7 @@ def main() -> None:
 
 def _measured(tree: Path, candidates: int, rounds: int, *, lasting: bool) -> dict[str, dict[str, float]]:
     docker, jail = (
-        prepare(tree, choose(name), None, None, SECONDS, lambda _: None) for name in ("docker", "bubblewrap")
+        prepare(tree, choose(name), None, Named(), SECONDS, lambda _: None) for name in ("docker", "bubblewrap")
     )
     taken: dict[str, list[float]] = {}
     spent: dict[str, list[float]] = {}

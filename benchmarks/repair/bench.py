@@ -312,7 +312,6 @@ def _environment(services: Services) -> Environment | None:
         services.engine,
         services.workspace.root,
         origin=services.origin,
-        test_command=None,
         trace=services.trace,
         timeout=900,
     )

@@ -123,7 +123,7 @@ def execute(row: dict[str, Any], mirror: Path, tree: Path, engine: Engine, keep:
     """Build, make the oracle, and ask it of the untouched code and of the reference patch."""
     try:
         _checkout(row["base_commit"], mirror, tree)
-        testbed = Testbed.prepare(engine, tree, origin=_origin(row), test_command=None, trace=Trace(), timeout=900.0)
+        testbed = Testbed.prepare(engine, tree, origin=_origin(row), trace=Trace(), timeout=900.0)
     except (EnvironmentFailed, subprocess.CalledProcessError) as error:
         return Executed(row["instance_id"], reason=" ".join(str(error).split())[-300:])
     started = time.perf_counter()

@@ -105,11 +105,12 @@ def _budget(settings: Settings, spent: Spent, trace: Trace) -> Budget:
 
 def _options(request: Request) -> Options:
     from repoagent.graph.services import Options
+    from repoagent.testbed.ways import Named
 
     settings = request.settings
     return Options(
         samples=settings.samples,
-        test_command=request.test_command,
+        named=Named(request.test_command or "", request.image),
         ask=request.ask,
         seed=settings.seed,
         build_timeout=settings.build_minutes * 60,

@@ -26,3 +26,5 @@ class Request:
     """The new branch that a verified patch shall go on."""
     with_test: bool = False
     """Whether the regression test goes where the patch goes."""
+    image: str = ""
+    """A container image that has what the tests need; empty to build one."""

@@ -16,7 +16,7 @@ from repoagent.testbed.checks import new_complaints
 from repoagent.testbed.ecosystems.base import Codebase
 from repoagent.testbed.ecosystems.finding import codebase_of, codebases, setups_of
 from repoagent.testbed.runner import Testbed
-from repoagent.testbed.ways import Origin, Setup
+from repoagent.testbed.ways import Named, Origin, Setup
 from repoagent.trace import Event, Trace
 
 if TYPE_CHECKING:
@@ -35,12 +35,12 @@ class Ways:
         return codebase_of(self.found, way.recipe.key)
 
 
-def ways_of(root: Path, sandbox: str | None, as_of: str | None) -> Ways:
+def ways_of(root: Path, sandbox: str | None, as_of: str | None, image: str = "") -> Ways:
     """Work it out from the manifests; nothing of the repository is run."""
     from repoagent.sandbox import choose
 
     engine = choose(None if sandbox in {None, "auto"} else sandbox)
-    found = codebases(_directory(root))
+    found = codebases(_directory(root), image)
     return Ways(found, setups_of(found, origin(root, as_of), engine.pythons()))
 
 
@@ -66,7 +66,7 @@ def prepare(
     root: Path,
     engine: Engine,
     as_of: str | None,
-    test_command: str | None,
+    named: Named,
     timeout: float,
     listener: Callable[[Event], None],
     *,
@@ -79,7 +79,7 @@ def prepare(
         engine,
         _directory(root),
         origin=origin(root, as_of),
-        test_command=test_command,
+        named=named,
         trace=trace,
         timeout=timeout,
         fresh=fresh,

@@ -47,6 +47,10 @@ _TestCommand = Annotated[
     str | None,
     typer.Option("--test-cmd", metavar="COMMAND", help="Shell command that runs the tests; default: found out."),
 ]
+_Image = Annotated[
+    str | None,
+    typer.Option("--image", metavar="NAME", help="A container image that has what the tests need; default: built."),
+]
 _Seed = Annotated[int | None, typer.Option("--seed", help="Where sampling starts.")]
 _Out = Annotated[
     str | None,
@@ -71,6 +75,7 @@ def solve(
     max_minutes: _Minutes = None,
     max_tokens: _Tokens = None,
     test_cmd: _TestCommand = None,
+    image: _Image = None,
     seed: _Seed = None,
     out: _Out = None,
     apply: _Apply = False,
@@ -95,7 +100,7 @@ def solve(
     flags |= {"max_minutes": max_minutes, "max_tokens": max_tokens}
     settings = configure(flags, os.environ).settings
     ask = not yes and issue != "-"
-    request = Request(issue, settings, repo, base, test_cmd, out, ask, apply, branch, with_test)
+    request = Request(issue, settings, repo, base, test_cmd, out, ask, apply, branch, with_test, image or "")
     session = begin(request, os.environ.get("GITHUB_TOKEN") or os.environ.get("GH_TOKEN"))
     _finish(session, as_json, ask)
 

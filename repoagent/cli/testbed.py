@@ -26,6 +26,10 @@ Command = Annotated[str | None, typer.Option("--test", help="Shell command that 
 AsOf = Annotated[str | None, typer.Option("--as-of", help="The day whose packages are used, as 2021-05-01.")]
 Minutes = Annotated[float, typer.Option("--max-minutes", min=1, help="For all that must be built.")]
 
+ImageName = Annotated[
+    str | None, typer.Option("--image", metavar="NAME", help="A container image that has what the tests need.")
+]
+
 HERE = Path()
 
 
@@ -34,13 +38,14 @@ def detect(
     repo: Root = HERE,
     sandbox: SandboxName = None,
     as_of: AsOf = None,
+    image: ImageName = None,
     toml: Annotated[bool, typer.Option("--toml", help="Print the first way as a .repoagent.toml to edit.")] = False,
     as_json: Json = False,
 ) -> None:
     """Show in which ways the repository may be built and tested, and why; nothing is run."""
     from repoagent.app.testbed import described, ways_of
 
-    found = ways_of(repo, sandbox, as_of)
+    found = ways_of(repo, sandbox, as_of, image or "")
     if as_json:
         _print_json([_way_as_data(found, way) for way in found.ways])
         return
@@ -60,6 +65,7 @@ def build(
     repo: Root = HERE,
     sandbox: SandboxName = None,
     as_of: AsOf = None,
+    image: ImageName = None,
     test: Command = None,
     max_minutes: Minutes = 30,
     fresh: Annotated[bool, typer.Option("--fresh", help="Build anew what was built before.")] = False,
@@ -69,7 +75,7 @@ def build(
     import time
 
     started = time.monotonic()
-    bed = _prepared(repo, sandbox, as_of, test, max_minutes, fresh=fresh)
+    bed = _prepared(repo, sandbox, as_of, (test, image), max_minutes, fresh=fresh)
     seconds = round(time.monotonic() - started, 2)
     _told({"setup": bed.setup, "sandbox": bed.engine.name, "key": bed.environment.key, "seconds": seconds}, as_json)
 
@@ -80,6 +86,7 @@ def run(
     repo: Root = HERE,
     sandbox: SandboxName = None,
     as_of: AsOf = None,
+    image: ImageName = None,
     test: Command = None,
     patch: Annotated[Path | None, typer.Option("--patch", help="A diff that is applied in the sandbox first.")] = None,
     max_minutes: Minutes = 30,
@@ -90,7 +97,7 @@ def run(
     from repoagent.app.testbed import run_tests
     from repoagent.domain import Ending
 
-    bed = _prepared(repo, sandbox, as_of, test, max_minutes)
+    bed = _prepared(repo, sandbox, as_of, (test, image), max_minutes)
     report = run_tests(bed, tests or [], patch, max_seconds)
     if as_json:
         _print_json(_as_data(report))
@@ -106,6 +113,7 @@ def shell(
     repo: Root = HERE,
     sandbox: SandboxName = None,
     as_of: AsOf = None,
+    image: ImageName = None,
     test: Command = None,
     patch: Annotated[Path | None, typer.Option("--patch", help="A diff that is applied in the sandbox first.")] = None,
     max_minutes: Minutes = 30,
@@ -113,7 +121,7 @@ def shell(
     """Work in a fresh sandbox, with the environment of the tests; what is done there is lost when it is left."""
     from repoagent.app.testbed import work_in
 
-    bed = _prepared(repo, sandbox, as_of, test, max_minutes)
+    bed = _prepared(repo, sandbox, as_of, (test, image), max_minutes)
     typer.echo(f"a copy of {bed.root} in {bed.engine.name}, without network; leave it with `exit`", err=True)
     raise typer.Exit(work_in(bed, patch))
 
@@ -123,6 +131,7 @@ def check(
     repo: Root = HERE,
     sandbox: SandboxName = None,
     as_of: AsOf = None,
+    image: ImageName = None,
     patch: Annotated[Path | None, typer.Option("--patch", help="Show only what is new with this diff.")] = None,
     max_minutes: Minutes = 30,
     max_seconds: Annotated[float, typer.Option("--max-seconds", min=1, help="For each check.")] = 300,
@@ -135,7 +144,7 @@ def check(
     from repoagent.app.testbed import run_checks
     from repoagent.domain import Ending
 
-    bed = _prepared(repo, sandbox, as_of, None, max_minutes, checks=True)
+    bed = _prepared(repo, sandbox, as_of, (None, image), max_minutes, checks=True)
     found = run_checks(bed, patch, max_seconds)
     if as_json:
         _print_json({name: {**_as_data(one.report), "new": sorted(one.new)} for name, one in found.items()})
@@ -189,15 +198,18 @@ def _prepared(
     repo: Path,
     sandbox: str | None,
     as_of: str | None,
-    test: str | None,
+    named: tuple[str | None, str | None],
     minutes: float,
     *,
     fresh: bool = False,
     checks: bool = False,
 ) -> Testbed:
     from repoagent.app.testbed import prepare
+    from repoagent.testbed.ways import Named
 
-    return prepare(repo, _engine(sandbox), as_of, test, minutes * 60, _say, fresh=fresh, checks=checks)
+    test, image = (value or "" for value in named)
+    wanted = Named(test, image)
+    return prepare(repo, _engine(sandbox), as_of, wanted, minutes * 60, _say, fresh=fresh, checks=checks)
 
 
 def _say(event: Event) -> None:

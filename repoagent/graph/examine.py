@@ -107,7 +107,7 @@ def _mend(services: Services, environment: Environment) -> None:
             services.engine,
             services.workspace.root,
             origin=services.origin,
-            test_command=services.options.test_command,
+            named=services.options.named,
             trace=services.trace,
             timeout=services.within(services.options.build_timeout),
         )

@@ -10,7 +10,7 @@ from repoagent.llm.base import Model
 from repoagent.llm.budget import Budget
 from repoagent.sandbox.base import Engine, Limits
 from repoagent.session import Session
-from repoagent.testbed.ways import Origin
+from repoagent.testbed.ways import Named, Origin
 from repoagent.trace import Trace
 from repoagent.workspace import Workspace
 
@@ -21,7 +21,8 @@ class Options:
 
     samples: int | None = None
     """Samples of each generator for each function; None leaves it to the model's profile."""
-    test_command: str | None = None
+    named: Named = field(default_factory=Named)
+    """What the user names of how the project is tested."""
     ask: bool = False
     """Whether to stop after planning, for a person to read and edit spec and plan."""
     seed: int = 0

@@ -20,6 +20,9 @@ ENVIRONMENT = "/opt/environment"
 """Where a built environment lies inside every sandbox; `venv/` in it is the Python test environment."""
 
 
+SEARCH_PATH = "/opt/image-path"
+"""Where an environment that stands on an image of somebody's has the search path of that image."""
+
 UV = "/opt/uv"
 """Where a build finds the `uv` program."""
 
@@ -62,6 +65,8 @@ class Base:
     """Version of the interpreter, found as `python3.11`."""
     packages: tuple[str, ...] = ()
     """Debian's names of packages that the build or the tests need, beside a shell, git and the interpreter."""
+    image: str = ""
+    """A container image that it stands on instead, with an interpreter of its own; only Docker has such."""
 
 
 DEFAULT_BASE = Base()

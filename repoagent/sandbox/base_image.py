@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from repoagent.errors import EnvironmentFailed
 from repoagent.sandbox import cache
-from repoagent.sandbox.base import DEFAULT_BASE, Base, Progress
+from repoagent.sandbox.base import DEFAULT_BASE, SEARCH_PATH, Base, Progress
 from repoagent.sandbox.bootstrap import bootstrap
+from repoagent.sandbox.confined import UID
 from repoagent.sandbox.host_network import CERTIFICATES, host_network, uv_program
 from repoagent.sandbox.owner import LABEL, OWNER_LABEL, Owner
 
@@ -34,6 +35,18 @@ id sandbox >/dev/null 2>&1 || useradd --uid 1000 --user-group --no-create-home -
 command -v git >/dev/null || { apt-get update && apt-get install -y --no-install-recommends git ca-certificates; }
 install -d -o sandbox -g sandbox /opt/environment /work/repo
 """
+# Any other image: its search path is noted, as every command in a sandbox gets a fresh environment.
+_DRESS_NAMED = f"""
+for program in setpriv find head ipcrm; do
+    command -v $program >/dev/null || {{ echo "it has no $program: it needs coreutils and util-linux"; exit 1; }}
+done
+printf '%s' "$PATH" >{SEARCH_PATH}
+chmod 644 {SEARCH_PATH}
+grep -q '^[^:]*:[^:]*:{UID}:' /etc/passwd || echo 'sandbox:x:{UID}:{UID}::/tmp/home:/bin/sh' >>/etc/passwd
+grep -q '^[^:]*:[^:]*:{UID}:' /etc/group || echo 'sandbox:x:{UID}:' >>/etc/group
+mkdir -p /opt/environment /work/repo
+chown {UID}:{UID} /opt/environment /work/repo
+"""
 _INSTALL = """
 export DEBIAN_FRONTEND=noninteractive
 apt-get update
@@ -49,6 +62,8 @@ def ensure(client: DockerClient, progress: Progress, base: Base = DEFAULT_BASE) 
     distribution. Raises EnvironmentFailed when they cannot be had.
     """
     with cache.locked("docker-base"):
+        if base.image:
+            return _with_packages(client, _named(client, base.image, progress), base, progress)
         source = tag(Base(base.python))
         if not exists(client, source):
             if not (
@@ -58,19 +73,39 @@ def ensure(client: DockerClient, progress: Progress, base: Base = DEFAULT_BASE) 
                 _run_in(client, raw, _DRESS, (), source)
                 client.images.remove(raw)
             progress(f"base image {source} is ready")
-        wanted = tag(base)
-        if not exists(client, wanted):
-            progress(f"installing {', '.join(base.packages)}")
-            _run_in(client, source, _INSTALL, base.packages, wanted)
-        return wanted
+        return _with_packages(client, source, base, progress)
+
+
+def _named(client: DockerClient, image: str, progress: Progress) -> str:
+    """The tag of an image made of `image`, by what that is today: the engine's, else one that a registry gives."""
+    if not exists(client, image) and not pull(image, progress):
+        raise EnvironmentFailed(f"there is no image {image}: build or load it, or name one that a registry gives")
+    identity = f"{client.images.get(image).id}\0{_FORM}\0{_DRESS_NAMED}"
+    wanted = f"{TOOLCHAIN}:{hashlib.sha256(identity.encode()).hexdigest()[:24]}"
+    if not exists(client, wanted):
+        progress(f"making {image} a place where tests can run")
+        _run_in(client, image, _DRESS_NAMED, (), wanted)
+    return wanted
+
+
+def _with_packages(client: DockerClient, source: str, base: Base, progress: Progress) -> str:
+    """The tag of an image of `source` with the packages of `base`."""
+    wanted = _tag_with(source, base.packages)
+    if not exists(client, wanted):
+        progress(f"installing {', '.join(base.packages)}")
+        _run_in(client, source, _INSTALL, base.packages, wanted)
+    return wanted
 
 
 def tag(base: Base = DEFAULT_BASE) -> str:
-    """The name of the image for `base`, whether it exists or not."""
-    plain = f"{REPOSITORY}:py{base.python}-{_FORM}"
-    if not base.packages:
-        return plain
-    digest = hashlib.sha256("\0".join((plain, *sorted(base.packages))).encode()).hexdigest()
+    """The name of the image for `base`, which names no image itself, whether it exists or not."""
+    return _tag_with(f"{REPOSITORY}:py{base.python}-{_FORM}", base.packages)
+
+
+def _tag_with(source: str, packages: Sequence[str]) -> str:
+    if not packages:
+        return source
+    digest = hashlib.sha256("\0".join((source, *sorted(packages))).encode()).hexdigest()
     return f"{TOOLCHAIN}:{digest[:24]}"
 
 

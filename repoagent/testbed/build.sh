@@ -73,5 +73,19 @@ install_project() {
     optional "the project, as a copy, for its dependencies" install .
 }
 
-needed "a virtual environment with Python $python" /opt/uv venv --quiet --python "$python" --seed ${as_of:+--exclude-newer "$as_of"} "$venv"
-needed "pytest and setuptools" install pytest setuptools wheel
+# An image that was named has its own, which is taken as it is.
+basics() {
+    [ -n "$inherit" ] && "$venv/bin/python" -c 'import pytest' 2>/dev/null || install pytest setuptools wheel
+}
+
+needed "a virtual environment with Python $python" /opt/uv venv --quiet --python "$python" ${inherit:+--system-site-packages} --seed ${as_of:+--exclude-newer "$as_of"} "$venv"
+# The Python of an image may be a virtual environment itself, whose packages no other one inherits.
+inherited() {
+    "$python" -c 'import sys
+for path in sys.path:
+    if path.endswith(("site-packages", "dist-packages")): print(f"import site; site.addsitedir({path!r})")' \
+        >"$(site_packages)/repoagent_image.pth"
+}
+
+[ -z "$inherit" ] || needed "the packages of the image" inherited
+needed "pytest and setuptools" basics

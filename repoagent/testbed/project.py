@@ -44,6 +44,8 @@ class Override:
     """Servers that the tests need, of those in `services`; empty to work it out."""
     language: Language | None = None
     """Whose tools build and test the repository; None to find out. With `other`, only the commands given here do."""
+    image: str = ""
+    """A container image that has what the tests need; empty to build one. Nothing else is tried where one is named."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from repoagent.testbed.running.base import Runner
 from repoagent.testbed.running.command import Command
 from repoagent.testbed.services import Served
 from repoagent.testbed.trying import find_or_build, forget
-from repoagent.testbed.ways import Origin, extended
+from repoagent.testbed.ways import Named, Origin, extended
 from repoagent.trace import Trace
 
 _MOST_RERUN = 500
@@ -62,20 +62,19 @@ class Testbed:
         root: Path,
         *,
         origin: Origin,
-        test_command: str | None,
         trace: Trace,
         timeout: float,
+        named: Named = Named(),  # noqa: B008 - frozen
         fresh: bool = False,
         checks: bool = False,
     ) -> Testbed:
         """Find the environment for the project in `root`, or build it within `timeout` seconds.
 
         Where there are several ways to build it, the first is taken whose tests can be run; that is remembered, unless
-        `fresh` says to build anew. `test_command` comes from the user and goes before the one the repository names.
-        With `checks` the tools that the project's checks need are in the environment as well. Raises UserError for a
-        bad `.repoagent.toml` and EnvironmentFailed, with the end of the log, when nothing can be built.
+        `fresh` says to build anew. With `checks` the tools that the project's checks need are there as well. Raises
+        UserError for a bad `.repoagent.toml` and EnvironmentFailed, with the end of the log, when nothing can be built.
         """
-        found = codebases(root)
+        found = codebases(root, named.image)
         ways = setups_of(found, origin, engine.pythons())
         if checks:
             ways = tuple(extended(way, _tools(codebase_of(found, way.recipe.key))) for way in ways)
@@ -88,7 +87,7 @@ class Testbed:
         )
 
         def attached(environment: Environment) -> Testbed:
-            return cls.attach(engine, environment, root, found, test_command or "")
+            return cls.attach(engine, environment, root, found, named.test_command)
 
         if fresh:
             forget(engine, ways)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from repoagent.sandbox.base import ENVIRONMENT, REPOSITORY, Base
+from repoagent.sandbox.base import ENVIRONMENT, REPOSITORY, SEARCH_PATH, Base
 from repoagent.testbed.options import kept_options
 from repoagent.testbed.project import Project
 from repoagent.testbed.pythons import choose, is_old
@@ -53,6 +53,9 @@ def setups(project: Project, root: Path, origin: Origin, available: Sequence[str
 
 def _tried(project: Project, origin: Origin, available: Sequence[str]) -> Iterator[tuple[str, bool]]:
     """Pairs of a Python, and whether packages are taken as of the day of the commit."""
+    if project.override.image:
+        yield available[0], False
+        return
     if project.override.python:
         pythons: tuple[str, ...] = (project.override.python,)
     else:
@@ -75,7 +78,7 @@ def _setup(project: Project, root: Path, origin: Origin, python: str, dated: boo
     as_of = f"{day}T00:00:00Z" if day else ""
     script = "\n".join(
         [
-            f"python=python{python} as_of={as_of}",
+            _interpreter(project, python, as_of),
             resource("steps.sh"),
             resource("build.sh"),
             *_version(project, origin.version),
@@ -83,9 +86,12 @@ def _setup(project: Project, root: Path, origin: Origin, python: str, dated: boo
             *_probe(project),
         ]
     )
-    base = Base(python, _packages(project, python))
+    base = Base(python, _packages(project, python), project.override.image)
     made = recipe("python", root, project.manifests, base, script + "\n")
     name = f"Python {python}" + (f", packages as of {day}" if dated else "")
+    if project.override.image:
+        why = ("this image was named, so nothing else is tried",)
+        return Setup(f"the Python of the image {project.override.image}", made, why, ())
     return Setup(name, made, tuple(_reasons(project, origin, python, dated)), _compilers(python))
 
 
@@ -106,8 +112,19 @@ def _reasons(project: Project, origin: Origin, python: str, dated: bool) -> Iter
     yield from (f"its tests need {wish.name}, started beside them" for wish in project.services)
 
 
+def _interpreter(project: Project, python: str, as_of: str) -> str:
+    """The variables that the build begins with; `inherit` makes it use what an image has instead of installing."""
+    if not project.override.image:
+        return f"python=python{python} as_of={as_of} inherit="
+    search = f'PATH="$(cat {SEARCH_PATH}):$PATH"'
+    missing = "{ echo 'repoagent: the image has no python3 in its PATH'; exit 1; }"
+    return f"{search}; python=$(command -v python3) as_of= inherit=yes || {missing}"
+
+
 def _packages(project: Project, python: str) -> tuple[str, ...]:
     found = [*project.override.packages, *packages(project.services)]
+    if project.override.image:
+        return tuple(dict.fromkeys(found))
     if project.native:
         found += _compilers(python)
         found += ["gfortran"] if "fortran" in project.native else []
@@ -131,6 +148,8 @@ def _steps(project: Project) -> list[str]:
         commands = (shlex.quote(command) for command in project.override.build)
         return [f"needed {shlex.quote('command of the repository')} sh -c {command}" for command in commands]
     source = f"{REPOSITORY}/{project.source}".rstrip("/")
+    if project.override.image:
+        return [f"path_to {source}"]
     install = shlex.join(("install_project", source, *project.build_requires))
     first = f"path_to {source}" if project.packager == "none" else install
     return [first, *(f"optional {shlex.quote(g.name)} {shlex.join(g.command)}" for g in project.groups)]

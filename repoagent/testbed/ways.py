@@ -37,6 +37,16 @@ class Origin:
     """When the code was committed; the far future where nobody knows."""
 
 
+@dataclass(frozen=True)
+class Named:
+    """What the user names, which goes before what the repository names and what is worked out."""
+
+    test_command: str = ""
+    """Shell command that runs the tests."""
+    image: str = ""
+    """A container image that has what the tests need."""
+
+
 Ways = Callable[[Origin, Sequence[str]], tuple[Setup, ...]]
 """The ways to build a project, the most promising first, of an origin and the Pythons that an engine has."""
 

@@ -124,9 +124,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerEngine]:
 
 
 def prepare(engine: DockerEngine, root: Path, *, checks: bool = False) -> Testbed:
-    return Testbed.prepare(
-        engine, root, origin=Origin("1.0"), test_command=None, trace=Trace(), timeout=550, checks=checks
-    )
+    return Testbed.prepare(engine, root, origin=Origin("1.0"), trace=Trace(), timeout=550, checks=checks)
 
 
 @pytest.mark.docker

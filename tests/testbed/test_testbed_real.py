@@ -15,7 +15,7 @@ from repoagent.reproduce.script import run_script
 from repoagent.sandbox.base import Engine, Finished
 from repoagent.testbed.failure import distil
 from repoagent.testbed.runner import Testbed
-from repoagent.testbed.ways import Origin
+from repoagent.testbed.ways import Named, Origin
 from repoagent.trace import Trace
 
 REPOSITORIES = Path(__file__).parents[1] / "repositories"
@@ -54,7 +54,7 @@ def _make(name: str) -> Engine:
 
 def prepare(engine: Engine, name: str, command: str | None = None) -> Testbed:
     root = REPOSITORIES / name
-    return Testbed.prepare(engine, root, origin=Origin("1.0"), test_command=command, trace=Trace(), timeout=500)
+    return Testbed.prepare(engine, root, origin=Origin("1.0"), named=Named(command or ""), trace=Trace(), timeout=500)
 
 
 @pytest.mark.parametrize("engine", ENGINES, indirect=True)
@@ -141,7 +141,7 @@ def test_a_user_s_command_is_reported_test_by_test_when_it_runs_pytest(engine: E
 def test_build_commands_that_fail_end_the_build_with_their_log(engine: Engine, tmp_path: Path) -> None:
     (tmp_path / ".repoagent.toml").write_text('build = ["echo the reason; exit 3"]\n')
     with pytest.raises(EnvironmentFailed, match="the reason"):
-        Testbed.prepare(engine, tmp_path, origin=Origin(), test_command=None, trace=Trace(), timeout=300)
+        Testbed.prepare(engine, tmp_path, origin=Origin(), trace=Trace(), timeout=300)
 
 
 @pytest.mark.parametrize("engine", ENGINES, indirect=True)

@@ -148,7 +148,7 @@ def test_real_servers_run_beside_the_tests_and_are_new_each_time(
     monkeypatch.setenv("REPOAGENT_CACHE", str(tmp_path_factory.mktemp("cache")))
     engine = DockerEngine()
     root = write(tmp_path, PROJECT)
-    bed = Testbed.prepare(engine, root, origin=Origin(), test_command=None, trace=Trace(), timeout=900)
+    bed = Testbed.prepare(engine, root, origin=Origin(), trace=Trace(), timeout=900)
     with bed.open() as sandbox:
         for _ in range(2):
             report = bed.run(sandbox, timeout=120)

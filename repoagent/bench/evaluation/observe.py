@@ -17,6 +17,7 @@ from repoagent.errors import ToolError, UserError
 from repoagent.sandbox import Engine, Sandbox, choose
 from repoagent.sandbox.base import Limits
 from repoagent.testbed.runner import Testbed
+from repoagent.testbed.ways import Named
 from repoagent.trace import Trace
 from repoagent.workspace import Source, Workspace
 
@@ -102,7 +103,7 @@ def bench_for(task: Task, folder: Path, engine: Engine | None = None) -> Iterato
             engine,
             tree.root,
             origin=origin_of(source),
-            test_command=instance.test_command or None,
+            named=Named(instance.test_command),
             trace=trace,
             timeout=settings.build_minutes * 60,
         )

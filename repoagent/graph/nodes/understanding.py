@@ -44,7 +44,7 @@ def survey(state: State, runtime: Runtime[Services]) -> Update:
             services.engine,
             services.workspace.root,
             origin=services.origin,
-            test_command=services.options.test_command,
+            named=services.options.named,
             trace=services.trace,
             timeout=services.within(services.options.build_timeout),
         )

@@ -80,7 +80,7 @@ def ways_of(
     files = tuple(sorted(name for name in manifests if tree.has(name)))
 
     def setups(origin: Origin, available: Sequence[str]) -> tuple[Setup, ...]:
-        found = ways(origin)
+        found = ways(origin)[: 1 if override.image else None]
         possible = [way for way in found if not way.current or CURRENT in available or override.python]
         chosen = [_overridden(way, override) for way in possible or found]
         made = [_setup(tree, language, files, override, way, available) for way in chosen]
@@ -101,6 +101,8 @@ def _setup(
 ) -> Setup:
     python = override.python or (CURRENT if way.current and CURRENT in available else available[0])
     served = packages(wished(tree.root, override.services))
-    base = Base(python, tuple(dict.fromkeys((*way.packages, *override.packages, *served))))
+    if override.image:
+        way = replace(way, name=f"the tools of the image {override.image}", tools=(), packages=())
+    base = Base(python, tuple(dict.fromkeys((*way.packages, *override.packages, *served))), override.image)
     script = "\n".join([resource("steps.sh"), resource("ecosystems/enter.sh"), *way.tools, *way.steps, "finish"]) + "\n"
     return Setup(way.name, recipe(language, tree.root, manifests, base, script), way.why)

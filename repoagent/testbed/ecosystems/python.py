@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from repoagent.testbed.checks import Check
 from repoagent.testbed.detect import detect
@@ -18,7 +19,7 @@ from repoagent.testbed.tree import Tree
 
 def find(tree: Tree, override: Override) -> Codebase:
     """Every repository can be taken for a Python project: where no manifest says so, the others go first."""
-    project = detect(tree.root)
+    project = replace(detect(tree.root), override=override)
     return Codebase(
         language="python",
         ways=lambda origin, available: setups(project, tree.root, origin, available),
