@@ -152,6 +152,12 @@ def _reviewed(event: Event) -> list[str]:
     return [f"reviewed in a fresh sandbox: {event.data['passed']} tests pass, {broken} broken"]
 
 
+def _regression(event: Event) -> list[str]:
+    if test := str(event.data["test"]):
+        return [f"regression test: {test}"]
+    return [f"no regression test: {event.data['reason']}"] if event.data["reason"] else []
+
+
 def _listed(event: Event, name: str) -> list[str]:
     value = event.data[name]
     return value if isinstance(value, list) else []
@@ -163,7 +169,9 @@ _TELLERS: dict[str, Callable[[Event], list[str]]] = {
     "model.pulling": _pulling,
     "model.ready": _ready,
     "index.built": lambda e: [f"indexed {e.data['files']} files, {e.data['symbols']} symbols"],
-    "testbed.building": lambda e: [f"building the test environment: {e.data['setup']} (network: package indexes only)"],
+    "testbed.building": lambda e: [
+        f"building the test environment: {e.data['setup']} (with network, for its packages)"
+    ],
     "testbed.built": lambda _: ["test environment built"],
     "testbed.tried": lambda e: [f"a few tests: {e.data['passed']} pass, {e.data['failed']} fail"],
     "testbed.rejected": lambda e: [f"not taken: {str(e.data['reason']).splitlines()[0][:160]}"],
@@ -178,6 +186,13 @@ _TELLERS: dict[str, Callable[[Event], list[str]]] = {
     "candidate.judged": _judged,
     "minimised": lambda e: [f"minimised from {e.data['before']} to {e.data['after']} changed lines"],
     "reviewed": _reviewed,
+    "compared": lambda e: [
+        f"{e.data['candidates']} candidates for {e.data['target']} do {e.data['behaviours']} things"
+    ],
+    "weighed": lambda e: [
+        f"of {e.data['mutants']} mistakes put into the patch the example notices {e.data['noticed']}"
+    ],
+    "regression": _regression,
     "sandbox.replaced": lambda e: [f"the sandbox died and was replaced: {e.data['reason']}"],
     "budget.exceeded": lambda e: [str(e.data["reason"])],
 }
