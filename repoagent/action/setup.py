@@ -10,8 +10,6 @@ from pathlib import Path
 
 from repoagent.errors import UserError
 
-SOURCE = "repoagent/repoagent"
-"""Where workflows take repoagent from, unless they are told otherwise."""
 WORKFLOW = ".github/workflows/repoagent.yml"
 
 _PLAIN = re.compile(r"[A-Za-z0-9][\w.:/#@-]{0,199}")
@@ -22,7 +20,9 @@ _PLAIN = re.compile(r"[A-Za-z0-9][\w.:/#@-]{0,199}")
 class Wanted:
     """What the workflow shall say."""
 
-    source: str = SOURCE
+    source: str
+    """The repository that repoagent itself is taken from, as `owner/name`. There is no default: whoever owns it has
+    the rights of the workflow."""
     ref: str = "main"
     label: str = "repoagent"
     model: str = "qwen2.5-coder-1.5b"

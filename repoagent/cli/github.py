@@ -15,10 +15,16 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 @app.command()
 def init(
-    repo: Annotated[Path, typer.Option("--repo", help="The root of a git work tree.")] = Path(),
     source: Annotated[
-        str | None, typer.Option("--source", metavar="OWNER/NAME", help="Where the workflow takes repoagent from.")
-    ] = None,
+        str,
+        typer.Option(
+            "--source",
+            metavar="OWNER/NAME",
+            envvar="REPOAGENT_SOURCE",
+            help="The repository on GitHub that the workflow takes repoagent from: one that you trust, or your fork.",
+        ),
+    ],
+    repo: Annotated[Path, typer.Option("--repo", help="The root of a git work tree.")] = Path(),
     ref: Annotated[
         str, typer.Option("--ref", help="A commit, tag or branch of it; a commit cannot be moved.")
     ] = "main",
@@ -34,9 +40,9 @@ def init(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Write .github/workflows/repoagent.yml, after showing it and asking. Nothing is committed or pushed."""
-    from repoagent.action.setup import SOURCE, WORKFLOW, Wanted, install, workflow
+    from repoagent.action.setup import WORKFLOW, Wanted, install, workflow
 
-    text = workflow(Wanted(source or SOURCE, ref, label, model, runner, minutes))
+    text = workflow(Wanted(source, ref, label, model, runner, minutes))
     if not yes:
         typer.echo(text)
         typer.confirm(f"Write this to {repo / WORKFLOW}?", abort=True, err=True)

@@ -13,8 +13,6 @@ from repoagent.testbed.manifests import text_of
 from repoagent.testbed.project import Language, Override
 
 OVERRIDE_FILE = ".repoagent.toml"
-IMAGE = r"^([a-z0-9][A-Za-z0-9_./:@-]*)?$"
-"""An image's name, with registry, tag or digest."""
 
 
 def override_of(root: Path) -> Override:
@@ -30,7 +28,7 @@ def read_override(text: str) -> Override:
         raise UserError(f"{OVERRIDE_FILE} of the repository is not valid TOML: {error}") from error
     except ValidationError as error:
         raise UserError(_complaint(error)) from error
-    return Override(found.python, found.packages, found.build, found.test, found.services, found.language, found.image)
+    return Override(found.python, found.packages, found.build, found.test, found.services, found.language)
 
 
 class _Override(BaseModel):
@@ -42,7 +40,6 @@ class _Override(BaseModel):
     build: Annotated[tuple[str, ...], Field(strict=False)] = ()
     test: str = ""
     services: Annotated[tuple[Literal["postgresql", "redis"], ...], Field(strict=False)] = ()
-    image: Annotated[str, Field(pattern=IMAGE, max_length=255)] = ""
 
 
 def _complaint(error: ValidationError) -> str:
@@ -56,5 +53,5 @@ def _complaint(error: ValidationError) -> str:
     return (
         f'{OVERRIDE_FILE} of the repository: {where}: {first["msg"]}. It reads `language = "node"`, '
         '`python = "3.11"`, `packages = ["libpq-dev", …]`, `build = ["command", …]`, `test = "command"`, '
-        '`services = ["postgresql", "redis"]`, `image = "name:tag"`.'
+        '`services = ["postgresql", "redis"]`.'
     )

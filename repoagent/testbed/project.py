@@ -45,7 +45,8 @@ class Override:
     language: Language | None = None
     """Whose tools build and test the repository; None to find out. With `other`, only the commands given here do."""
     image: str = ""
-    """A container image that has what the tests need; empty to build one. Nothing else is tried where one is named."""
+    """A container image that has what the tests need; empty to build one. Only a user names one, never the repository:
+    its build could send away what is in an image of the host's. Nothing else is tried then."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tarfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -82,7 +83,7 @@ def forge(api_server: ApiServer, project: Path, tmp_path: Path) -> Forge:
     github = Workflows(
         tmp_path / "jobs", api_server.url, api_server.repository.api, "acme/rulers", TOKEN, api_server.bare
     )
-    return Forge(api_server, github, workflow(Wanted(minutes=20)))
+    return Forge(api_server, github, workflow(Wanted("acme/repoagent", minutes=20)))
 
 
 # --- the whole way ----------------------------------------------------------------------------------------------------
@@ -383,6 +384,50 @@ def test_a_run_that_was_stopped_is_gone_on_with(forge: Forge) -> None:
     jobs = forge.happens(commented("/repoagent resume"), model="http://127.0.0.1:9/v1")
     assert jobs["begin"].outputs["resume-run"] == "4711"
     assert "run=4712" in forge.comment
+
+
+def session_in(forge: Forge) -> str:
+    """The id of the session that the last run left."""
+    with tarfile.open(forge.workflows.artefacts / "repoagent-session" / files.SESSION) as archive:
+        record = archive.extractfile("session/session.json")
+        assert record
+        return str(json.load(record)["id"])
+
+
+@pytest.mark.parametrize("why", ["it was cancelled", "the model's server failed"])
+def test_a_stop_is_told_with_the_best_patch_and_how_to_go_on(
+    why: str, forge: Forge, finish: Finish, deliver: Deliver
+) -> None:
+    delivery = deliver(outcome="unverified", verified=(), confidence=None)
+    assert finish(Found(delivery, why), "failure").outputs["outcome"] == "stopped"
+    assert why.replace("'", "") in forge.comment.replace("'", "")
+    assert delivery.result.patch.strip() in forge.comment
+    assert "`/repoagent resume`" in forge.comment
+
+
+@pytest.mark.docker
+@pytest.mark.network
+def test_resume_goes_on_with_what_the_stopped_run_knew(
+    forge: Forge, scripted: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails_after_the_spec(prompt: str) -> str:
+        if not prompt.startswith("Read this bug report"):
+            raise ConnectionError("the server went down")
+        return Scripted.answer(scripted, prompt)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(scripted, "answer", fails_after_the_spec)
+        stopped = forge.happens(labelled(), **of_the_agent(scripted))
+    assert stopped["publish"].outputs["outcome"] == "stopped", stopped["agent"].log
+    assert "`/repoagent resume`" in forge.comment
+    before = session_in(forge)
+
+    forge.workflows.run = 4712
+    jobs = forge.happens(commented("/repoagent resume"), **of_the_agent(scripted))
+
+    assert jobs["begin"].outputs["resume-run"] == "4711"
+    assert jobs["publish"].outputs["outcome"] == "opened", jobs["agent"].log
+    assert session_in(forge) == before
 
 
 def test_a_comment_of_somebody_else_that_looks_like_ours_is_left_alone(forge: Forge) -> None:

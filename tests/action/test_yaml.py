@@ -12,7 +12,7 @@ from tests.action.linters import Actionlint, against_schema, against_zizmor
 
 ROOT = Path(__file__).parents[2]
 WRITTEN = {
-    "as it is": Wanted(ref="1" * 40),
+    "as it is": Wanted("acme/repoagent", ref="1" * 40),
     "a GPU box": Wanted(
         "acme/fork", "2" * 40, "fix-it", "http://gpu-box:8000/v1#Qwen/Qwen3-Coder", "self-hosted, gpu", 200
     ),
@@ -62,7 +62,7 @@ def test_actionlint_finds_nothing(place: Place, actionlint: Actionlint) -> None:
 
 def test_a_workflow_that_takes_repoagent_from_a_branch_is_called_unpinned_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "repoagent.yml"
-    path.write_text(workflow(Wanted()))
+    path.write_text(workflow(Wanted("acme/repoagent")))
     assert {found.partition(":")[0] for found in against_zizmor(path)} == {"unpinned-uses"}
 
 

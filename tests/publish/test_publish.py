@@ -282,3 +282,11 @@ def test_the_commit_s_message_cannot_be_forged(deliver: Deliver) -> None:
     assert not any(line.startswith(("Signed-off-by", "Fixes")) for line in message.splitlines())
     assert "#1" not in message
     assert "@everyone" not in message
+
+
+def test_the_page_shows_comment_and_pull_request_as_the_templates_make_them() -> None:
+    from tests.publish.example import PAGE, examples, filled
+
+    page = PAGE.read_text(encoding="utf-8")
+    assert all(f"<!-- example: {name} -->" in page for name in examples())
+    assert filled(page) == page, "make it again: python -m tests.publish.example"

@@ -11,7 +11,7 @@ from pathlib import Path
 import docker
 import pytest
 
-from repoagent.errors import EnvironmentFailed
+from repoagent.errors import EnvironmentFailed, UserError
 from repoagent.sandbox import base_image
 from repoagent.sandbox.bubblewrap import BubblewrapEngine
 from repoagent.sandbox.docker import DockerEngine
@@ -75,15 +75,16 @@ def test_an_image_that_is_named_is_where_the_tests_run(engine: DockerEngine, roo
     engine.discard(bed.environment.key)
 
 
-def test_the_repository_can_name_one(engine: DockerEngine, root: Path) -> None:
-    (root / ".repoagent.toml").write_text(
-        f'image = "{IMAGE}:ready"\nbuild = ["touch /opt/environment/built-by-them"]\n'
-    )
-    bed = prepare(engine, root)
+def test_the_repository_says_how_to_build_there_and_can_name_no_image(engine: DockerEngine, root: Path) -> None:
+    (root / ".repoagent.toml").write_text('build = ["touch /opt/environment/built-by-them"]\n')
+    bed = prepare(engine, root, "ready")
     with bed.open() as sandbox:
         assert sandbox.run(["ls", "/opt/environment/built-by-them"], timeout=30).exit_code == 0
         assert bed.run(sandbox).passed == {"tests/test_it.py::test_it"}
     engine.discard(bed.environment.key)
+    (root / ".repoagent.toml").write_text(f'image = "{IMAGE}:ready"\n')
+    with pytest.raises(UserError, match="sets image"):
+        prepare(engine, root)
 
 
 def test_what_an_image_lacks_is_said(engine: DockerEngine, root: Path) -> None:

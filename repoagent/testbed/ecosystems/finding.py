@@ -21,14 +21,13 @@ _MOST_WAYS = 6
 
 
 def codebases(root: Path, image: str = "") -> tuple[Codebase, ...]:
-    """What the repository in `root` is, as far as its files tell; at least one. An `image` that the user names goes
-    before that of the repository.
+    """What the repository in `root` is, as far as its files tell; at least one, in the `image` that the user names.
 
     Those in whose language there is neither a manifest nor a test are left out, where there are others. Raises
     UserError for a bad `.repoagent.toml`, and where it names a language that nothing is known of here.
     """
     tree, override = read_tree(root), override_of(root)
-    override = replace(override, image=image or override.image)
+    override = replace(override, image=image)
     services = wished(root, override.services)
     found = [replace(codebase, services=services) for find in ECOSYSTEMS if (codebase := find(tree, override))]
     if override.language:
