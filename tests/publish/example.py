@@ -33,7 +33,7 @@ pre { background: #f6f8fa; padding: 8px; white-space: pre-wrap } code { backgrou
 
 def delivery() -> Delivery:
     """What a run has found for an issue."""
-    return replace(DELIVERY, base="3f1c" * 10)
+    return replace(DELIVERY, base="3f1c" * 10, witness="job")
 
 
 def examples() -> dict[str, str]:
