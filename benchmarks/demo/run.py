@@ -71,7 +71,9 @@ def fetch(demo: Demo, place: Path) -> Path:
             with httpx.Client(follow_redirects=True, timeout=60) as client:
                 content = client.get(_address(client, demo)).raise_for_status().content
         except httpx.HTTPError as error:
-            sys.exit(f"{demo.file} could not be fetched ({error}): is pip's index reached, its certificate known to Python?")
+            sys.exit(
+                f"{demo.file} could not be fetched ({error}): is pip's index reached, its certificate known to Python?"
+            )
         path.write_bytes(content)
     found = hashlib.sha256(path.read_bytes()).hexdigest()
     if found != demo.sha256:
