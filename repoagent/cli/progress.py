@@ -152,6 +152,12 @@ def _reviewed(event: Event) -> list[str]:
     return [f"reviewed in a fresh sandbox: {event.data['passed']} tests pass, {broken} broken"]
 
 
+def _compared(event: Event) -> list[str]:
+    d = event.data
+    do = "all do the same" if d["behaviours"] == 1 else f"do {d['behaviours']} different things"
+    return [f"{d['candidates']} candidates for {d['target']} {do}"]
+
+
 def _regression(event: Event) -> list[str]:
     if test := str(event.data["test"]):
         return [f"regression test: {test}"]
@@ -186,9 +192,7 @@ _TELLERS: dict[str, Callable[[Event], list[str]]] = {
     "candidate.judged": _judged,
     "minimised": lambda e: [f"minimised from {e.data['before']} to {e.data['after']} changed lines"],
     "reviewed": _reviewed,
-    "compared": lambda e: [
-        f"{e.data['candidates']} candidates for {e.data['target']} do {e.data['behaviours']} things"
-    ],
+    "compared": _compared,
     "weighed": lambda e: [
         f"of {e.data['mutants']} mistakes put into the patch the example notices {e.data['noticed']}"
     ],

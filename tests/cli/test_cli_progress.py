@@ -83,7 +83,16 @@ EVENTS: list[tuple[str, dict[str, Value], list[str]]] = [
         {"id": "a", "oracle": "passed", "passed": 3, "broken": ["t"]},
         ["reviewed in a fresh sandbox: 3 tests pass, 1 broken"],
     ),
-    ("compared", {"target": "a.py:1 f", "candidates": 5, "behaviours": 2}, ["5 candidates for a.py:1 f do 2 things"]),
+    (
+        "compared",
+        {"target": "a.py:1 f", "candidates": 5, "behaviours": 2},
+        ["5 candidates for a.py:1 f do 2 different things"],
+    ),
+    (
+        "compared",
+        {"target": "a.py:1 f", "candidates": 5, "behaviours": 1},
+        ["5 candidates for a.py:1 f all do the same"],
+    ),
     ("weighed", {"noticed": 3, "mutants": 4}, ["of 4 mistakes put into the patch the example notices 3"]),
     ("regression", {"test": "t.py::test_f", "reason": ""}, ["regression test: t.py::test_f"]),
     ("regression", {"test": "", "reason": "it passes"}, ["no regression test: it passes"]),
