@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from threading import Lock
 
@@ -118,6 +119,10 @@ class Row:
     written: int = 0
     decoding: float = 0.0
     """Seconds in which the model was asked."""
+    minutes: float = 0.0
+    """The budget; 0 where an early record does not tell it."""
+    state: str = ""
+    """The commit of this program, as far as it is known, with a `+` where the tree differed from it."""
 
 
 def main(description: str, problems: Callable[[Path], Sequence[Problem]]) -> None:
@@ -163,7 +168,6 @@ class Record:
             "machine": f"{platform.machine()}, {len(os.sched_getaffinity(0))} processors",
             "python": platform.python_version(),
             "model": arguments.model,
-            "minutes": arguments.minutes,
         }
 
     def has(self, problem: str, arm: str, seed: int) -> bool:
@@ -233,7 +237,22 @@ def _row(problem: Problem, arm: Arm, model: Model, engine: Engine, arguments: ar
             result.usage.cached_tokens,
             result.usage.completion_tokens,
             round(result.usage.seconds, 1),
+            arguments.minutes,
+            _state(),
         )
+
+
+@cache
+def _state() -> str:
+    """Of the program itself; asked once, so that what is committed during a run does not count as what ran."""
+    told = subprocess.run(
+        ("git", "describe", "--always", "--dirty=+", "--abbrev=12"),
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return told.stdout.strip()
 
 
 def _stages(events: Sequence[Event]) -> dict[str, float]:

@@ -1,0 +1,160 @@
+"""How many real fixes lie in reach of mutation? `python benchmarks/repair/reach.py ROWS.jsonl MIRRORS > OUT.json`.
+
+ROWS holds rows of SWE-bench; MIRRORS holds git directories named `owner+name`. Nothing is run and no model asked: of
+each fix that changes one Python function it is told whether a mutant of that function means the same, and which place
+the mutant has among all of them, likeliest first. The issue's words weigh as they do in a run; no failing run does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import textwrap
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from itertools import repeat
+from pathlib import Path
+
+from repoagent.domain import Location
+from repoagent.drafting.mutation.mutants import mutants
+from repoagent.edits import EditRefused
+from repoagent.edits.syntax import functions, last_line, parse
+
+MOST = 6_000
+"""Mutants of one function that are looked at."""
+
+
+@dataclass(frozen=True)
+class Reached:
+    """What became of one row."""
+
+    instance: str
+    files: int
+    functions: tuple[str, ...]
+    """Those that the fix changes, of all its files; of others than functions a file stands here."""
+    mutants: int = 0
+    place: int = 0
+    """Of the first mutant that means what the fix means; 0 where there is none."""
+    pattern: str = ""
+
+
+def main() -> None:
+    """Look at every row, and print what was found as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("rows", type=Path)
+    parser.add_argument("mirrors", type=Path)
+    arguments = parser.parse_args()
+    rows = [json.loads(line) for line in arguments.rows.read_text(encoding="utf-8").splitlines()]
+    with ProcessPoolExecutor() as pool:
+        found = [each for each in pool.map(_reached, rows, repeat(arguments.mirrors)) if each]
+    single = [each for each in found if each.files == 1 and len(each.functions) == 1]
+    within = [each.place for each in single if each.place]
+    told = {f"among the first {most}": sum(place <= most for place in within) for most in (100, 600, 2_000, MOST)}
+    json.dump(
+        {"rows": len(found), "one function": len(single), "a mutant": told, "found": [asdict(each) for each in found]},
+        sys.stdout,
+        indent=1,
+    )
+
+
+def _reached(row: dict[str, str], mirrors: Path) -> Reached | None:
+    """What is found of a row; None where its repository is not there."""
+    mirror = mirrors / row["repo"].replace("/", "+")
+    if not mirror.exists():
+        return None
+    paths = [path for path in re.findall(r"^--- a/(.+)$", row["patch"], re.MULTILINE) if path.endswith(".py")]
+    with tempfile.TemporaryDirectory() as scratch:
+        pairs = [(path, *_versions(row, mirror, path, Path(scratch))) for path in paths]
+    changed = [(path, *pair, name) for path, *pair in pairs for name in _changed(pair[0], pair[1])]
+    files = len(re.findall(r"^diff --git", row["patch"], re.MULTILINE))
+    names = tuple(f"{path}::{name}" for path, _, _, name in changed)
+    if files != 1 or len(changed) != 1:
+        return Reached(row["instance_id"], files, names)
+    path, before, after, name = changed[0]
+    return _searched(Reached(row["instance_id"], files, names), path, before, after, name, row["problem_statement"])
+
+
+def _versions(row: dict[str, str], mirror: Path, path: str, scratch: Path) -> tuple[str, str]:
+    """The file before the fix, and after."""
+    shown = subprocess.run(
+        ("git", f"--git-dir={mirror}", "show", f"{row['base_commit']}:{path}"), capture_output=True, check=True
+    )
+    place = scratch / path
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(shown.stdout)
+    before = place.read_text(encoding="utf-8")
+    apply = ("git", "apply", "--unsafe-paths", f"--include={path}", "-")
+    subprocess.run(apply, cwd=scratch, input=row["patch"].encode(), check=True, capture_output=True)
+    return before, place.read_text(encoding="utf-8")
+
+
+def _changed(before: str, after: str) -> Iterator[str]:
+    """Functions whose meaning differs, outermost first where one lies in another; empty where something else does."""
+    old, new = (dict(_meanings(text)) for text in (before, after))
+    names = [name for name in old if name and old[name] != new.get(name)]
+    yield from (name for name in names if not any(other != name and name.startswith(f"{other}.") for other in names))
+    if _outside(before) != _outside(after) or set(new) - set(old):
+        yield ""
+
+
+def _meanings(text: str) -> Iterator[tuple[str, str]]:
+    return ((name, _meaning(node)) for name, node in functions(parse(text)))
+
+
+def _outside(text: str) -> str:
+    """A file's meaning without the bodies of its functions."""
+    tree = parse(text)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            node.body = [ast.Pass()]
+    return _meaning(tree)
+
+
+def _meaning(node: ast.AST) -> str:
+    """Without docstrings and other texts that stand for comments, which are taken out of the tree."""
+    for inner in ast.walk(node):
+        if isinstance(body := getattr(inner, "body", None), list):
+            kept = [n for n in body if not (isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant))]
+            inner.body = kept or [ast.Pass()]  # type: ignore[attr-defined]  # every node with a list of this name
+    return ast.dump(node)
+
+
+def _searched(row: Reached, path: str, before: str, after: str, name: str, issue: str) -> Reached:
+    found = dict(functions(parse(before)))
+    if name not in found:
+        return row
+    node = found[name]
+    target = Location(path, name, node.lineno, last_line(node))
+    wanted = _meaning(dict(functions(parse(after)))[name])
+    lines = before.splitlines(keepends=True)
+    start, rest = len("".join(lines[: node.lineno - 1])), len("".join(lines[last_line(node) :]))
+    try:
+        made = mutants(before, target, issue, MOST)
+    except (EditRefused, RecursionError):
+        return row
+    for place, mutant in enumerate(made, 1):
+        text = mutant.apply(before)
+        if _means(text[start : len(text) - rest], node, wanted):
+            return Reached(row.instance, row.files, row.functions, len(made), place, mutant.pattern)
+    return Reached(row.instance, row.files, row.functions, len(made))
+
+
+def _means(text: str, original: ast.FunctionDef | ast.AsyncFunctionDef, wanted: str) -> bool:
+    """Whether a function's lines, its decorators left out, mean what is wanted."""
+    try:
+        [made] = ast.parse(textwrap.dedent(text)).body
+    except (SyntaxError, ValueError):
+        return False
+    if isinstance(made, ast.FunctionDef | ast.AsyncFunctionDef):
+        made.decorator_list = original.decorator_list
+    return _meaning(made) == wanted
+
+
+if __name__ == "__main__":
+    main()
