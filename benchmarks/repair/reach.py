@@ -49,8 +49,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("rows", type=Path)
     parser.add_argument("mirrors", type=Path)
+    parser.add_argument("--only", nargs="*", help="ids of instances; all without")
     arguments = parser.parse_args()
     rows = [json.loads(line) for line in arguments.rows.read_text(encoding="utf-8").splitlines()]
+    rows = [row for row in rows if not arguments.only or row["instance_id"] in arguments.only]
     with ProcessPoolExecutor() as pool:
         found = [each for each in pool.map(_reached, rows, repeat(arguments.mirrors)) if each]
     single = [each for each in found if each.files == 1 and len(each.functions) == 1]

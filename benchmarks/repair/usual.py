@@ -14,6 +14,7 @@ from pathlib import Path
 
 from repoagent.drafting.mutation.catalogue import PATTERNS
 from repoagent.drafting.mutation.subject import Subject
+from repoagent.drafting.mutation.told import Told
 from repoagent.edits import EditRefused
 from repoagent.edits.syntax import functions, last_line, parse
 
@@ -42,7 +43,7 @@ def _functions(library: Path) -> Iterator[tuple[str, str, int]]:
 def _fits(source: str, name: str, line: int) -> dict[str, int]:
     """In hundredths."""
     try:
-        subject = Subject.find(source, name, line)
+        subject = Subject.find(source, name, line, Told())
     except EditRefused:
         return {}
     return {p.name: round(100 * sum(each.fit for each in islice(p.propose(subject), 4000))) for p in PATTERNS}

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping, Sequence
-from itertools import takewhile
+from collections.abc import Collection, Mapping, Sequence
 
 from repoagent.intake.syntax import parse
 
@@ -24,6 +23,9 @@ _BEGINS = re.compile(
 )
 _GOES_ON = re.compile(r"(?:\s|[)\]}#]|else:|elif .*:$|except\b.*:$|finally:)")
 
+_BINDS = re.compile(rf"((?:{_NAME}, ?)*{_NAME}) = ?\S")
+_LOOKED_AT = re.compile(r"([A-Za-z_]\w{0,80})(?:\.[A-Za-z_]\w{0,80}|\[[^\]]{0,60}\]){0,8}\s*(?:#.*)?$")
+
 
 def plain_code(lines: Sequence[str]) -> Mapping[int, int]:
     """The line after the code by the line on which it begins. Takes time in proportion to the lines, whatever they
@@ -34,7 +36,7 @@ def plain_code(lines: Sequence[str]) -> Mapping[int, int]:
         if not _BEGINS.match(lines[at]):
             at += 1
             continue
-        run = list(takewhile(_looks_like_code, lines[at : at + MOST_LINES]))
+        run = _run(lines[at : at + MOST_LINES])
         end = next((end for end in range(len(run), 0, -1) if parse("\n".join(run[:end])).body), 0)
         if _is_worth_it(parse("\n".join(run[:end])).body):
             found[at] = at + end
@@ -42,8 +44,25 @@ def plain_code(lines: Sequence[str]) -> Mapping[int, int]:
     return found
 
 
+def _run(lines: Sequence[str]) -> Sequence[str]:
+    """The lines up to the first that does not look like code."""
+    bound: set[str] = set()
+    for number, line in enumerate(lines):
+        if not (_looks_like_code(line) or _is_looked_at(line, bound)):
+            return lines[:number]
+        if binding := _BINDS.match(line):
+            bound.update(re.findall(r"\w+", binding[1]))
+    return lines
+
+
 def _looks_like_code(line: str) -> bool:
     return bool(line.strip()) and bool(_BEGINS.match(line) or _GOES_ON.match(line))
+
+
+def _is_looked_at(line: str, bound: Collection[str]) -> bool:
+    """Whether a line is nothing but a variable of the code above, or an attribute of one, as in a session."""
+    found = _LOOKED_AT.match(line)
+    return found is not None and found[1] in bound
 
 
 def _is_worth_it(body: Sequence[ast.stmt]) -> bool:

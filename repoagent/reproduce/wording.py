@@ -19,7 +19,7 @@ _ACTUAL = (
     rf"should(?: have)? not|shouldn't|must not|{_DESCRIBING}"
 )
 _VALUE = (
-    r"`{1,3}[^`\n]{1,200}`{1,3}|'[^'\n]{0,200}'(?!\w)|\"[^\"\n]{0,200}\"|(?<![\w.])-?\d+(?:\.\d+)?(?=\s*(?:$|[,;:!?.)](?:\s|$)|"
+    r"`{1,3}[^`\n]{1,200}`{1,3}|(?-i:\bb)?(?:'[^'\n]{0,200}'(?!\w)|\"[^\"\n]{0,200}\")|(?<![\w.])-?\d+(?:\.\d+)?(?=\s*(?:$|[,;:!?.)](?:\s|$)|"
     r"(?:but|instead|rather|not|and|got|expected|is|was)\b))|(?-i:\b(?:True|False|None)\b)"
 )
 _UNQUOTED = re.compile(r"-?\d+(?:\.\d+)?")
@@ -60,7 +60,7 @@ _RAISES = re.compile(
 _NEGATED = re.compile(r"\b(?:not|no|never|without)\b|n't\b|\bun(?:expected|wanted)", re.IGNORECASE)
 _LABELLED = re.compile(
     r"^\W*(?:(?P<expected>expected|should (?:be|return|print|give)|wanted)"
-    r"|(?P<actual>actual|got|output|current(?:ly)?))\b"
+    r"|(?P<actual>actual|got|out(?:put)?|current(?:ly)?))\b"
     r"(?:[ \w]{0,20}(?P<colon>:)[ *_]*|\s+)(?P<text>[^\s`'\"].{0,80}?)\.?\s*$",
     re.IGNORECASE,
 )

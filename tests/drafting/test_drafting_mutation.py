@@ -155,6 +155,85 @@ def test_a_sign_is_one_of_those_in_the_issue() -> None:
     assert reached(source, source.replace("('", "['"), "f('[[') is wrong") in ("words", "string")
 
 
+BORROWED = {
+    "named": ("def f(a, b):\n    a[b] = 1\n", "= 1", "= b", ""),
+    "class more": (
+        "def f(a):\n    return isinstance(a, bytes)\n",
+        "bytes)",
+        "(bytes, memoryview))",
+        "a memoryview is not written as bytes",
+    ),
+    "option": ("def f(a):\n    g(a, drop=True)\n    return g(a)\n", "return g(a)", "return g(a, drop=True)", ""),
+    "called": (
+        "import re\n\ndef f(a, b):\n    return re.compile(b + a)\n",
+        "b + a",
+        "b + re.escape(a)",
+        "special characters should be escaped with re.escape()",
+    ),
+    "called first": (
+        "import os\n\ndef g(p):\n    return os.path.normpath(p)\n\ndef f(p):\n    return h(p, p)\n",
+        "    return h(p, p)",
+        "    p = os.path.normpath(p)\n    return h(p, p)",
+        "",
+    ),
+    "repeated": (
+        "def f(a):\n    if 'P' in a.format:\n        return 1\n    return 2\n",
+        "'P' in a.format",
+        "'P' in a.format or 'Q' in a.format",
+        "Q columns are not compared",
+    ),
+    "repeated attribute": (
+        "def f(a):\n    a.get_lookup(2)\n    if a is None or a.get_transform(1) is None:\n        return 1\n",
+        "a.get_transform(1) is None",
+        "(a.get_transform(1) is None and a.get_lookup(1) is None)",
+        "",
+    ),
+    "placeholder": ("def f(a):\n    return 'x %s y' % a\n", "%s", "(%s)", ""),
+    "large brackets": (
+        "def f(a):\n    return r'\\left. %s \\right|' % a\n",
+        "%s",
+        r"\left(%s\right)",
+        "",
+    ),
+    "word in quotes": (
+        "def f(a):\n    return 'realm, qop=auth, nc=%s' % a\n",
+        "=auth",
+        '="auth"',
+        'qop should be "auth" with quotes',
+    ),
+    "qualified name": ("def f(a):\n    return a.__name__\n", "__name__", "__qualname__", ""),
+    "private twin": ("def f(a):\n    a._data.x()\n    return a.data\n", "return a.data", "return a._data", ""),
+    "everywhere": (
+        "def f(a):\n    if 1:\n        if max(a) > 1:\n            0\n    if 2:\n        if max(a) > 1:\n            0",
+        "max(a)",
+        "sum(a)",
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BORROWED)
+def test_what_stands_further_away_or_in_the_issue_is_borrowed(name: str) -> None:
+    source, old, new, issue = BORROWED[name]
+    assert reached(source, source.replace(old, new), issue), name
+
+
+def test_a_method_does_what_its_sister_does_last() -> None:
+    source = (
+        "class C:\n    def register(self, x):\n        self.xs.append(x)\n        self._clear()\n\n"
+        "    def f(self, x):\n        self.xs.remove(x)\n"
+    )
+    wanted = f"{source}        self._clear()\n"
+    assert reached(source, wanted, name="C.f") == "own call"
+
+
+def test_what_the_issue_names_is_tried_before_what_the_file_names() -> None:
+    source = "from x import Aa, Mul, Zz\n\ndef f(a):\n    return isinstance(a, Mul)\n"
+    found = [m.apply(source) for m in mutants(source, located(source, start=3), "wrong for Zz", 3000)]
+    first, second = (next(n for n, text in enumerate(found) if f"(Mul, {name})" in text) for name in ("Zz", "Aa"))
+    assert first < second
+
+
 @pytest.mark.parametrize("source", ["def f(a):\n    return a <\n", "x = 1\n"])
 def test_what_cannot_be_mutated_is_refused(source: str) -> None:
     with pytest.raises(EditRefused):

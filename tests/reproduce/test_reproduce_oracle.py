@@ -44,6 +44,10 @@ def singular(word):
 def report():
     print("total: 3")
     print("mean: 2")
+
+class Reply:
+    def __init__(self, value):
+        self.content = value if isinstance(value, bytes) else str(value).encode()
 """
 
 FIXED = """
@@ -68,6 +72,10 @@ def singular(word):
 def report():
     print("total: 3")
     print("mean: 1")
+
+class Reply:
+    def __init__(self, value):
+        self.content = value.encode() if isinstance(value, str) else bytes(value)
 """
 
 
@@ -89,6 +97,20 @@ def oracle_of(body: str, run: Callable[..., Finished], title: str = "Wrong resul
 
 
 STRONG = {
+    "looked at without a fence, with what is shown below as comments": """
+Replies do not like memory views, it seems:
+from calc import Reply
+# String content
+reply = Reply("My Content")
+reply.content
+# Out: b'My Content'
+# This is correct
+# Bytes content
+reply = Reply(memoryview(b"My Content"))
+reply.content\t\t
+# Out: b'<memory at 0x7fcc47ab2648>'
+# This is not correct, I am expecting b'My Content'
+""",
     "comment with expected and got": """
 ```python
 import calc

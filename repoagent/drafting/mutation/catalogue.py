@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from repoagent.drafting.mutation import calls, conditions, operators, statements, values
+from repoagent.drafting.mutation import borrowed, calls, conditions, operators, statements, values
 from repoagent.drafting.mutation.subject import Proposal, Subject
 
 
@@ -72,6 +72,14 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern("guarded", 40, 365.5, statements.guarded),
     Pattern("defaults", 6, 0.0, statements.defaults),
     Pattern("yielding", 3, 0.1, statements.yielding),
+    Pattern("words", 15, 0.1, values.words),
+    Pattern("named", 40, 9.1, borrowed.named),
+    Pattern("class more", 25, 0.9, borrowed.classes),
+    Pattern("option", 60, 0.7, borrowed.option),
+    Pattern("called", 40, 29.5, borrowed.called),
+    Pattern("own call", 15, 10.1, borrowed.own_call),
+    Pattern("repeated", 25, 1.9, borrowed.repeated),
+    Pattern("placeholder", 8, 1.4, borrowed.placeholder),
 )
 """Priors of the patterns inside of one statement follow TSSB-3M, three million fixes of one statement in Python
 projects (Richter and Wehrheim, 2022, table 2): an identifier 237 thousand, an operand 174, more arguments 150, another
@@ -80,5 +88,6 @@ element 57, fewer arguments 50, a truth value 37, an attribute access 32, an ope
 keyword 20, a sign 15, arguments swapped 8. Where our patterns cut finer, a number is divided; those of operators are
 raised, for many of the others' counts are typing errors that no test would have let pass. Patterns of whole statements
 are not in that collection: guards, insertions, moves and deletions are those of PAR (Kim et al., 2013) and TBar (Liu et
-al., 2019), and their priors are estimates. `python benchmarks/repair/usual.py` counts what is usual.
+al., 2019), and their priors are estimates, as are those of what is borrowed. `python benchmarks/repair/usual.py` counts
+what is usual.
 """

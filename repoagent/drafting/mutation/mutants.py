@@ -11,18 +11,14 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from repoagent.domain import Location
-from repoagent.drafting.mutation import values
-from repoagent.drafting.mutation.catalogue import PATTERNS
+from repoagent.drafting.mutation.catalogue import PATTERNS, Pattern
 from repoagent.drafting.mutation.subject import Change, Proposal, Subject
+from repoagent.drafting.mutation.told import Told
 from repoagent.edits.encoding import readable
 from repoagent.edits.syntax import first_line, last_line
 
 _OF_ONE_PATTERN = 4_000
 """Proposals of one pattern for one function that are looked at."""
-_VOCABULARY = 400
-"""Words of the issue that strings are compared with."""
-_WORDS = 15.0
-"""The prior of a string that is spelled as the issue spells it."""
 _UNTOUCHED = 0.1
 """What is left of a likelihood on lines that no failing run executes."""
 
@@ -50,27 +46,34 @@ def mutants(source: str, target: Location, text: str, most: int) -> tuple[Mutant
     that no failing run executes, as far as the target's lines tell, is less likely, and what brings in a word of the
     issue's `text` more. Raises EditRefused when `source` has no such function.
     """
-    subject = Subject.find(source, target.symbol, target.start)
-    ordered = sorted(_weighed(subject, target, text), key=lambda mutant: -mutant.likelihood)
+    subject = Subject.find(source, target.symbol, target.start, Told(text))
+    ordered = sorted(_weighed(subject, target), key=lambda mutant: -mutant.likelihood)
     return tuple(islice(_distinct(subject, ordered), most))
 
 
-def _weighed(subject: Subject, target: Location, text: str) -> Iterator[Mutant]:
-    vocabulary = tuple(dict.fromkeys((*re.findall(r"[^\w\s]", text), *re.findall(r"\w[\w.-]*", text))))[:_VOCABULARY]
-    known = frozenset(vocabulary)
+def _weighed(subject: Subject, target: Location) -> Iterator[Mutant]:
     for pattern in PATTERNS:
         found = list(islice(pattern.propose(subject), _OF_ONE_PATTERN))
-        yield from _shared(pattern.name, pattern.prior, pattern.usual, found, target, known)
-    yield from _shared("words", _WORDS, 1.0, list(values.words(subject, vocabulary)), target, known)
+        yield from _shared(pattern, [*found, *_everywhere(subject, found)], target, subject.told)
 
 
-def _shared(
-    name: str, prior: float, usual: float, found: Sequence[Proposal], target: Location, words: frozenset[str]
-) -> Iterator[Mutant]:
-    total = usual + sum(proposal.fit for proposal in found)
+def _shared(pattern: Pattern, found: Sequence[Proposal], target: Location, told: Told) -> Iterator[Mutant]:
+    total = pattern.usual + sum(proposal.fit for proposal in found)
     for proposal in found:
-        likelihood = prior * proposal.fit / total * _suspicion(proposal.line, target.lines)
-        yield Mutant(name, proposal.changes, proposal.line, likelihood * _told(proposal, words))
+        likelihood = pattern.prior * proposal.fit / total * _suspicion(proposal.line, target.lines)
+        yield Mutant(pattern.name, proposal.changes, proposal.line, likelihood * _named(proposal, told))
+
+
+def _everywhere(subject: Subject, found: Sequence[Proposal]) -> Iterator[Proposal]:
+    """What changes a line that the function has several times, in each of them."""
+    twins = subject.twins
+    for proposal in found if twins else ():
+        others = twins.get(proposal.line, ())
+        start, end = (subject.offsets.starts[line] for line in (proposal.line - 1, proposal.line))
+        if others and all(start <= change.start and change.end < end for change in proposal.changes):
+            shifts = [subject.offsets.starts[line - 1] - start for line in (proposal.line, *others)]
+            changes = [Change(c.start + by, c.end + by, c.text) for by in sorted(shifts) for c in proposal.changes]
+            yield Proposal(tuple(changes), proposal.line, proposal.fit)
 
 
 def _suspicion(line: int, lines: Sequence[int]) -> float:
@@ -80,10 +83,10 @@ def _suspicion(line: int, lines: Sequence[int]) -> float:
     return 1.0 - 0.5 * lines.index(line) / len(lines) if line in lines else _UNTOUCHED
 
 
-def _told(proposal: Proposal, words: frozenset[str]) -> float:
+def _named(proposal: Proposal, told: Told) -> float:
     """More for a change that brings in what the issue speaks of."""
     brought = {word for change in proposal.changes for word in re.findall(r"[A-Za-z_]\w{3,}", change.text)}
-    return 1.5 if brought & words else 1.0
+    return 1.5 if brought & told.words else 1.0
 
 
 def _distinct(subject: Subject, ordered: Sequence[Mutant]) -> Iterator[Mutant]:

@@ -84,6 +84,11 @@ class Scope:
         return {receiver: tuple(names) for receiver, names in found.items()}
 
     @cached_property
+    def asked(self) -> frozenset[str]:
+        """What any object is asked for anywhere in the file."""
+        return frozenset(node.attr for node in ast.walk(self.module) if isinstance(node, ast.Attribute))
+
+    @cached_property
     def roles(self) -> Mapping[str, frozenset[str]]:
         """What is done to each variable: `iterated`, `indexed`, `arithmetic`, …; equal roles hint at equal types."""
         found: dict[str, set[str]] = defaultdict(set)

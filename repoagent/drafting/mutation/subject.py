@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+import warnings
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from repoagent.drafting.mutation.scope import Scope
+from repoagent.drafting.mutation.told import Told
 from repoagent.edits.errors import EditRefused
 from repoagent.edits.layout import indent_of
 from repoagent.edits.syntax import Function, Offsets, defined, docstring_node, first_line, last_line
@@ -49,9 +52,10 @@ class Subject:
     function: Function
     offsets: Offsets
     scope: Scope
+    told: Told
 
     @classmethod
-    def find(cls, source: str, qualified: str, start: int | None) -> Subject:
+    def find(cls, source: str, qualified: str, start: int | None, told: Told) -> Subject:
         """The function in `source`; raises EditRefused when there is none, or `source` is not Python."""
         found = defined(source, qualified, start)
         function = found.node
@@ -60,7 +64,7 @@ class Subject:
         if len(qualified) > _LONGEST_NAME or last_line(function) - first_line(function) > _LONGEST:
             raise EditRefused("the function is too long to be mutated")
         scope = Scope(found.tree, function, "".join(found.own_lines), _owner(found.tree, function))
-        return cls(source, function, Offsets(source), scope)
+        return cls(source, function, Offsets(source), scope, told)
 
     @cached_property
     def statements(self) -> tuple[ast.stmt, ...]:
@@ -161,6 +165,17 @@ class Subject:
         outer, inner = self.indent(self.function), self.indent(self.function.body[-1])
         return inner.removeprefix(outer) or "    "
 
+    @cached_property
+    def twins(self) -> Mapping[int, tuple[int, ...]]:
+        """By the number of a line that the function has two or three times, the numbers of the others."""
+        first, last = first_line(self.function), last_line(self.function)
+        found: dict[str, list[int]] = defaultdict(list)
+        for number in range(first, last + 1):
+            if len(text := self.offsets.lines[number - 1]) - len(indent_of(text)) >= _LEAST_TWIN:
+                found[text].append(number)
+        groups = [numbers for numbers in found.values() if 2 <= len(numbers) <= _MOST_TWINS]
+        return {n: tuple(o for o in numbers if o != n) for numbers in groups for n in numbers}
+
     # --- helpers ----------------------------------------------------------------------------------------------------
 
     @cached_property
@@ -180,6 +195,9 @@ class Subject:
 _LONGEST = 600
 """Lines of a function; longer ones have too many mutants to find one."""
 _LONGEST_NAME = 500
+_LEAST_TWIN = 12
+"""Characters of a line that is not there twice by chance."""
+_MOST_TWINS = 3
 
 
 def _expressions(node: ast.AST) -> Iterator[ast.expr]:
@@ -196,7 +214,8 @@ def _expressions(node: ast.AST) -> Iterator[ast.expr]:
 def _is_atom(text: str) -> bool:
     """Whether an expression holds together wherever it is put."""
     try:
-        node = ast.parse(text, mode="eval").body
+        with warnings.catch_warnings(action="ignore"):
+            node = ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return True
     negative = isinstance(node, ast.Constant) and text.startswith("-")

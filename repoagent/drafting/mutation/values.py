@@ -82,10 +82,11 @@ def string(subject: Subject) -> Iterator[Proposal]:
             yield subject.put(node, repr(text), 0.93**rank)
 
 
-def words(subject: Subject, vocabulary: Sequence[str]) -> Iterator[Proposal]:
+def words(subject: Subject) -> Iterator[Proposal]:
     """A string, or a part of it, spelled as the issue or the documentation spells it: near misses only."""
     import difflib
 
+    vocabulary = subject.told.vocabulary
     for node in _strings_of(subject):
         value = str(node.value)
         for word in difflib.get_close_matches(value, vocabulary, n=3, cutoff=0.7):
@@ -167,6 +168,7 @@ def attribute(subject: Subject) -> Iterator[Proposal]:
             subject.scope.own_attributes if receiver in ("self", "cls") else subject.scope.attributes.get(receiver, ())
         )
         family = [name for names in _FAMILIES for name in names.split() if node.attr in names.split()]
+        family += [twin] if (twin := _twin(node.attr)) in subject.scope.asked else []
         for name in dict.fromkeys(chain(family, seen)):
             if name != node.attr:
                 yield _renamed(subject, node, name, 1.0 if name in family else 0.5)
@@ -222,7 +224,13 @@ _FAMILIES = (
     "match search fullmatch findall",
     "ljust rjust center",
     "argmin argmax",
+    "__name__ __qualname__",
 )
+
+
+def _twin(name: str) -> str:
+    """The name of what stands behind an attribute, `_data` for `data`, and the other way round."""
+    return name[1:] if name.startswith("_") else f"_{name}"
 
 
 def _constants(subject: Subject) -> Iterator[ast.Constant]:
