@@ -144,7 +144,9 @@ def _which(state: State) -> str:
     """The tests that were run."""
     if state.test_command:
         return f"`{state.test_command}`"
-    return "all tests of the project" if state.before_all or not state.test_files else ", ".join(state.test_files)
+    if state.before_all or not state.test_files:
+        return "all tests of the project"
+    return ", ".join(state.wide_files or state.test_files)
 
 
 def _unverified(state: State) -> list[str]:

@@ -52,6 +52,10 @@ class State:
     """The tests that judge candidates; empty means all."""
     before: Evidence = field(default_factory=Evidence)
     """What the tests say of the untouched code."""
+    wide_files: tuple[str, ...] = ()
+    """More tests near the suspects, which judge the patch that is delivered."""
+    before_wide: Evidence | None = None
+    """What they say of the untouched code; None where `test_files` are all."""
     before_all: Evidence | None = None
     """The same for all tests of the project; None where they take too long."""
     test_command: str = ""

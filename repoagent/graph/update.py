@@ -16,6 +16,8 @@ class Update(TypedDict, total=False):
     environment: Environment
     test_files: tuple[str, ...]
     before: Evidence
+    wide_files: tuple[str, ...]
+    before_wide: Evidence
     before_all: Evidence
     test_command: str
     locations: tuple[Location, ...]

@@ -92,6 +92,10 @@ class World:
     """The lines that the example of the issue executes, by path."""
     seconds: float = 0.1
     """What a run of the tests takes, as the sandbox tells."""
+    each: float = 0.0
+    """What it takes more for each file that is asked for."""
+    hangs: str = ""
+    """A file whose tests never end."""
     added: Mapping[str, Callable[[str], bool]] = field(default_factory=dict)
     """Tests that are there once their file says so."""
     noticed: int | None = None
@@ -120,10 +124,12 @@ class World:
         asked = command[command.index("--") + 1 :]
         known = {**self.tests, **{name: how for name, how in self.added.items() if _is_there(name, files)}}
         chosen = [name for name in known if not asked or {name, name.partition("::")[0]} & set(asked)]
+        if self.hangs in asked:
+            return Finished(137, "", 60.0, timed_out=True)
         failed = [name for name in chosen if not known[name](text)]
         path = next(word.partition("=")[2] for word in command if word.startswith("--repoagent-report="))
         files[path] = _lines(chosen, failed).encode()
-        return Finished(1 if failed else 0, "", self.seconds)
+        return Finished(1 if failed else 0, "", self.seconds + self.each * len(asked))
 
     def _screening(self, files: MutableMapping[str, bytes], answer: str) -> Finished:
         if self.noticed is None:

@@ -51,8 +51,8 @@ def review(state: State, runtime: Runtime[Services]) -> Update:
     chosen = state.chosen
     if chosen is None or state.environment is None:
         return {}
-    if chosen.verdict and not _has_time(state, services):
-        return {"reviewed": (*state.reviewed, chosen.id), "notes": (_NOT_AGAIN,)}
+    if chosen.verdict and not _has_time_for(state.before, services):
+        return {"reviewed": (*state.reviewed, chosen.id), "notes": (_NOT_AGAIN,), "wide_files": ()}
     whole = state.before_all if state.reviewed else whole_suite(state, services)
     examine = _last_examination(state, whole, services, state.environment)
     edits = services.workspace.edits(chosen.patch)
@@ -67,7 +67,8 @@ def review(state: State, runtime: Runtime[Services]) -> Update:
         "candidates": {reviewed.id: reviewed},
         "reviewed": (*state.reviewed, chosen.id),
     }
-    return {**update, "before_all": whole} if whole else update
+    judged_by_few: Update = {} if examine.tests == state.wide_files else {"wide_files": ()}
+    return {**update, **judged_by_few, **({"before_all": whole} if whole else {})}
 
 
 def stands(state: State) -> bool:
@@ -78,19 +79,21 @@ def stands(state: State) -> bool:
     return leader.id == state.chosen.id or len(state.reviewed) >= _REVIEWS
 
 
-def _has_time(state: State, services: Services) -> bool:
+def _has_time_for(before: Evidence, services: Services) -> bool:
     left = services.budget.seconds_left
-    return left is None or left > needed(state.before)
+    return left is None or left > needed(before)
 
 
 def _last_examination(
     state: State, whole: Evidence | None, services: Services, environment: Environment
 ) -> Examination:
+    """By all tests where they are affordable, else by all near ones."""
     examine = examination(state, services, environment)
-    if whole is None:
+    before, tests = (whole, ()) if whole else (state.before_wide, state.wide_files)
+    if before is None or not (whole or (tests and _has_time_for(before, services))):
         return examine
-    timeout = services.within(services.options.test_timeout, least=needed(whole))
-    return replace(examine, before=replace(whole, held=state.before.held), tests=(), timeout=timeout)
+    timeout = services.within(services.options.test_timeout, least=needed(before))
+    return replace(examine, before=replace(before, held=state.before.held), tests=tests, timeout=timeout)
 
 
 def deliver(state: State, runtime: Runtime[Services]) -> Update:

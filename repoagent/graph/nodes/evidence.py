@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import accumulate
 
 from langgraph.runtime import Runtime
 
@@ -33,6 +34,12 @@ from repoagent.testbed.selection import relevant_tests
 
 _FILES = 8
 """Test files that judge each candidate."""
+_NEAR = 0.2
+"""The part of the time left that they may take on the untouched code."""
+_EACH = 0.03
+"""The part of the time left that the tests of one candidate may take, but for …"""
+_LEAST_EACH = 10.0
+"""… so many seconds."""
 _SHARE = 0.3
 """The part of the time left that all tests may take on the untouched code: with the patch they take as long again."""
 _OF_DOCUMENTATION = re.compile(r"\bdoc(?:string|umentation|umented|s\b)|\bexamples?\b", re.IGNORECASE)
@@ -49,16 +56,47 @@ def baseline(state: State, runtime: Runtime[Services]) -> Update:
     testbed = attach(services, state.environment, state.test_command)
     paths = [location.path for location in state.locations[:6]]
     files = () if state.test_command else relevant_tests(services.index(), paths, testbed.codebase.test_files, _FILES)
-    near = testbed.baseline(files, services.within(services.options.test_timeout))
+    near = _ran(testbed, files, services, _NEAR)
+    wide: Update = {}
+    if fewer := _fewer(files, near, services):
+        wide = {"wide_files": files, "before_wide": _evidence(near, services)} if near.passing else {}
+        files, near = fewer, _ran(testbed, fewer, services, _NEAR / 2)
     if near.report.ending is Ending.TIMED_OUT and (known := _singly(testbed, files, services)):
         return {"test_files": files, "before": known, "notes": ("A test never ends on the untouched code.",)}
-    services.trace.emit("baseline.done", files=list(files), passing=len(near.passing), failing=len(near.failing))
-    update: Update = {"test_files": files, "before": _evidence(near, services), "notes": _notes(near)}
-    return (
-        {**update, "before_all": _evidence(near, services)}
-        if files and set(files) == set(testbed.codebase.test_files)
-        else update
-    )
+    before = _evidence(near, services)
+    update: Update = {"test_files": files, "before": before, "notes": _notes(near), **wide}
+    return {**update, "before_all": before} if files and set(files) == set(testbed.codebase.test_files) else update
+
+
+def _ran(testbed: Testbed, files: Sequence[str], services: Services, share: float) -> Baseline:
+    found = testbed.baseline(files, services.within(services.options.test_timeout, share=share))
+    services.trace.emit("baseline.done", files=list(files), passing=len(found.passing), failing=len(found.failing))
+    return found
+
+
+def _fewer(files: Sequence[str], near: Baseline, services: Services) -> tuple[str, ...]:
+    """The first of the files, where all of them take too long to be run for every candidate; else none.
+
+    A run of few candidates that are well tested finds less than one of many that are tested by what lies nearest; what
+    is left out judges the patch that is delivered.
+    """
+    if len(files) < 2:
+        return ()
+    if near.report.ending is Ending.TIMED_OUT:
+        return tuple(files[: max(1, len(files) // 4)])
+    limit = services.within(services.options.test_timeout, share=_EACH, least=_LEAST_EACH)
+    if near.report.ending is not Ending.COMPLETED or near.report.seconds <= limit:
+        return ()
+    taken = accumulate(_seconds_of(path, near, len(files)) for path in files)
+    return tuple(files[: max(1, sum(seconds <= limit for seconds in taken))])
+
+
+def _seconds_of(path: str, near: Baseline, count: int) -> float:
+    """What a file's tests took, with its part of what all of them took beside; its part of all where that is not
+    known."""
+    own = sum(o.seconds for o in near.report.outcomes if o.id.partition("::")[0] == path)
+    rest = near.report.seconds - sum(o.seconds for o in near.report.outcomes if "::" in o.id)
+    return own + max(rest, 0.0) / count
 
 
 def whole_suite(state: State, services: Services) -> Evidence | None:
@@ -139,7 +177,7 @@ def _narrowed(state: State, services: Services, oracle: Oracle) -> Update:
 def _singly(testbed: Testbed, files: Sequence[str], services: Services) -> Evidence | None:
     """What the tests say one by one, where one of them holds up all others; None where that cannot be found out."""
     arguments = collecting(testbed, files)
-    seconds = services.within(services.options.test_timeout)
+    seconds = services.within(services.options.test_timeout, share=_NEAR)
     if not arguments:
         return None
     passing, failing, took = single_tests(arguments, lambda: opened(services, testbed.environment, ()), seconds)
