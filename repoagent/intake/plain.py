@@ -10,7 +10,7 @@ import ast
 import re
 from collections.abc import Collection, Mapping, Sequence
 
-from repoagent.intake.syntax import parse
+from repoagent.intake.syntax import is_literal, parse
 
 MOST_LINES = 80
 """Of one run."""
@@ -45,10 +45,11 @@ def plain_code(lines: Sequence[str]) -> Mapping[int, int]:
 
 
 def _run(lines: Sequence[str]) -> Sequence[str]:
-    """The lines up to the first that does not look like code."""
+    """The lines up to the first that does not look like code, or like a value below a comment that says what it is."""
     bound: set[str] = set()
     for number, line in enumerate(lines):
-        if not (_looks_like_code(line) or _is_looked_at(line, bound)):
+        labelled = number > 0 and lines[number - 1].startswith("#") and is_literal(line)
+        if not (_looks_like_code(line) or _is_looked_at(line, bound) or labelled):
             return lines[:number]
         if binding := _BINDS.match(line):
             bound.update(re.findall(r"\w+", binding[1]))

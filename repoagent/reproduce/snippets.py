@@ -10,14 +10,14 @@ import ast
 import re
 import textwrap
 import tokenize
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from io import StringIO
 from itertools import count, islice, takewhile
 
 from repoagent.intake.plain import plain_code
-from repoagent.intake.syntax import parse
-from repoagent.reproduce.wording import Role, role_of
+from repoagent.intake.syntax import is_literal, parse
+from repoagent.reproduce.wording import Role, claims_of_comment, role_of
 
 LONGEST = 20_000
 """Characters of the longest block that is read."""
@@ -201,7 +201,24 @@ def _exception_of(trace: str) -> Iterator[str]:
 def _steps(block: str) -> tuple[Step, ...]:
     lines = block.splitlines()
     inputs = _session(lines) if any(_PROMPT.match(line) for line in lines) else iter([(block, None)])
-    return tuple(islice((step for code, shown in inputs for step in _parsed(code, shown)), MOST_STEPS))
+    steps = (step for code, shown in inputs for step in _parsed(code, shown))
+    return tuple(_with_values(islice(steps, MOST_STEPS)))
+
+
+def _with_values(steps: Iterable[Step]) -> Iterator[Step]:
+    """The steps, where a value that stands below a comment such as `# expected output` is no step of its own but
+    belongs to that comment."""
+    last: Step | None = None
+    for step in steps:
+        told = f"{step.above.rstrip(':')}: {step.code}"
+        if last is not None and is_literal(step.code) and any(c.role for c in claims_of_comment(told)):
+            last = replace(last, comment="\n".join(filter(None, (last.comment, told))))
+            continue
+        if last is not None:
+            yield last
+        last = step
+    if last is not None:
+        yield last
 
 
 def _session(lines: Sequence[str]) -> Iterator[tuple[str, str | None]]:

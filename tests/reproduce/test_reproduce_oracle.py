@@ -97,6 +97,24 @@ def oracle_of(body: str, run: Callable[..., Finished], title: str = "Wrong resul
 
 
 STRONG = {
+    "values below comments that say what they are": """
+Example:
+size(999999)
+# expected output
+'1.0 MB'
+# actual output
+'1000.0 kB'
+""",
+    "values below comments in a fence": """
+```python
+from calc import size
+size(999999)
+# Expected:
+'1.0 MB'
+# Actual:
+'1000.0 kB'
+```
+""",
     "looked at without a fence, with what is shown below as comments": """
 Replies do not like memory views, it seems:
 from calc import Reply
