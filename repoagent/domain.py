@@ -272,6 +272,10 @@ class Verdict:
         return not self.gate and not self.broken and self.ending is Ending.COMPLETED
 
 
+FROM_ISSUE = "issue"
+"""The generator of candidates that the issue itself proposes."""
+
+
 @dataclass(frozen=True)
 class Candidate:
     """A patch, where it came from, and what the tests said about it."""
@@ -279,7 +283,7 @@ class Candidate:
     id: str
     """Equal for patches that mean the same: a hash of the normalised syntax trees of the files they leave."""
     generator: str
-    """`rewrite`, `infill`, …: who was first to draw it."""
+    """`rewrite`, `infill`, …: who was first to draw it; FROM_ISSUE for what the issue itself proposes."""
     target: Location
     patch: Patch
     drawn: tuple[str, ...]

@@ -7,7 +7,8 @@ it is trusted beyond that.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from repoagent.domain import Edit, Location
 from repoagent.drafting.base import Draft, Drafted
@@ -16,8 +17,6 @@ from repoagent.edits.layout import indent_of, lines_of
 from repoagent.errors import UserError
 from repoagent.intake.proposals import Hunk, Proposal
 
-NAME = "issue"
-"""Of the generator, in reports."""
 _FILES = 8
 """Files of the suspects in which a hunk that names none is looked for."""
 
@@ -29,6 +28,9 @@ def drafted(proposals: Sequence[Proposal], suspects: Sequence[Location], paths: 
     """A draft for each proposal that fits; `suspects` are looked through first, `paths` are all files there are."""
     made = Drafted()
     for proposal in proposals:
+        if proposal.pieces:
+            made += Drafted(tuple(_shown(proposal, suspects, read)))
+            continue
         try:
             edits = tuple(_edits(proposal, suspects, paths, read))
         except (EditRefused, RecursionError) as refusal:
@@ -36,6 +38,86 @@ def drafted(proposals: Sequence[Proposal], suspects: Sequence[Location], paths: 
             continue
         made += Drafted((Draft(edits, proposal.source),))
     return made
+
+
+def _shown(proposal: Proposal, suspects: Sequence[Location], read: Read) -> Iterator[Draft]:
+    """A draft for each piece that stands in no suspicious file, but is nearly what stands there once: first for those
+    after whose like, as it stands there, the issue names them."""
+    drafts: list[tuple[float, Edit]] = []
+    for path in list(dict.fromkeys(location.path for location in suspects))[:_FILES]:
+        try:
+            text = read(path)
+        except (OSError, UserError):
+            continue
+        near = {n for each in suspects[:_NEAREST] if each.path == path for n in range(each.start, each.end + 1)}
+        drafts += _likened(proposal.pieces, path, text, near)
+    ordered = sorted(drafts, key=lambda pair: -pair[0])[:_SHOWN]
+    yield from (Draft((edit,), proposal.source) for _, edit in ordered)
+
+
+_SHOWN = 4
+"""Drafts that are made of single lines."""
+_LITERAL_ALIKE = 0.5
+"""Of two literals that the issue names one after the other."""
+_ALIKE = 0.7
+"""Of two lines, from 0 to 1: the part of their characters that is common to both."""
+_NEAREST = 5
+"""Suspects in which a line is likelier to be meant …"""
+_INSIDE = 0.2
+"""… by so much."""
+_NAMED_BEFORE = 0.4
+"""How much likelier it is that a piece shall stand in the place of one that the issue names before."""
+_FEW = 3
+"""Times that a literal may stand in a file to be replaced each time."""
+
+
+def _likened(pieces: Sequence[str], path: str, text: str, near: Collection[int]) -> Iterator[tuple[float, Edit]]:
+    """What pieces may stand in the place of; `near` are the numbers of the most suspicious lines."""
+    lines = lines_of(text)
+    known = {line.strip() for line in lines}
+    for number, piece in enumerate(pieces):
+        if piece in text:
+            continue
+        if _is_literal(piece):
+            yield from _literals(pieces[:number], piece, path, text)
+            continue
+        places = [at for at, line in enumerate(lines) if _head(line.strip()) == _head(piece)]
+        named = {line for line in pieces[:number] if line in known}
+        rated = sorted(((_rate(lines[at].strip(), piece, named, at + 1 in near), at) for at in places), reverse=True)
+        if rated and rated[0][0] >= _ALIKE and rated[1:2] != rated[:1]:
+            at = rated[0][1]
+            ending = lines[at][len(lines[at].rstrip("\r\n")) :]
+            changed = [*lines[:at], f"{indent_of(lines[at])}{piece}{ending}", *lines[at + 1 :]]
+            yield rated[0][0], Edit(path, text, "".join(changed))
+
+
+def _literals(before: Sequence[str], piece: str, path: str, text: str) -> Iterator[tuple[float, Edit]]:
+    """A literal for the last one that is named before it and stands in the file."""
+    found = [other for other in before if _is_literal(other) and 0 < text.count(other) <= _FEW]
+    if found and (alike := _ratio(found[-1], piece)) >= _LITERAL_ALIKE:
+        yield alike + _NAMED_BEFORE, Edit(path, text, text.replace(found[-1], piece))
+
+
+def _is_literal(piece: str) -> bool:
+    return piece.startswith(("r'", 'r"'))
+
+
+def _rate(line: str, piece: str, named: Collection[str], near: bool) -> float:
+    return _ratio(line, piece) + (_NAMED_BEFORE if line in named else 0.0) + (_INSIDE if near else 0.0)
+
+
+def _ratio(one: str, other: str) -> float:
+    import difflib
+
+    return difflib.SequenceMatcher(None, one, other, autojunk=False).ratio()
+
+
+def _head(line: str) -> str:
+    """What a statement is about: its keyword, the function that it begins, or what it assigns to."""
+    if line.startswith(("def ", "async def ")):
+        return line.partition("(")[0]
+    target = re.match(r"([\w.\[\]'\", ]+?)\s*[-+*/|&]?=(?!=)", line)
+    return target[1] if target else re.split(r"\W", line, maxsplit=1)[0]
 
 
 def _edits(proposal: Proposal, suspects: Sequence[Location], paths: Sequence[str], read: Read) -> Iterator[Edit]:

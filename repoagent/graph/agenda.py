@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from repoagent.domain import Location, Spec, Strength
-from repoagent.drafting import GENERATORS, Mutator, Replacer, Rewriter, proposed
+from repoagent.domain import FROM_ISSUE, Location, Spec, Strength
+from repoagent.drafting import GENERATORS, Mutator, Replacer, Rewriter
 from repoagent.graph.artefacts import steps_for
 from repoagent.graph.services import Services
 from repoagent.graph.state import Assignment, State
@@ -18,7 +18,7 @@ from repoagent.judging.gate import is_test
 MUTATION = Mutator.name
 COMBINED = "combined"
 """The generator of candidates that are put together from two others."""
-PROPOSED = proposed.NAME
+PROPOSED = FROM_ISSUE
 _TURNS = 3
 """Times that the planned functions are gone through, with fresh samples each time; more than once only where a test
 can tell right from wrong."""

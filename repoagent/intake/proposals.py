@@ -6,13 +6,15 @@ On SWE-bench Lite 13 of 300 issues hold the exact patch, 23 a part of it, and 15
 
 from __future__ import annotations
 
+import ast
 import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from repoagent.intake.plain import plain_code
+from repoagent.intake.syntax import parse
 
 MOST = 8
 """Proposals that are read of one issue."""
@@ -42,6 +44,8 @@ class Proposal:
     hunks: tuple[Hunk, ...] = ()
     function: str = ""
     """Instead of hunks: the text of a function as it should be."""
+    pieces: tuple[str, ...] = ()
+    """Instead of both: statements and literals as the issue names them, of which some may be as they should be."""
 
 
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})[ \t]*([\w+-]*)")
@@ -70,7 +74,9 @@ def proposals(text: str) -> tuple[Proposal, ...]:
     text = text[:_ISSUE].replace("\r\n", "\n").expandtabs(4)
     blocks = list(_blocks(text.split("\n")))
     found = [*_diffs(blocks), *_inline(text), *_pairs(blocks), *_functions(blocks)]
-    return tuple(dict.fromkeys(found))[:MOST]
+    pieces = tuple(islice(dict.fromkeys(_pieces(text)), MOST_PIECES))
+    named = (Proposal("a line that the issue shows", pieces=pieces),) if pieces else ()
+    return (*tuple(dict.fromkeys(found))[:MOST], *named)
 
 
 @dataclass(frozen=True)
@@ -162,6 +168,37 @@ def _pairs(blocks: Sequence[_Block]) -> Iterator[Proposal]:
 
 _BETWEEN = 250
 """Characters of the words between both."""
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Lines that are a statement, or begin one, and what stands in backticks or is a raw string, in their order."""
+    for line in text.split("\n"):
+        if len(line) > _LONGEST_LINE:
+            continue
+        whole = line.strip().strip("`").strip()
+        if _is_statement(whole):
+            yield whole
+            continue
+        for match in _NAMED.finditer(line):
+            piece = (match["code"] or match["literal"]).strip()
+            if match["literal"] or _is_statement(piece):
+                yield piece
+
+
+_NAMED = re.compile(r"`(?P<code>[^`\n]{4,200})`|(?P<literal>\br(?:'[^'\n]{6,120}'|\"[^\"\n]{6,120}\"))")
+_LONGEST_LINE = 400
+_LEAST_PIECE = 16
+"""Characters of a piece that says where it belongs."""
+MOST_PIECES = 40
+"""Pieces that are read of one issue."""
+
+
+def _is_statement(line: str) -> bool:
+    """Whether it is an assignment, a `return`, or the head of a block: more than a name or a call that is talked of."""
+    if len(line) < _LEAST_PIECE or line.startswith((">>>", "import ", "from ", "class ", "@")):
+        return False
+    body = parse(f"{line} pass" if line.endswith(":") else line).body
+    return len(body) == 1 and not isinstance(body[0], ast.Expr | ast.AnnAssign)
 
 
 def _functions(blocks: Sequence[_Block]) -> Iterator[Proposal]:

@@ -56,3 +56,32 @@ def test_what_does_not_fit_once_is_refused(hunk: Hunk) -> None:
 @pytest.mark.parametrize("function", ["def unheard():\n    pass", "def f(self, x):\n    ...", "def f(:", "(" * 5000])
 def test_a_function_that_cannot_be_spliced_is_refused(function: str) -> None:
     assert after(function=function) is None
+
+
+def shown(*pieces: str) -> list[str]:
+    """The texts that come of pieces of code in an issue, the likeliest first."""
+    made = drafted([Proposal("it", pieces=pieces)], SUSPECTS, list(FILES), FILES.__getitem__)
+    return [str(draft.edits[0].after) for draft in made.drafts]
+
+
+def test_a_line_of_the_issue_takes_the_place_of_the_only_one_that_is_like_it() -> None:
+    assert shown("y = x + 1 + len(x)") == [FILES["pkg/a.py"].replace("x + 1", "x + 1 + len(x)")]
+    assert shown("z = x + 1 + len(x)") == []
+    assert shown("y = x + 1") == []  # it stands there already
+
+
+def test_of_several_like_it_the_one_that_the_issue_names_before_is_meant() -> None:
+    text = "def f(a):\n    if not isinstance(a, X):\n        pass\n    if hasattr(a, 'resolve'):\n        pass\n"
+    pieces = ("if not isinstance(a, X):", "if not hasattr(a, 'resolve'):")
+    for named, changed in ((pieces, pieces[0]), (pieces[1:], "if hasattr(a, 'resolve'):")):
+        [draft] = drafted(
+            [Proposal("it", pieces=named)], (Location("m.py", "f", 1, 5),), ["m.py"], lambda _: text
+        ).drafts
+        assert draft.edits[0].after == text.replace(changed, pieces[1])
+
+
+def test_a_literal_takes_the_place_of_the_one_before_it_wherever_that_stands() -> None:
+    text = "class A:\n    r = r'^[\\w.@+-]+$'\n\nclass B:\n    r = r'^[\\w.@+-]+$'\n"
+    pieces = (r"r'^[\w.@+-]+$'", r"r'\A[\w.@+-]+\Z'")
+    [draft] = drafted([Proposal("it", pieces=pieces)], (Location("m.py", "A", 1, 2),), ["m.py"], lambda _: text).drafts
+    assert draft.edits[0].after == text.replace(*pieces)

@@ -82,3 +82,19 @@ def test_nothing_is_proposed(text: str) -> None:
 @pytest.mark.timeout(20)
 def test_a_long_issue_takes_no_long_time(text: str) -> None:
     assert len(proposals(text)) <= 8
+
+
+def test_lines_and_literals_that_may_be_as_they_should_be() -> None:
+    text = (
+        "It copies wrongly:\nreturn dict(variable_attrs[0])\nwould be right, and `x = y.get('a') or 254`; the regex\n"
+        "r'^[\\w.@+-]+$' lets a newline pass, r'\\A[\\w.@+-]+\\Z' does not. I say `x = 1`, >>> y = f(1, 2, 3, 4)\n"
+        ">>> value = f(1, 2, 3)\nif not hasattr(attr, 'x'):\n"
+    )
+    assert proposals(text)[-1].pieces == (
+        "return dict(variable_attrs[0])",
+        "x = y.get('a') or 254",
+        r"r'^[\w.@+-]+$'",
+        r"r'\A[\w.@+-]+\Z'",
+        "if not hasattr(attr, 'x'):",
+    )
+    assert proposals("Nothing of `x` here, it = wrong in many a way") == ()

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from repoagent.domain import (
+    FROM_ISSUE,
     Candidate,
     Confidence,
     Edit,
@@ -148,6 +149,13 @@ def test_the_order_is_verified_harmless_votes_shortest() -> None:
         order.append(leader.id)
         pool.remove(leader)
     assert order == ["f", "e", "d", "c", "b"]
+
+
+def test_of_equal_evidence_what_the_issue_proposes_goes_first() -> None:
+    drawn, proposed = candidate("a", votes=3), replace(candidate("b"), generator=FROM_ISSUE)
+    proven = replace(drawn, verdict=Verdict(oracle="passed"))
+    assert best([drawn, proposed], Strength.NONE) == proposed
+    assert best([proven, proposed], Strength.STRONG) == proven
 
 
 def test_merging_sums_votes_once_and_takes_the_later_verdict() -> None:
