@@ -3,8 +3,8 @@
 Tests come first, then how far the others do the same, votes of equal patches, and the shorter patch: with the same
 samples this order, but for the second step, takes a 27B model from 69.2 % (tests of the own run only) to 74.8 % on
 SWE-bench Verified, half of it by the last step alone (Fujitsu Kozuchi, 2026). What the issue itself proposes goes
-before what others draw of equal evidence: of such patches in SWE-bench Lite 13 are right, 15 mislead (Agentless' notes),
-and a small model is right less often.
+before what others draw of equal evidence: of such patches in SWE-bench Lite 13 are right and 15 mislead (Agentless'
+notes), and a small model is right less often.
 """
 
 from __future__ import annotations
