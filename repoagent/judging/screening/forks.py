@@ -308,7 +308,7 @@ class Module:
         """Look for the function objects once: forks inherit what is found."""
         wanted = list(enumerate(self.codes_in(self.compiled(self.text))))
         for each in gc.get_objects():
-            if isinstance(each, types.FunctionType):
+            if type(each) is types.FunctionType:  # `isinstance` would ask lazy objects for their class, and wake them
                 self.live += [(depth, each) for depth, code in wanted if self.is_of(each.__code__, code)]
 
     def is_of(self, code: types.CodeType, wanted: types.CodeType) -> bool:
