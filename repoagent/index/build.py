@@ -227,6 +227,10 @@ class Index:
             found = self._importers[path] = frozenset(user for user in asking if path in self._imported(user))
         return found
 
+    def users(self, name: str) -> frozenset[str]:
+        """Files that use `name`, import it, or define it."""
+        return frozenset(self.files.using(name))
+
     def absolute(self, item: Import) -> str:
         """The dotted name of the module that an import of Python takes from."""
         return self._modules.absolute(item)

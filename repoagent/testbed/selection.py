@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
@@ -16,22 +17,49 @@ class Imports(Protocol):
     def importers(self, path: str) -> frozenset[str]:
         """Files that import the module at `path`, relative to the repository."""
 
+    def users(self, name: str) -> frozenset[str]:
+        """Files that use `name`, import it, or define it."""
 
-def relevant_tests(index: Imports, paths: Sequence[str], tests: Sequence[str], limit: int = 8) -> tuple[str, ...]:
+
+def relevant_tests(
+    index: Imports, paths: Sequence[str], tests: Sequence[str], limit: int = 8, symbols: Sequence[str] = ()
+) -> tuple[str, ...]:
     """At most `limit` of `tests`, files, for the source files at `paths`; all, in this order, where there are few.
 
-    First the tests named after a file, then those that import it, then those that import an importer of it, then those
-    that lie nearest in the tree. A test file among `paths` is relevant to itself.
+    First the tests named after a file or one of `symbols`, then those that import the file or name a symbol, then those
+    that import an importer of it, then those that lie nearest in the tree. Of equals those come first that name the
+    more likely symbols, which are qualified names in the order of suspicion. A test file among `paths` is relevant to
+    itself.
     """
+    weights = {test: weight for test, weight in _naming(index, symbols).items() if test in set(tests)}
     direct = _importers(index, paths)
-    ranks = (frozenset(paths), _named_after(tests, paths), direct, _importers(index, direct - frozenset(tests)))
+    ranks = (
+        frozenset(paths),
+        _named_after(tests, (*paths, *symbols)),
+        direct | weights.keys(),
+        _importers(index, direct - frozenset(tests)),
+    )
 
-    def distance(test: str) -> tuple[int, int, str]:
+    def distance(test: str) -> tuple[int, float, int, str]:
         rank = next((n for n, files in enumerate(ranks) if test in files), len(ranks))
-        return rank, -max((_shared(test, path) for path in paths), default=0), test
+        return rank, -weights.get(test, 0.0), -max((_shared(test, path) for path in paths), default=0), test
 
     ordered = sorted(tests, key=distance)
     return tuple(ordered if len(ordered) <= FEW else ordered[:limit])
+
+
+def _naming(index: Imports, symbols: Sequence[str]) -> dict[str, float]:
+    """Files by how likely the symbols are that they name: each by the last part of its name, and its class too."""
+    found: dict[str, float] = defaultdict(float)
+    for rank, symbol in enumerate(symbols):
+        for name in symbol.split(".")[-2:]:
+            for path in index.users(name) if len(name) >= _LEAST_NAME and not name.startswith("__") else ():
+                found[path] += 1 / (1 + rank)
+    return found
+
+
+_LEAST_NAME = 4
+"""Characters of a name that is not everywhere."""
 
 
 def _importers(index: Imports, paths: Iterable[str]) -> frozenset[str]:
@@ -44,7 +72,7 @@ def _named_after(tests: Iterable[str], paths: Iterable[str]) -> frozenset[str]:
 
 
 def _subject(path: str) -> str:
-    """What a file is about: `ab` for `src/pkg/_ab.py`, `tests/test_ab.py`, `ab.spec.ts` and `AbTest.java`.
+    """What a file or symbol is about: `ab` for `src/pkg/_ab.py`, `tests/test_ab.py`, `ab.spec.ts` and `AbTest.java`.
 
     A package's `__init__.py`, an `index.js` or a `mod.rs` is about what its directory is named after.
     """

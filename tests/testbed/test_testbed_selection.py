@@ -12,6 +12,10 @@ class Imports:
     """Who imports whom, written down."""
 
     edges: dict[str, set[str]] = field(default_factory=dict)
+    uses: dict[str, set[str]] = field(default_factory=dict)
+
+    def users(self, name: str) -> frozenset[str]:
+        return frozenset(self.uses.get(name, ()))
 
     def importers(self, path: str) -> frozenset[str]:
         return frozenset(self.edges.get(path, ()))
@@ -58,3 +62,18 @@ def test_both_ways_of_naming_a_test_count() -> None:
 
 def test_no_test_files_give_none() -> None:
     assert relevant_tests(IMPORTS, ["src/clock/words.py"], ()) == ()
+
+
+def test_of_many_that_import_the_file_those_that_name_the_suspects_come_first() -> None:
+    tests = tuple(f"tests/filters/test_{name}.py" for name in "abcdefghijklmnop")
+    index = Imports(
+        {"src/filters.py": set(tests)},
+        {"shorten": {"tests/filters/test_n.py"}, "Words": {"tests/filters/test_m.py"}, "cut": set(tests)},
+    )
+    chosen = relevant_tests(index, ["src/filters.py"], tests, 4, ["Words.shorten", "cut", "pad"])
+    assert chosen[:2] == ("tests/filters/test_m.py", "tests/filters/test_n.py")
+
+
+def test_a_test_may_be_named_after_a_function() -> None:
+    tests = (*MANY, "tests/test_floatformat.py")
+    assert relevant_tests(Imports(), ["src/filters.py"], tests, 1, ["floatformat"]) == ("tests/test_floatformat.py",)

@@ -54,8 +54,7 @@ def baseline(state: State, runtime: Runtime[Services]) -> Update:
         return {}
     services.budget.check()
     testbed = attach(services, state.environment, state.test_command)
-    paths = [location.path for location in state.locations[:6]]
-    files = () if state.test_command else relevant_tests(services.index(), paths, testbed.codebase.test_files, _FILES)
+    files = () if state.test_command else _near(state, testbed.codebase.test_files, services)
     near = _ran(testbed, files, services, _NEAR)
     wide: Update = {}
     if fewer := _fewer(files, near, services):
@@ -66,6 +65,17 @@ def baseline(state: State, runtime: Runtime[Services]) -> Update:
     before = _evidence(near, services)
     update: Update = {"test_files": files, "before": before, "notes": _notes(near), **wide}
     return {**update, "before_all": before} if files and set(files) == set(testbed.codebase.test_files) else update
+
+
+def _near(state: State, tests: Sequence[str], services: Services) -> tuple[str, ...]:
+    """The test files that are most likely to notice a change of the suspects."""
+    suspects = state.locations[:_SUSPECTS]
+    symbols = [location.symbol for location in suspects if location.symbol]
+    return relevant_tests(services.index(), [each.path for each in suspects], tests, _FILES, symbols)
+
+
+_SUSPECTS = 6
+"""Suspects whose tests are looked for."""
 
 
 def _ran(testbed: Testbed, files: Sequence[str], services: Services, share: float) -> Baseline:
