@@ -218,6 +218,14 @@ def test_what_stands_further_away_or_in_the_issue_is_borrowed(name: str) -> None
     assert reached(source, source.replace(old, new), issue), name
 
 
+@pytest.mark.parametrize(("old", "new"), [("a.upper()", "a.lower()"), ("max(a)", "min(a)"), ("any(a)", "all(a)")])
+def test_the_opposite_is_likelier_than_what_is_akin(old: str, new: str) -> None:
+    source = f"def f(a):\n    b = a.split(' ')[-1]\n    return len(b) == 1 and {old}\n"
+    assert reached(source, source.replace(old, new)) == "opposite"
+    found = [m.apply(source) for m in mutants(source, located(source), "", 3000)]
+    assert found.index(source.replace(old, new)) < 5
+
+
 def test_a_method_does_what_its_sister_does_last() -> None:
     source = (
         "class C:\n    def register(self, x):\n        self.xs.append(x)\n        self._clear()\n\n"

@@ -58,6 +58,36 @@ _METHODS = (
     "isalpha()",
     "isdigit()",
 )
+_PAIRS = (
+    "min max",
+    "any all",
+    "floor ceil",
+    "ord chr",
+    "lower upper",
+    "islower isupper",
+    "startswith endswith",
+    "find rfind",
+    "index rindex",
+    "ljust rjust",
+    "lstrip rstrip",
+    "append pop",
+    "popleft pop",
+    "appendleft append",
+    "keys values",
+    "encode decode",
+    "issubset issuperset",
+    "union intersection",
+    "add discard",
+    "argmin argmax",
+    "nsmallest nlargest",
+    "minimum maximum",
+    "bisect_left bisect_right",
+    "heappush heappop",
+)
+_OPPOSITES = {
+    one: tuple(dict.fromkeys(word for pair in _PAIRS if one in pair.split() for word in pair.split() if word != one))
+    for one in " ".join(_PAIRS).split()
+}
 _BOUNDED = ("max(0, {})", "max({}, 0)", "min(0, {})", "max(1, {})")
 _KEYS = ("len", "str", "abs", "int", "sum")
 
@@ -72,6 +102,14 @@ def function(subject: Subject) -> Iterator[Proposal]:
         for name in dict.fromkeys((*family, *own)):
             if name != node.func.id:
                 yield subject.put(node.func, name, 1.0 if name in family else 0.5)
+
+
+def opposite(subject: Subject) -> Iterator[Proposal]:
+    """The function or method that does the opposite: `min` for `max`, `x.lower()` for `x.upper()`."""
+    for node in _calls(subject):
+        name = _name_of(node.func)
+        for other in _OPPOSITES.get(name, ()):
+            yield subject.put(node.func, subject.text(node.func)[: -len(name)] + other)
 
 
 def argument_more(subject: Subject) -> Iterator[Proposal]:
@@ -267,14 +305,15 @@ def _calls(subject: Subject) -> Iterator[ast.Call]:
     yield from (node for node in subject.expressions if isinstance(node, ast.Call))
 
 
+def _name_of(function: ast.expr) -> str:
+    """The last part of what is called; empty where it has no name."""
+    if isinstance(function, ast.Attribute):
+        return function.attr
+    return function.id if isinstance(function, ast.Name) else ""
+
+
 def _further(subject: Subject, node: ast.Call) -> Iterator[tuple[str, float]]:
-    name = (
-        node.func.id
-        if isinstance(node.func, ast.Name)
-        else node.func.attr
-        if isinstance(node.func, ast.Attribute)
-        else ""
-    )
+    name = _name_of(node.func)
     if name in ("sorted", "sort", "min", "max"):
         given = {each.arg for each in node.keywords}
         options = [*(("reverse=True", 1.0),) * (name in ("sorted", "sort") and "reverse" not in given)]

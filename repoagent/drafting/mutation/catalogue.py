@@ -32,6 +32,7 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern("arguments swapped", 8, 2.2, calls.arguments_swapped),
     Pattern("keyword", 20, 0.0, calls.keyword),
     Pattern("function", 70, 12.0, calls.function),
+    Pattern("opposite", 20, 0.3, calls.opposite),
     Pattern("attribute", 104, 44.8, values.attribute),
     Pattern("attribute access", 32, 109.0, values.attribute_access),
     Pattern("self forgotten", 20, 1.1, values.self_forgotten),

@@ -54,9 +54,11 @@ def diagnose(state: State, runtime: Runtime[Services]) -> Update:
     if state.spent or _enough(leader, candidates.values(), state, services):
         return {"assignments": (), "candidates": agreed}
     after = following(state, services)
-    second = () if leader and verified(leader.verdict, state.strength) else _second_attempts(state, services)
+    proven = leader is not None and verified(leader.verdict, state.strength)
+    second = () if proven else _second_attempts(state, services)
     work = (*second, *_combinations(state, services, after), *((after,) if after else ()))
-    reason = "nothing verified yet" if work else "nothing is left to try"
+    waiting = "what is verified is to be confirmed" if proven else "nothing verified yet"
+    reason = waiting if work else "nothing is left to try"
     services.trace.emit("diagnosed", reason=reason, next=[name_of(a) for a in work])
     return {"assignments": work, "round": state.round + 1, "candidates": agreed}
 
