@@ -115,12 +115,20 @@ def whole_suite(state: State, services: Services) -> Evidence | None:
     if state.before_all or state.environment is None or not state.test_files:
         return state.before_all
     testbed = attach(services, state.environment, state.test_command)
-    expected = state.before.seconds * len(testbed.codebase.test_files) / len(state.test_files)
+    judged, before = (state.wide_files, state.before_wide) if state.before_wide else (state.test_files, state.before)
+    near, every = (_bytes_of(files, services) for files in (judged, testbed.codebase.test_files))
+    expected = before.seconds * every / max(near, 1)
     if expected > services.within(services.options.test_timeout, share=_SHARE):
         return None
     whole = testbed.baseline((), services.within(services.options.test_timeout, share=_SHARE))
     services.trace.emit("baseline.done", files=["all"], passing=len(whole.passing), failing=len(whole.failing))
     return _evidence(whole, services) if whole.report.ending is Ending.COMPLETED else None
+
+
+def _bytes_of(files: Sequence[str], services: Services) -> int:
+    """How large test files are together: what they take is nearer to that than to their number."""
+    paths = [services.workspace.root / path for path in files]
+    return sum(path.stat().st_size for path in paths if path.is_file() and not path.is_symlink())
 
 
 def reproduce(state: State, runtime: Runtime[Services]) -> Update:
