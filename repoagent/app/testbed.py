@@ -21,6 +21,8 @@ from repoagent.trace import Event, Trace
 
 if TYPE_CHECKING:
     from repoagent.domain import Report
+    from repoagent.index.build import Index
+    from repoagent.testbed.covering import Place
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,59 @@ def run_tests(bed: Testbed, tests: Sequence[str], patch: Path | None, timeout: f
         return bed.run(sandbox, tests, timeout)
 
     return in_fresh(bed.open, patched, lambda _error: None)
+
+
+@dataclass(frozen=True)
+class Covering:
+    """Which tests cover a place, and how that is known."""
+
+    tests: tuple[str, ...]
+    """Ids, those first that call fewest other functions; files where nothing was measured."""
+    measured: bool
+    """Whether their calls were noted; otherwise they are near by what imports what."""
+    asked: tuple[str, ...] = ()
+    """The test files that were run to find out; empty for all."""
+    ended: bool = True
+    """Whether that run came to its end."""
+
+
+def covering(bed: Testbed, target: str, timeout: float, *, whole: bool, say: Callable[[str], None]) -> Covering:
+    """The tests that cover `target`, PATH::FUNCTION or PATH:LINE, of the work tree as it is.
+
+    What is known of this state of the files is used; else the near tests are run with their calls noted, or all with
+    `whole`. Raises UserError for a target that there is not.
+    """
+    from repoagent.index.build import Index
+    from repoagent.testbed.covering import known, measure, possible
+    from repoagent.testbed.selection import relevant_tests
+
+    index = Index.build(bed.root)
+    place, symbol = _place(index, target)
+    near = relevant_tests(index, [place.path], bed.codebase.test_files, symbols=[symbol] if symbol else [])
+    if not possible(bed):
+        return Covering(near, measured=False)
+    asked = () if whole else near
+    found = known(bed, asked)
+    if found is None:
+        say(f"{len(asked) or len(bed.codebase.test_files)} test files are run with their calls noted")
+        found = measure(bed, asked, timeout)
+    return Covering(found.covering(place), True, found.asked, found.ended)
+
+
+def _place(index: Index, target: str) -> tuple[Place, str]:
+    """Lines and name of what `target` means."""
+    from repoagent.testbed.covering import Place
+
+    path, separator, name = target.partition("::")
+    if not separator:
+        path, _, line = target.rpartition(":")
+        symbol = index.enclosing(path, int(line)) if line.isdigit() else None
+    else:
+        symbol = index.symbol(path, name)
+    if symbol is None:
+        near = f"; near it: {', '.join(index.nearest(name.rpartition('.')[2], 3))}" if name else ""
+        raise UserError(f"there is no function {target!r}: write PATH::FUNCTION, PATH::Class.method or PATH:LINE{near}")
+    return Place(symbol.path, symbol.start, symbol.end), symbol.qualified
 
 
 def work_in(bed: Testbed, patch: Path | None) -> int:

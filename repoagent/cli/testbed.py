@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from repoagent.app.testbed import Checked, Ways
+    from repoagent.app.testbed import Checked, Covering, Ways
     from repoagent.domain import Report
     from repoagent.sandbox.base import Engine
     from repoagent.testbed.runner import Testbed
@@ -80,9 +80,43 @@ def build(
     _told({"setup": bed.setup, "sandbox": bed.engine.name, "key": bed.environment.key, "seconds": seconds}, as_json)
 
 
+@app.command()
+def covering(
+    target: Annotated[str, typer.Argument(metavar="PATH::FUNCTION|PATH:LINE", help="What the tests should cover.")],
+    repo: Root = HERE,
+    sandbox: SandboxName = None,
+    as_of: AsOf = None,
+    image: ImageName = None,
+    whole: Annotated[bool, typer.Option("--all", help="Run all tests to find out, not only near ones.")] = False,
+    max_minutes: Minutes = 30,
+    max_seconds: Annotated[float, typer.Option("--max-seconds", min=1, help="For the tests.")] = 600,
+    as_json: Json = False,
+) -> None:
+    """Show the tests that cover a function, the most specific first.
+
+    Measured once, then remembered until a file changes. Where pytest does not run the tests, the files are shown that
+    are near by their imports. Ends with 1 where no test covers it.
+    """
+    bed = _prepared(repo, sandbox, as_of, (None, image), max_minutes)
+    found = _covering(bed, target, max_seconds, whole=whole)
+    if as_json:
+        from dataclasses import asdict
+
+        _print_json({"target": target, **asdict(found)})
+    else:
+        for test in found.tests:
+            typer.echo(test)
+        for line in _how_known(found):
+            typer.echo(line, err=True)
+    raise typer.Exit(0 if found.tests else 1)
+
+
 @app.command("test")
 def run(
     tests: Annotated[list[str] | None, typer.Argument(help="Files or ids; all without any.")] = None,
+    covers: Annotated[
+        str | None, typer.Option("--covering", metavar="PATH::FUNCTION", help="Those that cover it, beside the others.")
+    ] = None,
     repo: Root = HERE,
     sandbox: SandboxName = None,
     as_of: AsOf = None,
@@ -98,7 +132,11 @@ def run(
     from repoagent.domain import Ending
 
     bed = _prepared(repo, sandbox, as_of, (test, image), max_minutes)
-    report = run_tests(bed, tests or [], patch, max_seconds)
+    chosen = [*(tests or []), *(_covering(bed, covers, max_seconds).tests if covers else ())]
+    if covers and not chosen:
+        typer.echo(f"no test covers {covers}: `repoagent testbed covering --all` looks through all of them", err=True)
+        raise typer.Exit(5)
+    report = run_tests(bed, chosen, patch, max_seconds)
     if as_json:
         _print_json(_as_data(report))
     else:
@@ -210,6 +248,21 @@ def _prepared(
     test, image = (value or "" for value in named)
     wanted = Named(test, image)
     return prepare(repo, _engine(sandbox), as_of, wanted, minutes * 60, _say, fresh=fresh, checks=checks)
+
+
+def _covering(bed: Testbed, target: str, seconds: float, *, whole: bool = False) -> Covering:
+    from repoagent.app import testbed
+
+    return testbed.covering(bed, target, seconds, whole=whole, say=lambda line: typer.echo(line, err=True))
+
+
+def _how_known(found: Covering) -> list[str]:
+    """What the list does not say of itself."""
+    if not found.measured:
+        return ["near by their imports: which test calls what is only noted where pytest runs the tests"]
+    of = f"the tests of {len(found.asked)} near files" if found.asked else "all tests"
+    notes = [f"{len(found.tests)} of {of}"]
+    return notes if found.ended else [*notes, "the run did not come to its end: there may be more (`--max-seconds`)"]
 
 
 def _say(event: Event) -> None:

@@ -230,6 +230,14 @@ def test_where_all_near_tests_take_too_long_the_nearest_judge_candidates_and_all
     assert any("3 tests pass" in sentence for sentence in result.verified)
 
 
+def test_a_near_file_without_a_test_that_passes_judges_nothing(bench: MakeBench) -> None:
+    world = World(each=8.0)
+    world.tests = {f"{MORE}::test_more": lambda _: True}
+    made = bench(RIGHT, extra=NEARBY, world=world, budget=Budget(deadline=time.monotonic() + 300))
+    made.run()
+    assert [data["files"] for data in made.told("baseline.done")][:2] == [[NEAREST, MORE], [MORE]]
+
+
 def test_where_near_tests_never_end_the_nearest_judge_alone(bench: MakeBench) -> None:
     made = bench(RIGHT, extra=NEARBY, world=World(hangs=MORE))
     assert made.run().outcome == "verified"

@@ -28,6 +28,7 @@ from repoagent.reproduce.oracle import Run
 from repoagent.reproduce.oracle import reproduce as find_oracle
 from repoagent.reproduce.project import project_of
 from repoagent.reproduce.tracing import executed_lines
+from repoagent.testbed import covering
 from repoagent.testbed.failure import distil
 from repoagent.testbed.runner import Baseline, Testbed
 from repoagent.testbed.selection import relevant_tests
@@ -54,12 +55,14 @@ def baseline(state: State, runtime: Runtime[Services]) -> Update:
         return {}
     services.budget.check()
     testbed = attach(services, state.environment, state.test_command)
-    files = () if state.test_command else _near(state, testbed.codebase.test_files, services)
+    files = () if state.test_command else _near(state, testbed, services)
     near = _ran(testbed, files, services, _NEAR)
     wide: Update = {}
-    if fewer := _fewer(files, near, services):
+    fewer = _fewer(files, near, services)
+    few = _ran(testbed, fewer, services, _NEAR / 2) if fewer else near
+    if fewer and (few.passing or not near.passing):
         wide = {"wide_files": files, "before_wide": _evidence(near, services)} if near.passing else {}
-        files, near = fewer, _ran(testbed, fewer, services, _NEAR / 2)
+        files, near = fewer, few
     if near.report.ending is Ending.TIMED_OUT and (known := _singly(testbed, files, services)):
         return {"test_files": files, "before": known, "notes": ("A test never ends on the untouched code.",)}
     before = _evidence(near, services)
@@ -67,11 +70,17 @@ def baseline(state: State, runtime: Runtime[Services]) -> Update:
     return {**update, "before_all": before} if files and set(files) == set(testbed.codebase.test_files) else update
 
 
-def _near(state: State, tests: Sequence[str], services: Services) -> tuple[str, ...]:
-    """The test files that are most likely to notice a change of the suspects."""
+def _near(state: State, testbed: Testbed, services: Services) -> tuple[str, ...]:
+    """The test files that are most likely to notice a change of the suspects: those known to call them first."""
     suspects = state.locations[:_SUSPECTS]
     symbols = [location.symbol for location in suspects if location.symbol]
-    return relevant_tests(services.index(), [each.path for each in suspects], tests, _FILES, symbols)
+    paths, tests = [each.path for each in suspects], testbed.codebase.test_files
+    near = relevant_tests(services.index(), paths, tests, _FILES, symbols)
+    measured = covering.known(testbed) if covering.possible(testbed) and len(tests) > len(near) else None
+    if measured is None:
+        return near
+    calling = measured.files_covering([covering.Place(each.path, each.start, each.end) for each in suspects])
+    return tuple(dict.fromkeys((*calling, *near)))[:_FILES]
 
 
 _SUSPECTS = 6
@@ -80,7 +89,8 @@ _SUSPECTS = 6
 
 def _ran(testbed: Testbed, files: Sequence[str], services: Services, share: float) -> Baseline:
     found = testbed.baseline(files, services.within(services.options.test_timeout, share=share))
-    services.trace.emit("baseline.done", files=list(files), passing=len(found.passing), failing=len(found.failing))
+    passing, failing, ending = len(found.passing), len(found.failing), found.report.ending
+    services.trace.emit("baseline.done", files=list(files), passing=passing, failing=failing, ending=ending)
     return found
 
 
@@ -97,8 +107,10 @@ def _fewer(files: Sequence[str], near: Baseline, services: Services) -> tuple[st
     limit = services.within(services.options.test_timeout, share=_EACH, least=_LEAST_EACH)
     if near.report.ending is not Ending.COMPLETED or near.report.seconds <= limit:
         return ()
-    taken = accumulate(_seconds_of(path, near, len(files)) for path in files)
-    return tuple(files[: max(1, sum(seconds <= limit for seconds in taken))])
+    passed = {identity.partition("::")[0] for identity in near.passing}
+    able = [path for path in files if path in passed] or files  # a file whose tests are all skipped judges nothing
+    taken = accumulate(_seconds_of(path, near, len(files)) for path in able)
+    return tuple(able[: max(1, sum(seconds <= limit for seconds in taken))])
 
 
 def _seconds_of(path: str, near: Baseline, count: int) -> float:

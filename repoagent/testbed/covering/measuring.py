@@ -1,0 +1,99 @@
+"""Run tests with their calls noted, and keep what came out for this state of the repository."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+from repoagent.domain import dump, load
+from repoagent.errors import EnvironmentFailed
+from repoagent.index.listing import list_files
+from repoagent.places import cache_root
+from repoagent.sandbox.base import Sandbox
+from repoagent.sandbox.fresh import in_fresh
+from repoagent.testbed.covering.map import CoverageMap, read_calls
+from repoagent.testbed.options import kept_options
+from repoagent.testbed.runner import Testbed
+from repoagent.testbed.running.base import VARIABLES
+from repoagent.testbed.running.pytest import SETTLED, Pytest
+from repoagent.testbed.running.reports import read_report, report_path
+from repoagent.testbed.setups import PYTHON
+
+_KEPT = 40
+"""Maps that are kept; the oldest go first."""
+
+
+def measure(testbed: Testbed, tests: Sequence[str], timeout: float) -> CoverageMap:
+    """Run `tests`, all when empty, on the untouched code in a fresh sandbox, and keep what they call.
+
+    Raises EnvironmentFailed where the project's tests are not run by pytest, or none of them could be run.
+    """
+    if not possible(testbed):
+        raise EnvironmentFailed("which test covers what is only known of tests that pytest runs")
+
+    def run(sandbox: Sandbox) -> CoverageMap:
+        path = report_path("calls")
+        options = kept_options(testbed.codebase.runner.project.pytest.addopts)  # type: ignore[attr-defined]  # see `possible`
+        command = (PYTHON, "-c", _program(), path, "-q", *SETTLED, "-p", "no:xdist", "-o", "addopts=", *options)
+        finished = sandbox.run((*command, "--", *tests), timeout=timeout, environment=VARIABLES)
+        found = read_calls(read_report(sandbox, path) or b"", tests)
+        if not found.tests:
+            raise EnvironmentFailed(f"no test could be run with its calls noted:\n{finished.output[-1000:]}")
+        return found
+
+    found = in_fresh(testbed.open, run, lambda _error: None)
+    _keep(found, testbed, tests)
+    return found
+
+
+def known(testbed: Testbed, tests: Sequence[str] = ()) -> CoverageMap | None:
+    """What was measured of this state of the repository before: of all tests, else of just these; or None."""
+    for asked in dict.fromkeys(((), tuple(tests))):
+        with suppress(OSError, ValueError, zlib.error):
+            data = zlib.decompress(_file(testbed, asked).read_bytes())
+            return load(CoverageMap, data.decode())
+    return None
+
+
+def possible(testbed: Testbed) -> bool:
+    """Whether the tests are run by pytest, without a command of somebody's own."""
+    return isinstance(testbed.codebase.runner, Pytest) and not testbed.test_command
+
+
+def _keep(found: CoverageMap, testbed: Testbed, tests: Sequence[str]) -> None:
+    """Nothing is lost but time where this fails."""
+    with suppress(OSError):
+        path = _file(testbed, tests)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(".draft")
+        draft.write_bytes(zlib.compress(dump(found).encode(), 1))
+        draft.replace(path)
+        oldest = sorted(path.parent.glob("*.map"), key=lambda each: each.stat().st_mtime)
+        for each in oldest[:-_KEPT]:
+            each.unlink(missing_ok=True)
+
+
+def _file(testbed: Testbed, tests: Sequence[str]) -> Path:
+    parts = (testbed.environment.key, state_of(testbed.root), *sorted(tests))
+    return cache_root() / "covering" / f"{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()[:32]}.map"
+
+
+def state_of(root: Path) -> str:
+    """Equal for equal Python files, as a commit's are."""
+    seen = hashlib.sha256()
+    for listed in list_files(root):
+        if listed.path.endswith((".py", ".cfg", ".toml", ".ini")):
+            seen.update(f"{listed.path}\0{listed.size}\0".encode("utf-8", "surrogateescape"))
+            with suppress(OSError):
+                seen.update((root / listed.path).read_bytes())
+    return seen.hexdigest()
+
+
+@cache
+def _program() -> str:
+    return files("repoagent.testbed.covering").joinpath("calls.py").read_text(encoding="utf-8")

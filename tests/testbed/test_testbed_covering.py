@@ -1,0 +1,175 @@
+"""Which tests call a function: noted in real sandboxes, read with distrust, and remembered while no file changes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from repoagent.app.testbed import covering, prepare
+from repoagent.cli.main import app
+from repoagent.errors import EnvironmentFailed, UserError
+from repoagent.sandbox.bubblewrap import BubblewrapEngine
+from repoagent.testbed.covering import CoverageMap, Place, known, measure
+from repoagent.testbed.covering.map import read_calls
+from repoagent.testbed.runner import Testbed
+from repoagent.testbed.ways import Named
+
+FACES = """\
+import functools
+
+
+@functools.lru_cache
+def face(hour):
+    return str(hour)
+
+
+class Dial:
+    def turn(self, by):
+        return face(by)
+
+    def stop(self):
+        return None
+"""
+DIAL_TESTS = """\
+import threading
+
+import pytest
+
+from clock.faces import Dial
+
+
+@pytest.fixture
+def dial():
+    return Dial()
+
+
+def test_turn(dial):
+    assert dial.turn(2) == '2'
+
+
+def test_stop(dial):
+    assert dial.stop() is None
+
+
+def test_thread(dial):
+    thread = threading.Thread(target=dial.stop)
+    thread.start()
+    thread.join()
+"""
+FILES = {
+    "pyproject.toml": '[project]\nname = "clock"\nversion = "1"\n[tool.setuptools]\npackages = ["clock"]\n',
+    "clock/__init__.py": "",
+    "clock/faces.py": FACES,
+    "tests/test_face.py": "from clock.faces import face\n\n\ndef test_face():\n    assert face(1) == '1'\n",
+    "tests/test_dial.py": DIAL_TESTS,
+}
+FACE = Place("clock/faces.py", 4, 6)
+STOP = "clock/faces.py::Dial.stop"
+
+
+@pytest.fixture(scope="module")
+def bed(tmp_path_factory: pytest.TempPathFactory) -> Testbed:
+    root = tmp_path_factory.mktemp("clock")
+    for name, text in FILES.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    subprocess.run(("git", "init", "--quiet"), cwd=root, check=True)
+    engine = BubblewrapEngine()
+    engine.prepare(lambda _: None)
+    return prepare(root, engine, None, Named(), 600, lambda _: None)
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bed: Testbed) -> Path:
+    """Maps of their own for each test; the environment is opened where it was built."""
+    monkeypatch.setattr("repoagent.testbed.covering.measuring.cache_root", lambda: tmp_path)
+    return tmp_path
+
+
+def test_each_test_is_known_by_what_it_calls_in_its_fixtures_and_threads_too(bed: Testbed, cache: Path) -> None:
+    found = measure(bed, (), 120)
+    assert found.ended
+    assert found.covering(FACE) == ("tests/test_face.py::test_face", "tests/test_dial.py::test_turn")
+    assert set(found.covering(Place("clock/faces.py", 13, 14))) == {
+        "tests/test_dial.py::test_stop",
+        "tests/test_dial.py::test_thread",
+    }
+    assert len(found.covering(Place("clock/faces.py", 9, 14))) == 3  # the class
+    assert found.covering(Place("clock/nowhere.py", 1, 9)) == ()
+
+
+def test_what_was_measured_is_known_until_a_file_changes(bed: Testbed, cache: Path) -> None:
+    assert known(bed) is None
+    found = measure(bed, (), 120)
+    assert known(bed) == known(bed, ("tests/test_face.py",)) == found
+    path = bed.root / "clock/__init__.py"
+    path.write_text("# changed\n")
+    assert known(bed) is None
+    path.write_text("")
+    assert known(bed) == found
+    [kept] = cache.glob("covering/*.map")
+    kept.write_bytes(b"torn")
+    assert known(bed) is None
+
+
+def test_a_function_is_named_or_a_line_of_it_is(bed: Testbed, cache: Path) -> None:
+    said: list[str] = []
+    by_name = covering(bed, STOP, 120, whole=False, say=said.append)
+    by_line = covering(bed, "clock/faces.py:14", 120, whole=False, say=said.append)
+    assert by_name == by_line
+    assert len(by_name.tests) == 2
+    assert len(said) == 1  # the second time it was known
+    with pytest.raises(UserError, match=r"there is no function 'clock/faces.py::Dial.stopp'.*near it: stop"):
+        covering(bed, "clock/faces.py::Dial.stopp", 120, whole=False, say=said.append)
+
+
+def test_where_pytest_runs_nothing_near_files_are_told(bed: Testbed, cache: Path) -> None:
+    from dataclasses import replace
+
+    by_command = replace(bed, test_command="make test")
+    found = covering(by_command, STOP, 120, whole=False, say=lambda _: None)
+    assert (found.measured, set(found.tests)) == (False, {"tests/test_dial.py", "tests/test_face.py"})
+    with pytest.raises(EnvironmentFailed, match="only known of tests that pytest runs"):
+        measure(by_command, (), 120)
+
+
+def test_the_command_tells_scripts_and_people(bed: Testbed, cache: Path) -> None:
+    arguments = ["testbed", "covering", STOP, "--repo", str(bed.root), "--sandbox", "bubblewrap"]
+    told = CliRunner().invoke(app, [*arguments, "--json"])
+    data = json.loads(told.stdout)
+    assert told.exit_code == 0
+    assert (data["measured"], data["ended"], len(data["tests"])) == (True, True, 2)
+    run = CliRunner().invoke(app, ["testbed", "test", "--covering", STOP, *arguments[3:]])
+    assert (run.exit_code, run.stdout.splitlines()[-1].startswith("completed: 2 passed")) == (0, True)
+
+
+LINES = [
+    {"function": ["a.py", 1]},
+    {"function": ["/etc/passwd", 1]},
+    {"function": ["../b.py", 1]},
+    {"test": "t.py::a", "calls": [0, 1, 2, 7, -1, "x"]},
+    {"test": "x" * 2_000, "calls": [0]},
+    {"test": ["no"], "calls": [0]},
+    ["nonsense"],
+]
+
+
+def test_nothing_is_believed_but_the_form_of_what_a_sandbox_writes() -> None:
+    data = b"\n".join([*(json.dumps(line).encode() for line in LINES), b"{torn", b"[" * 100_000])
+    found = read_calls(data, ("t.py",))
+    assert found.functions == (("a.py", 1), ("", 0), ("", 0))
+    assert found.tests == (("t.py::a", (0, 1, 2)),)
+    assert (found.asked, found.ended) == (("t.py",), False)
+
+
+def test_files_are_ordered_by_the_suspects_that_their_tests_call() -> None:
+    made = CoverageMap(
+        (("a.py", 1), ("a.py", 9)),
+        (("t/x.py::one", (1,)), ("t/y.py::one", (0,)), ("t/z.py::one", (0, 1)), ("t/w.py::one", ())),
+    )
+    places = [Place("a.py", 1, 5), Place("a.py", 9, 12)]
+    assert made.files_covering(places) == ("t/z.py", "t/y.py", "t/x.py")
