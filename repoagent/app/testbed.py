@@ -131,7 +131,8 @@ def covering(bed: Testbed, target: str, timeout: float, *, whole: bool, say: Cal
     asked = () if whole else near
     found = known(bed, asked)
     if found is None:
-        say(f"{len(asked) or len(bed.codebase.test_files)} test files are run with their calls noted")
+        count = len(asked) or len(bed.codebase.test_files)
+        say(f"running {count} test file{'s' * (count != 1)} to note what they call")
         found = measure(bed, asked, timeout)
     return Covering(found.covering(place), True, found.asked, found.ended)
 

@@ -260,8 +260,8 @@ def _how_known(found: Covering) -> list[str]:
     """What the list does not say of itself."""
     if not found.measured:
         return ["near by their imports: which test calls what is only noted where pytest runs the tests"]
-    of = f"the tests of {len(found.asked)} near files" if found.asked else "all tests"
-    notes = [f"{len(found.tests)} of {of}"]
+    of = f"of the {len(found.asked)} nearest test files" if found.asked else "of all test files"
+    notes = [f"{len(found.tests)} tests {of}"]
     return notes if found.ended else [*notes, "the run did not come to its end: there may be more (`--max-seconds`)"]
 
 
