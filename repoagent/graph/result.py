@@ -146,7 +146,8 @@ def _which(state: State) -> str:
         return f"`{state.test_command}`"
     if state.before_all or not state.test_files:
         return "all tests of the project"
-    return ", ".join(state.wide_files or state.test_files)
+    files = dict.fromkeys(test.partition("::")[0] for test in state.wide_files or state.test_files)
+    return ", ".join(files)
 
 
 def _unverified(state: State) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
@@ -22,6 +22,10 @@ from repoagent.testbed.ways import Named, Origin, extended
 from repoagent.trace import Trace
 
 _MOST_RERUN = 500
+
+
+Run = Callable[[Sequence[str], float], Report]
+"""Runs tests on the untouched code, for at most so many seconds."""
 
 
 @dataclass(frozen=True)
@@ -135,9 +139,9 @@ class Testbed:
         entry = self.codebase.entry
         return {check.name: run_check(check, entry, sandbox, timeout) for check in self.codebase.checks}
 
-    def baseline(self, tests: Sequence[str] = (), timeout: float = 600.0) -> Baseline:
-        """Run `tests` on the untouched code, and those that fail once more."""
-        report = self.run_fresh(tests, timeout)
+    def baseline(self, tests: Sequence[str] = (), timeout: float = 600.0, run: Run | None = None) -> Baseline:
+        """Run `tests` on the untouched code, by `run` where it is given, and those that fail once more."""
+        report = (run or self.run_fresh)(tests, timeout)
         if report.ending is not Ending.COMPLETED:
             return Baseline(report, frozenset(), frozenset(), frozenset())
         outside = frozenset(o.id for o in report.outcomes if o.id in report.failed and failed_outside(o, self.root))

@@ -96,6 +96,8 @@ class World:
     """What it takes more for each file that is asked for."""
     hangs: str = ""
     """A file whose tests never end."""
+    calls: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    """The lines of the module at which the functions begin that a test calls, where that is noted."""
     added: Mapping[str, Callable[[str], bool]] = field(default_factory=dict)
     """Tests that are there once their file says so."""
     noticed: int | None = None
@@ -109,7 +111,7 @@ class World:
         text = files[MODULE].decode()
         if JOB in command:
             return self._screening(files, command[-1])
-        if "pytest" in command:
+        if any(word.startswith("--repoagent-report=") for word in command):
             return self._pytest(command, text, files)
         if command[0] == "sh":  # a test command of the user's: one outcome, by its exit code
             return Finished(0 if all(passes(text) for passes in self.tests.values()) else 1, "", 0.1)
@@ -129,6 +131,8 @@ class World:
         failed = [name for name in chosen if not known[name](text)]
         path = next(word.partition("=")[2] for word in command if word.startswith("--repoagent-report="))
         files[path] = _lines(chosen, failed).encode()
+        if command[1] == "-c":
+            files[command[3]] = _noted({name: self.calls.get(name, ()) for name in chosen}).encode()
         return Finished(1 if failed else 0, "", self.seconds + self.each * len(asked))
 
     def _screening(self, files: MutableMapping[str, bytes], answer: str) -> Finished:
@@ -299,6 +303,14 @@ def _example(shown: str) -> str:
 def _is_there(test: str, files: Mapping[str, bytes]) -> bool:
     path, _, name = test.rpartition("::")
     return f"def {name}(" in files.get(path, b"").decode()
+
+
+def _noted(calls: Mapping[str, Sequence[int]]) -> str:
+    """What is written of the functions that tests call."""
+    lines = sorted({line for called in calls.values() for line in called})
+    rows: list[dict[str, object]] = [{"function": [MODULE, line]} for line in lines]
+    rows += [{"test": name, "calls": [lines.index(line) for line in called]} for name, called in calls.items()]
+    return "\n".join(json.dumps(row) for row in (*rows, {"end": 0}))
 
 
 def _lines(chosen: Sequence[str], failed: Sequence[str]) -> str:

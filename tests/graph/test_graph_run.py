@@ -230,6 +230,16 @@ def test_where_all_near_tests_take_too_long_the_nearest_judge_candidates_and_all
     assert any("3 tests pass" in sentence for sentence in result.verified)
 
 
+def test_where_all_near_tests_take_too_long_those_judge_that_call_the_suspects(bench: MakeBench) -> None:
+    world = World(each=8.0, calls={SMALL: [1], LARGE: [9]})
+    world.tests[f"{MORE}::test_more"] = lambda _: True
+    made = bench(RIGHT, extra=NEARBY, world=world, budget=Budget(deadline=time.monotonic() + 300))
+    assert made.run().outcome == "verified"
+    first, second = made.told("baseline.done")[:2]
+    assert (first["files"], second["files"]) == ([NEAREST, MORE], [SMALL, LARGE])
+    assert [data["passed"] for data in made.told("candidate.judged")] == [2, 3]
+
+
 def test_a_near_file_without_a_test_that_passes_judges_nothing(bench: MakeBench) -> None:
     world = World(each=8.0)
     world.tests = {f"{MORE}::test_more": lambda _: True}

@@ -9,7 +9,7 @@ from itertools import accumulate
 
 from langgraph.runtime import Runtime
 
-from repoagent.domain import Ending, Location, Oracle, Strength, dump
+from repoagent.domain import Ending, Location, Oracle, Report, Strength, dump
 from repoagent.edits import EditRefused
 from repoagent.edits.syntax import Function, defined, without_docstring
 from repoagent.graph.agenda import targets
@@ -24,19 +24,24 @@ from repoagent.judging.screening import single_tests
 from repoagent.localise import localise
 from repoagent.localise.spectrum import Spectrum
 from repoagent.reproduce.documented import Documented, documented
-from repoagent.reproduce.oracle import Run
+from repoagent.reproduce.oracle import Run as RunScript
 from repoagent.reproduce.oracle import reproduce as find_oracle
 from repoagent.reproduce.project import project_of
 from repoagent.reproduce.tracing import executed_lines
 from repoagent.testbed import covering
+from repoagent.testbed.covering import CoverageMap
 from repoagent.testbed.failure import distil
-from repoagent.testbed.runner import Baseline, Testbed
+from repoagent.testbed.runner import Baseline, Run, Testbed
 from repoagent.testbed.selection import relevant_tests
 
 _FILES = 8
 """Test files that judge each candidate."""
 _NEAR = 0.2
 """The part of the time left that they may take on the untouched code."""
+_FEW = 0.1
+"""The same for those that are chosen of them."""
+_CALLING = 300
+"""Tests that are chosen one by one."""
 _EACH = 0.03
 """The part of the time left that the tests of one candidate may take, but for …"""
 _LEAST_EACH = 10.0
@@ -56,10 +61,10 @@ def baseline(state: State, runtime: Runtime[Services]) -> Update:
     services.budget.check()
     testbed = attach(services, state.environment, state.test_command)
     files = () if state.test_command else _near(state, testbed, services)
-    near = _ran(testbed, files, services, _NEAR)
+    near, calls = _noted(testbed, files, services)
     wide: Update = {}
-    fewer = _fewer(files, near, services)
-    few = _ran(testbed, fewer, services, _NEAR / 2) if fewer else near
+    fewer = _fewer(files, near, calls, state.locations, services)
+    few = _ran(testbed, fewer, services) if fewer else near
     if fewer and (few.passing or not near.passing):
         wide = {"wide_files": files, "before_wide": _evidence(near, services)} if near.passing else {}
         files, near = fewer, few
@@ -87,30 +92,70 @@ _SUSPECTS = 6
 """Suspects whose tests are looked for."""
 
 
-def _ran(testbed: Testbed, files: Sequence[str], services: Services, share: float) -> Baseline:
-    found = testbed.baseline(files, services.within(services.options.test_timeout, share=share))
+def _noted(testbed: Testbed, files: Sequence[str], services: Services) -> tuple[Baseline, CoverageMap | None]:
+    """How the tests near the suspects end, and what each of them calls, where that can be noted."""
+    found: list[CoverageMap] = []
+
+    def run(tests: Sequence[str], timeout: float) -> Report:
+        report, calls = covering.noted(testbed, tests, timeout)
+        found.append(calls)
+        return report
+
+    near = _ran(testbed, files, services, _NEAR, run if covering.possible(testbed) else None)
+    return near, found[0] if found else None
+
+
+def _ran(
+    testbed: Testbed, files: Sequence[str], services: Services, share: float = _FEW, run: Run | None = None
+) -> Baseline:
+    found = testbed.baseline(files, services.within(services.options.test_timeout, share=share), run)
     passing, failing, ending = len(found.passing), len(found.failing), found.report.ending
     services.trace.emit("baseline.done", files=list(files), passing=passing, failing=failing, ending=ending)
     return found
 
 
-def _fewer(files: Sequence[str], near: Baseline, services: Services) -> tuple[str, ...]:
-    """The first of the files, where all of them take too long to be run for every candidate; else none.
+def _fewer(
+    files: Sequence[str],
+    near: Baseline,
+    calls: CoverageMap | None,
+    suspects: Sequence[Location],
+    services: Services,
+) -> tuple[str, ...]:
+    """The tests that call the suspects, or else the first of the files, where all of them take too long to be run for
+    every candidate; else none.
 
     A run of few candidates that are well tested finds less than one of many that are tested by what lies nearest; what
     is left out judges the patch that is delivered.
     """
-    if len(files) < 2:
+    limit = services.within(services.options.test_timeout, share=_EACH, least=_LEAST_EACH)
+    if near.report.ending is Ending.COMPLETED and near.report.seconds <= limit:
+        return ()
+    if calls is not None and (chosen := _calling(calls, near, suspects, limit)):
+        return chosen
+    if len(files) < 2 or near.report.ending not in (Ending.COMPLETED, Ending.TIMED_OUT):
         return ()
     if near.report.ending is Ending.TIMED_OUT:
         return tuple(files[: max(1, len(files) // 4)])
-    limit = services.within(services.options.test_timeout, share=_EACH, least=_LEAST_EACH)
-    if near.report.ending is not Ending.COMPLETED or near.report.seconds <= limit:
-        return ()
     passed = {identity.partition("::")[0] for identity in near.passing}
     able = [path for path in files if path in passed] or files  # a file whose tests are all skipped judges nothing
     taken = accumulate(_seconds_of(path, near, len(files)) for path in able)
     return tuple(able[: max(1, sum(seconds <= limit for seconds in taken))])
+
+
+def _calling(calls: CoverageMap, near: Baseline, suspects: Sequence[Location], limit: float) -> tuple[str, ...]:
+    """Tests that call the suspects and end in time together, those first that call little else: half of the time for
+    those of the first suspect, half of the rest for those of the second, and so on."""
+    took = {outcome.id: outcome.seconds for outcome in near.report.outcomes if outcome.id not in near.outside}
+    chosen: dict[str, None] = {}
+    left = limit
+    for suspect in suspects[:_SUSPECTS]:
+        allowed = left / 2
+        for test in calls.covering(covering.Place(suspect.path, suspect.start, suspect.end)):
+            if test not in chosen and len(chosen) < _CALLING and took.get(test, limit) <= allowed:
+                chosen[test] = None
+                allowed -= took[test]
+                left -= took[test]
+    return tuple(chosen)
 
 
 def _seconds_of(path: str, near: Baseline, count: int) -> float:
@@ -160,7 +205,7 @@ def reproduce(state: State, runtime: Runtime[Services]) -> Update:
     return {"oracle": oracle, **held, **_narrowed(state, services, oracle)}
 
 
-def _held(state: State, services: Services, run: Run) -> Update:
+def _held(state: State, services: Services, run: RunScript) -> Update:
     """Where nothing shows the problem: the documented examples that hold today, which must hold afterwards."""
     found = documented(_documented(state, services), run, today="passed")
     return {"before": replace(state.before, held=found)} if found.strength is not Strength.NONE else {}

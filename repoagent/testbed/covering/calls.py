@@ -79,7 +79,7 @@ class Calls:
                 self._called[id(code)] = code
 
     def _note(self, test: str) -> None:
-        if os.getpid() != self._process or self._written > MOST_BYTES:
+        if os.getpid() != self._process or self._written > MOST_BYTES:  # of a fork, only its parent speaks
             return
         places = {(code.co_filename, code.co_firstlineno) for code in list(self._called.values())}
         own = sorted(place for place in map(self._own, places) if place is not None)
@@ -101,6 +101,8 @@ class Calls:
         line = json.dumps(event) + "\n"
         self._written += len(line)
         self._file.write(line)
+        if "test" in event:
+            self._file.flush()  # a run that is ended has told what it knew
 
 
 if __name__ == "__main__":

@@ -10,45 +10,50 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-from repoagent.domain import dump, load
+from repoagent.domain import Report, dump, load
 from repoagent.errors import EnvironmentFailed
 from repoagent.index.listing import list_files
 from repoagent.places import cache_root
 from repoagent.sandbox.base import Sandbox
 from repoagent.sandbox.fresh import in_fresh
 from repoagent.testbed.covering.map import CoverageMap, read_calls
-from repoagent.testbed.options import kept_options
 from repoagent.testbed.runner import Testbed
-from repoagent.testbed.running.base import VARIABLES
-from repoagent.testbed.running.pytest import SETTLED, Pytest
+from repoagent.testbed.running.pytest import Pytest
 from repoagent.testbed.running.reports import read_report, report_path
-from repoagent.testbed.setups import PYTHON
 
 _KEPT = 40
 """Maps that are kept; the oldest go first."""
 
 
 def measure(testbed: Testbed, tests: Sequence[str], timeout: float) -> CoverageMap:
-    """Run `tests`, all when empty, on the untouched code in a fresh sandbox, and keep what they call.
+    """What `tests`, all when empty, call on the untouched code, run in a fresh sandbox; it is kept.
 
     Raises EnvironmentFailed where the project's tests are not run by pytest, or none of them could be run.
     """
     if not possible(testbed):
         raise EnvironmentFailed("which test covers what is only known of tests that pytest runs")
-
-    def run(sandbox: Sandbox) -> CoverageMap:
-        path = report_path("calls")
-        options = kept_options(testbed.codebase.runner.project.pytest.addopts)  # type: ignore[attr-defined]  # see `possible`
-        command = (PYTHON, "-c", _program(), path, "-q", *SETTLED, "-p", "no:xdist", "-o", "addopts=", *options)
-        finished = sandbox.run((*command, "--", *tests), timeout=timeout, environment=VARIABLES)
-        found = read_calls(read_report(sandbox, path) or b"", tests)
-        if not found.tests:
-            raise EnvironmentFailed(f"no test could be run with its calls noted:\n{finished.output[-1000:]}")
-        return found
-
-    found = in_fresh(testbed.open, run, lambda _error: None)
-    _keep(found, testbed, tests)
+    report, found = noted(testbed, tests, timeout)
+    if not found.tests:
+        raise EnvironmentFailed(f"no test could be run with its calls noted:\n{report.log[-1000:]}")
     return found
+
+
+def noted(testbed: Testbed, tests: Sequence[str], timeout: float) -> tuple[Report, CoverageMap]:
+    """Run `tests` as ever, in some twice the time, and have their calls noted, which are kept as far as they are known;
+    only where that is `possible`."""
+    runner = testbed.codebase.runner
+    if not isinstance(runner, Pytest):
+        raise TypeError("ask `possible` first")
+
+    def run(sandbox: Sandbox) -> tuple[Report, CoverageMap]:
+        path = report_path("calls")
+        report = runner.run(sandbox, tests, timeout, ("-c", _program(), path))
+        return report, read_calls(read_report(sandbox, path) or b"", tests)
+
+    report, found = in_fresh(testbed.open, run, lambda _error: None)
+    if found.tests:
+        _keep(found, testbed, tests)
+    return report, found
 
 
 def known(testbed: Testbed, tests: Sequence[str] = ()) -> CoverageMap | None:

@@ -24,23 +24,25 @@ class Pytest:
 
     project: Project
 
-    def run(self, sandbox: Sandbox, tests: Sequence[str], timeout: float) -> Report:
-        """Run `tests`, files or node ids; see `Runner`."""
+    def run(
+        self, sandbox: Sandbox, tests: Sequence[str], timeout: float, started: Sequence[str] = ("-m", "pytest")
+    ) -> Report:
+        """Run `tests`, files or node ids; see `Runner`. `started` is what Python is given to start pytest."""
         if not tests and self.project.unconventional:
             tests = self.project.test_files
         kept = ("-o", "addopts=", *kept_options(self.project.pytest.addopts))
-        found = _run(sandbox, (*kept, "--", *tests), timeout)
+        found = _run(sandbox, started, (*kept, "--", *tests), timeout)
         if found.ending is Ending.NOT_COLLECTED and not found.outcomes and self.project.pytest.addopts:
-            again = _run(sandbox, tests, timeout)  # the project's options may name a plug-in nothing works without
+            # The project's options may name a plug-in nothing works without.
+            again = _run(sandbox, started, tests, timeout)
             return again if again.outcomes else found
         return found
 
 
-def _run(sandbox: Sandbox, arguments: Sequence[str], timeout: float) -> Report:
+def _run(sandbox: Sandbox, started: Sequence[str], arguments: Sequence[str], timeout: float) -> Report:
     path = report_path("jsonl")
-    fixed = (PYTHON, "-m", "pytest", "-q", "--tb=short", "--continue-on-collection-errors")
     command = (
-        *fixed,
+        *(PYTHON, *started, "-q", "--tb=short", "--continue-on-collection-errors"),
         "-p",
         REPORTER,
         f"--repoagent-report={path}",
@@ -50,7 +52,15 @@ def _run(sandbox: Sandbox, arguments: Sequence[str], timeout: float) -> Report:
     )
     finished = sandbox.run(command, timeout=timeout, environment=VARIABLES)
     told = read_lines(read_report(sandbox, path, LARGEST) or b"")
-    return report(finished, shlex.join(command), _with_running(told, finished), reported=told.ended)
+    return report(finished, _shown(command), _with_running(told, finished), reported=told.ended)
+
+
+def _shown(command: Sequence[str]) -> str:
+    """The command for a person, without a program's text."""
+    return shlex.join(word if len(word) < _LONGEST_WORD else "…" for word in command)
+
+
+_LONGEST_WORD = 1_000
 
 
 def _each(timeout: float) -> float:
