@@ -8,7 +8,7 @@ limit is reached. Only `Engine.build` may reach the network, and what it does is
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -58,6 +58,19 @@ class Finished:
 
 
 @dataclass(frozen=True)
+class Dockerfile:
+    """How a repository says that an image is made which has what its tests need."""
+
+    text: str
+    context: str = ""
+    """Folder whose files it may copy, relative to the repository; empty for all of it."""
+    arguments: tuple[tuple[str, str], ...] = ()
+    """Names and values of its `ARG`s."""
+    target: str = ""
+    """The stage that is wanted; empty for the last."""
+
+
+@dataclass(frozen=True)
 class Base:
     """What an environment stands on."""
 
@@ -67,6 +80,8 @@ class Base:
     """Debian's names of packages that the build or the tests need, beside a shell, git and the interpreter."""
     image: str = ""
     """A container image that it stands on instead, with an interpreter of its own; only Docker has such."""
+    dockerfile: Dockerfile | None = field(default=None, repr=False)  # not in the keys of those who have none
+    """How an image is made that it stands on instead; it is the repository's word, and handled so."""
 
 
 DEFAULT_BASE = Base()

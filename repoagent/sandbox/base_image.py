@@ -80,6 +80,11 @@ def _named(client: DockerClient, image: str, progress: Progress) -> str:
     """The tag of an image made of `image`, by what that is today: the engine's, else one that a registry gives."""
     if not exists(client, image) and not pull(image, progress):
         raise EnvironmentFailed(f"there is no image {image}: build or load it, or name one that a registry gives")
+    if volumes := sorted(client.images.get(image).attrs["Config"].get("Volumes") or {}):
+        raise EnvironmentFailed(
+            f"the image {image} has volumes ({', '.join(volumes)[:200]}), which tests could fill without a bound: "
+            "name one that is made without VOLUME"
+        )
     identity = f"{client.images.get(image).id}\0{_FORM}\0{_DRESS_NAMED}"
     wanted = f"{TOOLCHAIN}:{hashlib.sha256(identity.encode()).hexdigest()[:24]}"
     if not exists(client, wanted):
@@ -120,8 +125,11 @@ def exists(client: DockerClient, name: str) -> bool:
     return True
 
 
-def pull(image: str, progress: Progress) -> bool:
-    """Whether `image` could be had from its registry; one that is silent for a minute is given up."""
+def pull(image: str, progress: Progress, *, anonymous: bool = False) -> bool:
+    """Whether `image` could be had from its registry; one that is silent for a minute is given up.
+
+    Where it is `anonymous`, the user's credentials are not shown, so that only what everybody gets is had.
+    """
     import docker
     from docker.errors import APIError
     from requests.exceptions import RequestException
@@ -129,7 +137,8 @@ def pull(image: str, progress: Progress) -> bool:
     progress(f"pulling {image}")
     try:
         with closing(docker.from_env(timeout=_SILENCE)) as impatient:
-            for line in impatient.api.pull(image, stream=True, decode=True):
+            credentials: dict[str, str] | None = {} if anonymous else None
+            for line in impatient.api.pull(image, stream=True, decode=True, auth_config=credentials):
                 if "error" in line:
                     progress(f"no registry gives {image}: {line['error']}")
                     return False
@@ -165,15 +174,32 @@ def _bootstrapped(client: DockerClient, python: str, progress: Progress) -> str:
 
 
 def _run_in(client: DockerClient, source: str, script: str, arguments: tuple[str, ...], wanted: str) -> None:
-    """Run `script` as root, with network, in a container of `source`, and keep it as the image `wanted`."""
+    """Run `script` as root, with network, in a container of `source`, and keep it as the image `wanted`.
+
+    Of what `source` says about how it is started, nothing holds in the image that is made, nor while it is made.
+    """
+    from docker.errors import APIError
+
     network = host_network()
     labels = {LABEL: "1", OWNER_LABEL: str(Owner.current())}
     # Variables and certificates are for this command alone: what the container were given, the image would keep.
     command = ["env", *_settings(network.environment), "/bin/sh", "-euc", script + _TIDY, "sh", *arguments]
-    container = client.containers.create(source, command, entrypoint=[], labels=labels, user="0:0")
+    container = client.containers.create(
+        source,
+        command,
+        entrypoint=[],
+        labels=labels,
+        user="0:0",
+        working_dir="/",
+        healthcheck={"test": ["NONE"]},
+        use_config_proxy=False,
+    )
     try:
         container.put_archive("/", network.packed(uv_program()))
-        container.start()
+        try:
+            container.start()
+        except APIError as error:
+            raise EnvironmentFailed(f"in {source} nothing can be run, it needs /bin/sh: {error.explanation}") from error
         if container.wait(timeout=1800)["StatusCode"]:
             end = container.logs(tail=20).decode("utf-8", "replace")
             raise EnvironmentFailed(f"the image {wanted} could not be completed:\n{end}")

@@ -133,6 +133,8 @@ class BubblewrapEngine:
         """Raise EnvironmentFailed where the host lacks what is asked for; nothing is installed on a host."""
         if base.image:
             raise EnvironmentFailed(f"the image {base.image} needs an engine for images: use `--sandbox docker`")
+        if base.dockerfile:
+            raise EnvironmentFailed("the repository's Dockerfile needs an engine for images: use `--sandbox docker`")
         if base.python not in self.pythons():
             raise EnvironmentFailed(
                 f"this project needs Python {base.python}, and bubblewrap has only this host's "

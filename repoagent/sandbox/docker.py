@@ -5,12 +5,12 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from repoagent.sandbox import base_image, cache
+from repoagent.sandbox import base_image, cache, docker_build
 from repoagent.sandbox.base import (
     DEFAULT_BASE,
     DEFAULT_LIMITS,
@@ -23,7 +23,7 @@ from repoagent.sandbox.base import (
 )
 from repoagent.sandbox.bootstrap import RELEASES
 from repoagent.sandbox.confined import ConfinedSandbox, build_in, variables
-from repoagent.sandbox.docker_container import INPUT, SUPERVISOR, WORK, Container
+from repoagent.sandbox.docker_container import INPUT, START, SUPERVISOR, WORK, Container
 from repoagent.sandbox.docker_errors import knock, translated
 from repoagent.sandbox.host_network import HostNetwork, host_network
 from repoagent.sandbox.owner import LABEL, OWNER_LABEL, Owner
@@ -95,7 +95,7 @@ class DockerEngine:
         with cache.locked(f"docker-{recipe.key}"):
             if found := self.find(recipe.key):
                 return found
-            image = self._ensure(recipe.base, progress)
+            image = self._ensure(self._named(recipe.base, repository, progress, timeout), progress)
             network = host_network()
             container = self._start(image, _BUILD_LIMITS, network)
             try:
@@ -140,6 +140,14 @@ class DockerEngine:
                 with suppress(NotFound):
                     container.remove(force=True, v=True)
         return [f"container {container.name}" for container in left]
+
+    def _named(self, base: Base, repository: Path, progress: Progress, timeout: float) -> Base:
+        """The same, with the image that the repository's Dockerfile makes, if it stands on such."""
+        if not base.dockerfile:
+            return base
+        with translated("building a Dockerfile"):
+            image = docker_build.build(self._client, base.dockerfile, repository, _BUILD_LIMITS, progress, timeout)
+        return replace(base, image=image, dockerfile=None)
 
     def _ensure(self, base: Base, progress: Progress) -> str:
         with translated("making the base image"):
@@ -189,7 +197,7 @@ def _create(client: DockerClient, plan: _Plan) -> str:
     """Create the container; its input is held open by this process, and it ends with it."""
     created = client.api.create_container(
         plan.image,
-        ["/bin/sh", "-c", SUPERVISOR],
+        [*START, SUPERVISOR],
         name=f"repoagent-{secrets.token_hex(6)}",
         entrypoint=[],
         user="0:0",
@@ -198,6 +206,9 @@ def _create(client: DockerClient, plan: _Plan) -> str:
         detach=False,
         stdin_open=True,
         labels={LABEL: "1", OWNER_LABEL: str(Owner.current())},
+        # Neither what an image says of its health is run beside the commands, nor is a proxy's password given to it.
+        healthcheck={"test": ["NONE"]},
+        use_config_proxy=False,
         host_config=client.api.create_host_config(**_confinement(plan)),
     )
     return str(created["Id"])

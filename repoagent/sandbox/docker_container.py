@@ -34,6 +34,8 @@ _PATIENCE = 30.0
 _WIPING = 120.0
 """Seconds that a container gets to delete what was written in it."""
 _KILLED = 137
+_LONGEST = 1_000
+"""Bytes of an answer that is not complete."""
 
 _AS_USER = ("setpriv", f"--reuid={UID}", f"--regid={UID}", "--clear-groups", "--", "env", "-i")
 
@@ -52,6 +54,9 @@ _LEFT = f"""
 find {WORK} /tmp /dev/shm /dev/mqueue -mindepth 1 ! -path {REPOSITORY}
 tail -q -n +2 /proc/sysvipc/* /proc/net/tcp*
 """
+
+START = ("/bin/sh", "-c", 'exec env -i PATH="$PATH" /bin/sh -c "$1"', "sh")
+"""What the supervisor is started by: what an image says about variables, `LD_PRELOAD` among them, ends here."""
 
 # Its standard output are its answers, and its standard error is the output of commands, which end up there with nothing
 # in between. It ends all processes without making one, and so can do it where none can be made.
@@ -94,8 +99,12 @@ class Container:
         self._held: IO[bytes] | None = None
         self._answers = b""
         self._stream = Stream(api.attach_socket(identifier, {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}))
-        self._api.start(identifier)
-        self.renew()
+        try:
+            self._api.start(identifier)
+            self.renew()
+        except BaseException:
+            self._stream.close()  # a container whose output nobody takes cannot be removed
+            raise
 
     def execute(
         self,
@@ -128,11 +137,10 @@ class Container:
 
     def interact(self, command: Sequence[str], environment: Mapping[str, str]) -> int:
         """Run `command` at this process's terminal."""
-        launched = ["/bin/sh", "-c", _LAUNCHER, "sh", *command]
+        variables = [f"{name}={value}" for name, value in environment.items()]
+        launched = ["env", "-i", *variables, "/bin/sh", "-c", _LAUNCHER, "sh", *command]
         with translated("opening a terminal in a container"):
-            run = self._api.exec_create(
-                self._id, launched, stdin=True, tty=True, user=f"{UID}:{UID}", environment=dict(environment)
-            )["Id"]
+            run = self._api.exec_create(self._id, launched, stdin=True, tty=True, user=f"{UID}:{UID}")["Id"]
             stream = self._api.exec_start(run, tty=True, socket=True)
             terminal = cast("socket.socket", getattr(stream, "_sock", stream))
             join(terminal, lambda rows, columns: self._api.exec_resize(run, rows, columns))
@@ -196,7 +204,11 @@ class Container:
         *lines, rest = self._answers.split(b"\n")
         found = next((line for line in lines if line.startswith(name.encode())), None)
         self._answers = rest
-        return int(found.split()[1]) if found else None
+        code = found.removeprefix(name.encode()).strip() if found else b"0"
+        # The shell that answers may be the repository's, where its image is.
+        if len(rest) > _LONGEST or not (code.isdigit() and len(code) < 4):
+            raise SandboxFailed("what the sandbox's container answers is no answer: there is no `sh` to be relied on")
+        return int(code) if found else None
 
     def _received(self, deadline: float) -> bytes:
         """Output of commands; answers are put aside."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from repoagent.sandbox.base import Dockerfile
 from repoagent.testbed.pythons import Wanted
 
 if TYPE_CHECKING:
@@ -29,6 +30,17 @@ class Group:
 
 
 @dataclass(frozen=True)
+class OwnImage:
+    """An image that the repository itself says how to make."""
+
+    source: str
+    """The file that says so."""
+    dockerfile: Dockerfile
+    steps: tuple[str, ...] = ()
+    """Shell commands that come after, in the repository; any may fail."""
+
+
+@dataclass(frozen=True)
 class Override:
     """The settings read from the target repository's `.repoagent.toml`; their commands run in the sandbox only."""
 
@@ -47,6 +59,13 @@ class Override:
     image: str = ""
     """A container image that has what the tests need; empty to build one. Only a user names one, never the repository:
     its build could send away what is in an image of the host's. Nothing else is tried then."""
+    own: OwnImage | None = None
+    """An image of the repository's own that is built upon, where nothing else could be built."""
+
+    @property
+    def inherits(self) -> str:
+        """The image that has what the tests need, for a person; empty where none is meant to."""
+        return f"the image {self.image}" if self.image else f"the image of {self.own.source}" if self.own else ""
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from repoagent.sandbox.base import ENVIRONMENT, REPOSITORY, SEARCH_PATH, Base
+from repoagent.sandbox.base import ENVIRONMENT, REPOSITORY, SEARCH_PATH
 from repoagent.testbed.options import kept_options
+from repoagent.testbed.own_image import base_of, steps_of, why_inherited
 from repoagent.testbed.project import Project
 from repoagent.testbed.pythons import choose, is_old
 from repoagent.testbed.services import packages
@@ -53,7 +54,7 @@ def setups(project: Project, root: Path, origin: Origin, available: Sequence[str
 
 def _tried(project: Project, origin: Origin, available: Sequence[str]) -> Iterator[tuple[str, bool]]:
     """Pairs of a Python, and whether packages are taken as of the day of the commit."""
-    if project.override.image:
+    if project.override.inherits:
         yield available[0], False
         return
     if project.override.python:
@@ -86,12 +87,11 @@ def _setup(project: Project, root: Path, origin: Origin, python: str, dated: boo
             *_probe(project),
         ]
     )
-    base = Base(python, _packages(project, python), project.override.image)
+    base = base_of(project.override, python, _packages(project, python))
     made = recipe("python", root, project.manifests, base, script + "\n")
     name = f"Python {python}" + (f", packages as of {day}" if dated else "")
-    if project.override.image:
-        why = ("this image was named, so nothing else is tried",)
-        return Setup(f"the Python of the image {project.override.image}", made, why, ())
+    if project.override.inherits:
+        return Setup(f"the Python of {project.override.inherits}", made, (why_inherited(project.override),), ())
     return Setup(name, made, tuple(_reasons(project, origin, python, dated)), _compilers(python))
 
 
@@ -114,7 +114,7 @@ def _reasons(project: Project, origin: Origin, python: str, dated: bool) -> Iter
 
 def _interpreter(project: Project, python: str, as_of: str) -> str:
     """The variables that the build begins with; `inherit` makes it use what an image has instead of installing."""
-    if not project.override.image:
+    if not project.override.inherits:
         return f"python=python{python} as_of={as_of} inherit="
     search = f'PATH="$(cat {SEARCH_PATH}):$PATH"'
     missing = "{ echo 'repoagent: the image has no python3 in its PATH'; exit 1; }"
@@ -123,7 +123,7 @@ def _interpreter(project: Project, python: str, as_of: str) -> str:
 
 def _packages(project: Project, python: str) -> tuple[str, ...]:
     found = [*project.override.packages, *packages(project.services)]
-    if project.override.image:
+    if project.override.inherits:
         return tuple(dict.fromkeys(found))
     if project.native:
         found += _compilers(python)
@@ -148,8 +148,8 @@ def _steps(project: Project) -> list[str]:
         commands = (shlex.quote(command) for command in project.override.build)
         return [f"needed {shlex.quote('command of the repository')} sh -c {command}" for command in commands]
     source = f"{REPOSITORY}/{project.source}".rstrip("/")
-    if project.override.image:
-        return [f"path_to {source}"]
+    if project.override.inherits:
+        return [f"path_to {source}", *steps_of(project.override)]
     install = shlex.join(("install_project", source, *project.build_requires))
     first = f"path_to {source}" if project.packager == "none" else install
     return [first, *(f"optional {shlex.quote(g.name)} {shlex.join(g.command)}" for g in project.groups)]

@@ -19,6 +19,7 @@ _SKIPPED = frozenset(
 )
 _MOST_FILES = 20_000
 _COMMENT = re.compile(r'("(?:[^"\\\n]|\\.)*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
+_SPARE_COMMA = re.compile(r'("(?:[^"\\\n]|\\.)*")|,(?=\s*[}\]])')
 
 
 @dataclass(frozen=True)
@@ -42,9 +43,10 @@ class Tree:
         return text_of(self.root / path) if self.has(path) else ""
 
     def json(self, path: str) -> Mapping[str, object]:
-        """The object in a JSON file, comments allowed; empty where there is none."""
+        """The object in a JSON file, comments and a comma after the last value allowed; empty where there is none."""
         text = self.text(path)
-        for form in (text, _COMMENT.sub(lambda match: match[1] or "", text)):
+        plain = _COMMENT.sub(lambda match: match[1] or "", text)
+        for form in (text, _SPARE_COMMA.sub(lambda match: match[1] or "", plain)):
             try:
                 found = json.loads(form)
             except (ValueError, RecursionError):

@@ -7,9 +7,10 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.resources import files
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from repoagent.sandbox.base import Base, Recipe
+from repoagent.sandbox.dockerfile import copied
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
@@ -54,14 +55,24 @@ Ways = Callable[[Origin, Sequence[str]], tuple[Setup, ...]]
 def recipe(language: str, root: Path, manifests: Iterable[str], base: Base, script: str) -> Recipe:
     """A recipe whose key depends on the contents of `manifests`, on the script and on what it stands on.
 
+    Of a Dockerfile, on the files as well that it copies by their names; not on folders, whose sources change all day.
+
     The key begins with the language, so that it is known of an environment how its tests are run.
     """
     digest = hashlib.sha256(f"{base}\n{script}".encode())
+    if base.dockerfile:
+        digest.update(repr(base.dockerfile).encode())
+        folder = PurePosixPath(base.dockerfile.context)
+        manifests = (*manifests, *(str(folder / name) for name in copied(base.dockerfile.text) if _plain(name)))
     for name in manifests:
         path = root / name
         content = path.read_bytes() if path.is_file() and not path.is_symlink() else b""
         digest.update(f"\0{name}\0{len(content)}\0".encode() + content)
     return Recipe(f"{language}-{digest.hexdigest()[:32]}", script, base)
+
+
+def _plain(name: str) -> bool:
+    return not name.startswith("/") and ".." not in PurePosixPath(name).parts
 
 
 def language_of(key: str) -> str:
@@ -75,7 +86,7 @@ def widened(setup: Setup, packages: Collection[str]) -> Setup:
     if not packages:
         return setup
     base = setup.recipe.base
-    wanted = Base(base.python, tuple(dict.fromkeys((*base.packages, *setup.compilers, *sorted(packages)))))
+    wanted = replace(base, packages=tuple(dict.fromkeys((*base.packages, *setup.compilers, *sorted(packages)))))
     why = (*setup.why, f"its build asked for {', '.join(sorted(packages))}")
     made = replace(setup.recipe, key=_other_key(setup.recipe.key, str(wanted)), base=wanted)
     return replace(setup, recipe=made, why=why)

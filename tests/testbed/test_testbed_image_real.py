@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import io
+import re
 import tarfile
-from collections.abc import Iterator
-from contextlib import closing
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import docker
 import pytest
 
-from repoagent.errors import EnvironmentFailed, UserError
-from repoagent.sandbox import base_image
+from repoagent.errors import EnvironmentFailed, SandboxFailed, UserError
+from repoagent.sandbox import base_image, docker_build
+from repoagent.sandbox.base import Dockerfile, Environment, Limits
 from repoagent.sandbox.bubblewrap import BubblewrapEngine
 from repoagent.sandbox.docker import DockerEngine
+from repoagent.sandbox.host_network import host_network
+from repoagent.testbed.ecosystems.finding import codebases, setups_of
 from repoagent.testbed.runner import Testbed
 from repoagent.testbed.ways import Named, Origin
 from repoagent.trace import Trace
@@ -37,6 +42,29 @@ import theirs_alone
 def test_it():
     assert (theirs_alone.answer, os.getuid() == 0) == (42, False)
 """
+
+
+# What a Dockerfile may say about how it is started, and what its commands find while it is built.
+OWN = f"""\
+ARG PYTHON={base_image.tag().rpartition("-")[0].rpartition("py")[2]}
+FROM repoagent-base:py${{PYTHON}}-{base_image.tag().rpartition("-")[2]} AS made
+COPY tests/../given.txt /opt/own/given.txt
+RUN env | sort > /opt/own/variables; ls -A /var/run/docker.sock > /opt/own/socket 2>/dev/null; \\
+    cat /proc/net/dev > /opt/own/network
+FROM scratch AS nothing
+FROM made
+COPY --from=made /opt/own/given.txt /opt/own/again.txt
+RUN echo 'answer = 42' > /opt/own/theirs_alone.py && \\
+    echo /opt/own > $(python3 -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])')/own.pth
+ENV LD_PRELOAD=/nowhere.so PATH=/opt/own:$PATH HOME=/root
+LABEL org.repoagent.owner=nobody.boot.1.1
+VOLUME /opt/own
+USER nobody
+WORKDIR /opt/own
+HEALTHCHECK --interval=1s CMD touch /tmp/healthy
+ENTRYPOINT ["/bin/false"]
+"""
+ONLY = '[project]\nname = "it"\nversion = "1"\nrequires-python = "==3.11.*"\n[tool.setuptools]\npy-modules = []\n'
 
 
 @pytest.fixture(scope="module")
@@ -97,10 +125,103 @@ def test_an_image_that_is_not_there_is_named(engine: DockerEngine, root: Path) -
         prepare(engine, root, "none")
 
 
+# --- the repository's own -------------------------------------------------------------------------------------------
+
+
+def own(root: Path, dockerfile: str) -> Path:
+    for name, text in {"Dockerfile": dockerfile, "given.txt": "given", "pyproject.toml": ONLY}.items():
+        (root / name).write_text(text)
+    return root
+
+
+def on_its_own(engine: DockerEngine, root: Path) -> Environment:
+    """The environment on the repository's own image alone, whether others would work or not."""
+    last = setups_of(codebases(root), Origin(), engine.pythons())[-1]
+    assert last.recipe.base.dockerfile
+    return engine.build(last.recipe, root, lambda _line: None, timeout=300)
+
+
+def test_what_a_repository_s_dockerfile_makes_is_taken_where_nothing_else_works(
+    engine: DockerEngine, root: Path
+) -> None:
+    bed = prepare(engine, own(root, OWN))
+    assert bed.setup == "the Python of the image of Dockerfile"
+    keys = [setup.recipe.key for setup in setups_of(codebases(root), Origin(), engine.pythons())]
+    with bed.open() as sandbox, ExitStack() as after:
+        for key in keys:
+            after.callback(engine.discard, key)
+        assert bed.run(sandbox).passed == {"tests/test_it.py::test_it"}
+        look = (
+            "id -u; cat /opt/own/given.txt /opt/own/again.txt; echo; ls /tmp/healthy; touch /opt/own/x; "
+            "grep -c ' /opt/own ' /proc/self/mountinfo; echo ${LD_PRELOAD-none}; grep -c : /proc/net/dev"
+        )
+        answers = sandbox.run(["sh", "-c", f"{{ {look}; }} 2>/dev/null"], timeout=30).output.split()
+        variables = sandbox.run(["cat", "/opt/own/variables"], timeout=30).output
+        assert sandbox.run(["cat", "/opt/own/socket"], timeout=30).output == ""
+    assert answers == ["1000", "givengiven", "0", "none", "1"]
+    assert all(f"{name}=" in variables for name in host_network().environment)
+
+
+HOSTILE = {
+    "an image of somebody's": (f"FROM {IMAGE}:ready", "what is in it could be sent away"),
+    "files of somebody's image": (f"FROM {base_image.tag()}\nCOPY --from={IMAGE}:ready / /x", "could be sent away"),
+    "files of an image that is named as the stage is": (
+        f"FROM {base_image.tag()} AS {IMAGE}\nCOPY --from={IMAGE} / /x",
+        f"starts from {IMAGE}, which is neither in the engine nor can be pulled: ",
+    ),
+    "an image that nobody gives": (
+        "FROM repoagent-test-none:1",
+        "the Dockerfile starts from repoagent-test-none:1, which is neither in the engine nor can be pulled: ",
+    ),
+    "a file above the repository": (f"FROM {base_image.tag()}\nCOPY ../../etc/shadow /x", "could not be built"),
+    "the host's network": (f"FROM {base_image.tag()}\nRUN --network=host true", "need BuildKit"),
+    "a command that fails": (f"FROM {base_image.tag()}\nRUN echo so it ends; exit 3", "so it ends"),
+    "nothing to run": ("FROM scratch\nCOPY given.txt /x", "it needs /bin/sh"),
+    "no Python": (f"FROM {base_image.tag()}\nRUN rm -f /usr/bin/python3* /usr/local/bin/python3*", "has no python3"),
+}
+
+
+@pytest.mark.parametrize(("dockerfile", "complaint"), HOSTILE.values(), ids=HOSTILE.keys())
+def test_what_a_dockerfile_does_not_get(dockerfile: str, complaint: str, engine: DockerEngine, root: Path) -> None:
+    with pytest.raises(EnvironmentFailed, match=re.escape(complaint)) as caught:
+        on_its_own(engine, own(root, dockerfile))
+    assert not isinstance(caught.value, SandboxFailed), "another way could still be tried"
+
+
+def test_a_dockerfile_that_does_not_end_is_given_up_and_leaves_nothing(engine: DockerEngine, root: Path) -> None:
+    with closing(docker.from_env()) as client:
+        text = f"FROM {base_image.tag()}\nRUN echo begun; exec sleep 4711\n"
+        with pytest.raises(EnvironmentFailed, match="it was not done after"):
+            docker_build.build(client, Dockerfile(text), own(root, text), Limits(), lambda _line: None, timeout=3)
+        assert ended(lambda: not [c for c in client.containers.list() if "4711" in str(c.attrs["Config"]["Cmd"])])
+
+
 @pytest.mark.bubblewrap
 def test_bubblewrap_has_no_images(engine: DockerEngine, root: Path) -> None:
     with pytest.raises(EnvironmentFailed, match="use `--sandbox docker`"):
         prepare(BubblewrapEngine(), root, "ready")
+
+
+FLOODS = f"""\
+FROM {base_image.tag()}
+RUN printf '#!/bin/bash\\ncase $1 in -c) read -r line; exec cat /dev/zero ;; *) exec /bin/dash "$@" ;; esac\\n' > /bin/other && \\
+    chmod 755 /bin/other && ln -sf other /bin/sh
+"""
+
+
+def test_a_shell_of_the_repository_s_that_answers_without_end_is_heard_no_further(
+    engine: DockerEngine, root: Path
+) -> None:
+    with pytest.raises(SandboxFailed, match="is no answer"):
+        on_its_own(engine, own(root, FLOODS))
+
+
+def ended(condition: Callable[[], bool]) -> bool:
+    """Whether it holds within a minute."""
+    deadline = time.monotonic() + 60
+    while not (holds := condition()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return holds
 
 
 def _context(text: str) -> io.BytesIO:

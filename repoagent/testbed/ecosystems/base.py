@@ -6,8 +6,8 @@ import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from repoagent.sandbox.base import Base
 from repoagent.testbed.checks import Check
+from repoagent.testbed.own_image import base_of, steps_of, why_inherited
 from repoagent.testbed.project import Language, Override
 from repoagent.testbed.running.base import BY_SCRIPT, Entry, Runner
 from repoagent.testbed.services import Wished, packages, wished
@@ -42,6 +42,8 @@ class Codebase:
     """What builds it, for a person."""
     needs: tuple[str, ...] = ()
     """What the tests need beside the project itself, for a person."""
+    last: Ways = lambda _origin, _available: ()
+    """The ways on images of the repository's own, for when no other works."""
 
     @property
     def strength(self) -> tuple[bool, bool, int]:
@@ -80,7 +82,7 @@ def ways_of(
     files = tuple(sorted(name for name in manifests if tree.has(name)))
 
     def setups(origin: Origin, available: Sequence[str]) -> tuple[Setup, ...]:
-        found = ways(origin)[: 1 if override.image else None]
+        found = ways(origin)[: 1 if override.inherits else None]
         possible = [way for way in found if not way.current or CURRENT in available or override.python]
         chosen = [_overridden(way, override) for way in possible or found]
         made = [_setup(tree, language, files, override, way, available) for way in chosen]
@@ -101,8 +103,12 @@ def _setup(
 ) -> Setup:
     python = override.python or (CURRENT if way.current and CURRENT in available else available[0])
     served = packages(wished(tree.root, override.services))
-    if override.image:
-        way = replace(way, name=f"the tools of the image {override.image}", tools=(), packages=())
-    base = Base(python, tuple(dict.fromkeys((*way.packages, *override.packages, *served))), override.image)
+    if override.inherits:
+        why = (*way.why, why_inherited(override))
+        own = steps_of(override)
+        way = replace(
+            way, name=f"the tools of {override.inherits}", tools=(), packages=(), why=why, steps=(*own, *way.steps)
+        )
+    base = base_of(override, python, (*way.packages, *override.packages, *served))
     script = "\n".join([resource("steps.sh"), resource("ecosystems/enter.sh"), *way.tools, *way.steps, "finish"]) + "\n"
     return Setup(way.name, recipe(language, tree.root, manifests, base, script), way.why)

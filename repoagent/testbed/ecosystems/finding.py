@@ -10,8 +10,10 @@ from repoagent.errors import UserError
 from repoagent.testbed.ecosystems import go, java, native, node, other, python, rust
 from repoagent.testbed.ecosystems.base import Codebase, Ecosystem
 from repoagent.testbed.override import OVERRIDE_FILE, override_of
+from repoagent.testbed.own_image import own_images
+from repoagent.testbed.project import Override
 from repoagent.testbed.services import wished
-from repoagent.testbed.tree import read_tree
+from repoagent.testbed.tree import Tree, read_tree
 from repoagent.testbed.ways import Origin, Setup, language_of
 
 ECOSYSTEMS: tuple[Ecosystem, ...] = (go.find, rust.find, node.find, java.find, native.find, other.find, python.find)
@@ -29,7 +31,7 @@ def codebases(root: Path, image: str = "") -> tuple[Codebase, ...]:
     tree, override = read_tree(root), override_of(root)
     override = replace(override, image=image)
     services = wished(root, override.services)
-    found = [replace(codebase, services=services) for find in ECOSYSTEMS if (codebase := find(tree, override))]
+    found = [replace(codebase, services=services) for find in ECOSYSTEMS if (codebase := _found(find, tree, override))]
     if override.language:
         return (_named(found, override.language),)
     ordered = sorted(found, key=lambda codebase: codebase.strength, reverse=True)
@@ -38,13 +40,25 @@ def codebases(root: Path, image: str = "") -> tuple[Codebase, ...]:
 
 
 def setups_of(found: Sequence[Codebase], origin: Origin, available: Sequence[str]) -> tuple[Setup, ...]:
-    """The ways to build, those of the first codebase first; see `Codebase.ways`."""
-    return tuple(setup for codebase in found for setup in codebase.ways(origin, available))[:_MOST_WAYS]
+    """The ways to build, those of the first codebase first, those on the repository's own images last of all."""
+    ways = tuple(setup for codebase in found for setup in codebase.ways(origin, available))[:_MOST_WAYS]
+    return (*ways, *found[0].last(origin, available))
 
 
 def codebase_of(found: Sequence[Codebase], key: str) -> Codebase:
     """The one that an environment was built for; the first where its key does not tell."""
     return next((codebase for codebase in found if codebase.language == language_of(key)), found[0])
+
+
+def _found(find: Ecosystem, tree: Tree, override: Override) -> Codebase | None:
+    """What `find` takes the repository for, with the ways on images of its own unless the user named one."""
+
+    def on_its_own(origin: Origin, available: Sequence[str]) -> tuple[Setup, ...]:
+        inside = [find(tree, replace(override, own=image)) for image in own_images(tree)]
+        return tuple(setup for each in inside if each for setup in each.ways(origin, available)[:1])
+
+    codebase = find(tree, override)
+    return replace(codebase, last=on_its_own) if codebase and not override.image else codebase
 
 
 def _named(found: Sequence[Codebase], language: str) -> Codebase:

@@ -1,0 +1,186 @@
+"""Build an image as a repository's own Dockerfile says, and give the repository nothing but what it holds itself.
+
+The engine's ordinary builder runs it, with the network that builds have, bounded in memory and time. What such a build
+may do, and a build by our own script may not: its commands run as root of their container with Docker's default
+capabilities, and what is in the image, its shell included, is the repository's afterwards. So
+
+* no image of the host's is given away: a Dockerfile may stand on what its registry gives to everybody, asked without
+  the user's credentials, and on our own base images; on anything else in the engine only the user may, by `--image`;
+* the builder gets no credentials, no proxy's password, no mount, no secret; what it would fetch by itself is refused
+  (see `dockerfile`), and it gets the repository without its `.git`;
+* in a sandbox on such an image the programs that tidy up between two candidates are the repository's, too: what it says
+  of its own tests it could say without. What keeps it in are the namespaces, the filter of system calls, the limits and
+  the missing network, which the engine holds from outside, whatever the image says about its user, its entry point, its
+  variables or its health. An image with volumes is refused: those could be written to without a bound.
+
+Docker's builder bounds neither processes nor disk; memory bounds the first.
+"""
+
+from __future__ import annotations
+
+import io
+import secrets
+import tarfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from repoagent.errors import EnvironmentFailed
+from repoagent.sandbox import archive, base_image, cache
+from repoagent.sandbox.base import Dockerfile, Limits, Progress
+from repoagent.sandbox.docker_errors import translated
+from repoagent.sandbox.dockerfile import written_anew
+from repoagent.sandbox.host_network import CERTIFICATES, HostNetwork, host_network
+from repoagent.sandbox.owner import LABEL
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+    from docker.models.images import Image
+
+IMAGES = "repoagent-dockerfile"
+"""Under this name, by their identifiers, are kept the images that were built here."""
+
+_PUBLIC = "mcr.microsoft.com/"
+"""A registry that gives everything to everybody; of Docker Hub, that holds of names without a slash."""
+
+
+def build(
+    client: DockerClient, wanted: Dockerfile, repository: Path, limits: Limits, progress: Progress, timeout: float
+) -> str:
+    """The tag of the image that `wanted` describes, of the files in `repository`.
+
+    The engine's cache makes a second build cheap. A command that says nothing can take up to twice `timeout` seconds.
+    Raises EnvironmentFailed with the end of the log.
+    """
+    network = host_network()
+    name = f".repoagent-{secrets.token_hex(8)}"
+    # On every step's image: of a build that fails, those are found by it.
+    label = f"LABEL {LABEL}=1"
+    settings = [f"ARG {' '.join(network.environment)}"] if network.environment else []
+    trusted = [f"COPY {name}/certificates {CERTIFICATES}"] if network.certificates else []
+    text = written_anew(
+        wanted.text, lambda image: _given(client, image, progress), dict(wanted.arguments), [label, *settings, *trusted]
+    )
+    with _context(repository / wanted.context, name, text, network) as packed:
+        options = {
+            "fileobj": packed,
+            "custom_context": True,
+            "dockerfile": f"{name}/Dockerfile",
+            "buildargs": {**dict(wanted.arguments), **network.environment},
+            "target": wanted.target.lower() or None,
+            "network_mode": "bridge",
+            "container_limits": {"memory": limits.memory_mib << 20, "memswap": limits.memory_mib << 20},
+            "use_config_proxy": False,
+            "timeout": timeout,
+        }
+        identifier = _followed(client, options, progress, timeout)
+    tag = identifier.removeprefix("sha256:")[:24]
+    with translated("naming an image"):
+        client.api.tag(identifier, IMAGES, tag)
+    return f"{IMAGES}:{tag}"
+
+
+def _followed(client: DockerClient, options: Mapping[str, Any], progress: Progress, timeout: float) -> str:
+    """Run the build; the identifier of its image."""
+    from docker.errors import APIError
+    from requests.exceptions import RequestException
+    from urllib3.exceptions import HTTPError
+
+    deadline = time.monotonic() + timeout
+    log: list[str] = []
+    identifier = ""
+    try:
+        with closing(client.api.build(rm=True, forcerm=True, decode=True, **options)) as answers:
+            for answer in answers:
+                identifier = answer.get("aux", {}).get("ID", identifier)
+                for line in _lines(answer):
+                    log.append(line[:1000])
+                    progress(line)
+                if "error" in answer:
+                    raise EnvironmentFailed(_failure(str(answer["error"]), log))
+                if time.monotonic() > deadline:
+                    raise EnvironmentFailed(_failure(f"it was not done after {timeout:.0f} s", log))
+                del log[:-30]
+    except APIError as error:
+        raise EnvironmentFailed(_failure(str(error.explanation or error), log)) from error
+    except (RequestException, HTTPError) as error:  # the latter where it says nothing for too long
+        raise EnvironmentFailed(_failure(f"it was not done after {timeout:.0f} s", log)) from error
+    if not identifier:
+        raise EnvironmentFailed(_failure("the engine named no image", log))
+    return identifier
+
+
+def _lines(answer: Mapping[str, Any]) -> Iterator[str]:
+    return (line for line in str(answer.get("stream", "")).splitlines() if line.strip())
+
+
+def _failure(reason: str, log: list[str]) -> str:
+    return "\n".join([f"the repository's Dockerfile could not be built: {reason}", *log[-15:]])
+
+
+def _context(folder: Path, name: str, text: str, network: HostNetwork) -> IO[bytes]:
+    """The files in `folder`, and a folder of ours with the Dockerfile and the host's certificates."""
+    packed = archive.pack_repository(folder)
+    ours = {"Dockerfile": text.encode()}
+    if network.certificates:
+        ours["certificates"] = network.certificates.read_bytes()
+    with tarfile.open(fileobj=packed, mode="a", format=tarfile.PAX_FORMAT) as opened:
+        for file, data in ours.items():
+            entry = tarfile.TarInfo(f"{name}/{file}")
+            entry.size, entry.mode = len(data), 0o644
+            opened.addfile(entry, io.BytesIO(data))
+    packed.seek(0)
+    return packed
+
+
+# --- whose images ----------------------------------------------------------------------------------------------------
+
+
+def _given(client: DockerClient, name: str, progress: Progress) -> str:
+    """The identifier of an image that everybody may have; raises EnvironmentFailed where it is not to be had."""
+    if not (image := _there(client, name)):
+        complaints: list[str] = []
+        if not base_image.pull(name, complaints.append, anonymous=True):
+            progress(complaints[-1])
+            raise EnvironmentFailed(
+                f"the Dockerfile starts from {name}, which is neither in the engine nor can be pulled: {complaints[-1]}"
+            )
+        image = client.images.get(name)
+        _note_public(str(image.id))
+    if not _is_public(image, name):
+        raise EnvironmentFailed(
+            f"the Dockerfile starts from {name}, which is in the engine, but which repoagent did not see given to "
+            "everybody: what is in it could be sent away. If you trust the repository with it, build the image "
+            "yourself and give `--image NAME`"
+        )
+    if image.attrs["Config"].get("OnBuild"):
+        raise EnvironmentFailed(f"the Dockerfile starts from {name}, which has instructions of its own for builds")
+    return str(image.id)
+
+
+def _there(client: DockerClient, name: str) -> Image | None:
+    from docker.errors import ImageNotFound
+
+    try:
+        return client.images.get(name)
+    except ImageNotFound:
+        return None
+
+
+def _is_public(image: Image, name: str) -> bool:
+    """Whether it is a base image of ours, was pulled here without credentials, or comes from where all are public."""
+    if name.startswith(f"{base_image.REPOSITORY}:") or _noted(str(image.id)).exists():
+        return True
+    sources = [digest.partition("@")[0] for digest in image.attrs.get("RepoDigests") or []]
+    return any("/" not in source or source.startswith(_PUBLIC) for source in sources)
+
+
+def _note_public(identifier: str) -> None:
+    with suppress(OSError):  # a full disk costs that it is pulled again
+        _noted(identifier).touch()
+
+
+def _noted(identifier: str) -> Path:
+    return cache.folder("public-images") / identifier.removeprefix("sha256:")

@@ -1,0 +1,209 @@
+"""Read a repository's Dockerfile, and write down of it what may be built: nothing that reaches beyond its containers.
+
+An engine's builder does more for a Dockerfile than to run commands in containers: it fetches addresses with the host's
+network (`ADD`), takes files of any image that the engine has (`FROM`, `COPY --from`), and newer builders know flags
+that give a command the host's network, its rights or the user's secrets (`RUN --network`, `--security`, `--mount`).
+So the file is not handed over as it is. It is read, each image that it names is looked up by whom it is built for, and
+what is written anew, an instruction to a line, has images by their identifiers only. A reading that differs from the
+engine's could then build something else, but never something that was not looked at.
+
+What only says how the image is started one day (`ENTRYPOINT`, `CMD`, `VOLUME`, `HEALTHCHECK`, `EXPOSE`, labels) is left
+out: a sandbox starts its own program, as a user and with places to write that it chooses itself.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from repoagent.errors import EnvironmentFailed
+
+SCRATCH = "scratch"
+"""The image that is none."""
+
+_KEPT = frozenset({"ARG", "ENV", "RUN", "COPY", "ADD", "WORKDIR", "USER", "SHELL"})
+_LEFT_OUT = frozenset({"CMD", "ENTRYPOINT", "EXPOSE", "VOLUME", "HEALTHCHECK", "STOPSIGNAL", "LABEL", "MAINTAINER"})
+_DIRECTIVE = re.compile(r"#\s*(\w+)\s*=\s*(\S+)\s*$")
+_FROM = re.compile(r"(?:--platform=\S+\s+)?(?P<image>\S+)(?:\s+as\s+(?P<name>\S+))?", re.IGNORECASE)
+_STAGE = re.compile(r"[a-z][a-z0-9._-]*")
+_IMAGE = re.compile(r"[a-z0-9][\w.:/@-]*")
+_FLAG = re.compile(r"--(from|chown|chmod|link)(?:=([\w.:/@-]+))?(?:\s+|$)")
+_PLAIN = re.compile(r"[\w./*?+@ \t,~%=-]*")
+"""What an `ADD` may consist of: no quote, escape, variable or colon, of which an address could be made."""
+_HEREDOC = re.compile(r"(?:^|\s)\d*<<-?[\"']?\w")
+_VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)(?::([-+])([^{}]*))?\})")
+_MOST = 1_000
+"""Instructions."""
+
+Find = Callable[[str], str]
+"""The identifier of an image by its name; raises EnvironmentFailed where the repository may not have it."""
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """One of a Dockerfile, with its continued lines as one."""
+
+    name: str
+    """In capitals."""
+    rest: str
+
+
+def written_anew(text: str, find: Find, arguments: Mapping[str, str], each_stage: Sequence[str] = ()) -> str:
+    """A Dockerfile that does what `text` says, with the images that `find` gives, and `each_stage` after every `FROM`.
+
+    `arguments` are values of its `ARG`s. Raises EnvironmentFailed, naming the instruction, for one that is not built.
+    """
+    stages: list[str] = []
+    values: dict[str, str] = {}
+    lines: list[str] = []
+    for instruction in instructions(text):
+        if instruction.name == "FROM":
+            lines += [_from(instruction.rest, find, values, stages), *each_stage]
+            continue
+        if instruction.name == "ARG" and not stages:
+            values |= _assigned(instruction.rest, values, arguments)
+        elif instruction.name in _LEFT_OUT:
+            continue
+        elif not stages or instruction.name not in _KEPT:
+            raise _refused(instruction, "it is not known here")
+        lines.append(_line(instruction, find, stages))
+    if not stages:
+        raise EnvironmentFailed("the Dockerfile has no FROM")
+    return "\n".join(lines) + "\n"
+
+
+def instructions(text: str) -> tuple[Instruction, ...]:
+    """What a Dockerfile says; raises EnvironmentFailed for what is none."""
+    found = []
+    for line in _logical_lines(text):
+        name, *rest = line.split(None, 1)
+        found.append(Instruction(name.upper(), rest[0].strip() if rest else ""))
+        if len(found) > _MOST:
+            raise EnvironmentFailed(f"the Dockerfile has more than {_MOST} instructions")
+    return tuple(found)
+
+
+def copied(text: str) -> tuple[str, ...]:
+    """What a Dockerfile takes from its context by name, as far as it is one: it decides what is made."""
+    try:
+        found = [i.rest for i in instructions(text) if i.name in {"COPY", "ADD"} and "--from" not in i.rest]
+    except EnvironmentFailed:
+        return ()
+    words = (word for rest in found for word in re.split(r"[\s\[\],\"]+", rest) if word and not word.startswith("--"))
+    return tuple(dict.fromkeys(word.removeprefix("./") for word in words))
+
+
+def _logical_lines(text: str) -> Iterator[str]:
+    """Lines without comments, each joined with those that continue it."""
+    lines = [line.rstrip("\r") for line in text.removeprefix("\ufeff").split("\n")]
+    if any(ord(character) < ord(" ") and character != "\t" for line in lines for character in line):
+        raise EnvironmentFailed("the Dockerfile has control characters")
+    escape = _escape(lines)
+    held = ""
+    for line in lines:
+        plain = line.strip(" \t")
+        if not plain or plain.startswith("#"):
+            continue
+        held += line if held else plain
+        if plain.endswith(escape):
+            held = held.rstrip(" \t").removesuffix(escape)
+        elif held.strip():
+            yield held
+            held = ""
+    if held.strip():
+        yield held
+
+
+def _escape(lines: Sequence[str]) -> str:
+    """The character that continues a line: directives stand before everything else."""
+    for line in lines:
+        directive = _DIRECTIVE.fullmatch(line.strip())
+        if not directive:
+            break
+        if directive[1].lower() == "escape" and directive[2] == "`":
+            return "`"
+    return "\\"
+
+
+def _from(rest: str, find: Find, values: Mapping[str, str], stages: list[str]) -> str:
+    """The line of a stage, which is noted in `stages`."""
+    instruction = Instruction("FROM", rest)
+    match = _FROM.fullmatch(rest)
+    if not match:
+        raise _refused(instruction, "it reads `FROM image AS name`")
+    image = _filled(match["image"].strip("\"'"), values)
+    name = (match["name"] or "").lower()
+    if name and not _STAGE.fullmatch(name):
+        raise _refused(instruction, "a stage is named by small letters, digits, dots and dashes")
+    found = _image(image, instruction, find, stages)
+    stages.append(name)
+    return f"FROM {found} AS {name}" if name else f"FROM {found}"
+
+
+def _image(image: str, instruction: Instruction, find: Find, stages: Sequence[str]) -> str:
+    """What stands for `image`: a stage, nothing, or the identifier of an image."""
+    if image == SCRATCH or image.lower() in filter(None, stages):
+        return image.lower()
+    if not _IMAGE.fullmatch(image):
+        raise _refused(instruction, "it does not tell from which image, unless some ARG is given")
+    return find(image)
+
+
+def _line(instruction: Instruction, find: Find, stages: Sequence[str]) -> str:
+    rest = instruction.rest
+    if instruction.name in {"RUN", "COPY", "ADD"} and _HEREDOC.search(rest):
+        raise _refused(instruction, "a text between <<WORD and WORD needs BuildKit, which is not used here")
+    if instruction.name == "RUN" and rest.startswith("--"):
+        raise _refused(instruction, "flags of RUN need BuildKit, which is not used here")
+    if instruction.name in {"COPY", "ADD"}:
+        rest = _flagged(instruction, find, stages)
+    if instruction.name == "ADD" and not _PLAIN.fullmatch(rest):
+        raise _refused(instruction, "only files of the repository are added; fetch others by RUN")
+    if not rest or rest.endswith(("\\", "`")):
+        raise _refused(instruction, "it ends in the middle")
+    return f"{instruction.name} {rest}"
+
+
+def _flagged(instruction: Instruction, find: Find, stages: Sequence[str]) -> str:
+    """The rest of a COPY or an ADD, its flags looked at."""
+    flags, rest = "", instruction.rest
+    while rest.startswith("--"):
+        match = _FLAG.match(rest)
+        if not match:
+            raise _refused(instruction, "of flags only --from, --chown, --chmod and --link are known here")
+        name, value, rest = match[1], match[2] or "", rest[match.end() :]
+        # Not the stage itself: the engine does not know it by its name yet, and would take an image of that name.
+        done = stages[:-1]
+        if name == "from" and not (value.isdecimal() and int(value) < len(done)):
+            value = _image(value, instruction, find, done)
+        flags += f"--{name}={value} " if name != "link" else ""
+    return flags + rest
+
+
+def _assigned(rest: str, values: Mapping[str, str], arguments: Mapping[str, str]) -> dict[str, str]:
+    """The values of what an `ARG` declares; without one it is empty."""
+    try:
+        words = shlex.split(rest)
+    except ValueError:
+        return {}
+    pairs = (word.partition("=") for word in words)
+    return {name: arguments.get(name, _filled(value, values)) for name, _, value in pairs}
+
+
+def _filled(text: str, values: Mapping[str, str]) -> str:
+    """`text` with the variables that are known."""
+
+    def value(match: re.Match[str]) -> str:
+        known, otherwise = values.get(match[1] or match[2], ""), match[4] or ""
+        if match[3] == "+":
+            return otherwise if known else ""
+        return known or otherwise
+
+    return _VARIABLE.sub(value, text)
+
+
+def _refused(instruction: Instruction, why: str) -> EnvironmentFailed:
+    shown = f"{instruction.name} {instruction.rest}"[:120]
+    return EnvironmentFailed(f"the Dockerfile's `{shown}` is not built: {why}")
