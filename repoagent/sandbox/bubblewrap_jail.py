@@ -15,6 +15,7 @@ import struct
 import subprocess
 import tempfile
 import termios
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -187,7 +188,7 @@ class Jail:
         options = [option for option in self._options(environment) if option != "--new-session"]
         ours, theirs = pty.openpty()
         try:
-            with _given(options) as (arguments, handles):
+            with _given(options) as (arguments, handles), _interrupts_heard():
                 process = subprocess.Popen(
                     [_program("setsid"), "--ctty", _program("bwrap"), *arguments, "--", *self._inner(command)],
                     stdin=theirs,
@@ -314,6 +315,22 @@ def _program(name: str) -> str:
     if not path:
         raise SandboxFailed(f"`{name}` is not installed")
     return path
+
+
+@contextmanager
+def _interrupts_heard() -> Iterator[None]:
+    """For what is started meanwhile: who ignores interrupts, as a job in the background of a script does, would hand
+    that down, and then nothing in the terminal could be interrupted. A handler of Python's is not handed down."""
+    deaf = [s for s in (signal.SIGINT, signal.SIGQUIT) if signal.getsignal(s) is signal.SIG_IGN]
+    if threading.current_thread() is not threading.main_thread():
+        deaf = []
+    for each in deaf:
+        signal.signal(each, lambda *_: None)
+    try:
+        yield
+    finally:
+        for each in deaf:
+            signal.signal(each, signal.SIG_IGN)
 
 
 class _Running:

@@ -37,11 +37,15 @@ def command(engine: Engine, environment: Environment, repository: Path) -> list[
     return [sys.executable, "-c", PERSON, engine.name, environment.key, environment.reference, str(repository)]
 
 
-def test_a_person_has_a_terminal_and_the_shells_exit_code(command: list[str]) -> None:
+@pytest.mark.parametrize("started", [[], ["sh", "-c", 'trap "" INT QUIT; exec "$@"', "sh"]], ids=["", "deaf"])
+def test_a_person_has_a_terminal_and_the_shells_exit_code(started: list[str], command: list[str]) -> None:
+    """Also where this program was started by one that ignores interrupts."""
     ours, theirs = pty.openpty()
     subprocess.run(["stty", "rows", str(SIZE[0]), "cols", str(SIZE[1])], stdin=theirs, check=True)
     with (
-        subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True) as person,
+        subprocess.Popen(
+            [*started, *command], stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+        ) as person,
         ended(person),
     ):
         os.close(theirs)

@@ -204,7 +204,8 @@ def test_bubblewrap_has_no_images(engine: DockerEngine, root: Path) -> None:
 
 FLOODS = f"""\
 FROM {base_image.tag()}
-RUN printf '#!/bin/bash\\ncase $1 in -c) read -r line; exec cat /dev/zero ;; *) exec /bin/dash "$@" ;; esac\\n' > /bin/other && \\
+RUN printf '#!/bin/bash\\ncase $1 in -c) read -r line; exec cat /dev/zero ;; *) exec /bin/dash "$@" ;; esac\\n' \\
+    > /bin/other && \\
     chmod 755 /bin/other && ln -sf other /bin/sh
 """
 
