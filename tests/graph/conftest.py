@@ -96,6 +96,8 @@ class World:
     """What it takes more for each file that is asked for."""
     hangs: str = ""
     """A file whose tests never end."""
+    spoils: str = ""
+    """A file that ends the whole run before any test."""
     calls: Mapping[str, Sequence[int]] = field(default_factory=dict)
     """The lines of the module at which the functions begin that a test calls, where that is noted."""
     added: Mapping[str, Callable[[str], bool]] = field(default_factory=dict)
@@ -128,6 +130,8 @@ class World:
         chosen = [name for name in known if not asked or {name, name.partition("::")[0]} & set(asked)]
         if self.hangs in asked:
             return Finished(137, "", 60.0, timed_out=True)
+        if self.spoils in asked:
+            return Finished(1, "ImproperlyConfigured", 0.1)
         failed = [name for name in chosen if not known[name](text)]
         path = next(word.partition("=")[2] for word in command if word.startswith("--repoagent-report="))
         files[path] = _lines(chosen, failed).encode()

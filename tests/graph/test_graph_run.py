@@ -240,6 +240,15 @@ def test_where_all_near_tests_take_too_long_those_judge_that_call_the_suspects(b
     assert [data["passed"] for data in made.told("candidate.judged")] == [2, 3]
 
 
+def test_a_file_that_spoils_the_run_of_all_is_left_out(bench: MakeBench) -> None:
+    made = bench(RIGHT, extra=NEARBY, world=World(spoils=MORE))
+    result = made.run()
+    assert result.outcome == "verified"
+    tried = [data["files"] for data in made.told("baseline.done")]
+    assert tried[:4] == [[NEAREST, MORE], [NEAREST], [MORE], [NEAREST]]
+    assert any("2 tests pass" in sentence for sentence in result.verified)
+
+
 def test_a_near_file_without_a_test_that_passes_judges_nothing(bench: MakeBench) -> None:
     world = World(each=8.0)
     world.tests = {f"{MORE}::test_more": lambda _: True}
