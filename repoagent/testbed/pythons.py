@@ -22,7 +22,9 @@ RELEASED = {
 """When each version came out (https://devguide.python.org/versions/)."""
 
 SETTLED = timedelta(days=240)
-"""Before a version is that old, many packages have no wheels for it."""
+"""Before a version is that old, many packages have no wheels for it …"""
+SETTLED_BY_NAME = timedelta(days=150)
+"""… but those that a project needs have, where the project itself says that it works with it."""
 
 OLD = timedelta(days=365)
 """A commit older than this is built with what the index had in its day: later releases break old code."""
@@ -50,10 +52,10 @@ def choose(wanted: Wanted, available: Sequence[str], committed: date) -> tuple[s
     newest version that was settled on the day of the commit.
     """
     allowed = [version for version in available if _allows(wanted.requires, version)] or list(available)
-    day = committed - SETTLED if is_old(committed) else date.max
 
     def promise(version: str) -> tuple[bool, bool, int]:
-        settled = RELEASED.get(version, date.max) <= day
+        age = SETTLED_BY_NAME if version in wanted.named else SETTLED
+        settled = RELEASED.get(version, date.max) <= (committed - age if is_old(committed) else date.max)
         place = -_minor(version) if is_old(committed) and settled else available.index(version)
         if is_old(committed) and not settled:
             place = _minor(version)

@@ -182,3 +182,17 @@ def test_versions_are_found_in_what_projects_write(text: str, found: tuple[str, 
 @pytest.mark.parametrize("requires", ["not a specifier", ">=4", ""])
 def test_there_is_always_a_python(requires: str) -> None:
     assert choose(Wanted(requires), AVAILABLE, date.max) == AVAILABLE
+
+
+@pytest.mark.parametrize(
+    ("committed", "named", "chosen"),
+    [
+        (date(2020, 5, 30), ("3.7", "3.8"), "3.8"),  # 229 days old: its own tests are made for it
+        (date(2020, 5, 30), ("3.7",), "3.7"),
+        (date(2020, 1, 30), ("3.7", "3.8"), "3.7"),  # 108 days old: its packages may have no wheels yet
+    ],
+)
+def test_old_code_gets_a_new_python_earlier_where_it_names_it(
+    committed: date, named: tuple[str, ...], chosen: str
+) -> None:
+    assert choose(Wanted(named=named), ("3.11", "3.7", "3.8", "3.9"), committed)[0] == chosen
