@@ -62,18 +62,22 @@ def ensure(client: DockerClient, progress: Progress, base: Base = DEFAULT_BASE) 
     distribution. Raises EnvironmentFailed when they cannot be had.
     """
     with cache.locked("docker-base"):
-        if base.image:
-            return _with_packages(client, _named(client, base.image, progress), base, progress)
-        source = tag(Base(base.python))
-        if not exists(client, source):
-            if not (
-                pull(image := _registry_image(base.python), progress) and _is_dressed(client, image, base, progress)
-            ):
-                raw = _bootstrapped(client, base.python, progress)
-                _run_in(client, raw, _DRESS, (), source)
-                client.images.remove(raw)
-            progress(f"base image {source} is ready")
-        return _with_packages(client, source, base, progress)
+        made = _made(client, progress, base)
+    cache.mark_used(made)
+    return made
+
+
+def _made(client: DockerClient, progress: Progress, base: Base) -> str:
+    if base.image:
+        return _with_packages(client, _named(client, base.image, progress), base, progress)
+    source = tag(Base(base.python))
+    if not exists(client, source):
+        if not (pull(image := _registry_image(base.python), progress) and _is_dressed(client, image, base, progress)):
+            raw = _bootstrapped(client, base.python, progress)
+            _run_in(client, raw, _DRESS, (), source)
+            client.images.remove(raw)
+        progress(f"base image {source} is ready")
+    return _with_packages(client, source, base, progress)
 
 
 def _named(client: DockerClient, image: str, progress: Progress) -> str:

@@ -76,7 +76,10 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerEngine]:
         made.prepare(lambda _line: None)
         for tag, text in (("ready", READY), ("bare", BARE)):
             client.images.build(fileobj=_context(text), custom_context=True, tag=f"{IMAGE}:{tag}", rm=True)
+        before = {kept.key for kept in made.kept()}
         yield made
+        for key in new_images(made, before):
+            made.discard(key)
         for tag in ("ready", "bare"):
             client.images.remove(f"{IMAGE}:{tag}", force=True)
 
@@ -158,6 +161,14 @@ def test_what_a_repository_s_dockerfile_makes_is_taken_where_nothing_else_works(
         answers = sandbox.run(["sh", "-c", f"{{ {look}; }} 2>/dev/null"], timeout=30).output.split()
         variables = sandbox.run(["cat", "/opt/own/variables"], timeout=30).output
         assert sandbox.run(["cat", "/opt/own/socket"], timeout=30).output == ""
+        below = {kept.key: kept for kept in engine.kept()}
+        engine.discard(below[bed.environment.key].below)
+        assert below[bed.environment.key] in engine.kept(), "what something stands on stays below it"
+    chain = [below[bed.environment.key]]
+    while chain[-1].below:
+        chain.append(below[chain[-1].below])
+    assert [kept.kind for kept in chain] == ["environment", "toolchain", "dockerfile", "base"]
+    assert all(kept.bytes > 0 for kept in chain)
     assert answers == ["1000", "givengiven", "0", "none", "1"]
     assert all(f"{name}=" in variables for name in host_network().environment)
 
@@ -204,7 +215,8 @@ def test_bubblewrap_has_no_images(engine: DockerEngine, root: Path) -> None:
 
 FLOODS = f"""\
 FROM {base_image.tag()}
-RUN printf '#!/bin/bash\\ncase $1 in -c) read -r line; exec cat /dev/zero ;; *) exec /bin/dash "$@" ;; esac\\n' > /bin/other && \\
+RUN printf '#!/bin/bash\\n[ "$1" != -c ] || {{ read -r line; exec cat /dev/zero; }}\\nexec /bin/dash "$@"' \\
+    > /bin/other && \\
     chmod 755 /bin/other && ln -sf other /bin/sh
 """
 
@@ -214,6 +226,15 @@ def test_a_shell_of_the_repository_s_that_answers_without_end_is_heard_no_furthe
 ) -> None:
     with pytest.raises(SandboxFailed, match="is no answer"):
         on_its_own(engine, own(root, FLOODS))
+
+
+def new_images(engine: DockerEngine, before: set[str]) -> list[str]:
+    """What Dockerfiles of the tests made, that with most below it first."""
+    found = {kept.key: kept for kept in engine.kept()}
+    made = [kept for kept in found.values() if kept.key not in before and kept.kind in {"dockerfile", "unfinished"}]
+    below = {kept.key for kept in made}
+    upon = [kept.key for kept in found.values() if kept.below in below and kept.key not in before]
+    return [*upon, *(kept.key for kept in made)]
 
 
 def ended(condition: Callable[[], bool]) -> bool:
