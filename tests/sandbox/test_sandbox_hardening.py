@@ -149,22 +149,10 @@ FILES = {"/etc/hostname": "hostname", "/etc/hosts": "hosts", "/etc/resolv.conf":
 """The engine writes them for each container."""
 INIT = {"/sbin/docker-init", "/usr/sbin/docker-init"}
 
-ETC = [
-    "alternatives",
-    "ca-certificates",
-    "group",
-    "hosts",
-    "ld.so.cache",
-    "ld.so.conf",
-    "ld.so.conf.d",
-    "localtime",
-    "nsswitch.conf",
-    "passwd",
-    "pki/ca-trust/extracted",
-    "pki/tls/certs",
-    "ssl/certs",
-    "ssl/openssl.cnf",
-]
+ETC = (
+    *("alternatives", "ca-certificates", "group", "hosts", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime"),
+    *("nsswitch.conf", "passwd", "pki/ca-trust/extracted", "pki/tls/certs", "ssl/certs", "ssl/openssl.cnf"),
+)
 DEVICES = {f"/dev/{name}" for name in ("full", "null", "random", "tty", "urandom", "zero")}
 SCRATCH = {"/tmp": "tmp", "/dev/shm": "shm", "/work/repo": "repository"}
 
