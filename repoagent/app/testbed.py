@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -195,15 +195,30 @@ _PATCH = ".repoagent-candidate.patch"
 
 
 def prune(engine: Engine, allowed: int) -> tuple[Kept, ...]:
-    """Remove the environments that were not used for longest, until the others take at most `allowed` bytes."""
-    removed = []
+    """Remove what was not used for longest, until the rest takes at most `allowed` bytes; says what is gone.
+
+    What something stands on that stays is counted and kept as well, however long ago it was used by name.
+    """
+    found = {kept.key: kept for kept in engine.kept()}
+    stays: set[str] = set()
     total = 0
-    for kept in engine.kept():
-        total += kept.bytes
-        if total > allowed:
-            engine.discard(kept.key)
-            removed.append(kept)
-    return tuple(removed)
+    for kept in found.values():
+        needed = [each for each in _down_from(kept, found) if each.key not in stays]
+        total += sum(each.bytes for each in needed)
+        if total <= allowed:
+            stays |= {each.key for each in needed}
+    removed = [kept for kept in found.values() if kept.key not in stays]
+    removed.sort(key=lambda kept: -len(_down_from(kept, found)))
+    for kept in removed:
+        engine.discard(kept.key)
+    left = {kept.key for kept in engine.kept()} if removed else set()
+    return tuple(kept for kept in removed if kept.key not in left)
+
+
+def _down_from(kept: Kept, found: Mapping[str, Kept]) -> list[Kept]:
+    """This, and all that it stands on."""
+    below = found.get(kept.below)
+    return [kept, *(_down_from(below, found) if below else [])]
 
 
 def origin(root: Path, as_of: str | None) -> Origin:

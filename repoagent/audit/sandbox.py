@@ -50,8 +50,14 @@ class AuditedEngine:
 
     def build(self, recipe: Recipe, repository: Path, progress: Progress, timeout: float) -> Environment:
         """Noted before it is done, as it has network."""
+        dockerfile = recipe.base.dockerfile
         self._log.write(
-            "environment.built", key=recipe.key, script=recipe.script, python=recipe.base.python, network=True
+            "environment.built",
+            key=recipe.key,
+            script=recipe.script,
+            python=recipe.base.python,
+            network=True,
+            **({"dockerfile": dockerfile.text} if dockerfile else {}),
         )
         return self._engine.build(recipe, repository, progress, timeout)
 

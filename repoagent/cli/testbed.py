@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from repoagent.app.testbed import Checked, Covering, Ways
     from repoagent.domain import Report
-    from repoagent.sandbox.base import Engine
+    from repoagent.sandbox.base import Engine, Kept
     from repoagent.testbed.runner import Testbed
     from repoagent.testbed.ways import Setup
     from repoagent.trace import Event
@@ -195,17 +195,22 @@ def check(
 
 @app.command()
 def images(sandbox: SandboxName = None, as_json: Json = False) -> None:
-    """List the environments that are kept, the one used last first."""
+    """List the environments that are kept, and what they stand on, the one used last first."""
+    from collections import Counter
+    from dataclasses import asdict
     from datetime import datetime
 
     kept = _engine(sandbox).kept()
     if as_json:
-        _print_json([{"key": each.key, "bytes": each.bytes, "used": each.used} for each in kept])
+        _print_json([asdict(each) for each in kept])
         return
+    carried = Counter(each.below for each in kept)
     for each in kept:
         used = datetime.fromtimestamp(each.used).astimezone().strftime("%Y-%m-%d %H:%M") if each.used else "never noted"
-        typer.echo(f"{each.key}  {each.bytes / 1e6:8.0f} MB  used {used}")
-    typer.echo(f"{len(kept)} environments, {sum(each.bytes for each in kept) / 1e9:.1f} GB")
+        carries = f", carries {carried[each.key]}" if carried[each.key] else ""
+        on = f", on {each.below}" if each.below else ""
+        typer.echo(f"{each.kind:11}  {each.key}  {each.bytes / 1e6:8.0f} MB  used {used}{carries}{on}")
+    typer.echo(_summed(kept))
 
 
 @app.command()
@@ -214,7 +219,7 @@ def prune(
     sandbox: SandboxName = None,
     as_json: Json = False,
 ) -> None:
-    """Remove the environments that were not used for longest, until the others fit."""
+    """Remove the environments that were not used for longest, until the others and what they stand on fit."""
     from repoagent.app.testbed import prune as prune_to
 
     removed = prune_to(_engine(sandbox), int(keep * 1e9))
@@ -223,7 +228,13 @@ def prune(
         return
     for each in removed:
         typer.echo(f"removed {each.key}")
-    typer.echo(f"{len(removed)} environments removed, {sum(each.bytes for each in removed) / 1e9:.1f} GB")
+    typer.echo(f"removed: {_summed(removed)}")
+
+
+def _summed(kept: Sequence[Kept]) -> str:
+    environments = sum(each.kind == "environment" for each in kept)
+    size = sum(each.bytes for each in kept) / 1e9
+    return f"{environments} environments and {len(kept) - environments} images below them, {size:.1f} GB"
 
 
 def _engine(sandbox: str | None) -> Engine:

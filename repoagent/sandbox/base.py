@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Literal, Protocol, Self
 
 REPOSITORY = "/work/repo"
 """Where the repository lies inside every sandbox, and the working directory of every command."""
@@ -108,15 +108,21 @@ class Environment:
     """What the engine finds it by: an image's name, a directory."""
 
 
+Kind = Literal["environment", "toolchain", "dockerfile", "base", "unfinished"]
+
+
 @dataclass(frozen=True)
 class Kept:
-    """An environment that is kept."""
+    """An environment that is kept, or something that environments stand on."""
 
     key: str
     bytes: int
     """Of its own, without what it shares with others."""
     used: float
     """When it was used last, or else built; seconds since 1970."""
+    kind: Kind = "environment"
+    below: str = ""
+    """The key of what it stands on; empty where that is nothing that is kept here."""
 
 
 class Sandbox(Protocol):
@@ -183,10 +189,10 @@ class Engine(Protocol):
         """A fresh sandbox with a copy of `repository` in it."""
 
     def kept(self) -> Sequence[Kept]:
-        """All environments that are kept, the one used last first."""
+        """All environments that are kept, and what they stand on, the one used last first."""
 
     def discard(self, key: str) -> None:
-        """Remove an environment; nothing happens where there is none of this key."""
+        """Remove what is kept under this key; nothing happens where there is nothing, or where it is in use below."""
 
     def clean(self) -> Sequence[str]:
         """Remove what dead runs left behind (containers, scratch), never an environment; names what was removed."""

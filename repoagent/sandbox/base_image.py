@@ -19,6 +19,7 @@ from repoagent.sandbox.owner import LABEL, OWNER_LABEL, Owner
 
 if TYPE_CHECKING:
     from docker import DockerClient
+    from docker.models.containers import Container
 
 REPOSITORY = "repoagent-base"
 TOOLCHAIN = "repoagent-toolchain"
@@ -27,6 +28,13 @@ _FORM = 2
 """Raised when what is laid into a base image changes."""
 _SILENCE = 60
 """Seconds without progress after which a registry is given up."""
+_COMPLETING = 1800
+"""Seconds."""
+_MEMORY = "8g"
+_PROCESSES = 1024
+_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID")
+"""What installing packages and adding a user takes: files of others, and to become others. None for the network, for
+devices or for other file systems: the image, and with it the programs that complete it, may be the repository's."""
 _RAW = ("repoagent-base", "raw")
 
 # Adds what is missing: the unprivileged user, git, and the folders that environment and repository are laid into.
@@ -38,7 +46,14 @@ install -d -o sandbox -g sandbox /opt/environment /work/repo
 # Any other image: its search path is noted, as every command in a sandbox gets a fresh environment.
 _DRESS_NAMED = f"""
 for program in setpriv find head ipcrm; do
-    command -v $program >/dev/null || {{ echo "it has no $program: it needs coreutils and util-linux"; exit 1; }}
+    command -v $program >/dev/null ||
+        {{ echo "it has no $program: install coreutils, findutils and util-linux in it"; exit 1; }}
+done
+for program in tar cp sort comm; do
+    case $($program --version 2>&1) in
+        *GNU*) ;;
+        *) echo "it has no GNU $program: install tar and coreutils in it"; exit 1 ;;
+    esac
 done
 printf '%s' "$PATH" >{SEARCH_PATH}
 chmod 644 {SEARCH_PATH}
@@ -62,18 +77,22 @@ def ensure(client: DockerClient, progress: Progress, base: Base = DEFAULT_BASE) 
     distribution. Raises EnvironmentFailed when they cannot be had.
     """
     with cache.locked("docker-base"):
-        if base.image:
-            return _with_packages(client, _named(client, base.image, progress), base, progress)
-        source = tag(Base(base.python))
-        if not exists(client, source):
-            if not (
-                pull(image := _registry_image(base.python), progress) and _is_dressed(client, image, base, progress)
-            ):
-                raw = _bootstrapped(client, base.python, progress)
-                _run_in(client, raw, _DRESS, (), source)
-                client.images.remove(raw)
-            progress(f"base image {source} is ready")
-        return _with_packages(client, source, base, progress)
+        made = _made(client, progress, base)
+    cache.mark_used(made)
+    return made
+
+
+def _made(client: DockerClient, progress: Progress, base: Base) -> str:
+    if base.image:
+        return _with_packages(client, _named(client, base.image, progress), base, progress)
+    source = tag(Base(base.python))
+    if not exists(client, source):
+        if not (pull(image := _registry_image(base.python), progress) and _is_dressed(client, image, base, progress)):
+            raw = _bootstrapped(client, base.python, progress)
+            _run_in(client, raw, _DRESS, (), source)
+            client.images.remove(raw)
+        progress(f"base image {source} is ready")
+    return _with_packages(client, source, base, progress)
 
 
 def _named(client: DockerClient, image: str, progress: Progress) -> str:
@@ -193,6 +212,13 @@ def _run_in(client: DockerClient, source: str, script: str, arguments: tuple[str
         working_dir="/",
         healthcheck={"test": ["NONE"]},
         use_config_proxy=False,
+        init=True,
+        cap_drop=["ALL"],
+        cap_add=list(_CAPABILITIES),
+        security_opt=["no-new-privileges"],
+        mem_limit=_MEMORY,
+        memswap_limit=_MEMORY,
+        pids_limit=_PROCESSES,
     )
     try:
         container.put_archive("/", network.packed(uv_program()))
@@ -200,13 +226,24 @@ def _run_in(client: DockerClient, source: str, script: str, arguments: tuple[str
             container.start()
         except APIError as error:
             raise EnvironmentFailed(f"in {source} nothing can be run, it needs /bin/sh: {error.explanation}") from error
-        if container.wait(timeout=1800)["StatusCode"]:
+        if status := _waited(container):
             end = container.logs(tail=20).decode("utf-8", "replace")
-            raise EnvironmentFailed(f"the image {wanted} could not be completed:\n{end}")
+            raise EnvironmentFailed(f"the image {source} could not be completed ({status}):\n{end}")
         repository, name = wanted.split(":")
         container.commit(repository, name, changes=[f"LABEL {LABEL}=1", 'CMD ["/bin/sh"]'])
     finally:
         container.remove(force=True, v=True)
+
+
+def _waited(container: Container) -> str:
+    """How a container ended, for a person; empty where it ended well."""
+    from requests.exceptions import RequestException
+
+    try:
+        code = container.wait(timeout=_COMPLETING)["StatusCode"]
+    except RequestException:  # it says nothing until it is done
+        return f"it was not done after {_COMPLETING} s"
+    return f"exit code {code}" if code else ""
 
 
 def _settings(environment: Mapping[str, str]) -> list[str]:

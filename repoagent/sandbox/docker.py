@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from repoagent.sandbox import base_image, cache, docker_build
+from repoagent.sandbox import base_image, cache, docker_build, docker_kept
 from repoagent.sandbox.base import (
     DEFAULT_BASE,
     DEFAULT_LIMITS,
@@ -30,9 +30,8 @@ from repoagent.sandbox.owner import LABEL, OWNER_LABEL, Owner
 
 if TYPE_CHECKING:
     from docker import DockerClient
-    from docker.models.images import Image
 
-IMAGE = "repoagent-env"
+IMAGE = docker_kept.ENVIRONMENTS
 
 _BUILD_LIMITS = Limits(memory_mib=8192, pids=1024, scratch_mib=4096)
 
@@ -112,22 +111,14 @@ class DockerEngine:
         return ConfinedSandbox.opened(self._start(environment.reference, limits), repository, limits)
 
     def kept(self) -> Sequence[Kept]:
-        """The images of environments; what they weigh beyond the image they stand on."""
+        """The images of environments and those below; what they weigh beyond the image they stand on."""
         with translated("listing environments"):
-            images = self._client.images.list(IMAGE)
-            found = [
-                Kept(name.partition(":")[2], self._own_size(image), cache.last_used(name.partition(":")[2]))
-                for image in images
-                for name in image.tags
-            ]
-        return sorted(found, key=lambda kept: -kept.used)
+            return docker_kept.kept(self._client)
 
     def discard(self, key: str) -> None:
-        """Remove the image of an environment."""
-        from docker.errors import ImageNotFound
-
-        with translated("removing an environment"), suppress(ImageNotFound):
-            self._client.images.remove(f"{IMAGE}:{key}", force=True)  # a container may still run on it
+        """Remove an image, named as `kept` names it."""
+        with translated("removing an environment"):
+            docker_kept.remove(self._client, key)
 
     def clean(self) -> Sequence[str]:
         """Remove the containers of dead processes of this machine."""
@@ -152,10 +143,6 @@ class DockerEngine:
     def _ensure(self, base: Base, progress: Progress) -> str:
         with translated("making the base image"):
             return base_image.ensure(self._client, progress, base)
-
-    def _own_size(self, image: Image) -> int:
-        """Bytes of the topmost layer: an environment is committed as one."""
-        return int(self._client.api.history(image.id)[0]["Size"])  # type: ignore[no-untyped-call] # types-docker lacks it
 
     @cached_property
     def _client(self) -> DockerClient:

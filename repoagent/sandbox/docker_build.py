@@ -79,6 +79,7 @@ def build(
     tag = identifier.removeprefix("sha256:")[:24]
     with translated("naming an image"):
         client.api.tag(identifier, IMAGES, tag)
+    cache.mark_used(f"{IMAGES}:{tag}")
     return f"{IMAGES}:{tag}"
 
 

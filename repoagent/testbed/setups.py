@@ -117,7 +117,7 @@ def _interpreter(project: Project, python: str, as_of: str) -> str:
     if not project.override.inherits:
         return f"python=python{python} as_of={as_of} inherit="
     search = f'PATH="$(cat {SEARCH_PATH}):$PATH"'
-    missing = "{ echo 'repoagent: the image has no python3 in its PATH'; exit 1; }"
+    missing = "{ echo 'repoagent: the image has no python3 in its PATH: name one that has'; exit 1; }"
     return f"{search}; python=$(command -v python3) as_of= inherit=yes || {missing}"
 
 

@@ -33,7 +33,16 @@ RUN python3 -m venv --without-pip /opt/theirs && mkdir /opt/own && echo 'answer 
 RUN echo /opt/own > $(echo /opt/theirs/lib/python3*/site-packages)/own.pth
 ENV PATH=/opt/theirs/bin:$PATH
 """
-BARE = f"FROM {base_image.tag()}\nRUN rm /usr/bin/setpriv\n"
+LACKING = {
+    "setpriv": ("rm /usr/bin/setpriv", "it has no setpriv: install coreutils, findutils and util-linux in it"),
+    "tar": (
+        "printf '#!/bin/sh\\necho bsdtar 3.6' > /bin/tar; chmod 755 /bin/tar",
+        "it has no GNU tar: install tar and coreutils in it",
+    ),
+    "volume": ("true\nVOLUME /data", "has volumes (/data), which tests could fill without a bound: name one that"),
+    "python": ("rm -f /usr/bin/python3* /usr/local/bin/python3*", "the image has no python3 in its PATH: name one"),
+}
+"""What is done to an image, and what is said of it then."""
 TEST = """\
 import os
 import theirs_alone
@@ -74,10 +83,15 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerEngine]:
         patch.setenv("REPOAGENT_CACHE", str(tmp_path_factory.mktemp("cache")))
         made = DockerEngine()
         made.prepare(lambda _line: None)
-        for tag, text in (("ready", READY), ("bare", BARE)):
+        lacking = {tag: f"FROM {base_image.tag()}\nRUN {step}\n" for tag, (step, _) in LACKING.items()}
+        images = {"ready": READY, **lacking}
+        for tag, text in images.items():
             client.images.build(fileobj=_context(text), custom_context=True, tag=f"{IMAGE}:{tag}", rm=True)
+        before = {kept.key for kept in made.kept()}
         yield made
-        for tag in ("ready", "bare"):
+        for key in new_images(made, before):
+            made.discard(key)
+        for tag in images:
             client.images.remove(f"{IMAGE}:{tag}", force=True)
 
 
@@ -115,9 +129,10 @@ def test_the_repository_says_how_to_build_there_and_can_name_no_image(engine: Do
         prepare(engine, root)
 
 
-def test_what_an_image_lacks_is_said(engine: DockerEngine, root: Path) -> None:
-    with pytest.raises(EnvironmentFailed, match="it has no setpriv"):
-        prepare(engine, root, "bare")
+@pytest.mark.parametrize(("tag", "complaint"), [(tag, said) for tag, (_, said) in LACKING.items()], ids=LACKING)
+def test_what_an_image_lacks_is_said(tag: str, complaint: str, engine: DockerEngine, root: Path) -> None:
+    with pytest.raises(EnvironmentFailed, match=re.escape(complaint)):
+        prepare(engine, root, tag)
 
 
 def test_an_image_that_is_not_there_is_named(engine: DockerEngine, root: Path) -> None:
@@ -158,6 +173,14 @@ def test_what_a_repository_s_dockerfile_makes_is_taken_where_nothing_else_works(
         answers = sandbox.run(["sh", "-c", f"{{ {look}; }} 2>/dev/null"], timeout=30).output.split()
         variables = sandbox.run(["cat", "/opt/own/variables"], timeout=30).output
         assert sandbox.run(["cat", "/opt/own/socket"], timeout=30).output == ""
+        below = {kept.key: kept for kept in engine.kept()}
+        engine.discard(below[bed.environment.key].below)
+        assert below[bed.environment.key] in engine.kept(), "what something stands on stays below it"
+    chain = [below[bed.environment.key]]
+    while chain[-1].below:
+        chain.append(below[chain[-1].below])
+    assert [kept.kind for kept in chain] == ["environment", "toolchain", "dockerfile", "base"]
+    assert all(kept.bytes > 0 for kept in chain)
     assert answers == ["1000", "givengiven", "0", "none", "1"]
     assert all(f"{name}=" in variables for name in host_network().environment)
 
@@ -204,7 +227,7 @@ def test_bubblewrap_has_no_images(engine: DockerEngine, root: Path) -> None:
 
 FLOODS = f"""\
 FROM {base_image.tag()}
-RUN printf '#!/bin/bash\\ncase $1 in -c) read -r line; exec cat /dev/zero ;; *) exec /bin/dash "$@" ;; esac\\n' \\
+RUN printf '#!/bin/bash\\n[ "$1" != -c ] || {{ read -r line; exec cat /dev/zero; }}\\nexec /bin/dash "$@"' \\
     > /bin/other && \\
     chmod 755 /bin/other && ln -sf other /bin/sh
 """
@@ -215,6 +238,45 @@ def test_a_shell_of_the_repository_s_that_answers_without_end_is_heard_no_furthe
 ) -> None:
     with pytest.raises(SandboxFailed, match="is no answer"):
         on_its_own(engine, own(root, FLOODS))
+
+
+WATCHES = f"""\
+FROM {base_image.tag()}
+RUN mv /bin/mkdir /bin/mkdir.real && printf '#!/bin/sh\\n\
+[ -e /seen ] || grep -E "^(Uid|Cap(Eff|Bnd)|NoNewPrivs)" /proc/self/status > /seen\\n\
+[ -e /limit ] || cat /sys/fs/cgroup/pids.max /sys/fs/cgroup/pids/pids.max > /limit 2>/dev/null\\n\
+exec mkdir.real "$@"' > /bin/mkdir && chmod 755 /bin/mkdir
+"""
+
+
+def test_the_programs_that_complete_an_image_have_no_more_rights_than_they_need(
+    engine: DockerEngine, root: Path
+) -> None:
+    """They are the image's own, and run as root of their container."""
+    environment = on_its_own(engine, own(root, WATCHES))
+    try:
+        with engine.open(environment, root) as sandbox:
+            seen = sandbox.run(["cat", "/seen", "/limit"], timeout=30).output.split()
+    finally:
+        engine.discard(environment.key)
+    needed = sum(1 << number for number in (0, 1, 3, 4, 5, 6, 7))  # as numbered in capabilities(7)
+    status = dict(zip(seen[5:-1:2], seen[6:-1:2], strict=True))
+    assert {name: int(value, 16) for name, value in status.items()} == {
+        "CapEff:": needed,
+        "CapBnd:": needed,
+        "NoNewPrivs:": 1,
+    }
+    assert seen[:2] == ["Uid:", "0"]
+    assert seen[-1] == "1024"
+
+
+def new_images(engine: DockerEngine, before: set[str]) -> list[str]:
+    """What Dockerfiles of the tests made, that with most below it first."""
+    found = {kept.key: kept for kept in engine.kept()}
+    made = [kept for kept in found.values() if kept.key not in before and kept.kind in {"dockerfile", "unfinished"}]
+    below = {kept.key for kept in made}
+    upon = [kept.key for kept in found.values() if kept.below in below and kept.key not in before]
+    return [*upon, *(kept.key for kept in made)]
 
 
 def ended(condition: Callable[[], bool]) -> bool:

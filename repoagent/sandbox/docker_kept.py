@@ -1,0 +1,110 @@
+"""The images that are kept: environments, and below them what they stand on, each with what it weighs by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from repoagent.sandbox import base_image, cache, docker_build
+from repoagent.sandbox.base import Kept, Kind
+from repoagent.sandbox.owner import LABEL
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+ENVIRONMENTS = "repoagent-env"
+_KINDS: dict[str, Kind] = {
+    ENVIRONMENTS: "environment",
+    base_image.TOOLCHAIN: "toolchain",
+    docker_build.IMAGES: "dockerfile",
+    base_image.REPOSITORY: "base",
+}
+
+
+@dataclass(frozen=True)
+class _Found:
+    """An image, by the name under which it is kept."""
+
+    key: str
+    kind: Kind
+    layers: tuple[str, ...]
+    """Digests, the lowest first."""
+    bytes: int
+    """With all that it stands on."""
+    used: float
+
+
+def kept(client: DockerClient) -> tuple[Kept, ...]:
+    """All of them, the one used last first; what a build left unfinished counts as used when it was made."""
+    found = [*_named(client), *_unfinished(client)]
+    listed = [_kept(each, _below(each, found)) for each in found]
+    return tuple(sorted(listed, key=lambda each: -each.used))
+
+
+def remove(client: DockerClient, key: str) -> None:
+    """Remove what is kept under `key`; an image below environments stays where something else uses it."""
+    from docker.errors import APIError, ImageNotFound
+
+    environment = ":" not in key
+    # The engine would only take the name away from what something stands on.
+    if not environment and any(each.below == key for each in kept(client)):
+        return
+    try:
+        # A container may still run on an environment.
+        client.images.remove(f"{ENVIRONMENTS}:{key}" if environment else key, force=environment)
+    except ImageNotFound:
+        return
+    except APIError as error:
+        if environment or error.status_code != 409:
+            raise
+
+
+def _named(client: DockerClient) -> Iterator[_Found]:
+    for repository, kind in _KINDS.items():
+        for attributes in _inspected(client, {"reference": repository}):
+            for tag in attributes.get("RepoTags") or ():
+                name, _, version = tag.rpartition(":")
+                if name == repository:
+                    key = version if kind == "environment" else tag
+                    yield _found(attributes, key, kind, cache.last_used(key))
+
+
+def _unfinished(client: DockerClient) -> Iterator[_Found]:
+    """Images without a name that nothing stands on: how far a Dockerfile came whose build failed."""
+    for attributes in _inspected(client, {"label": f"{LABEL}=1", "dangling": True}):
+        if not attributes.get("RepoTags"):
+            yield _found(attributes, attributes["Id"], "unfinished", _moment(attributes))
+
+
+def _inspected(client: DockerClient, filters: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """What the engine says of each; one that is removed meanwhile is left out."""
+    from docker.errors import ImageNotFound
+
+    for listed in client.api.images(filters=filters):
+        with suppress(ImageNotFound):
+            yield client.images.get(listed["Id"]).attrs
+
+
+def _found(attributes: dict[str, Any], key: str, kind: Kind, used: float) -> _Found:
+    layers = tuple((attributes.get("RootFS") or {}).get("Layers") or ())
+    return _Found(key, kind, layers, int(attributes["Size"]), used)
+
+
+def _moment(attributes: dict[str, Any]) -> float:
+    from datetime import datetime
+
+    return datetime.fromisoformat(attributes["Created"]).timestamp()
+
+
+def _below(one: _Found, found: Iterable[_Found]) -> _Found | None:
+    """The largest of those whose layers are the lowest of its own."""
+    lower = [
+        each for each in found if len(each.layers) < len(one.layers) and one.layers[: len(each.layers)] == each.layers
+    ]
+    return max(lower, key=lambda each: len(each.layers), default=None)
+
+
+def _kept(one: _Found, below: _Found | None) -> Kept:
+    return Kept(one.key, one.bytes - (below.bytes if below else 0), one.used, one.kind, below.key if below else "")
