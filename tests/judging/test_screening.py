@@ -178,6 +178,19 @@ size = A().size
 """
 
 
+LAZY = """\
+class Lazy:
+    @property
+    def __class__(self):
+        raise RuntimeError("woken")
+
+lazy = Lazy()
+
+def size(n):
+    return f'{n}B'
+"""
+
+
 @pytest.mark.bubblewrap
 @pytest.mark.parametrize(
     ("module", "symbol"),
@@ -190,8 +203,9 @@ size = A().size
         ),
         ("def make():\n    def size(n):\n        return f'{n}B'\n    return size\n\n\nsize = make()\n", "make.size"),
         (SUPER, "A.size"),
+        (LAZY, "size"),
     ],
-    ids=["method", "static", "decorated", "closure", "super"],
+    ids=["method", "static", "decorated", "closure", "super", "beside lazy objects"],
 )
 def test_functions_of_every_kind_vary(
     module: str, symbol: str, engine: BubblewrapEngine, environment: Environment, tmp_path: Path
