@@ -109,6 +109,8 @@ class Mutation:
         edits = (*(e for e in self.base if e.path != place.path), Edit(place.path, task.source, text))
         screened = screen(variants, place, self.check, _judged, lambda: self.open(edits), seconds, _ENOUGH)
         self.told.append(f"{len(found) - 1} mutants, of which {sum(s.passed for s in screened)} do what is asked")
+        if self.check.by_script and not screened[0].shown:
+            self.told.append("nothing was heard of the untouched code: the screening itself does not work here")
         rows = zip(found, screened, strict=True)
         return [_Tried(replace(m, likelihood=m.likelihood * factor), m.apply(text), s) for m, s in rows]
 

@@ -14,8 +14,9 @@ from repoagent.graph.mutating import SURVIVORS, Mutation
 from repoagent.judging.screening import Check
 from repoagent.reproduce.documented import Documented, documented
 from repoagent.reproduce.script import run_script
-from repoagent.sandbox.base import ENVIRONMENT, Finished, Limits, Recipe, Sandbox
+from repoagent.sandbox.base import ENVIRONMENT, Environment, Finished, Limits, Recipe, Sandbox
 from repoagent.sandbox.bubblewrap import BubblewrapEngine
+from repoagent.sandbox.fake import FakeEngine
 
 MODULE = "shop.py"
 Bench = Callable[[str, str], tuple[Mutation, Task]]
@@ -79,6 +80,16 @@ def test_a_candidate_that_is_nearly_right_is_mutated_instead(mutation: Bench) ->
     near = Edit(MODULE, source, "def f(a, b):\n    return a - b\n")
     drafted = Mutation(mutate.check, mutate.open, 40.0, (near,))(task)
     assert drafted.drafts[0].edits == (Edit(MODULE, source, "def f(a, b):\n    return a + b\n"),)
+
+
+def test_a_screening_that_says_nothing_is_told(tmp_path: Path) -> None:
+    source = "def f(a, b):\n    return a - b\n"
+    task = Task(Issue("f is wrong", ""), Spec((), ()), Location(MODULE, "f", 1, 2), source, "", "", 7, 10)
+    engine = FakeEngine(lambda _command, _files: Finished(1, "Traceback", 0.1))
+    check = Check(Oracle(Strength.STRONG, script="f"))
+    mutate = Mutation(check, lambda _: engine.open(Environment("k", "r"), tmp_path, Limits()), 5.0)
+    assert not mutate(task).drafts
+    assert "nothing was heard of the untouched code" in mutate.told[1]
 
 
 def test_a_file_that_is_no_python_is_refused() -> None:
