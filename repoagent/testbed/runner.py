@@ -128,7 +128,7 @@ class Testbed:
         """Run `tests` on the untouched code; a sandbox that dies is replaced once."""
         return in_fresh(self.open, lambda sandbox: self.run(sandbox, tests, timeout), lambda _error: None)
 
-    def sample(self, timeout: float = 120.0) -> Report | None:
+    def sample(self, timeout: float = 60.0) -> Report | None:
         """Run a few test files, to see whether tests run here at all; None without any, or with a command."""
         if self.test_command or not self.codebase.test_files:
             return None
