@@ -6,8 +6,8 @@ capabilities, and what is in the image, its shell included, is the repository's 
 
 * no image of the host's is given away: a Dockerfile may stand on what its registry gives to everybody, asked without
   the user's credentials, and on our own base images; on anything else in the engine only the user may, by `--image`;
-* the builder gets no credentials, no proxy's password, no mount, no secret; what it would fetch by itself is refused
-  (see `dockerfile`), and it gets the repository without its `.git`;
+* the builder pulls nothing, so that no credentials are used for it; it gets no proxy's password, no mount, no secret;
+  what it would fetch by itself is refused (see `dockerfile`), and it gets the repository without its `.git`;
 * in a sandbox on such an image the programs that tidy up between two candidates are the repository's, too: what it says
   of its own tests it could say without. What keeps it in are the namespaces, the filter of system calls, the limits and
   the missing network, which the engine holds from outside, whatever the image says about its user, its entry point, its

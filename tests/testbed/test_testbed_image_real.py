@@ -73,6 +73,7 @@ WORKDIR /opt/own
 HEALTHCHECK --interval=1s CMD touch /tmp/healthy
 ENTRYPOINT ["/bin/false"]
 """
+OTHER = 'language = "other"\ntest = "true"\n'
 ONLY = '[project]\nname = "it"\nversion = "1"\nrequires-python = "==3.11.*"\n[tool.setuptools]\npy-modules = []\n'
 
 
@@ -143,8 +144,9 @@ def test_an_image_that_is_not_there_is_named(engine: DockerEngine, root: Path) -
 # --- the repository's own -------------------------------------------------------------------------------------------
 
 
-def own(root: Path, dockerfile: str) -> Path:
-    for name, text in {"Dockerfile": dockerfile, "given.txt": "given", "pyproject.toml": ONLY}.items():
+def own(root: Path, dockerfile: str, said: str = OTHER) -> Path:
+    files = {"Dockerfile": dockerfile, "given.txt": "given", "pyproject.toml": ONLY, ".repoagent.toml": said}
+    for name, text in files.items():
         (root / name).write_text(text)
     return root
 
@@ -159,12 +161,17 @@ def on_its_own(engine: DockerEngine, root: Path) -> Environment:
 def test_what_a_repository_s_dockerfile_makes_is_taken_where_nothing_else_works(
     engine: DockerEngine, root: Path
 ) -> None:
-    bed = prepare(engine, own(root, OWN))
-    assert bed.setup == "the Python of the image of Dockerfile"
-    keys = [setup.recipe.key for setup in setups_of(codebases(root), Origin(), engine.pythons())]
-    with bed.open() as sandbox, ExitStack() as after:
-        for key in keys:
-            after.callback(engine.discard, key)
+    bed = prepare(engine, own(root, OWN, f'{OTHER}build = ["test -e /opt/own"]\n'))
+    engine.discard(bed.environment.key)
+    assert bed.setup == "the tools of the image of Dockerfile"
+
+
+def test_tests_run_on_an_image_of_the_repository_s_as_on_any(engine: DockerEngine, root: Path) -> None:
+    environment = on_its_own(engine, own(root, OWN, ""))
+    bed = Testbed.attach(engine, environment, root, codebases(root))
+    with ExitStack() as after:
+        after.callback(engine.discard, environment.key)
+        sandbox = after.enter_context(bed.open())
         assert bed.run(sandbox).passed == {"tests/test_it.py::test_it"}
         look = (
             "id -u; cat /opt/own/given.txt /opt/own/again.txt; echo; ls /tmp/healthy; touch /opt/own/x; "
@@ -207,7 +214,7 @@ HOSTILE = {
 @pytest.mark.parametrize(("dockerfile", "complaint"), HOSTILE.values(), ids=HOSTILE.keys())
 def test_what_a_dockerfile_does_not_get(dockerfile: str, complaint: str, engine: DockerEngine, root: Path) -> None:
     with pytest.raises(EnvironmentFailed, match=re.escape(complaint)) as caught:
-        on_its_own(engine, own(root, dockerfile))
+        on_its_own(engine, own(root, dockerfile, ""))
     assert not isinstance(caught.value, SandboxFailed), "another way could still be tried"
 
 

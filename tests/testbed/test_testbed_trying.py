@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from repoagent.domain import Ending, Outcome, Report, Status
-from repoagent.errors import EnvironmentFailed
-from repoagent.sandbox.base import Base, Environment, Progress, Recipe
+from repoagent.errors import EnvironmentFailed, SandboxFailed
+from repoagent.sandbox.base import Base, Dockerfile, Environment, Progress, Recipe
 from repoagent.sandbox.fake import FakeEngine
 from repoagent.testbed.trying import Choice, find_or_build, forget
 from repoagent.testbed.ways import Setup, widened
@@ -175,6 +175,22 @@ class Refusing(FakeEngine):
         if recipe.key in self.refused:
             raise EnvironmentFailed(f"{recipe.key}: no compiler")
         return super().build(recipe, repository, progress, timeout)
+
+
+def test_an_image_of_the_repository_s_in_which_no_sandbox_lives_costs_no_other_way() -> None:
+    class Dying(FakeEngine):
+        def build(self, recipe: Recipe, repository: Path, progress: Progress, timeout: float) -> Environment:
+            if recipe.base.dockerfile or recipe.key == "three":
+                raise SandboxFailed("no answer")
+            return super().build(recipe, repository, progress, timeout)
+
+    ways = (WAYS[0], Setup("own", Recipe("own", "true", Base(dockerfile=Dockerfile("FROM a")))))
+    playing = Playing(Dying(), one=report(1, 9))
+    assert (
+        find_or_build(playing.engine, Path(), ways, lambda e: playing.reports[e.key], Trace(), 600).setup.name == "one"
+    )
+    with pytest.raises(SandboxFailed):
+        find_or_build(playing.engine, Path(), WAYS[2:], lambda e: playing.reports[e.key], Trace(), 600)
 
 
 def calling(name: str, passed: int = 5) -> Report:
