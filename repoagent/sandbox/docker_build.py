@@ -45,6 +45,23 @@ IMAGES = "repoagent-dockerfile"
 _PUBLIC = "mcr.microsoft.com/"
 """A registry that gives everything to everybody; of Docker Hub, that holds of names without a slash."""
 
+_REGISTRIES = frozenset(
+    {
+        "docker.io",
+        "gcr.io",
+        "ghcr.io",
+        "mcr.microsoft.com",
+        "public.ecr.aws",
+        "quay.io",
+        "registry.access.redhat.com",
+        "registry.fedoraproject.org",
+        "registry.gitlab.com",
+        "registry.k8s.io",
+    }
+)
+"""What these give without credentials, they give to everybody. Of another, which the engine would ask with the host's
+network, it is not known: one of a company's own may ask for none."""
+
 
 def build(
     client: DockerClient, wanted: Dockerfile, repository: Path, limits: Limits, progress: Progress, timeout: float
@@ -142,6 +159,11 @@ def _context(folder: Path, name: str, text: str, network: HostNetwork) -> IO[byt
 def _given(client: DockerClient, name: str, progress: Progress) -> str:
     """The identifier of an image that everybody may have; raises EnvironmentFailed where it is not to be had."""
     if not (image := _there(client, name)):
+        if (registry := _registry(name)) not in _REGISTRIES:
+            raise EnvironmentFailed(
+                f"the Dockerfile starts from {name}, and {registry} is not known to give to everybody what it gives: "
+                "if you trust the repository with it, build the image yourself and give `--image NAME`"
+            )
         complaints: list[str] = []
         if not base_image.pull(name, complaints.append, anonymous=True):
             progress(complaints[-1])
@@ -149,7 +171,7 @@ def _given(client: DockerClient, name: str, progress: Progress) -> str:
                 f"the Dockerfile starts from {name}, which is neither in the engine nor can be pulled: {complaints[-1]}"
             )
         image = client.images.get(name)
-        _note_public(str(image.id))
+        note_public(str(image.id))
     if not _is_public(image, name):
         raise EnvironmentFailed(
             f"the Dockerfile starts from {name}, which is in the engine, but which repoagent did not see given to "
@@ -159,6 +181,12 @@ def _given(client: DockerClient, name: str, progress: Progress) -> str:
     if image.attrs["Config"].get("OnBuild"):
         raise EnvironmentFailed(f"the Dockerfile starts from {name}, which has instructions of its own for builds")
     return str(image.id)
+
+
+def _registry(name: str) -> str:
+    """Where an image is pulled from, told as Docker does: the first part of a name, if it looks like a host's."""
+    first, slash, _ = name.partition("/")
+    return first if slash and ("." in first or ":" in first or first == "localhost") else "docker.io"
 
 
 def _there(client: DockerClient, name: str) -> Image | None:
@@ -178,7 +206,8 @@ def _is_public(image: Image, name: str) -> bool:
     return any("/" not in source or source.startswith(_PUBLIC) for source in sources)
 
 
-def _note_public(identifier: str) -> None:
+def note_public(identifier: str) -> None:
+    """Remember of an image that it was given without credentials, for when it is in the engine already."""
     with suppress(OSError):  # a full disk costs that it is pulled again
         _noted(identifier).touch()
 

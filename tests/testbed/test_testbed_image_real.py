@@ -203,6 +203,14 @@ HOSTILE = {
         "FROM repoagent-test-none:1",
         "the Dockerfile starts from repoagent-test-none:1, which is neither in the engine nor can be pulled: ",
     ),
+    "an image of the host's own registry": (
+        "FROM localhost:5000/x",
+        "localhost:5000 is not known to give to everybody",
+    ),
+    "an image of a company's registry": (
+        f"FROM {base_image.tag()}\nCOPY --from=images.company.example/secret:1 / /x",
+        "images.company.example is not known to give to everybody",
+    ),
     "a file above the repository": (f"FROM {base_image.tag()}\nCOPY ../../etc/shadow /x", "could not be built"),
     "the host's network": (f"FROM {base_image.tag()}\nRUN --network=host true", "need BuildKit"),
     "a command that fails": (f"FROM {base_image.tag()}\nRUN echo so it ends; exit 3", "so it ends"),
@@ -216,6 +224,14 @@ def test_what_a_dockerfile_does_not_get(dockerfile: str, complaint: str, engine:
     with pytest.raises(EnvironmentFailed, match=re.escape(complaint)) as caught:
         on_its_own(engine, own(root, dockerfile, ""))
     assert not isinstance(caught.value, SandboxFailed), "another way could still be tried"
+
+
+def test_an_image_that_was_once_given_to_everybody_is_stood_upon(engine: DockerEngine, root: Path) -> None:
+    text = f"FROM {IMAGE}:setpriv\nRUN true\n"
+    with closing(docker.from_env()) as client:
+        docker_build.note_public(str(client.images.get(f"{IMAGE}:setpriv").id))
+        made = docker_build.build(client, Dockerfile(text), own(root, text), Limits(), lambda _line: None, timeout=120)
+    assert made in {kept.key for kept in engine.kept()}
 
 
 def test_a_dockerfile_that_does_not_end_is_given_up_and_leaves_nothing(engine: DockerEngine, root: Path) -> None:
