@@ -32,7 +32,7 @@ def test_what_environments_stand_on_is_listed_with_them() -> None:
     found = {each["key"]: each for each in json.loads(printed("images", "--json", "--sandbox", "docker"))}
     bases = [each for each in found.values() if each["kind"] == "base"]
     assert bases
-    assert all(each["bytes"] > 100_000_000 and each["below"] == "" for each in bases)
+    assert all(each["bytes"] > 10_000_000 and each["below"] == "" for each in bases)
     assert "base         repoagent-base:py3.11-" in printed("images", "--sandbox", "docker")
 
 
