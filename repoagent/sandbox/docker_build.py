@@ -18,12 +18,14 @@ Docker's builder bounds neither processes nor disk; memory bounds the first.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import secrets
 import tarfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -32,7 +34,7 @@ from repoagent.sandbox import archive, base_image, cache
 from repoagent.sandbox.base import Dockerfile, Limits, Progress
 from repoagent.sandbox.docker_errors import translated
 from repoagent.sandbox.dockerfile import written_anew
-from repoagent.sandbox.host_network import CERTIFICATES, HostNetwork, host_network
+from repoagent.sandbox.host_network import CERTIFICATES, host_network
 from repoagent.sandbox.owner import LABEL
 
 if TYPE_CHECKING:
@@ -72,19 +74,19 @@ def build(
     Raises EnvironmentFailed with the end of the log.
     """
     network = host_network()
-    name = f".repoagent-{secrets.token_hex(8)}"
+    ours = _Ours(network.certificates.read_bytes() if network.certificates else b"")
     # On every step's image: of a build that fails, those are found by it.
     label = f"LABEL {LABEL}=1"
     settings = [f"ARG {' '.join(network.environment)}"] if network.environment else []
-    trusted = [f"COPY {name}/certificates {CERTIFICATES}"] if network.certificates else []
+    trusted = [f"COPY {ours.certificates_at} {CERTIFICATES}"] if network.certificates else []
     text = written_anew(
         wanted.text, lambda image: _given(client, image, progress), dict(wanted.arguments), [label, *settings, *trusted]
     )
-    with _context(repository / wanted.context, name, text, network) as packed:
+    with _context(repository / wanted.context, {ours.dockerfile_at: text.encode(), **ours.files}) as packed:
         options = {
             "fileobj": packed,
             "custom_context": True,
-            "dockerfile": f"{name}/Dockerfile",
+            "dockerfile": ours.dockerfile_at,
             "buildargs": {**dict(wanted.arguments), **network.environment},
             "target": wanted.target.lower() or None,
             "network_mode": "bridge",
@@ -138,15 +140,29 @@ def _failure(reason: str, log: list[str]) -> str:
     return "\n".join([f"the repository's Dockerfile could not be built: {reason}", *log[-15:]])
 
 
-def _context(folder: Path, name: str, text: str, network: HostNetwork) -> IO[bytes]:
-    """The files in `folder`, and a folder of ours with the Dockerfile and the host's certificates."""
+@dataclass(frozen=True)
+class _Ours:
+    """What a build gets beside the repository's files, and under which names."""
+
+    certificates: bytes
+    dockerfile_at: str = field(default_factory=lambda: f".repoagent-{secrets.token_hex(8)}")
+
+    @property
+    def certificates_at(self) -> str:
+        """The same for the same: the engine's cache goes by names, too."""
+        return f".repoagent-{hashlib.sha256(self.certificates).hexdigest()[:32]}"
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        return {self.certificates_at: self.certificates} if self.certificates else {}
+
+
+def _context(folder: Path, ours: Mapping[str, bytes]) -> IO[bytes]:
+    """The files in `folder`, and ours."""
     packed = archive.pack_repository(folder)
-    ours = {"Dockerfile": text.encode()}
-    if network.certificates:
-        ours["certificates"] = network.certificates.read_bytes()
     with tarfile.open(fileobj=packed, mode="a", format=tarfile.PAX_FORMAT) as opened:
-        for file, data in ours.items():
-            entry = tarfile.TarInfo(f"{name}/{file}")
+        for name, data in ours.items():
+            entry = tarfile.TarInfo(name)
             entry.size, entry.mode = len(data), 0o644
             opened.addfile(entry, io.BytesIO(data))
     packed.seek(0)

@@ -230,8 +230,12 @@ def test_an_image_that_was_once_given_to_everybody_is_stood_upon(engine: DockerE
     text = f"FROM {IMAGE}:setpriv\nRUN true\n"
     with closing(docker.from_env()) as client:
         docker_build.note_public(str(client.images.get(f"{IMAGE}:setpriv").id))
-        made = docker_build.build(client, Dockerfile(text), own(root, text), Limits(), lambda _line: None, timeout=120)
+        made, again = (
+            docker_build.build(client, Dockerfile(text), own(root, text), Limits(), lambda _line: None, timeout=120)
+            for _ in range(2)
+        )
     assert made in {kept.key for kept in engine.kept()}
+    assert again == made, "its commands are not run again"
 
 
 def test_a_dockerfile_that_does_not_end_is_given_up_and_leaves_nothing(engine: DockerEngine, root: Path) -> None:
