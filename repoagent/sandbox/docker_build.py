@@ -20,12 +20,10 @@ from __future__ import annotations
 
 import hashlib
 import io
-import secrets
 import tarfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -74,19 +72,19 @@ def build(
     Raises EnvironmentFailed with the end of the log.
     """
     network = host_network()
-    ours = _Ours(network.certificates.read_bytes() if network.certificates else b"")
+    certificates = network.certificates.read_bytes() if network.certificates else b""
     # On every step's image: of a build that fails, those are found by it.
     label = f"LABEL {LABEL}=1"
     settings = [f"ARG {' '.join(network.environment)}"] if network.environment else []
-    trusted = [f"COPY {ours.certificates_at} {CERTIFICATES}"] if network.certificates else []
+    trusted = [f"COPY {_name(certificates)} {CERTIFICATES}"] if certificates else []
     text = written_anew(
         wanted.text, lambda image: _given(client, image, progress), dict(wanted.arguments), [label, *settings, *trusted]
-    )
-    with _context(repository / wanted.context, {ours.dockerfile_at: text.encode(), **ours.files}) as packed:
+    ).encode()
+    with _context(repository / wanted.context, [text, certificates]) as packed:
         options = {
             "fileobj": packed,
             "custom_context": True,
-            "dockerfile": ours.dockerfile_at,
+            "dockerfile": _name(text),
             "buildargs": {**dict(wanted.arguments), **network.environment},
             "target": wanted.target.lower() or None,
             "network_mode": "bridge",
@@ -140,29 +138,20 @@ def _failure(reason: str, log: list[str]) -> str:
     return "\n".join([f"the repository's Dockerfile could not be built: {reason}", *log[-15:]])
 
 
-@dataclass(frozen=True)
-class _Ours:
-    """What a build gets beside the repository's files, and under which names."""
+def _name(data: bytes) -> str:
+    """Where something of ours lies among the repository's files, which it goes before.
 
-    certificates: bytes
-    dockerfile_at: str = field(default_factory=lambda: f".repoagent-{secrets.token_hex(8)}")
-
-    @property
-    def certificates_at(self) -> str:
-        """The same for the same: the engine's cache goes by names, too."""
-        return f".repoagent-{hashlib.sha256(self.certificates).hexdigest()[:32]}"
-
-    @property
-    def files(self) -> dict[str, bytes]:
-        return {self.certificates_at: self.certificates} if self.certificates else {}
+    The same for the same: the engine's cache goes by names, too.
+    """
+    return f".repoagent-{hashlib.sha256(data).hexdigest()[:32]}"
 
 
-def _context(folder: Path, ours: Mapping[str, bytes]) -> IO[bytes]:
-    """The files in `folder`, and ours."""
+def _context(folder: Path, ours: Sequence[bytes]) -> IO[bytes]:
+    """The files in `folder`, and ours; of the same name the later is what the engine takes."""
     packed = archive.pack_repository(folder)
     with tarfile.open(fileobj=packed, mode="a", format=tarfile.PAX_FORMAT) as opened:
-        for name, data in ours.items():
-            entry = tarfile.TarInfo(name)
+        for data in ours:
+            entry = tarfile.TarInfo(_name(data))
             entry.size, entry.mode = len(data), 0o644
             opened.addfile(entry, io.BytesIO(data))
     packed.seek(0)

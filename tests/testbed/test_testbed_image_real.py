@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import secrets
 import tarfile
 import time
 from collections.abc import Callable, Iterator
@@ -25,7 +26,8 @@ from repoagent.testbed.ways import Named, Origin
 from repoagent.trace import Trace
 
 pytestmark = [pytest.mark.docker, pytest.mark.network]
-IMAGE = "repoagent-test-image"
+IMAGE = f"repoagent-test-image-{secrets.token_hex(4)}"
+"""Other runs of these tests may use the same engine."""
 # Its Python, with a package that no index has, is not where the distribution puts one.
 READY = f"""\
 FROM {base_image.tag()}
@@ -227,7 +229,7 @@ def test_what_a_dockerfile_does_not_get(dockerfile: str, complaint: str, engine:
 
 
 def test_an_image_that_was_once_given_to_everybody_is_stood_upon(engine: DockerEngine, root: Path) -> None:
-    text = f"FROM {IMAGE}:setpriv\nRUN true\n"
+    text = f"FROM {IMAGE}:setpriv\nCOPY . /theirs\nRUN true\n"
     with closing(docker.from_env()) as client:
         docker_build.note_public(str(client.images.get(f"{IMAGE}:setpriv").id))
         made, again = (
@@ -300,7 +302,8 @@ def test_the_programs_that_complete_an_image_have_no_more_rights_than_they_need(
 def new_images(engine: DockerEngine, before: set[str]) -> list[str]:
     """What Dockerfiles of the tests made, that with most below it first."""
     found = {kept.key: kept for kept in engine.kept()}
-    made = [kept for kept in found.values() if kept.key not in before and kept.kind in {"dockerfile", "unfinished"}]
+    # Its use is noted in the cache of this run.
+    made = [kept for kept in found.values() if kept.key not in before and kept.kind == "dockerfile" and kept.used]
     below = {kept.key for kept in made}
     upon = [kept.key for kept in found.values() if kept.below in below and kept.key not in before]
     return [*upon, *(kept.key for kept in made)]
