@@ -29,7 +29,8 @@ _FORM = 2
 _SILENCE = 60
 """Seconds without progress after which a registry is given up."""
 _COMPLETING = 1800
-"""Seconds."""
+_DRESSING = 300
+"""Seconds for packages to be installed, and for somebody's image to be looked at and given a user."""
 _MEMORY = "8g"
 _PROCESSES = 1024
 _CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID")
@@ -108,7 +109,7 @@ def _named(client: DockerClient, image: str, progress: Progress) -> str:
     wanted = f"{TOOLCHAIN}:{hashlib.sha256(identity.encode()).hexdigest()[:24]}"
     if not exists(client, wanted):
         progress(f"making {image} a place where tests can run")
-        _run_in(client, image, _DRESS_NAMED, (), wanted)
+        _run_in(client, image, _DRESS_NAMED, (), wanted, _DRESSING)
     return wanted
 
 
@@ -192,7 +193,14 @@ def _bootstrapped(client: DockerClient, python: str, progress: Progress) -> str:
     return ":".join(_RAW)
 
 
-def _run_in(client: DockerClient, source: str, script: str, arguments: tuple[str, ...], wanted: str) -> None:
+def _run_in(
+    client: DockerClient,
+    source: str,
+    script: str,
+    arguments: tuple[str, ...],
+    wanted: str,
+    seconds: float = _COMPLETING,
+) -> None:
     """Run `script` as root, with network, in a container of `source`, and keep it as the image `wanted`.
 
     Of what `source` says about how it is started, nothing holds in the image that is made, nor while it is made.
@@ -212,7 +220,6 @@ def _run_in(client: DockerClient, source: str, script: str, arguments: tuple[str
         working_dir="/",
         healthcheck={"test": ["NONE"]},
         use_config_proxy=False,
-        init=True,
         cap_drop=["ALL"],
         cap_add=list(_CAPABILITIES),
         security_opt=["no-new-privileges"],
@@ -226,7 +233,7 @@ def _run_in(client: DockerClient, source: str, script: str, arguments: tuple[str
             container.start()
         except APIError as error:
             raise EnvironmentFailed(f"in {source} nothing can be run, it needs /bin/sh: {error.explanation}") from error
-        if status := _waited(container):
+        if status := _waited(container, seconds):
             end = container.logs(tail=20).decode("utf-8", "replace")
             raise EnvironmentFailed(f"the image {source} could not be completed ({status}):\n{end}")
         repository, name = wanted.split(":")
@@ -235,14 +242,14 @@ def _run_in(client: DockerClient, source: str, script: str, arguments: tuple[str
         container.remove(force=True, v=True)
 
 
-def _waited(container: Container) -> str:
+def _waited(container: Container, seconds: float) -> str:
     """How a container ended, for a person; empty where it ended well."""
     from requests.exceptions import RequestException
 
     try:
-        code = container.wait(timeout=_COMPLETING)["StatusCode"]
+        code = container.wait(timeout=seconds)["StatusCode"]
     except RequestException:  # it says nothing until it is done
-        return f"it was not done after {_COMPLETING} s"
+        return f"it was not done after {seconds} s"
     return f"exit code {code}" if code else ""
 
 

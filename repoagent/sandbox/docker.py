@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
@@ -94,7 +95,10 @@ class DockerEngine:
         with cache.locked(f"docker-{recipe.key}"):
             if found := self.find(recipe.key):
                 return found
-            image = self._ensure(self._named(recipe.base, repository, progress, timeout), progress)
+            started = time.monotonic()
+            base = self._named(recipe.base, repository, progress, timeout)
+            timeout = max(1.0, timeout - (time.monotonic() - started))
+            image = self._ensure(base, progress)
             network = host_network()
             container = self._start(image, _BUILD_LIMITS, network)
             try:

@@ -6,8 +6,8 @@ capabilities, and what is in the image, its shell included, is the repository's 
 
 * no image of the host's is given away: a Dockerfile may stand on what its registry gives to everybody, asked without
   the user's credentials, and on our own base images; on anything else in the engine only the user may, by `--image`;
-* the builder gets no credentials, no proxy's password, no mount, no secret; what it would fetch by itself is refused
-  (see `dockerfile`), and it gets the repository without its `.git`;
+* the builder pulls nothing, so that no credentials are used for it; it gets no proxy's password, no mount, no secret;
+  what it would fetch by itself is refused (see `dockerfile`), and it gets the repository without its `.git`;
 * in a sandbox on such an image the programs that tidy up between two candidates are the repository's, too: what it says
   of its own tests it could say without. What keeps it in are the namespaces, the filter of system calls, the limits and
   the missing network, which the engine holds from outside, whatever the image says about its user, its entry point, its
@@ -18,11 +18,11 @@ Docker's builder bounds neither processes nor disk; memory bounds the first.
 
 from __future__ import annotations
 
+import hashlib
 import io
-import secrets
 import tarfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -32,7 +32,7 @@ from repoagent.sandbox import archive, base_image, cache
 from repoagent.sandbox.base import Dockerfile, Limits, Progress
 from repoagent.sandbox.docker_errors import translated
 from repoagent.sandbox.dockerfile import written_anew
-from repoagent.sandbox.host_network import CERTIFICATES, HostNetwork, host_network
+from repoagent.sandbox.host_network import CERTIFICATES, host_network
 from repoagent.sandbox.owner import LABEL
 
 if TYPE_CHECKING:
@@ -45,6 +45,23 @@ IMAGES = "repoagent-dockerfile"
 _PUBLIC = "mcr.microsoft.com/"
 """A registry that gives everything to everybody; of Docker Hub, that holds of names without a slash."""
 
+_REGISTRIES = frozenset(
+    {
+        "docker.io",
+        "gcr.io",
+        "ghcr.io",
+        "mcr.microsoft.com",
+        "public.ecr.aws",
+        "quay.io",
+        "registry.access.redhat.com",
+        "registry.fedoraproject.org",
+        "registry.gitlab.com",
+        "registry.k8s.io",
+    }
+)
+"""What these give without credentials, they give to everybody. Of another, which the engine would ask with the host's
+network, it is not known: one of a company's own may ask for none."""
+
 
 def build(
     client: DockerClient, wanted: Dockerfile, repository: Path, limits: Limits, progress: Progress, timeout: float
@@ -55,19 +72,19 @@ def build(
     Raises EnvironmentFailed with the end of the log.
     """
     network = host_network()
-    name = f".repoagent-{secrets.token_hex(8)}"
+    certificates = network.certificates.read_bytes() if network.certificates else b""
     # On every step's image: of a build that fails, those are found by it.
     label = f"LABEL {LABEL}=1"
     settings = [f"ARG {' '.join(network.environment)}"] if network.environment else []
-    trusted = [f"COPY {name}/certificates {CERTIFICATES}"] if network.certificates else []
+    trusted = [f"COPY {_name(certificates)} {CERTIFICATES}"] if certificates else []
     text = written_anew(
         wanted.text, lambda image: _given(client, image, progress), dict(wanted.arguments), [label, *settings, *trusted]
-    )
-    with _context(repository / wanted.context, name, text, network) as packed:
+    ).encode()
+    with _context(repository / wanted.context, [text, certificates]) as packed:
         options = {
             "fileobj": packed,
             "custom_context": True,
-            "dockerfile": f"{name}/Dockerfile",
+            "dockerfile": _name(text),
             "buildargs": {**dict(wanted.arguments), **network.environment},
             "target": wanted.target.lower() or None,
             "network_mode": "bridge",
@@ -121,15 +138,20 @@ def _failure(reason: str, log: list[str]) -> str:
     return "\n".join([f"the repository's Dockerfile could not be built: {reason}", *log[-15:]])
 
 
-def _context(folder: Path, name: str, text: str, network: HostNetwork) -> IO[bytes]:
-    """The files in `folder`, and a folder of ours with the Dockerfile and the host's certificates."""
+def _name(data: bytes) -> str:
+    """Where something of ours lies among the repository's files, which it goes before.
+
+    The same for the same: the engine's cache goes by names, too.
+    """
+    return f".repoagent-{hashlib.sha256(data).hexdigest()[:32]}"
+
+
+def _context(folder: Path, ours: Sequence[bytes]) -> IO[bytes]:
+    """The files in `folder`, and ours; of the same name the later is what the engine takes."""
     packed = archive.pack_repository(folder)
-    ours = {"Dockerfile": text.encode()}
-    if network.certificates:
-        ours["certificates"] = network.certificates.read_bytes()
     with tarfile.open(fileobj=packed, mode="a", format=tarfile.PAX_FORMAT) as opened:
-        for file, data in ours.items():
-            entry = tarfile.TarInfo(f"{name}/{file}")
+        for data in ours:
+            entry = tarfile.TarInfo(_name(data))
             entry.size, entry.mode = len(data), 0o644
             opened.addfile(entry, io.BytesIO(data))
     packed.seek(0)
@@ -142,6 +164,11 @@ def _context(folder: Path, name: str, text: str, network: HostNetwork) -> IO[byt
 def _given(client: DockerClient, name: str, progress: Progress) -> str:
     """The identifier of an image that everybody may have; raises EnvironmentFailed where it is not to be had."""
     if not (image := _there(client, name)):
+        if (registry := _registry(name)) not in _REGISTRIES:
+            raise EnvironmentFailed(
+                f"the Dockerfile starts from {name}, and {registry} is not known to give to everybody what it gives: "
+                "if you trust the repository with it, build the image yourself and give `--image NAME`"
+            )
         complaints: list[str] = []
         if not base_image.pull(name, complaints.append, anonymous=True):
             progress(complaints[-1])
@@ -149,7 +176,7 @@ def _given(client: DockerClient, name: str, progress: Progress) -> str:
                 f"the Dockerfile starts from {name}, which is neither in the engine nor can be pulled: {complaints[-1]}"
             )
         image = client.images.get(name)
-        _note_public(str(image.id))
+        note_public(str(image.id))
     if not _is_public(image, name):
         raise EnvironmentFailed(
             f"the Dockerfile starts from {name}, which is in the engine, but which repoagent did not see given to "
@@ -159,6 +186,12 @@ def _given(client: DockerClient, name: str, progress: Progress) -> str:
     if image.attrs["Config"].get("OnBuild"):
         raise EnvironmentFailed(f"the Dockerfile starts from {name}, which has instructions of its own for builds")
     return str(image.id)
+
+
+def _registry(name: str) -> str:
+    """Where an image is pulled from, told as Docker does: the first part of a name, if it looks like a host's."""
+    first, slash, _ = name.partition("/")
+    return first if slash and ("." in first or ":" in first or first == "localhost") else "docker.io"
 
 
 def _there(client: DockerClient, name: str) -> Image | None:
@@ -178,7 +211,8 @@ def _is_public(image: Image, name: str) -> bool:
     return any("/" not in source or source.startswith(_PUBLIC) for source in sources)
 
 
-def _note_public(identifier: str) -> None:
+def note_public(identifier: str) -> None:
+    """Remember of an image that it was given without credentials, for when it is in the engine already."""
     with suppress(OSError):  # a full disk costs that it is pulled again
         _noted(identifier).touch()
 

@@ -16,11 +16,15 @@ from repoagent.errors import EnvironmentFailed, SandboxFailed
 from repoagent.places import cache_root
 from repoagent.sandbox.base import Engine, Environment
 from repoagent.testbed.libraries import packages_missing
+from repoagent.testbed.programs import programs_missing
 from repoagent.testbed.ways import Setup, widened
 from repoagent.trace import Trace
 
 LEAST = 60.0
 """Seconds that must be left to try another way."""
+
+_Again = Callable[[float, tuple[str, ...]], "Choice"]
+"""Builds once more, within so many seconds, with these packages."""
 
 Sample = Callable[[Environment], Report | None]
 """Runs a few tests in an environment; None where nothing can be said without running all of them."""
@@ -82,9 +86,10 @@ def find_or_build(
         trace.emit("testbed.trying", setup=setup.name, why=list(setup.why))
         try:
             tried.append(_try(engine, root, setup, sample, trace, left))
-        except SandboxFailed:
-            raise
         except EnvironmentFailed as error:
+            # In a sandbox on an image of the repository's, the programs that it is kept in order by are the image's.
+            if isinstance(error, SandboxFailed) and not setup.recipe.base.dockerfile:
+                raise
             trace.emit("testbed.rejected", setup=setup.name, reason=str(error))
             failures.append(error)
             continue
@@ -121,13 +126,33 @@ def _try(
     if build.lacking:
         with suppress(EnvironmentFailed):
             return again(deadline - time.monotonic(), (*packages, *build.lacking))
-    return _sampled(Choice(environment, way, None, packages), sample, trace)
+    report = sample(environment)
+    choice = Choice(environment, way, None, packages)
+    return _with_programs(_tried(choice, report, trace), report, trace, again, deadline) if report else choice
 
 
-def _sampled(choice: Choice, sample: Sample, trace: Trace) -> Choice:
-    report = sample(choice.environment)
-    if report is None:
+def _with_programs(choice: Choice, report: Report, trace: Trace, again: _Again, deadline: float) -> Choice:
+    """The same with the programs that its tests did not find, where no fewer tests pass then."""
+    missing = programs_missing(report)
+    for advice in missing.advice:
+        trace.emit("testbed.progress", line=advice)
+    wanted = [name for name in missing.packages if name not in choice.setup.recipe.base.packages]
+    left = deadline - time.monotonic()
+    if not wanted or left < LEAST:
         return choice
+    trace.emit("testbed.rejected", setup=choice.setup.name, reason=f"its tests call programs of {', '.join(wanted)}")
+    try:
+        more = again(left, (*choice.packages, *wanted))
+    except SandboxFailed:
+        raise
+    except EnvironmentFailed as error:
+        trace.emit("testbed.progress", line=f"repoagent: it cannot be built with them: {error}")
+        return choice
+    better = choice.trial and more.trial and more.trial.passed >= choice.trial.passed
+    return more if better else choice
+
+
+def _tried(choice: Choice, report: Report, trace: Trace) -> Choice:
     trial = Trial(len(report.passed), len(report.failed), report.ending)
     trace.emit("testbed.tried", setup=choice.way.name, passed=trial.passed, failed=trial.failed, ending=report.ending)
     return replace(choice, trial=trial)

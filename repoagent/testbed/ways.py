@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from repoagent.sandbox.base import Base, Recipe
 from repoagent.sandbox.dockerfile import copied
+from repoagent.testbed.programs import FOR_TESTS
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
@@ -82,12 +83,13 @@ def language_of(key: str) -> str:
 
 
 def widened(setup: Setup, packages: Collection[str]) -> Setup:
-    """The same way with more packages of the distribution, if any, and with the compilers that those are for."""
+    """The same way with more packages of the distribution, if any, and with the compilers that libraries are for."""
     if not packages:
         return setup
     base = setup.recipe.base
-    wanted = replace(base, packages=tuple(dict.fromkeys((*base.packages, *setup.compilers, *sorted(packages)))))
-    why = (*setup.why, f"its build asked for {', '.join(sorted(packages))}")
+    compilers = setup.compilers if set(packages) - FOR_TESTS else ()
+    wanted = replace(base, packages=tuple(dict.fromkeys((*base.packages, *compilers, *sorted(packages)))))
+    why = (*setup.why, f"its build or its tests asked for {', '.join(sorted(packages))}")
     made = replace(setup.recipe, key=_other_key(setup.recipe.key, str(wanted)), base=wanted)
     return replace(setup, recipe=made, why=why)
 

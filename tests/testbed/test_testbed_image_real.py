@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import secrets
 import tarfile
 import time
 from collections.abc import Callable, Iterator
@@ -25,7 +26,8 @@ from repoagent.testbed.ways import Named, Origin
 from repoagent.trace import Trace
 
 pytestmark = [pytest.mark.docker, pytest.mark.network]
-IMAGE = "repoagent-test-image"
+IMAGE = f"repoagent-test-image-{secrets.token_hex(4)}"
+"""Other runs of these tests may use the same engine."""
 # Its Python, with a package that no index has, is not where the distribution puts one.
 READY = f"""\
 FROM {base_image.tag()}
@@ -73,6 +75,7 @@ WORKDIR /opt/own
 HEALTHCHECK --interval=1s CMD touch /tmp/healthy
 ENTRYPOINT ["/bin/false"]
 """
+OTHER = 'language = "other"\ntest = "true"\n'
 ONLY = '[project]\nname = "it"\nversion = "1"\nrequires-python = "==3.11.*"\n[tool.setuptools]\npy-modules = []\n'
 
 
@@ -143,8 +146,9 @@ def test_an_image_that_is_not_there_is_named(engine: DockerEngine, root: Path) -
 # --- the repository's own -------------------------------------------------------------------------------------------
 
 
-def own(root: Path, dockerfile: str) -> Path:
-    for name, text in {"Dockerfile": dockerfile, "given.txt": "given", "pyproject.toml": ONLY}.items():
+def own(root: Path, dockerfile: str, said: str = OTHER) -> Path:
+    files = {"Dockerfile": dockerfile, "given.txt": "given", "pyproject.toml": ONLY, ".repoagent.toml": said}
+    for name, text in files.items():
         (root / name).write_text(text)
     return root
 
@@ -159,12 +163,17 @@ def on_its_own(engine: DockerEngine, root: Path) -> Environment:
 def test_what_a_repository_s_dockerfile_makes_is_taken_where_nothing_else_works(
     engine: DockerEngine, root: Path
 ) -> None:
-    bed = prepare(engine, own(root, OWN))
-    assert bed.setup == "the Python of the image of Dockerfile"
-    keys = [setup.recipe.key for setup in setups_of(codebases(root), Origin(), engine.pythons())]
-    with bed.open() as sandbox, ExitStack() as after:
-        for key in keys:
-            after.callback(engine.discard, key)
+    bed = prepare(engine, own(root, OWN, f'{OTHER}build = ["test -e /opt/own"]\n'))
+    engine.discard(bed.environment.key)
+    assert bed.setup == "the tools of the image of Dockerfile"
+
+
+def test_tests_run_on_an_image_of_the_repository_s_as_on_any(engine: DockerEngine, root: Path) -> None:
+    environment = on_its_own(engine, own(root, OWN, ""))
+    bed = Testbed.attach(engine, environment, root, codebases(root))
+    with ExitStack() as after:
+        after.callback(engine.discard, environment.key)
+        sandbox = after.enter_context(bed.open())
         assert bed.run(sandbox).passed == {"tests/test_it.py::test_it"}
         look = (
             "id -u; cat /opt/own/given.txt /opt/own/again.txt; echo; ls /tmp/healthy; touch /opt/own/x; "
@@ -196,6 +205,14 @@ HOSTILE = {
         "FROM repoagent-test-none:1",
         "the Dockerfile starts from repoagent-test-none:1, which is neither in the engine nor can be pulled: ",
     ),
+    "an image of the host's own registry": (
+        "FROM localhost:5000/x",
+        "localhost:5000 is not known to give to everybody",
+    ),
+    "an image of a company's registry": (
+        f"FROM {base_image.tag()}\nCOPY --from=images.company.example/secret:1 / /x",
+        "images.company.example is not known to give to everybody",
+    ),
     "a file above the repository": (f"FROM {base_image.tag()}\nCOPY ../../etc/shadow /x", "could not be built"),
     "the host's network": (f"FROM {base_image.tag()}\nRUN --network=host true", "need BuildKit"),
     "a command that fails": (f"FROM {base_image.tag()}\nRUN echo so it ends; exit 3", "so it ends"),
@@ -207,8 +224,20 @@ HOSTILE = {
 @pytest.mark.parametrize(("dockerfile", "complaint"), HOSTILE.values(), ids=HOSTILE.keys())
 def test_what_a_dockerfile_does_not_get(dockerfile: str, complaint: str, engine: DockerEngine, root: Path) -> None:
     with pytest.raises(EnvironmentFailed, match=re.escape(complaint)) as caught:
-        on_its_own(engine, own(root, dockerfile))
+        on_its_own(engine, own(root, dockerfile, ""))
     assert not isinstance(caught.value, SandboxFailed), "another way could still be tried"
+
+
+def test_an_image_that_was_once_given_to_everybody_is_stood_upon(engine: DockerEngine, root: Path) -> None:
+    text = f"FROM {IMAGE}:setpriv\nCOPY . /theirs\nRUN true\n"
+    with closing(docker.from_env()) as client:
+        docker_build.note_public(str(client.images.get(f"{IMAGE}:setpriv").id))
+        made, again = (
+            docker_build.build(client, Dockerfile(text), own(root, text), Limits(), lambda _line: None, timeout=120)
+            for _ in range(2)
+        )
+    assert made in {kept.key for kept in engine.kept()}
+    assert again == made, "its commands are not run again"
 
 
 def test_a_dockerfile_that_does_not_end_is_given_up_and_leaves_nothing(engine: DockerEngine, root: Path) -> None:
@@ -273,7 +302,8 @@ def test_the_programs_that_complete_an_image_have_no_more_rights_than_they_need(
 def new_images(engine: DockerEngine, before: set[str]) -> list[str]:
     """What Dockerfiles of the tests made, that with most below it first."""
     found = {kept.key: kept for kept in engine.kept()}
-    made = [kept for kept in found.values() if kept.key not in before and kept.kind in {"dockerfile", "unfinished"}]
+    # Its use is noted in the cache of this run.
+    made = [kept for kept in found.values() if kept.key not in before and kept.kind == "dockerfile" and kept.used]
     below = {kept.key for kept in made}
     upon = [kept.key for kept in found.values() if kept.below in below and kept.key not in before]
     return [*upon, *(kept.key for kept in made)]

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from repoagent.domain import Ending, Outcome, Report, Status
-from repoagent.errors import EnvironmentFailed
-from repoagent.sandbox.base import Base, Environment, Progress, Recipe
+from repoagent.errors import EnvironmentFailed, SandboxFailed
+from repoagent.sandbox.base import Base, Dockerfile, Environment, Progress, Recipe
 from repoagent.sandbox.fake import FakeEngine
 from repoagent.testbed.trying import Choice, find_or_build, forget
 from repoagent.testbed.ways import Setup, widened
@@ -175,3 +175,76 @@ class Refusing(FakeEngine):
         if recipe.key in self.refused:
             raise EnvironmentFailed(f"{recipe.key}: no compiler")
         return super().build(recipe, repository, progress, timeout)
+
+
+def test_an_image_of_the_repository_s_in_which_no_sandbox_lives_costs_no_other_way() -> None:
+    class Dying(FakeEngine):
+        def build(self, recipe: Recipe, repository: Path, progress: Progress, timeout: float) -> Environment:
+            if recipe.base.dockerfile or recipe.key == "three":
+                raise SandboxFailed("no answer")
+            return super().build(recipe, repository, progress, timeout)
+
+    ways = (WAYS[0], Setup("own", Recipe("own", "true", Base(dockerfile=Dockerfile("FROM a")))))
+    playing = Playing(Dying(), one=report(1, 9))
+    assert (
+        find_or_build(playing.engine, Path(), ways, lambda e: playing.reports[e.key], Trace(), 600).setup.name == "one"
+    )
+    with pytest.raises(SandboxFailed):
+        find_or_build(playing.engine, Path(), WAYS[2:], lambda e: playing.reports[e.key], Trace(), 600)
+
+
+def calling(name: str, passed: int = 5) -> Report:
+    """A run in which a test is skipped for want of a program."""
+    skipped = Outcome("other", Status.SKIPPED, message=f"Skipped: {name} is not installed")
+    return Report(Ending.COMPLETED, (*report(passed, 0).outcomes, skipped))
+
+
+class Answering(Playing):
+    """Plays outcomes by the packages that an environment was built with."""
+
+    def __init__(self, before: Report, after: Report | None, engine: FakeEngine | None = None) -> None:
+        super().__init__(engine)
+        self.before, self.after = before, after
+
+    def choose(self, timeout: float = 600) -> Choice:
+        def sample(environment: Environment) -> Report | None:
+            (packages,) = (b.recipe.base.packages for b in self.engine.built if b.recipe.key == environment.key)
+            return self.after if packages else self.before
+
+        return find_or_build(self.engine, Path(), WAYS, sample, Trace(listeners=(self.events.append,)), timeout)
+
+
+def test_a_program_that_tests_call_is_installed_and_no_compiler_with_it() -> None:
+    playing = Answering(calling("dot"), report(6, 0))
+    choice = playing.choose()
+    assert (choice.setup.name, choice.setup.recipe.base.packages) == ("one", ("graphviz",))
+    assert playing.choose().packages == ("graphviz",), "it is remembered"
+    assert len(playing.engine.built) == 2
+
+
+def test_a_program_that_is_there_and_still_not_found_is_installed_once() -> None:
+    playing = Answering(calling("dot"), calling("dot"))
+    assert playing.choose().packages == ("graphviz",)
+    assert len(playing.engine.built) == 2
+
+
+def test_where_fewer_tests_pass_with_a_program_it_is_left_out() -> None:
+    assert Answering(calling("dot"), report(4, 0)).choose().packages == ()
+
+
+def test_where_a_program_cannot_be_had_the_environment_without_it_is_taken() -> None:
+    class Unpackaged(FakeEngine):
+        def build(self, recipe: Recipe, repository: Path, progress: Progress, timeout: float) -> Environment:
+            if recipe.base.packages:
+                raise EnvironmentFailed("no distribution")
+            return super().build(recipe, repository, progress, timeout)
+
+    playing = Answering(calling("dot"), None, Unpackaged())
+    assert playing.choose().packages == ()
+    assert "no distribution" in str(playing.told("testbed.progress"))
+
+
+def test_what_is_too_large_is_said() -> None:
+    playing = Answering(calling("pdflatex"), None)
+    assert playing.choose().packages == ()
+    assert "too large to be installed unasked" in str(playing.told("testbed.progress"))
