@@ -94,6 +94,8 @@ class World:
     """What a run of the tests takes, as the sandbox tells."""
     each: float = 0.0
     """What it takes more for each file that is asked for."""
+    lasting: float = 0.0
+    """What each test takes, as the report tells."""
     hangs: str = ""
     """A file whose tests never end."""
     spoils: str = ""
@@ -134,7 +136,7 @@ class World:
             return Finished(1, "ImproperlyConfigured", 0.1)
         failed = [name for name in chosen if not known[name](text)]
         path = next(word.partition("=")[2] for word in command if word.startswith("--repoagent-report="))
-        files[path] = _lines(chosen, failed).encode()
+        files[path] = _lines(chosen, failed, self.lasting).encode()
         if command[1] == "-c":
             files[command[3]] = _noted({name: self.calls.get(name, ()) for name in chosen}).encode()
         return Finished(1 if failed else 0, "", self.seconds + self.each * len(asked))
@@ -317,11 +319,11 @@ def _noted(calls: Mapping[str, Sequence[int]]) -> str:
     return "\n".join(json.dumps(row) for row in (*rows, {"end": 0}))
 
 
-def _lines(chosen: Sequence[str], failed: Sequence[str]) -> str:
+def _lines(chosen: Sequence[str], failed: Sequence[str], seconds: float) -> str:
     events: list[dict[str, object]] = [
-        {"id": test, "when": "call", "outcome": "failed", "message": "E   assert False"}
+        {"id": test, "when": "call", "outcome": "failed", "message": "E   assert False", "seconds": seconds}
         if test in failed
-        else {"id": test, "when": "call", "outcome": "passed"}
+        else {"id": test, "when": "call", "outcome": "passed", "seconds": seconds}
         for test in chosen
     ]
     return "\n".join(json.dumps(event) for event in [*events, {"end": 1 if failed else 0}])

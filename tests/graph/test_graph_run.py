@@ -240,6 +240,14 @@ def test_where_all_near_tests_take_too_long_those_judge_that_call_the_suspects(b
     assert [data["passed"] for data in made.told("candidate.judged")] == [2, 3]
 
 
+def test_tests_that_fail_today_judge_however_long_they_take(bench: MakeBench) -> None:
+    world = World(each=8.0, calls={SMALL: [1], LARGE: [1]}, lasting=60.0)
+    world.tests |= {LARGE: lambda text: "size < 1000" in text, f"{MORE}::test_more": lambda _: True}
+    made = bench(RIGHT, extra=NEARBY, world=world, budget=Budget(deadline=time.monotonic() + 300))
+    assert made.run().outcome == "verified"
+    assert made.told("baseline.done")[1]["files"] == [LARGE]
+
+
 def test_a_file_that_spoils_the_run_of_all_is_left_out(bench: MakeBench) -> None:
     made = bench(RIGHT, extra=NEARBY, world=World(spoils=MORE))
     result = made.run()
