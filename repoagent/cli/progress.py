@@ -122,8 +122,11 @@ def _localised(event: Event) -> list[str]:
 def _baseline(event: Event) -> list[str]:
     d = event.data
     files = _listed(event, "files")
-    which = "all tests" if files == ["all"] or not files else f"{len(files)} test file{'s' if len(files) > 1 else ''}"
-    return [f"untouched code, {which}: {d['passing']} pass, {d['failing']} fail"]
+    kind = "test" if any("::" in name for name in files) else "test file"
+    which = "all tests" if files == ["all"] or not files else f"{len(files)} {kind}{'s' if len(files) > 1 else ''}"
+    ending = d.get("ending", "completed")
+    how = "" if ending == "completed" else f"; the run {ending}"
+    return [f"untouched code, {which}: {d['passing']} pass, {d['failing']} fail{how}"]
 
 
 def _reproduced(event: Event) -> list[str]:

@@ -46,6 +46,11 @@ EVENTS: list[tuple[str, dict[str, Value], list[str]]] = [
     ("localised", {"functions": []}, ["nothing resembles the issue"]),
     ("baseline.done", {"files": ["all"], "passing": 3, "failing": 0}, ["untouched code, all tests: 3 pass, 0 fail"]),
     ("baseline.done", {"files": ["t.py"], "passing": 1, "failing": 2}, ["untouched code, 1 test file: 1 pass, 2 fail"]),
+    (
+        "baseline.done",
+        {"files": ["t.py::a", "t.py::b"], "passing": 0, "failing": 0, "ending": "timed out"},
+        ["untouched code, 2 tests: 0 pass, 0 fail; the run timed out"],
+    ),
     ("baseline.done", {"files": [], "passing": 0, "failing": 0}, ["untouched code, all tests: 0 pass, 0 fail"]),
     (
         "reproduced",
