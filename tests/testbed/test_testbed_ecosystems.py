@@ -305,3 +305,26 @@ def test_garbage_is_no_reason_to_stop(name: str, content: bytes, tmp_path: Path)
 def test_comments_in_json_are_allowed(tmp_path: Path) -> None:
     write(tmp_path, {"a.json": '{"a": "http://b", /* c */ "d": 1 // e\n}'})
     assert read_tree(tmp_path).json("a.json") == {"a": "http://b", "d": 1}
+
+
+def test_a_build_by_gradle_is_refused_with_what_a_person_can_do(tmp_path: Path) -> None:
+    files = {"build.gradle.kts": "plugins { java }\n", "src/test/java/ATest.java": "class ATest {}\n"}
+    found = first(write(tmp_path, files))
+    [way] = found.ways(Origin(), AVAILABLE)
+    assert (found.language, found.tool, found.test_files) == ("java", "Gradle", ("src/test/java/ATest.java",))
+    assert "Gradle builds are not made here" in way.recipe.script
+    assert any("--image NAME" in reason for reason in way.why)
+
+
+def test_a_build_by_gradle_is_made_with_an_image_or_commands_that_are_given(tmp_path: Path) -> None:
+    root = write(tmp_path, {"build.gradle": "apply plugin: 'java'\n"})
+    [named] = codebases(root, "ours:1")[0].ways(Origin(), AVAILABLE)
+    write(root, {".repoagent.toml": 'language = "java"\nbuild = ["gradle testClasses"]\ntest = "gradle test"\n'})
+    [commands] = first(root).ways(Origin(), AVAILABLE)
+    assert "Gradle builds are not made here" not in named.recipe.script + commands.recipe.script
+    assert "gradle testClasses" in commands.recipe.script
+
+
+def test_where_maven_builds_it_as_well_gradle_is_not_spoken_of(tmp_path: Path) -> None:
+    found = first(write(tmp_path, {"build.gradle": "", "pom.xml": "<project/>"}))
+    assert (found.tool, found.packager) == ("Maven", "pom.xml")

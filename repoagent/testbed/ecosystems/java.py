@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 
 from repoagent.testbed.ecosystems.base import Codebase, Way, ways_of
 from repoagent.testbed.project import Override
@@ -19,23 +20,40 @@ _DEFAULT_JDK = 17
 _TEST = re.compile(r"(^|/)src/test/.*/(Test[A-Z]\w*|\w+Tests?|\w+TestCase)\.(java|kt|groovy)$")
 
 
+_GRADLE = ("build.gradle", "build.gradle.kts", "settings.gradle", "settings.gradle.kts")
+_NO_GRADLE = (
+    "Gradle builds are not made here. Name the command that runs the tests, and a container image that has all they "
+    "need: `--test 'gradle --offline test' --image NAME` (`solve`: `--test-cmd`)"
+)
+
+
 def find(tree: Tree, override: Override) -> Codebase | None:
-    """What `pom.xml` in the root says."""
-    if not tree.has("pom.xml") and override.language != "java":
+    """What `pom.xml` in the root says; of a build by Gradle, that it is not made here."""
+    gradle = tree.first(*_GRADLE) if not tree.has("pom.xml") else ""
+    if not tree.has("pom.xml") and not gradle and override.language != "java":
         return None
     tests = tuple(f for f in tree.files if _TEST.search(f))
     poms = tree.matching("pom.xml", "*/pom.xml")
+    way = _gradle(gradle, override) if gradle else _way(tree, tests)
     return Codebase(
         language="java",
-        ways=ways_of(tree, "java", poms, override, lambda _origin: (_way(tree, tests),)),
+        ways=ways_of(tree, "java", (*poms, *_GRADLE), override, lambda _origin: (way,)),
         runner=Maven(),
-        tool="Maven",
-        command="mvn test",
+        tool="Gradle" if gradle else "Maven",
+        command="gradle test" if gradle else "mvn test",
         test_files=tests,
         declared=True,
         override=override,
-        packager="pom.xml",
+        packager=gradle or "pom.xml",
     )
+
+
+def _gradle(manifest: str, override: Override) -> Way:
+    """What the owner or an image brings along; else a build that ends at once, with what a person can do."""
+    why, brought = f"it has a {manifest}", bool(override.build or override.inherits)
+    said = f"echo {shlex.quote(f'repoagent: {_NO_GRADLE}')}"
+    steps, reasons = (("settle",), (why,)) if brought else ((said, "exit 1"), (why, _NO_GRADLE))
+    return Way(name="Java by Gradle", steps=steps, why=reasons)
 
 
 def _way(tree: Tree, tests: tuple[str, ...]) -> Way:
