@@ -113,19 +113,43 @@ class Covering:
     """Whether that run came to its end."""
 
 
-def covering(bed: Testbed, target: str, timeout: float, *, whole: bool, say: Callable[[str], None]) -> Covering:
-    """The tests that cover `target`, PATH::FUNCTION or PATH:LINE, of the work tree as it is.
+@dataclass(frozen=True)
+class Target:
+    """A function or class of a work tree."""
+
+    place: Place
+    symbol: str
+    index: Index
+
+
+def target_of(root: Path, target: str) -> Target:
+    """What PATH::FUNCTION or PATH:LINE means in the work tree; raises UserError where there is no such thing."""
+    from repoagent.index.build import Index
+    from repoagent.testbed.covering import Place
+
+    index = Index.build(_directory(root))
+    path, separator, name = target.partition("::")
+    if not separator:
+        path, _, line = target.rpartition(":")
+        symbol = index.enclosing(path, int(line)) if line.isdecimal() else None
+    else:
+        symbol = index.symbol(path, name)
+    if symbol is None:
+        near = f"; near it: {', '.join(index.nearest(name.rpartition('.')[2], 3))}" if name else ""
+        raise UserError(f"there is no function {target!r}: write PATH::FUNCTION, PATH::Class.method or PATH:LINE{near}")
+    return Target(Place(symbol.path, symbol.start, symbol.end), symbol.qualified, index)
+
+
+def covering(bed: Testbed, target: Target, timeout: float, *, whole: bool, say: Callable[[str], None]) -> Covering:
+    """The tests that cover `target`.
 
     What is known of this state of the files is used; else the near tests are run with their calls noted, or all with
-    `whole`. Raises UserError for a target that there is not.
+    `whole`.
     """
-    from repoagent.index.build import Index
     from repoagent.testbed.covering import known, measure, possible
     from repoagent.testbed.selection import relevant_tests
 
-    index = Index.build(bed.root)
-    place, symbol = _place(index, target)
-    near = relevant_tests(index, [place.path], bed.codebase.test_files, symbols=[symbol] if symbol else [])
+    near = relevant_tests(target.index, [target.place.path], bed.codebase.test_files, symbols=[target.symbol])
     if not possible(bed):
         return Covering(near, measured=False)
     asked = () if whole else near
@@ -134,23 +158,7 @@ def covering(bed: Testbed, target: str, timeout: float, *, whole: bool, say: Cal
         count = len(asked) or len(bed.codebase.test_files)
         say(f"running {count} test file{'s' * (count != 1)} to note what they call")
         found = measure(bed, asked, timeout)
-    return Covering(found.covering(place), True, found.asked, found.ended)
-
-
-def _place(index: Index, target: str) -> tuple[Place, str]:
-    """Lines and name of what `target` means."""
-    from repoagent.testbed.covering import Place
-
-    path, separator, name = target.partition("::")
-    if not separator:
-        path, _, line = target.rpartition(":")
-        symbol = index.enclosing(path, int(line)) if line.isdigit() else None
-    else:
-        symbol = index.symbol(path, name)
-    if symbol is None:
-        near = f"; near it: {', '.join(index.nearest(name.rpartition('.')[2], 3))}" if name else ""
-        raise UserError(f"there is no function {target!r}: write PATH::FUNCTION, PATH::Class.method or PATH:LINE{near}")
-    return Place(symbol.path, symbol.start, symbol.end), symbol.qualified
+    return Covering(found.covering(target.place), True, found.asked, found.ended)
 
 
 def work_in(bed: Testbed, patch: Path | None) -> int:

@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from repoagent.app.testbed import Checked, Covering, Ways
+    from repoagent.app.testbed import Checked, Covering, Target, Ways
     from repoagent.domain import Report
     from repoagent.sandbox.base import Engine, Kept
     from repoagent.testbed.runner import Testbed
@@ -97,8 +97,11 @@ def covering(
     Measured once, then remembered until a file changes. Where pytest does not run the tests, the files are shown that
     are near by their imports. Ends with 1 where no test covers it.
     """
+    from repoagent.app.testbed import target_of
+
+    place = target_of(repo, target)
     bed = _prepared(repo, sandbox, as_of, (None, image), max_minutes)
-    found = _covering(bed, target, max_seconds, whole=whole)
+    found = _covering(bed, place, max_seconds, whole=whole)
     if as_json:
         from dataclasses import asdict
 
@@ -128,11 +131,12 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Run tests in a fresh sandbox. Ends with 0 where all pass, 1 where any fails, 5 where they could not be run."""
-    from repoagent.app.testbed import run_tests
+    from repoagent.app.testbed import run_tests, target_of
     from repoagent.domain import Ending
 
+    place = target_of(repo, covers) if covers else None
     bed = _prepared(repo, sandbox, as_of, (test, image), max_minutes)
-    chosen = [*(tests or []), *(_covering(bed, covers, max_seconds).tests if covers else ())]
+    chosen = [*(tests or []), *(_covering(bed, place, max_seconds).tests if place else ())]
     if covers and not chosen:
         typer.echo(f"no test covers {covers}: `repoagent testbed covering --all` looks through all of them", err=True)
         raise typer.Exit(5)
@@ -261,7 +265,7 @@ def _prepared(
     return prepare(repo, _engine(sandbox), as_of, wanted, minutes * 60, _say, fresh=fresh, checks=checks)
 
 
-def _covering(bed: Testbed, target: str, seconds: float, *, whole: bool = False) -> Covering:
+def _covering(bed: Testbed, target: Target, seconds: float, *, whole: bool = False) -> Covering:
     from repoagent.app import testbed
 
     return testbed.covering(bed, target, seconds, whole=whole, say=lambda line: typer.echo(line, err=True))

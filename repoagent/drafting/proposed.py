@@ -103,13 +103,24 @@ def _is_literal(piece: str) -> bool:
 
 
 def _rate(line: str, piece: str, named: Collection[str], near: bool) -> float:
-    return _ratio(line, piece) + (_NAMED_BEFORE if line in named else 0.0) + (_INSIDE if near else 0.0)
+    """How likely the piece is to stand in the line's place; 0 where it is too unlike, found out cheaply."""
+    extra = (_NAMED_BEFORE if line in named else 0.0) + (_INSIDE if near else 0.0)
+    return extra + alike if (alike := _ratio(line, piece, _ALIKE - extra)) else 0.0
 
 
-def _ratio(one: str, other: str) -> float:
+def _ratio(one: str, other: str, least: float = 0.0) -> float:
+    """From 0 to 1; 0 where it is less than `least`, or one is so long that it would take long."""
     import difflib
 
-    return difflib.SequenceMatcher(None, one, other, autojunk=False).ratio()
+    if max(len(one), len(other)) > _LONGEST:
+        return 0.0
+    matcher = difflib.SequenceMatcher(None, one, other, autojunk=False)
+    possible = min(matcher.real_quick_ratio(), matcher.quick_ratio()) >= least
+    return matcher.ratio() if possible else 0.0
+
+
+_LONGEST = 400
+"""Characters of a line that is compared."""
 
 
 def _head(line: str) -> str:

@@ -14,7 +14,7 @@ from repoagent.edits import EditRefused
 from repoagent.graph.examine import attach, opened
 from repoagent.graph.services import Services
 from repoagent.graph.state import Ground
-from repoagent.judging import Evidence, agreement
+from repoagent.judging import agreement
 from repoagent.judging.screening import Check, Place, Screened, Variant, compare, screen
 from repoagent.reproduce.oracle import judge, progress
 from repoagent.sandbox.base import REPOSITORY, Finished, Sandbox
@@ -26,13 +26,7 @@ Open = Callable[[Sequence[Edit]], AbstractContextManager[Sandbox]]
 """A fresh sandbox with edits made."""
 
 SURVIVORS = 12
-"""Mutants of one function that are tested in the ordinary way …"""
-_MOST_SURVIVORS = 32
-"""… and where quick tests can tell them apart, so many at most …"""
-_TESTING = 60.0
-"""… as these take that many seconds for."""
-_OPENING = 2.0
-"""Seconds that a test run takes beside the tests."""
+"""Mutants of one function that are tested in the ordinary way."""
 _COMPARED = 60
 """Mutants that are compared with one another."""
 _COMPARING = 15.0
@@ -55,8 +49,6 @@ class Mutation:
     """For all that is done to one function."""
     base: tuple[Edit, ...] = ()
     """The candidate that is mutated, where it is not the untouched code."""
-    survivors: int = SURVIVORS
-    """How many are drafted."""
     told: list[str] = field(default_factory=list)
     """What was done, a line each."""
 
@@ -72,7 +64,7 @@ class Mutation:
         good = [each for each in first if each.screened.passed]
         for parent in () if good else _parents(first):
             good += self._children(task, parent, deadline)
-        chosen = self._agreeing(task, good)[: self.survivors] or _partial(first)
+        chosen = self._agreeing(task, good)[:SURVIVORS] or _partial(first)
         return Drafted(tuple(self._draft(task, *each) for each in chosen))
 
     def _agreeing(self, task: Task, good: Sequence[_Tried]) -> Sequence[tuple[_Tried, float]]:
@@ -124,13 +116,7 @@ def mutation_of(ground: Ground, base: Sequence[Edit], services: Services) -> Mut
     """How the functions of a run are mutated."""
     check = check_of(ground, services)
     seconds = services.within(services.options.mutation_seconds)
-    survivors = _survivors(ground.before)
-    return Mutation(check, lambda edits: opened(services, ground.environment, edits), seconds, tuple(base), survivors)
-
-
-def _survivors(before: Evidence) -> int:
-    able = int(_TESTING / (before.seconds + _OPENING)) if before.passing else 0
-    return max(SURVIVORS, min(able, _MOST_SURVIVORS))
+    return Mutation(check, lambda edits: opened(services, ground.environment, edits), seconds, tuple(base))
 
 
 def check_of(ground: Ground, services: Services) -> Check:

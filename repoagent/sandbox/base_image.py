@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from repoagent.errors import EnvironmentFailed
 from repoagent.sandbox import cache
@@ -193,6 +193,22 @@ def _bootstrapped(client: DockerClient, python: str, progress: Progress) -> str:
     return ":".join(_RAW)
 
 
+_AS_ROOT: Mapping[str, Any] = {
+    "entrypoint": [],
+    "user": "0:0",
+    "working_dir": "/",
+    "healthcheck": {"test": ["NONE"]},
+    "use_config_proxy": False,
+    "cap_drop": ["ALL"],
+    "cap_add": list(_CAPABILITIES),
+    "security_opt": ["no-new-privileges"],
+    "mem_limit": _MEMORY,
+    "memswap_limit": _MEMORY,
+    "pids_limit": _PROCESSES,
+}
+"""How a container runs that is completed: nothing of what its image says about its start holds."""
+
+
 def _run_in(
     client: DockerClient,
     source: str,
@@ -211,22 +227,7 @@ def _run_in(
     labels = {LABEL: "1", OWNER_LABEL: str(Owner.current())}
     # Variables and certificates are for this command alone: what the container were given, the image would keep.
     command = ["env", *_settings(network.environment), "/bin/sh", "-euc", script + _TIDY, "sh", *arguments]
-    container = client.containers.create(
-        source,
-        command,
-        entrypoint=[],
-        labels=labels,
-        user="0:0",
-        working_dir="/",
-        healthcheck={"test": ["NONE"]},
-        use_config_proxy=False,
-        cap_drop=["ALL"],
-        cap_add=list(_CAPABILITIES),
-        security_opt=["no-new-privileges"],
-        mem_limit=_MEMORY,
-        memswap_limit=_MEMORY,
-        pids_limit=_PROCESSES,
-    )
+    container = client.containers.create(source, command, labels=labels, **_AS_ROOT)
     try:
         container.put_archive("/", network.packed(uv_program()))
         try:

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from repoagent.app.testbed import covering, prepare
+from repoagent.app.testbed import covering, prepare, target_of
 from repoagent.cli.main import app
 from repoagent.errors import EnvironmentFailed, UserError
+from repoagent.sandbox.base import Engine
 from repoagent.sandbox.bubblewrap import BubblewrapEngine
+from repoagent.sandbox.docker import DockerEngine
 from repoagent.testbed.covering import CoverageMap, Place, known, measure
 from repoagent.testbed.covering.map import read_calls
 from repoagent.testbed.runner import Testbed
@@ -73,12 +75,15 @@ STOP = "clock/faces.py::Dial.stop"
 
 @pytest.fixture(scope="module")
 def bed(tmp_path_factory: pytest.TempPathFactory) -> Testbed:
-    root = tmp_path_factory.mktemp("clock")
+    return made(tmp_path_factory.mktemp("clock"), BubblewrapEngine())
+
+
+def made(root: Path, engine: Engine, requires: str = "") -> Testbed:
+    """The project, and an environment for it; `requires` is what it says of Python."""
     for name, text in FILES.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text)
+        (root / name).write_text(text.replace('version = "1"\n', f'version = "1"\n{requires}'))
     subprocess.run(("git", "init", "--quiet"), cwd=root, check=True)
-    engine = BubblewrapEngine()
     engine.prepare(lambda _: None)
     return prepare(root, engine, None, Named(), 600, lambda _: None)
 
@@ -90,6 +95,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bed: Testbed) -> Path
     return tmp_path
 
 
+@pytest.mark.bubblewrap
 def test_each_test_is_known_by_what_it_calls_in_its_fixtures_and_threads_too(bed: Testbed, cache: Path) -> None:
     found = measure(bed, (), 120)
     assert found.ended
@@ -102,6 +108,16 @@ def test_each_test_is_known_by_what_it_calls_in_its_fixtures_and_threads_too(bed
     assert found.covering(Place("clock/nowhere.py", 1, 9)) == ()
 
 
+@pytest.mark.docker
+def test_a_python_that_tells_of_calls_by_itself_is_asked_for_them(tmp_path: Path, cache: Path) -> None:
+    newest = made(tmp_path / "clock", DockerEngine(), 'requires-python = ">=3.12"\n')
+    found = measure(newest, (), 120)
+    assert found.ended
+    assert found.covering(FACE) == ("tests/test_face.py::test_face", "tests/test_dial.py::test_turn")
+    assert len(found.covering(Place("clock/faces.py", 13, 14))) == 2
+
+
+@pytest.mark.bubblewrap
 def test_what_was_measured_is_known_until_a_file_changes(bed: Testbed, cache: Path) -> None:
     assert known(bed) is None
     found = measure(bed, (), 120)
@@ -116,27 +132,30 @@ def test_what_was_measured_is_known_until_a_file_changes(bed: Testbed, cache: Pa
     assert known(bed) is None
 
 
+@pytest.mark.bubblewrap
 def test_a_function_is_named_or_a_line_of_it_is(bed: Testbed, cache: Path) -> None:
     said: list[str] = []
-    by_name = covering(bed, STOP, 120, whole=False, say=said.append)
-    by_line = covering(bed, "clock/faces.py:14", 120, whole=False, say=said.append)
+    by_name = covering(bed, target_of(bed.root, STOP), 120, whole=False, say=said.append)
+    by_line = covering(bed, target_of(bed.root, "clock/faces.py:14"), 120, whole=False, say=said.append)
     assert by_name == by_line
     assert len(by_name.tests) == 2
     assert len(said) == 1  # the second time it was known
     with pytest.raises(UserError, match=r"there is no function 'clock/faces.py::Dial.stopp'.*near it: stop"):
-        covering(bed, "clock/faces.py::Dial.stopp", 120, whole=False, say=said.append)
+        target_of(bed.root, "clock/faces.py::Dial.stopp")
 
 
+@pytest.mark.bubblewrap
 def test_where_pytest_runs_nothing_near_files_are_told(bed: Testbed, cache: Path) -> None:
     from dataclasses import replace
 
     by_command = replace(bed, test_command="make test")
-    found = covering(by_command, STOP, 120, whole=False, say=lambda _: None)
+    found = covering(by_command, target_of(bed.root, STOP), 120, whole=False, say=lambda _: None)
     assert (found.measured, set(found.tests)) == (False, {"tests/test_dial.py", "tests/test_face.py"})
     with pytest.raises(EnvironmentFailed, match="only known of tests that pytest runs"):
         measure(by_command, (), 120)
 
 
+@pytest.mark.bubblewrap
 def test_the_command_tells_scripts_and_people(bed: Testbed, cache: Path) -> None:
     arguments = ["testbed", "covering", STOP, "--repo", str(bed.root), "--sandbox", "bubblewrap"]
     told = CliRunner().invoke(app, [*arguments, "--json"])
@@ -145,6 +164,27 @@ def test_the_command_tells_scripts_and_people(bed: Testbed, cache: Path) -> None
     assert (data["measured"], data["ended"], len(data["tests"])) == (True, True, 2)
     run = CliRunner().invoke(app, ["testbed", "test", "--covering", STOP, *arguments[3:]])
     assert (run.exit_code, run.stdout.splitlines()[-1].startswith("completed: 2 passed")) == (0, True)
+
+
+@pytest.mark.bubblewrap
+def test_a_run_that_was_cut_off_is_told_and_not_remembered(bed: Testbed, cache: Path) -> None:
+    leaving = bed.root / "tests/test_leaving.py"
+    leaving.write_text("import os\n\n\ndef test_leaving():\n    os._exit(3)\n")
+    try:
+        found = measure(bed, (), 120)
+        assert known(bed) is None
+    finally:
+        leaving.unlink()
+    assert not found.ended
+    assert found.covering(FACE), "what had ended before is known"
+
+
+@pytest.mark.bubblewrap
+@pytest.mark.parametrize("target", ["nonsense", "clock/faces.py:x", "clock/faces.py:9999", "nowhere.py::f", "::", ":1"])
+def test_a_target_that_is_none_is_refused_before_anything_is_built(target: str, bed: Testbed) -> None:
+    run = CliRunner().invoke(app, ["testbed", "covering", target, "--repo", str(bed.root), "--sandbox", "none-such"])
+    assert isinstance(run.exception, UserError)
+    assert "write PATH::FUNCTION" in str(run.exception)
 
 
 LINES = [

@@ -48,6 +48,7 @@ _RAISED = ("Error", "Exception", "Warning", "Exit", "Iteration", "Interrupt")
 
 def option(subject: Subject) -> Iterator[Proposal]:
     """A keyword argument more: as another call gives it, or as the issue writes it."""
+    every = _keywords(subject)
     for call in (n for n in subject.expressions if isinstance(n, ast.Call)):
         given = {each.arg for each in call.keywords}
         if None in given:
@@ -55,7 +56,7 @@ def option(subject: Subject) -> Iterator[Proposal]:
         end = subject.span(call)[1] - 1
         written = subject.source[:end].rstrip()
         comma = "" if written.endswith(("(", ",")) else ", "
-        for name, value, fit in _options(subject, call):
+        for name, value, fit in _options(subject, call, every):
             if name not in given:
                 yield Proposal((Change(end, end, f"{comma}{name}={value}"),), call.lineno, fit)
 
@@ -161,18 +162,26 @@ def _one_more(subject: Subject, node: ast.expr, known: Sequence[str]) -> Iterato
             yield subject.put(node, f"({bare}, {name})", 1.0 if name in subject.told.words else _UNTOLD)
 
 
-def _options(subject: Subject, call: ast.Call) -> Sequence[tuple[str, str, float]]:
+def _keywords(subject: Subject) -> Sequence[tuple[ast.Call, str, str]]:
+    """Every call of the file with each of its keywords, and the text of that value where it is a simple one."""
+    calls = (node for node in ast.walk(subject.scope.module) if isinstance(node, ast.Call))
+    found = (
+        (call, each) for call in calls for each in call.keywords if isinstance(each.value, ast.Constant | ast.Name)
+    )
+    return [(call, each.arg, ast.unparse(each.value)) for call, each in found if each.arg]
+
+
+def _options(
+    subject: Subject, call: ast.Call, every: Sequence[tuple[ast.Call, str, str]]
+) -> Sequence[tuple[str, str, float]]:
     """Names and values of keywords, and how fit they are: of the same function most of all."""
     function = _last_name(call.func)
     found: dict[tuple[str, str], float] = {}
-    for other in (n for n in ast.walk(subject.scope.module) if isinstance(n, ast.Call) and n is not call):
+    for other, name, text in every:
         near = subject.function.lineno <= other.lineno <= (subject.function.end_lineno or 0)
         same = _last_name(other.func) == function
-        for each in other.keywords:
-            if each.arg and (near or same) and isinstance(each.value, ast.Constant | ast.Name):
-                text = ast.unparse(each.value)
-                fit = 1.0 if same else 0.5
-                found[each.arg, text] = max(found.get((each.arg, text), 0.0), fit)
+        if other is not call and (near or same):
+            found[name, text] = max(found.get((name, text), 0.0), 1.0 if same else 0.5)
     for name, text in subject.told.options:
         found[name, text] = max(found.get((name, text), 0.0), 0.7)
     ordered = sorted(found.items(), key=lambda item: -item[1])[:_MOST_OPTIONS]

@@ -62,9 +62,9 @@ def baseline(state: State, runtime: Runtime[Services]) -> Update:
     testbed = attach(services, state.environment, state.test_command)
     files = () if state.test_command else _near(state, testbed, services)
     near, calls = _noted(testbed, files, services)
-    if near.report.ending in _SPOILT and len(files) > 1:
-        files = _unspoilt(testbed, files, services)
-        near, calls = _noted(testbed, files, services) if files else (near, calls)
+    if near.report.ending in _SPOILT and (able := _unspoilt(testbed, files, services)):
+        files = able
+        near, calls = _noted(testbed, files, services)
     wide: Update = {}
     fewer = _fewer(files, near, calls, state.locations, services)
     few = _ran(testbed, fewer, services) if fewer else near
@@ -93,22 +93,18 @@ def _near(state: State, testbed: Testbed, services: Services) -> tuple[str, ...]
 
 _SUSPECTS = 6
 """Suspects whose tests are looked for."""
-
-
 _SPOILT = (Ending.CRASHED, Ending.NOT_COLLECTED)
+"""How a run ends that says nothing of any test."""
 
 
 def _unspoilt(testbed: Testbed, files: Sequence[str], services: Services) -> tuple[str, ...]:
     """Those of the files that can be run together: one that needs what is not there may end a runner before its first
-    test."""
+    test. None of a single one."""
     half = (len(files) + 1) // 2
     kept: list[str] = []
-    for part in (files[:half], files[half:]):
-        found = _ran(testbed, part, services) if part else None
-        if found and found.report.ending in _SPOILT:
-            kept += _unspoilt(testbed, part, services) if len(part) > 1 else ()
-        else:
-            kept += part
+    for part in (files[:half], files[half:]) if len(files) > 1 else ():
+        spoilt = _ran(testbed, part, services).report.ending in _SPOILT
+        kept += _unspoilt(testbed, part, services) if spoilt else part
     return tuple(kept)
 
 

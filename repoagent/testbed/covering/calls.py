@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 MOST_BYTES = 24000000
-"""After so many bytes no more is written."""
+"""After so many bytes no more is written, the end neither: what is there is a part."""
 TOOL = 4
 """Of `sys.monitoring`, where it is: an id that debuggers and coverage.py leave alone."""
 
@@ -49,7 +49,8 @@ class Calls:
             self._note(item.nodeid)
 
     def pytest_sessionfinish(self, exitstatus: Any) -> None:
-        self._write({"end": int(exitstatus)})
+        if self._written <= MOST_BYTES:
+            self._write({"end": int(exitstatus)})
         self._file.flush()
 
     def _watch(self) -> None:

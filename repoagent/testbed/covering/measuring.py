@@ -26,7 +26,7 @@ _KEPT = 40
 
 
 def measure(testbed: Testbed, tests: Sequence[str], timeout: float) -> CoverageMap:
-    """What `tests`, all when empty, call on the untouched code, run in a fresh sandbox; it is kept.
+    """What `tests`, all when empty, call on the untouched code, run in a fresh sandbox.
 
     Raises EnvironmentFailed where the project's tests are not run by pytest, or none of them could be run.
     """
@@ -39,8 +39,8 @@ def measure(testbed: Testbed, tests: Sequence[str], timeout: float) -> CoverageM
 
 
 def noted(testbed: Testbed, tests: Sequence[str], timeout: float) -> tuple[Report, CoverageMap]:
-    """Run `tests` as ever, in some twice the time, and have their calls noted, which are kept as far as they are known;
-    only where that is `possible`."""
+    """Run `tests` as ever, in some twice the time, and have their calls noted, which are kept where the run came to its
+    end: of another, more time may tell more. Only where that is `possible`."""
     runner = testbed.codebase.runner
     if not isinstance(runner, Pytest):
         raise TypeError("ask `possible` first")
@@ -51,7 +51,7 @@ def noted(testbed: Testbed, tests: Sequence[str], timeout: float) -> tuple[Repor
         return report, read_calls(read_report(sandbox, path) or b"", tests)
 
     report, found = in_fresh(testbed.open, run, lambda _error: None)
-    if found.tests:
+    if found.tests and found.ended:
         _keep(found, testbed, tests)
     return report, found
 
