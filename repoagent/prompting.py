@@ -53,6 +53,24 @@ class Rewrite:
 
 
 @dataclass(frozen=True)
+class RewritePart:
+    """Ask for some lines of a long function or class, corrected."""
+
+    kind: str
+    """Of what they are lines: `function`, or `class`."""
+    issue: str
+    title: str
+    proposed: tuple[str, ...]
+    evidence: str
+    path: str
+    symbol: str
+    source: str
+    """The definition, as far as there is room."""
+    part: str
+    template = "rewrite_part"
+
+
+@dataclass(frozen=True)
 class Retry:
     """Show what became of an attempt, and ask again."""
 
@@ -100,7 +118,7 @@ class ReplaceAgain:
     template = "replace_again"
 
 
-PROMPTS = (Specify, Rewrite, Retry, Infill, Replace, ReplaceAgain)
+PROMPTS = (Specify, Rewrite, RewritePart, Retry, Infill, Replace, ReplaceAgain)
 
 
 def render(prompt: Prompt) -> str:

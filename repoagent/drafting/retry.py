@@ -34,6 +34,8 @@ class Retrier:
         return min(model.profile.retries, 1)
 
     def draft(self, task: Task, model: Model) -> Drafted:
+        if not re.search(rf"\b(def|class)\s+{re.escape(task.name)}\b", self.attempt):
+            return Drafted(refused=("only a whole definition is asked for again",))
         try:
             messages = self._messages(task, model)
         except EditRefused as refusal:

@@ -1,4 +1,4 @@
-"""Ask for the whole function or class, corrected, and splice it in.
+"""Ask for the whole function or class, corrected, and splice it in; of a long one, for parts.
 
 The edit format of choice up to 7B: always applies, needs no line numbers (Aider's edit leaderboard: 100 %
 well-formed answers in the whole format at every size). One greedy answer, the others sampled: small models find the
@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 
 from repoagent.drafting.answers import code_in
 from repoagent.drafting.base import Drafted, Task, collect, room
+from repoagent.drafting.part import LONG, draft_parts
 from repoagent.edits import EditRefused, splice_definition
 from repoagent.llm.base import Completion, Message, Model, Sampling
 from repoagent.prompting import Rewrite, render, trim_issue
 
 _LONGEST = 900
-"""Tokens of a definition that a model is asked to write again; longer ones are filled in, not rewritten."""
+"""Tokens of a definition that a model is asked to write again as a whole; from `LONG` on, parts of it are too."""
 
 
 @dataclass(frozen=True)
@@ -36,17 +37,22 @@ class Rewriter:
             length = model.count(task.body)
         except EditRefused as refusal:
             return Drafted(refused=(str(refusal),))
-        if length > _LONGEST:
-            return Drafted(refused=(f"{task.target} is too long to be rewritten ({length} tokens)",))
-        limit = answer_limit(task, model)
-        messages = (Message("user", rewrite_prompt(task, model, room(model, limit))),)
+        if length <= LONG:
+            return _whole(task, model)
+        drafted = draft_parts(task, model)
+        return drafted + _whole(replace(task, samples=task.samples // 2), model) if length <= _LONGEST else drafted
 
-        def ask(index: int) -> Completion:
-            temperature = model.profile.temperature if index or task.turn else 0.0
-            return model.chat(messages, Sampling(limit, temperature, model.profile.top_p, task.seed + index))
 
-        attempts = [lambda i=i: ask(i) for i in range(task.samples)]
-        return collect(task, attempts, lambda _, answer: splice(task, answer))
+def _whole(task: Task, model: Model) -> Drafted:
+    limit = answer_limit(task, model)
+    messages = (Message("user", rewrite_prompt(task, model, room(model, limit))),)
+
+    def ask(index: int) -> Completion:
+        temperature = model.profile.temperature if index or task.turn else 0.0
+        return model.chat(messages, Sampling(limit, temperature, model.profile.top_p, task.seed + index))
+
+    attempts = [lambda i=i: ask(i) for i in range(task.samples)]
+    return collect(task, attempts, lambda _, answer: splice(task, answer))
 
 
 def splice(task: Task, answer: Completion) -> str:
