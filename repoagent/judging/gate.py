@@ -7,6 +7,7 @@ the like (SWE-agent resolves 18.0 % with such a gate and 15.0 % without; its tab
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import PurePosixPath
@@ -37,16 +38,19 @@ def candidate_key(edits: Sequence[Edit]) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
+_TESTS = re.compile(r"(\w+_)?(tests|testcases|test_cases)")
+
+
 def is_test(path: str) -> bool:
     """Whether a file holds tests, which a patch may add to but never change.
 
-    Its own name tells, or a folder `tests`; a folder `test` only at the top, for packages have modules that help with
+    Its own name tells, or a folder `tests` or `…_tests`; a folder `test` only at the top, for packages have modules that help with
     tests in one (`django/test/client.py`).
     """
     name = PurePosixPath(path)
     folders = name.parts[:-1]
     named = name.name == "conftest.py" or name.match("test_*.py") or name.match("*_test.py")
-    return named or "tests" in folders or folders[:1] == ("test",)
+    return named or any(map(_TESTS.fullmatch, folders)) or folders[:1] == ("test",)
 
 
 def _problems_of(edit: Edit) -> list[str]:

@@ -45,6 +45,11 @@ FIXES = {
     "element": ("def f(a):\n    return a in (1, 2, 3)\n", "(1, 2, 3)", "(1, 3)"),
     "variable": ("def f(a, b):\n    return a + a\n", "a + a", "a + b"),
     "target": ("def f(a):\n    x = y = 0\n    x += a\n    return y\n", "x += a", "y += a"),
+    "what is compared is kept": (
+        "def f(a, b, k):\n    a[k, 0] = min(b[k], b[0])\n    return b\n",
+        "a[k, 0] =",
+        "b[k] =",
+    ),
     "targets exchanged": ("def f(a):\n    x, y = a\n    return x - y * 2\n", "x, y = a", "y, x = a"),
     "elsewhere": ("def f(a):\n    n = len(a)\n    return sum(a) / n + g(a) / n\n", "g(a) / n", "g(a) / len(a)"),
     "attribute": ("def f(a):\n    return a.lower()\n", "lower", "upper"),

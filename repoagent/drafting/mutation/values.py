@@ -133,7 +133,8 @@ def variable(subject: Subject) -> Iterator[Proposal]:
 
 
 def target(subject: Subject) -> Iterator[Proposal]:
-    """Another variable assigned to or counted in; two targets exchanged; two names exchanged in a whole statement."""
+    """Another variable assigned to or counted in; an element or attribute that the value itself is made of; two targets
+    exchanged; two names exchanged in a whole statement."""
     for node in subject.expressions:
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             above = subject.parent(node)
@@ -141,7 +142,18 @@ def target(subject: Subject) -> Iterator[Proposal]:
             yield from (
                 subject.put(node, name, fit * subject.scope.likeness(node.id, name)) for name in _others(subject, node)
             )
+    yield from _kept(subject)
     yield from _exchanged(subject)
+
+
+def _kept(subject: Subject) -> Iterator[Proposal]:
+    """`best[k] = min(best[k], …)` for `seen[k] = min(best[k], …)`: what is read to be compared is what is meant."""
+    for node in subject.statements:
+        if not isinstance(node, ast.Assign) or not isinstance(node.targets[0], ast.Subscript | ast.Attribute):
+            continue
+        places = (n for n in ast.walk(node.value) if isinstance(n, ast.Subscript | ast.Attribute))
+        texts = dict.fromkeys(map(subject.text, places))
+        yield from (subject.put(node.targets[0], text) for text in texts if text != subject.text(node.targets[0]))
 
 
 def elsewhere(subject: Subject) -> Iterator[Proposal]:

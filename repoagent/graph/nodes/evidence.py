@@ -65,6 +65,8 @@ def baseline(state: State, runtime: Runtime[Services]) -> Update:
     if near.report.ending in _SPOILT and (able := _unspoilt(testbed, files, services)):
         files = able
         near, calls = _noted(testbed, files, services)
+    if _hangs(near) and (known := _singly(testbed, files, services)):
+        return _never_ending(files, known)
     wide: Update = {}
     fewer = _fewer(files, near, calls, state.locations, services)
     few = _ran(testbed, fewer, services) if fewer else near
@@ -72,10 +74,21 @@ def baseline(state: State, runtime: Runtime[Services]) -> Update:
         wide = {"wide_files": files, "before_wide": _evidence(near, services)} if near.passing else {}
         files, near = fewer, few
     if near.report.ending is Ending.TIMED_OUT and (known := _singly(testbed, files, services)):
-        return {"test_files": files, "before": known, "notes": ("A test never ends on the untouched code.",)}
+        return _never_ending(files, known)
     before = _evidence(near, services)
     update: Update = {"test_files": files, "before": before, "notes": _notes(near), **wide}
     return {**update, "before_all": before} if files and set(files) == set(testbed.codebase.test_files) else update
+
+
+def _hangs(near: Baseline) -> bool:
+    """Whether a run was held up by single tests, not by their number: half of its time is none of the others'."""
+    report = near.report
+    ended = sum(outcome.seconds for outcome in report.outcomes if outcome.id in report.passed)
+    return report.ending is Ending.TIMED_OUT and bool(report.failed) and ended < report.seconds / 2
+
+
+def _never_ending(files: Sequence[str], known: Evidence) -> Update:
+    return {"test_files": tuple(files), "before": known, "notes": ("A test never ends on the untouched code.",)}
 
 
 def _near(state: State, testbed: Testbed, services: Services) -> tuple[str, ...]:
