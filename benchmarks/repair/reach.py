@@ -2,7 +2,8 @@
 
 ROWS holds rows of SWE-bench; MIRRORS holds git directories named `owner+name`. Nothing is run and no model asked: of
 each fix that changes one Python function it is told whether a mutant of that function means the same, and which place
-the mutant has among all of them, likeliest first. The issue's words weigh as they do in a run; no failing run does.
+the mutant has among all of them, likeliest first; and, where the function is long, which of its parts holds the fix.
+The issue's words weigh as they do in a run; no failing run does.
 """
 
 from __future__ import annotations
@@ -15,19 +16,25 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from difflib import SequenceMatcher
 from itertools import repeat
 from pathlib import Path
 
 from repoagent.domain import Location
 from repoagent.drafting.mutation.mutants import mutants
+from repoagent.drafting.part import LONG
+from repoagent.drafting.parts import parts, words_of
 from repoagent.edits import EditRefused
-from repoagent.edits.syntax import functions, last_line, parse
+from repoagent.edits.syntax import functions, last_line, parse, without_docstring
 
 MOST = 6_000
 """Mutants of one function that are looked at."""
+CHARACTERS = 3.5
+"""Of a token of code, roughly."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,8 @@ class Reached:
     place: int = 0
     """Of the first mutant that means what the fix means; 0 where there is none."""
     pattern: str = ""
+    part: int | None = None
+    """Of a long function, the place of the first part that holds all lines of the fix; 0 where none does."""
 
 
 def main() -> None:
@@ -58,11 +67,9 @@ def main() -> None:
     single = [each for each in found if each.files == 1 and len(each.functions) == 1]
     within = [each.place for each in single if each.place]
     told = {f"among the first {most}": sum(place <= most for place in within) for most in (100, 600, 2_000, MOST)}
-    json.dump(
-        {"rows": len(found), "one function": len(single), "a mutant": told, "found": [asdict(each) for each in found]},
-        sys.stdout,
-        indent=1,
-    )
+    parts = Counter(each.part for each in single if each.part is not None)
+    counts = {"rows": len(found), "one function": len(single), "a mutant": told, "in part": dict(sorted(parts.items()))}
+    json.dump({**counts, "found": [asdict(each) for each in found]}, sys.stdout, indent=1)
 
 
 def _reached(row: dict[str, str], mirrors: Path) -> Reached | None:
@@ -136,6 +143,7 @@ def _searched(row: Reached, path: str, before: str, after: str, name: str, issue
     wanted = _meaning(dict(functions(parse(after)))[name])
     lines = before.splitlines(keepends=True)
     start, rest = len("".join(lines[: node.lineno - 1])), len("".join(lines[last_line(node) :]))
+    row = replace(row, part=_part(before, after, target, issue))
     try:
         made = mutants(before, target, issue, MOST)
     except (EditRefused, RecursionError):
@@ -143,8 +151,20 @@ def _searched(row: Reached, path: str, before: str, after: str, name: str, issue
     for place, mutant in enumerate(made, 1):
         text = mutant.apply(before)
         if _means(text[start : len(text) - rest], node, wanted):
-            return Reached(row.instance, row.files, row.functions, len(made), place, mutant.pattern)
-    return Reached(row.instance, row.files, row.functions, len(made))
+            return replace(row, mutants=len(made), place=place, pattern=mutant.pattern)
+    return replace(row, mutants=len(made))
+
+
+def _part(before: str, after: str, target: Location, issue: str) -> int | None:
+    """The place of the first part that holds the lines of the fix; None where the function is short."""
+    body, _ = without_docstring(before, target.symbol, target.start)
+    if len(body) <= LONG * CHARACTERS:
+        return None
+    matcher = SequenceMatcher(None, before.splitlines(), after.splitlines(), autojunk=False)
+    changed = [op for op in matcher.get_opcodes() if op[0] != "equal"]
+    first, last = changed[0][1] + 1, max(changed[-1][2], changed[-1][1] + 1)
+    found = parts(before, target.symbol, target.start, (), words_of(issue))
+    return next((n for n, part in enumerate(found, 1) if part.first - 1 <= first and last <= part.last + 1), 0)
 
 
 def _means(text: str, original: ast.FunctionDef | ast.AsyncFunctionDef, wanted: str) -> bool:

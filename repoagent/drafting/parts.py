@@ -53,6 +53,11 @@ def parts(source: str, symbol: str, start: int, suspicious: Sequence[int], words
     return tuple(dict.fromkeys(found))
 
 
+def words_of(issue: str) -> Counter[str]:
+    """How often an issue uses what could be a name."""
+    return Counter(re.findall(r"[A-Za-z_]\w{2,}", issue))
+
+
 def replaced(source: str, part: Part, answer: str) -> str:
     """`source` with `answer` in the place of a part; lines around it that the answer repeats are not doubled.
 
