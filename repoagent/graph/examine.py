@@ -23,7 +23,7 @@ from repoagent.testbed.runner import Testbed
 T = TypeVar("T")
 
 _SCRIPT_SECONDS = 30.0
-_QUICK = 10.0
+QUICK = 10.0
 """Seconds of tests that are run even where the reproduction fails already, to know what a fallback would break."""
 
 
@@ -38,6 +38,8 @@ class Examination:
     """Test files; empty means all."""
     timeout: float
     """Seconds that one run of them may take at most."""
+    quick: float = QUICK
+    """Seconds of tests that are run even where the reproduction fails already."""
 
     def __call__(self, sandbox: Sandbox) -> tuple[Verdict, Report | None]:
         """The verdict on what lies in the sandbox, and the run of the tests if there was one."""
@@ -53,7 +55,7 @@ class Examination:
 
     def _examined(self, sandbox: Sandbox) -> tuple[Verdict, Report | None]:
         answer, shown = self._ask_oracle(sandbox)
-        if answer == "failed" and self.oracle.strength is not Strength.WEAK and self.before.seconds > _QUICK:
+        if answer == "failed" and self.oracle.strength is not Strength.WEAK and self.before.seconds > self.quick:
             return judged(answer, None, self.before, shown), None
         if not self.before.passing and not self.before.failing:
             return judged(answer, None, self.before, shown), None

@@ -134,6 +134,8 @@ class TestOrder:
     before: Evidence
     tests: tuple[str, ...]
     test_command: str
+    proven: bool = False
+    """Whether another candidate is verified already, so that nobody asks what one breaks that mends nothing."""
 
 
 STORED = tuple(

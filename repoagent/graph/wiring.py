@@ -27,6 +27,7 @@ from repoagent.graph.nodes.delivering import stands
 from repoagent.graph.services import Services
 from repoagent.graph.state import Assignment, DraftOrder, State, TestOrder, ground_of, restored
 from repoagent.graph.update import Update
+from repoagent.judging import verified
 
 if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -79,7 +80,8 @@ def to_validate(state: State) -> Sequence[Send] | str:
     waiting = [c for c in state.candidates.values() if c.verdict is None]
     if state.environment is None or not waiting:
         return "diagnose"
-    common = (state.environment, state.oracle, state.before, state.test_files, state.test_command)
+    proven = any(verified(candidate.verdict, state.strength) for candidate in state.candidates.values())
+    common = (state.environment, state.oracle, state.before, state.test_files, state.test_command, proven)
     return [Send("validate", TestOrder(candidate, *common)) for candidate in waiting]
 
 

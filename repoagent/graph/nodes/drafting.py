@@ -14,7 +14,7 @@ from repoagent.drafting.passages import passages
 from repoagent.edits import EditRefused
 from repoagent.edits.combine import combined
 from repoagent.graph.agenda import COMBINED, PROPOSED
-from repoagent.graph.examine import Examination, attach, in_fresh_sandbox
+from repoagent.graph.examine import QUICK, Examination, attach, in_fresh_sandbox
 from repoagent.graph.mutating import mutation_of
 from repoagent.graph.record import record
 from repoagent.graph.services import Services
@@ -45,7 +45,8 @@ def validate(order: TestOrder, runtime: Runtime[Services]) -> Update:
     candidate = order.candidate
     testbed = attach(services, order.environment, order.test_command)
     timeout = services.within(services.options.test_timeout)
-    examine = Examination(testbed, order.oracle, order.before, order.tests, timeout)
+    quick = 0.0 if order.proven else QUICK
+    examine = Examination(testbed, order.oracle, order.before, order.tests, timeout, quick)
     edits = services.workspace.edits(candidate.patch)
     verdict, report = in_fresh_sandbox(services, order.environment, edits, examine)
     judged = replace(candidate, verdict=verdict)

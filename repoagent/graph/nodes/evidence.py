@@ -81,10 +81,15 @@ def baseline(state: State, runtime: Runtime[Services]) -> Update:
 
 
 def _hangs(near: Baseline) -> bool:
-    """Whether a run was held up by single tests, not by their number: half of its time is none of the others'."""
+    """Whether single tests held a run up, not their number: one was ended after its part of the time, or none passed
+    before the time was over."""
     report = near.report
-    ended = sum(outcome.seconds for outcome in report.outcomes if outcome.id in report.passed)
-    return report.ending is Ending.TIMED_OUT and bool(report.failed) and ended < report.seconds / 2
+    long = min(report.seconds / 4, _LONG)
+    ended = any(outcome.seconds > long for outcome in report.outcomes if outcome.id in report.failed)
+    return report.ending is Ending.TIMED_OUT and (ended or (bool(report.failed) and not report.passed))
+
+
+_LONG = 100.0
 
 
 def _never_ending(files: Sequence[str], known: Evidence) -> Update:
