@@ -123,6 +123,8 @@ class Row:
     """The budget; 0 where an early record does not tell it."""
     state: str = ""
     """The commit of this program, as far as it is known, with a `+` where the tree differed from it."""
+    confidence: str = ""
+    """What the run said of its patch."""
 
 
 def main(description: str, problems: Callable[[Path], Sequence[Problem]]) -> None:
@@ -239,6 +241,7 @@ def _row(problem: Problem, arm: Arm, model: Model, engine: Engine, arguments: ar
             round(result.usage.seconds, 1),
             arguments.minutes,
             _state(),
+            result.confidence or "",
         )
 
 
