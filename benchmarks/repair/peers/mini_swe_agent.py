@@ -1,7 +1,8 @@
 """Lets mini-swe-agent work on an instance: `repoagent bench run --agent "python …/mini_swe_agent.py …"`.
 
 As its documentation has it for SWE-bench and local models: `mini-extra swebench` with `swebench_backticks.yaml` (the
-configuration for models without tool calls), `model_class: litellm_textbased`, `api_base` and `cost_tracking`. Its
+configuration for models without tool calls), `model_class: litellm_textbased`, `api_base` and `cost_tracking`; and, in
+its favour, 2,048 tokens an answer, because without a limit a small model may write one until its time is over. Its
 container is the environment that our test bed builds, with the repository in `/testbed` and without network; building
 it does not count.
 """
@@ -21,6 +22,8 @@ from benchmarks.repair.peers.common import Clock, Job, hand_in, job, parser, run
 
 INSIDE = "/work/repo"
 """Where the test bed's environments expect the repository."""
+PROGRAMS = "/opt/environment/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""Where they have their programs."""
 
 
 def main() -> None:
@@ -50,7 +53,12 @@ def _image(work: Job, repoagent: str) -> str:
     _docker("create", "--name", container, "--user", "root", f"repoagent-env:{key}", "true")
     try:
         _docker("cp", f"{work.tree}/.", f"{container}:{INSIDE}")
-        _docker("commit", "--change", "USER root", "--change", "ENTRYPOINT []", container, image)
+        link = work.folder / "testbed"
+        link.unlink(missing_ok=True)
+        link.symlink_to(INSIDE)
+        _docker("cp", str(link), f"{container}:/testbed")
+        changes = ("USER root", "ENTRYPOINT []", f"ENV PATH={PROGRAMS}")
+        _docker("commit", *(word for change in changes for word in ("--change", change)), container, image)
     finally:
         _docker("rm", "--force", container)
     return image
@@ -61,16 +69,15 @@ def _run(work: Job, arguments: argparse.Namespace, image: str) -> None:
     data.mkdir(exist_ok=True)
     row = {"instance_id": work.instance, "problem_statement": work.issue, "image_name": image}
     (data / "test.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
-    place = f"ln -sfn {INSIDE} /testbed; git config --global --add safe.directory '*'"
     config = {
-        "run": {"env_startup_command": place},
+        "run": {"env_startup_command": "git config --global --add safe.directory '*'"},
         "agent": {"wall_time_limit_seconds": int(work.seconds)},
         "environment": {"run_args": ["--rm", "--network", "none"]},
         "model": {
             "model_class": "litellm_textbased",
             "model_name": "openai/local",
             "cost_tracking": "ignore_errors",
-            "model_kwargs": {"api_base": work.server, "api_key": "none", "temperature": 0.0, "drop_params": True},
+            "model_kwargs": {"api_base": work.server, "api_key": "none", "temperature": 0.0, "max_tokens": 2048},
         },
     }
     local = work.folder / "local.yaml"
