@@ -1,7 +1,9 @@
 """Ask for some lines of a long function or class, corrected.
 
 Whole definitions of hundreds of lines are lost on small models, and cost minutes on a CPU. The prompt is the same up to
-the lines that are asked for, so that the server reads it once for all parts.
+the lines that are asked for, so that the server reads it once for all parts. It asks what is wrong before it asks for
+the lines: without that, a 1.5B model gave 10 of 12 parts back as they were (three functions of SWE-bench Verified),
+with it 2, and for django-16485 the reference's line.
 """
 
 from __future__ import annotations
@@ -49,7 +51,7 @@ def _chosen(found: tuple[Part, ...], task: Task) -> list[Part]:
 
 def _asked(task: Task, model: Model, part: Part, seed: int, *, greedy: bool) -> Completion:
     text = "".join(lines_of(shown(task.source))[part.first - 1 : part.last]).rstrip("\n")
-    limit = model.count(text) * 3 // 2 + 120
+    limit = model.count(text) * 3 // 2 + 200
     temperature = 0.0 if greedy else model.profile.temperature
     sampling = Sampling(limit, temperature, model.profile.top_p, seed)
     return model.chat((Message("user", _prompt(task, model, part, text, room(model, limit))),), sampling)

@@ -27,6 +27,7 @@ class _Counted:
 
 def main() -> None:
     """Put the replacements in place, and run the script as itself."""
+    sys.path.pop(0)  # this script's own folder, which has an `agentless` too
     rows = [json.loads(line) for line in Path(os.environ["AGENTLESS_ROWS"]).read_text(encoding="utf-8").splitlines()]
     _replace("datasets", load_dataset=lambda *_, **__: rows)
     _replace("tiktoken", encoding_for_model=lambda *_: _Counted(), get_encoding=lambda *_: _Counted())
