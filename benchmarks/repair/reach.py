@@ -26,8 +26,8 @@ from pathlib import Path
 
 from repoagent.domain import Location
 from repoagent.drafting.mutation.mutants import mutants
-from repoagent.drafting.part import LONG
 from repoagent.drafting.parts import parts, words_of
+from repoagent.drafting.rewrite_part import LONG
 from repoagent.edits import EditRefused
 from repoagent.edits.syntax import functions, last_line, parse, without_docstring
 

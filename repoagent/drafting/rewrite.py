@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from repoagent.drafting.answers import code_in
 from repoagent.drafting.base import Drafted, Task, collect, room
-from repoagent.drafting.part import LONG, draft_parts
+from repoagent.drafting.rewrite_part import LONG, draft_parts
 from repoagent.edits import EditRefused, splice_definition
 from repoagent.llm.base import Completion, Message, Model, Sampling
 from repoagent.prompting import Rewrite, render, trim_issue

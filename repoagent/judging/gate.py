@@ -44,8 +44,8 @@ _TESTS = re.compile(r"(\w+_)?(tests|testcases|test_cases)")
 def is_test(path: str) -> bool:
     """Whether a file holds tests, which a patch may add to but never change.
 
-    Its own name tells, or a folder `tests` or `…_tests`; a folder `test` only at the top, for packages have modules
-    that help with tests in one (`django/test/client.py`).
+    Its own name tells, or a folder `tests`, `testcases` or `…_tests`; a folder `test` only at the top, for packages
+    have modules that help with tests in one (`django/test/client.py`).
     """
     name = PurePosixPath(path)
     folders = name.parts[:-1]

@@ -7,8 +7,8 @@ import pytest
 
 from repoagent.domain import Issue, Location, Spec, Usage
 from repoagent.drafting import Retrier, Rewriter, Task
-from repoagent.drafting.part import draft_parts
 from repoagent.drafting.parts import LINES, Part, parts, replaced
+from repoagent.drafting.rewrite_part import draft_parts
 from repoagent.edits import EditRefused
 from repoagent.edits.syntax import parse
 from repoagent.llm.base import Completion

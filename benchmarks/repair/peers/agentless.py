@@ -36,9 +36,9 @@ def main() -> None:
     results.mkdir()
     _prepare(work, arguments, results)
     clock = Clock(work.seconds)
-    done = [name for name, ok in _steps(work, arguments, results, clock) if ok]
-    patch = _voted(work, arguments, results)
-    hand_in(work, patch, f"steps done: {', '.join(done) or 'none'}", clock.spent)
+    steps = list(_steps(work, arguments, results, clock))
+    told = [f"{name} {'done' if ok else 'failed' if clock.left else 'stopped'}" for name, ok in steps]
+    hand_in(work, _voted(work, arguments, results), ", ".join(told), clock.spent)
 
 
 def _prepare(work: Job, arguments: argparse.Namespace, results: Path) -> None:
@@ -51,8 +51,11 @@ def _prepare(work: Job, arguments: argparse.Namespace, results: Path) -> None:
     named = results / work.row["repo"].partition("/")[2]
     named.symlink_to(work.tree, target_is_directory=True)
     command = [str(arguments.python), "-c", make, str(named), str(results / f"{work.instance}.json")]
-    run(command, 600, work.folder / "log.txt", arguments.agentless, {"PYTHONPATH": str(arguments.agentless)})
+    more = {"PYTHONPATH": str(arguments.agentless)}
+    made = run(command, 600, work.folder / "log.txt", arguments.agentless, more)
     named.unlink()
+    if not made:
+        sys.exit(f"it never came to work, which says nothing about it: see {work.folder / 'log.txt'}")
     place = {name: work.row[name] for name in ("repo", "base_commit")}
     row = {"instance_id": work.instance, "problem_statement": work.issue, **place}
     (results / "rows.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")

@@ -46,10 +46,13 @@ def parser(description: str) -> argparse.ArgumentParser:
 
 
 def job(arguments: argparse.Namespace) -> Job:
-    """The instance that `bench run` names."""
-    instance = os.environ["REPOAGENT_INSTANCE"]
+    """The instance that `bench run` names; ends the program where there is none."""
+    instance = os.environ.get("REPOAGENT_INSTANCE", "")
     rows = (json.loads(line) for line in arguments.dataset.read_text(encoding="utf-8").splitlines() if line.strip())
-    row = next(row for row in rows if row["instance_id"] == instance)
+    row = next((row for row in rows if row["instance_id"] == instance), None)
+    if row is None:
+        what = f"{arguments.dataset} has no row {instance!r}" if instance else "REPOAGENT_INSTANCE is not set"
+        sys.exit(f"{what}: this is run by `repoagent bench run --agent`")
     folder = arguments.logs.resolve() / instance
     folder.mkdir(parents=True, exist_ok=True)
     return Job(

@@ -48,6 +48,8 @@ def _image(work: Job, repoagent: str) -> str:
     ended = subprocess.run(
         [*command, "--as-of", work.row["created_at"][:10]], capture_output=True, text=True, check=False
     )
+    if ended.returncode:
+        sys.exit(f"there is no environment for it to work in:\n{ended.stderr[-2000:]}")
     key = json.loads(ended.stdout)["key"]
     container, image = f"peer-{uuid.uuid4().hex[:12]}", f"peer-{uuid.uuid4().hex[:12]}:latest"
     _docker("create", "--name", container, "--user", "root", f"repoagent-env:{key}", "true")
@@ -101,7 +103,7 @@ def _submitted(work: Job) -> tuple[str, str]:
     patch = found.get(work.instance, {}).get("model_patch") or ""
     trajectory = work.folder / work.instance / f"{work.instance}.traj.json"
     if not trajectory.exists():
-        return patch, "stopped"
+        sys.exit(f"it never came to work, which says nothing about it: see {work.folder / 'log.txt'}")
     info = json.loads(trajectory.read_text(encoding="utf-8"))["info"]
     return patch, f"{info['exit_status']} after {info['model_stats']['api_calls']} calls"
 

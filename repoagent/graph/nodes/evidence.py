@@ -90,6 +90,7 @@ def _hangs(near: Baseline) -> bool:
 
 
 _LONG = 100.0
+"""Seconds that no test takes which is not held up: a little less than the longest that the test bed grants one."""
 
 
 def _never_ending(files: Sequence[str], known: Evidence) -> Update:
