@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import signal
 import subprocess
@@ -12,6 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from repoagent.domain import Issue, Location, Spec
+from repoagent.drafting import Task
+from repoagent.drafting.rewrite_part import LONG, draft_parts
 from repoagent.errors import ContextFull, ModelFailed, UserError
 from repoagent.llm import open_model
 from repoagent.llm.base import Message, Sampling
@@ -166,3 +170,19 @@ def gone_within(pid: int, seconds: float) -> bool:
             return True
         time.sleep(0.1)
     return False
+
+
+@pytest.mark.model
+def test_a_part_of_a_long_function_is_written_again_in_its_place(small_model: OpenAIModel) -> None:
+    """What the answer is worth is no matter here: that it fits where it was asked for, or is refused with a reason."""
+    steps = "".join(f"    total = total + values[{n}] * {n}  # step {n}\n" for n in range(40))
+    source = f"def weigh(values):\n    total = 1\n{steps}    return total\n"
+    issue = Issue("weigh adds one too much", "`weigh` begins with total 1, and should begin with 0.")
+    assert small_model.count(source) > LONG
+    task = Task(issue, Spec((), ()), Location("m.py", "weigh", 1, source.count("\n")), source, "", "", 0, 2)
+    drafted = draft_parts(task, small_model)
+    assert len(drafted.drafts) + len(drafted.refused) == 2
+    for draft in drafted.drafts:
+        after = draft.edits[0].after or ""
+        assert [node.name for node in ast.parse(after).body if isinstance(node, ast.FunctionDef)][-1] == "weigh"
+        assert after != source
