@@ -118,7 +118,33 @@ class ReplaceAgain:
     template = "replace_again"
 
 
-PROMPTS = (Specify, Rewrite, RewritePart, Retry, Infill, Replace, ReplaceAgain)
+@dataclass(frozen=True)
+class Witness:
+    """Ask for a script that shows what happens today."""
+
+    issue: str
+    code: tuple[tuple[str, str], ...]
+    """Path and text of the suspects."""
+    imports: str
+    template = "witness"
+
+
+@dataclass(frozen=True)
+class WitnessAgain:
+    """Show why the script does not run to its end, and ask again."""
+
+    failure: str
+    template = "witness_again"
+
+
+@dataclass(frozen=True)
+class WitnessTurned:
+    """Ask for the same script with assertions that demand what is right."""
+
+    template = "witness_turned"
+
+
+PROMPTS = (Specify, Rewrite, RewritePart, Retry, Infill, Replace, ReplaceAgain, Witness, WitnessAgain, WitnessTurned)
 
 
 def render(prompt: Prompt) -> str:

@@ -14,6 +14,7 @@ from repoagent.edits import EditRefused, meaning
 from repoagent.edits.encoding import shown
 from repoagent.edits.syntax import defined, without_docstring
 from repoagent.errors import BudgetExceeded, ContextFull, ModelFailed
+from repoagent.llm.asking import Asked, ask_all
 from repoagent.llm.base import Completion, Model
 
 
@@ -128,10 +129,10 @@ def collect_edits(
 ) -> Drafted:
     """Ask all `attempts`, some at a time, and turn each answer into edits by `edit(index, answer)`.
 
-    The first is asked alone, so that the server has read the common prompt before the others need it. What fails is
-    refused, as long as others answer, or it was only too long. Raises BudgetExceeded or ModelFailed without any answer.
+    What fails is refused, as long as others answer, or it was only too long. Raises BudgetExceeded or ModelFailed
+    without any answer.
     """
-    asked = _ask(attempts)
+    asked = ask_all(attempts)
     _raise_without_answer(asked)
     result = Drafted()
     for index, answer in enumerate(asked):
@@ -142,31 +143,7 @@ def collect_edits(
     return result
 
 
-_Asked = Completion | ModelFailed | BudgetExceeded
-
-
-def _ask(attempts: Sequence[Callable[[], Completion]]) -> list[_Asked]:
-    from concurrent.futures import ThreadPoolExecutor
-
-    asked = [_asked(attempt) for attempt in attempts[:1]]
-    if any(isinstance(answer, BudgetExceeded) for answer in asked):
-        return asked
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return [*asked, *pool.map(_asked, attempts[1:])]
-
-
-_AT_ONCE = 4
-"""Requests in flight: as many as the embedded server has slots. Other servers queue or batch them."""
-
-
-def _asked(attempt: Callable[[], Completion]) -> _Asked:
-    try:
-        return attempt()
-    except (ModelFailed, BudgetExceeded) as error:
-        return error
-
-
-def _raise_without_answer(asked: Sequence[_Asked]) -> None:
+def _raise_without_answer(asked: Sequence[Asked]) -> None:
     failures = [answer for answer in asked if not isinstance(answer, Completion)]
     grave = [failure for failure in failures if not isinstance(failure, ContextFull)]
     if grave and len(failures) == len(asked):

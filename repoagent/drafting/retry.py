@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from repoagent.answers import code_in
 from repoagent.domain import Usage
-from repoagent.drafting.answers import code_in
 from repoagent.drafting.base import Drafted, Task, collect, room
 from repoagent.drafting.rewrite import answer_limit, rewrite_prompt, splice
 from repoagent.edits import EditRefused

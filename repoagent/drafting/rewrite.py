@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from repoagent.drafting.answers import code_in
+from repoagent.answers import code_in
 from repoagent.drafting.base import Drafted, Task, collect, room
 from repoagent.drafting.rewrite_part import LONG, draft_parts
 from repoagent.edits import EditRefused, splice_definition

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from repoagent.drafting.answers import code_in
+from repoagent.answers import code_in
 from repoagent.drafting.base import Drafted, Task, collect, room
 from repoagent.drafting.parts import Part, parts, replaced, words_of
 from repoagent.edits import splice_definition

@@ -10,6 +10,7 @@ from repoagent.graph.services import Services
 from repoagent.graph.state import State
 from repoagent.judging import confidence, verified
 from repoagent.reproduce.script import read_steps
+from repoagent.reproduce.written import SOURCE as WRITTEN
 
 MINIMISED = "minimised"
 """The generator of a candidate that nobody drew: a drawn one with less in it."""
@@ -166,12 +167,18 @@ def _missing_reproduction(state: State, verdict: Verdict | None) -> str:
     if verdict is None:
         return "The patch was not run."
     if verdict.oracle != "passed":
-        return _NOT_PASSED[verdict.oracle]
+        return _NOT_PASSED[verdict.oracle].format(_subject(state))
+    if state.strength is Strength.WEAK and state.oracle.source == WRITTEN:
+        return f"{_subject(state)} passes now; whether it demands the right thing nobody has checked (oracle.json)."
     if state.strength is Strength.WEAK:
         return "The issue's example behaves differently now; that it behaves as expected is not known."
     if state.strength is Strength.CRASH:
         return "The reported exception is gone; that the result is the right one, the issue's example does not say."
     return ""
+
+
+def _subject(state: State) -> str:
+    return f"{WRITTEN[0].upper()}{WRITTEN[1:]}" if state.oracle.source == WRITTEN else "The issue's example"
 
 
 def _missing_weight(state: State) -> str:
@@ -196,8 +203,8 @@ def _missing_tests(state: State, verdict: Verdict | None) -> str:
 
 
 _NOT_PASSED = {
-    "failed": "The issue's example still shows the problem.",
-    "unknown": "Whether the issue's example still shows the problem is not known: it could not be run.",
+    "failed": "{} still shows the problem.",
+    "unknown": "{} could not be run with the patch, so whether it still shows the problem is not known.",
 }
 _NOT_COMPLETED = {
     Ending.TIMED_OUT: "The project's tests did not end in time with it.",

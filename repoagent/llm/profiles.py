@@ -45,6 +45,10 @@ class Profile:
     """Rounds of showing a failure to the model."""
     retry_on: tuple[str, ...]
     """Exceptions worth a retry; `*` for any."""
+    witnesses: int = 0
+    """Scripts that the model writes to show the problem, where nothing in the issue can be run; 0 for models whose
+    scripts hardly ever hold: of models below 7B no published row, of GPT-4o-mini's tests one in ten fails and passes as
+    it should (SWT-bench)."""
     specs: bool = True
     """Whether the model puts an issue into its own words; a small one takes long for it, and adds errors."""
     fim: FimTokens | None = None

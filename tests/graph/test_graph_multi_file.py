@@ -4,6 +4,7 @@ the whole graph, in a real sandbox, with the project's own tests."""
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -66,6 +67,7 @@ Two halves of a terabyte are told as 500 GB:
 Expected: `'1.0 TB'`. I think `total` forgets all but the largest file, `natural` does not know the unit, and a unit
 that is just reached is not taken.
 """
+PROSE = "Two halves of a terabyte are told as 500 GB. I think `total` forgets all but the largest file, and so on."
 HALF = """\
 ### sizes/report.py
 <<<<<<< SEARCH
@@ -125,20 +127,55 @@ def test_an_issue_of_several_files_is_solved(
     assert "STEPS = ((" in first
 
 
-def bench(folder: Path, answers: list[str], again: str) -> Bench:
-    """The project on a bench with a real sandbox, and a model that holds to the format of blocks."""
+@pytest.mark.network
+@pytest.mark.bubblewrap
+def test_a_script_of_the_model_ranks_where_the_issue_has_no_example(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two samples agree on half of the fix; the only whole one is delivered, and not called verified."""
+    monkeypatch.setenv("REPOAGENT_CACHE", str(tmp_path / "cache"))
+    today = "from sizes.report import total\n\nassert total([500 * 1000**3, 500 * 1000**3]) == '500.0 GB'"
+
+    def write(prompt: str) -> str | None:
+        if "Good: it runs to its end" in prompt:
+            return f"```python\n{today.replace('500.0 GB', '1.0 TB')}\n```"
+        return f"```python\n{today}\n```" if prompt.startswith("Show a bug") else None
+
+    made = bench(tmp_path, [HALF, HALF, WHOLE], HALF, body=PROSE, write=write)
+    result = made.run()
+    assert (result.outcome, result.confidence) == ("unverified", "low")
+    assert "TB" in result.patch
+    assert "A script that the model wrote from the issue passes now" in result.unverified[0]
+    without = bench(tmp_path / "without", [HALF, HALF, WHOLE], HALF, body=PROSE).run()
+    assert "TB" not in without.patch
+
+
+def bench(
+    folder: Path,
+    answers: list[str],
+    again: str,
+    body: str = ISSUE,
+    write: Callable[[str], str | None] | None = None,
+) -> Bench:
+    """The project on a bench with a real sandbox, and a model that holds to the format of blocks.
+
+    `write` answers what asks for a script; without it none is asked for.
+    """
     script = iter(answers)
-    issue = Issue("total([500 GB, 500 GB]) says 500.0 GB", ISSUE)
+    issue = Issue("total([500 GB, 500 GB]) says 500.0 GB", body)
     session = Session.create(folder / "sessions", title=issue.title)
     session.write("issue.json", dump(issue))
     session.write("notices.txt", "")
     repository(folder / "user")
     Workspace.create(resolve(str(folder / "user"), None, None, folder / "clones"), session.path / "workspace")
-    profile = replace(profile_for("qwen3-coder-30b"), rewrites=0, infills=0, mutants=0, replaces=3)
+    known = profile_for("qwen3-coder-30b")
+    profile = replace(known, rewrites=0, infills=0, mutants=0, replaces=3, witnesses=1 if write else 0)
 
     def reply(prompt: str) -> str:
         if prompt.startswith("Read this"):
             return "Current:\n- wrong\nProposed:\n- right\n"
+        if write and (written := write(prompt)):
+            return written
         return again if "With your blocks applied" in prompt else next(script, HALF)
 
     model = ScriptedModel(reply, profile=profile)

@@ -115,7 +115,7 @@ def test_a_reproduction_that_did_not_pass_is_never_claimed(verdict: Verdict | No
         (HANGING, STRONG, "The project's tests did not end in time with it."),
         (replace(HANGING, ending=Ending.CRASHED), STRONG, "The project's tests crashed with it."),
         (replace(HANGING, ending=Ending.NOT_COLLECTED), STRONG, "The project's tests could not be collected with it."),
-        (UNKNOWN, STRONG, "Whether the issue's example still shows the problem is not known: it could not be run."),
+        (UNKNOWN, STRONG, "The issue's example could not be run with the patch"),
     ],
 )
 def test_what_is_not_verified_is_said(verdict: Verdict | None, oracle: Oracle, sentence: str, say: Say) -> None:

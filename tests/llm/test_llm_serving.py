@@ -9,11 +9,12 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from repoagent.domain import Issue, Location, Spec
+from repoagent.domain import Issue, Location, Spec, Strength
 from repoagent.drafting import Task
 from repoagent.drafting.rewrite_part import LONG, draft_parts
 from repoagent.errors import ContextFull, ModelFailed, UserError
@@ -22,6 +23,9 @@ from repoagent.llm.base import Message, Sampling
 from repoagent.llm.openai import OpenAIModel
 from repoagent.llm.serving import Running, Server, ServerSettings, physical_cores, servers
 from repoagent.llm.weights import find, pull
+from repoagent.reproduce.script import BEGIN, END
+from repoagent.reproduce.written import Suspect, written
+from repoagent.sandbox.base import Finished
 
 GREEDY = Sampling(16, temperature=0.0)
 
@@ -186,3 +190,22 @@ def test_a_part_of_a_long_function_is_written_again_in_its_place(small_model: Op
         after = draft.edits[0].after or ""
         assert [node.name for node in ast.parse(after).body if isinstance(node, ast.FunctionDef)][-1] == "weigh"
         assert after != source
+
+
+@pytest.mark.model
+def test_a_script_is_written_from_an_issue(small_model: OpenAIModel) -> None:
+    """That what the model writes comes as far as being run; nothing of it is run here."""
+    scripts: list[str] = []
+
+    def run(script: str) -> Finished:
+        scripts.append(script)
+        return Finished(0, f"{BEGIN}\n{END}\n", 0.1)
+
+    issue = Issue("weigh([1]) is 2", "`weigh` begins with 1 and should begin with 0.")
+    text = "def weigh(values):\n    return 1 + sum(values)"
+    suspects = (Suspect("scales.py", "weigh", text, "from scales import weigh"),)
+    with OpenAIModel(small_model.url, profile=replace(small_model.profile, witnesses=1)) as granted:
+        oracle = written(issue, suspects, run, granted, packages=("scales",))
+    assert oracle.strength is Strength.NONE  # its turned version passes too, as this sandbox says
+    assert scripts
+    assert all("weigh" in script and ast.parse(script).body for script in scripts)

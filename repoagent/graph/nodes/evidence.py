@@ -11,7 +11,7 @@ from langgraph.runtime import Runtime
 
 from repoagent.domain import Ending, Location, Oracle, Report, Strength, dump
 from repoagent.edits import EditRefused
-from repoagent.edits.syntax import Function, defined, without_docstring
+from repoagent.edits.syntax import Function, defined, lines_of, without_docstring
 from repoagent.graph.agenda import targets
 from repoagent.graph.examine import attach, in_fresh_sandbox, opened, script_runner
 from repoagent.graph.mutating import collecting
@@ -26,8 +26,9 @@ from repoagent.localise.spectrum import Spectrum
 from repoagent.reproduce.documented import Documented, documented
 from repoagent.reproduce.oracle import Run as RunScript
 from repoagent.reproduce.oracle import reproduce as find_oracle
-from repoagent.reproduce.project import project_of
+from repoagent.reproduce.project import Project, project_of
 from repoagent.reproduce.tracing import executed_lines
+from repoagent.reproduce.written import Suspect, written
 from repoagent.testbed import covering
 from repoagent.testbed.covering import CoverageMap
 from repoagent.testbed.failure import distil
@@ -237,9 +238,27 @@ def reproduce(state: State, runtime: Runtime[Services]) -> Update:
             oracle, documented(_documented(state, services), run), key=lambda o: o.strength is not Strength.STRONG
         )
     held = _held(state, services, run) if oracle.strength is Strength.NONE else {}
+    if oracle.strength is Strength.NONE:
+        oracle = _written(state, services, run)
     services.session.write("oracle.json", dump(oracle))
     services.trace.emit("reproduced", strength=oracle.strength, source=oracle.source, observed=oracle.observed[-200:])
     return {"oracle": oracle, **held, **_narrowed(state, services, oracle)}
+
+
+def _written(state: State, services: Services, run: RunScript) -> Oracle:
+    """What a model that can writes from the issue."""
+    index, project = services.index(), project_of(services.index())
+    chosen = targets(state.locations, index)[: services.model.profile.functions]
+    suspects = [_suspect(location, services, project) for location in chosen]
+    return written(state.issue, suspects, run, services.model, services.options.seed, project.packages)
+
+
+def _suspect(location: Location, services: Services, project: Project) -> Suspect:
+    lines = lines_of(services.index().source(location.path))[location.start - 1 : location.end]
+    outer, _, name = location.symbol.rpartition(".")
+    module = services.index().module_name(location.path)
+    importing = f"from {module} import {(outer or name).partition('.')[0]}" if module else ""
+    return Suspect(location.path, name, "".join(lines).rstrip(), importing)
 
 
 def _held(state: State, services: Services, run: RunScript) -> Update:
