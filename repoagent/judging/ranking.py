@@ -46,11 +46,15 @@ def merged(known: Mapping[str, Candidate], fresh: Mapping[str, Candidate]) -> di
 
 
 def confidence(chosen: Candidate, strength: Strength) -> Confidence:
-    """From what was run, and from how many samples agreed."""
+    """From what was run, and from how many samples agreed.
+
+    That a crash is gone proves little by itself, as any change of the line that raises may do that: where nothing else
+    is known, a second sample has to agree. `benchmarks/repair/calibration.py` says how often each level was right.
+    """
     if not verified(chosen.verdict, strength):
         return Confidence.LOW
     proven = strength is Strength.STRONG or bool(chosen.verdict and chosen.verdict.fixed)
-    return Confidence.HIGH if proven and chosen.votes > 1 else Confidence.MEDIUM
+    return (Confidence.LOW, Confidence.MEDIUM, Confidence.HIGH)[proven + (chosen.votes > 1)]
 
 
 def _order(candidate: Candidate, strength: Strength) -> tuple[object, ...]:

@@ -66,7 +66,7 @@ def program() -> Path | None:
         build = Build(**json.loads((folder / "build.json").read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
-    fits = build.version == _version() and set(build.features) <= set(_features())
+    fits = build.version == _version() and set(build.features) <= set(features())
     return folder / PROGRAM if fits and (folder / PROGRAM).is_file() else None
 
 
@@ -180,7 +180,7 @@ def _taken(built: Path) -> Path:
     """Put it where `program` looks, in one step."""
     fresh = Path(tempfile.mkdtemp(dir=_folder().parent))
     shutil.copy2(built, fresh / PROGRAM)
-    told = Build(_version(), _features(), _compiler())
+    told = Build(_version(), features(), _compiler())
     (fresh / "build.json").write_text(json.dumps(asdict(told)) + "\n", encoding="utf-8")
     remove()
     fresh.replace(_folder())
@@ -239,7 +239,7 @@ def _version() -> str:
 
 
 @cache
-def _features() -> tuple[str, ...]:
+def features() -> tuple[str, ...]:
     """What the processors can do, as the kernel names it; empty where it does not."""
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")

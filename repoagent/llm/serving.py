@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 START_SECONDS = 300.0
 END_SECONDS = 10.0
+WHEEL = Path("wheel")
+"""The program that is none: llama.cpp as it comes in the wheel."""
 POLL_SECONDS = 0.1
 
 
@@ -98,7 +100,8 @@ class Server:
     def __init__(
         self, weights: Path, settings: ServerSettings | None = None, *, name: str = "", program: Path | None = None
     ) -> None:
-        """`program` is a `llama-server`; without it the one that was built here serves, else the wheel's code."""
+        """`program` is a `llama-server`; without it the one that was built here serves, if any, and with `WHEEL` none
+        but the wheel's code."""
         self._weights = weights.resolve()
         self._program = program
         self._settings = settings or ServerSettings()
@@ -193,7 +196,7 @@ class Server:
             "name": self._name,
             "lease": str(stem.with_suffix(".lease")),
             "announcement": str(stem.with_suffix(".ready")),
-            "program": str(self._program or native.program() or ""),
+            "program": _shown(self._program or native.program()),
             **asdict(self._settings),
         }
 
@@ -262,6 +265,10 @@ def _is_free(lease: Path) -> bool:
     except (FileNotFoundError, BlockingIOError):
         return False
     return True
+
+
+def _shown(program: Path | None) -> str:
+    return "" if program in (None, WHEEL) else str(program)
 
 
 def _forget(stem: Path) -> None:

@@ -41,7 +41,7 @@ class Clues:
     dotted: tuple[str, ...]
     """`package.module.name`, `Class.method`; with what the snippets import put in front."""
     named: tuple[str, ...]
-    """Identifiers in backticks, or written as calls in prose."""
+    """Identifiers in backticks."""
     called: tuple[str, ...]
     """Names called in the snippets."""
     messages: tuple[str, ...]

@@ -146,6 +146,7 @@ def test_where_only_near_tests_were_run_both_lists_say_so(say: Say) -> None:
         (GOOD, STRONG, 2, Confidence.HIGH),
         (GOOD, STRONG, 1, Confidence.MEDIUM),
         (GOOD, CRASH, 5, Confidence.MEDIUM),
+        (GOOD, CRASH, 1, Confidence.LOW),
         (FIXING, NONE, 2, Confidence.HIGH),
         (GOOD, WEAK, 9, Confidence.LOW),
         (WRONG, STRONG, 9, Confidence.LOW),

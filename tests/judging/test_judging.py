@@ -176,6 +176,8 @@ def test_merging_sums_votes_once_and_takes_the_later_verdict() -> None:
         (Verdict(oracle="passed"), 2, Strength.STRONG, Confidence.HIGH),
         (Verdict(oracle="passed"), 1, Strength.STRONG, Confidence.MEDIUM),
         (Verdict(oracle="passed"), 2, Strength.CRASH, Confidence.MEDIUM),
+        (Verdict(oracle="passed"), 1, Strength.CRASH, Confidence.LOW),
+        (Verdict(oracle="passed", fixed=("t",)), 1, Strength.CRASH, Confidence.MEDIUM),
         (Verdict(oracle="unknown"), 9, Strength.NONE, Confidence.LOW),
     ],
 )

@@ -20,7 +20,7 @@ from repoagent.llm.openai import OpenAIModel
 from repoagent.llm.serving import Server, ServerSettings
 from repoagent.llm.weights import find, pull
 
-HERE = native.Build(native._version(), native._features(), "c++")
+HERE = native.Build(native._version(), native.features(), "c++")
 STAND_IN = '''\
 #!{python}
 """Takes the options of llama-server, and serves with the wheel's llama.cpp."""
