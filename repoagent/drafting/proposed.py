@@ -16,6 +16,7 @@ from repoagent.edits import EditRefused, splice_definition
 from repoagent.edits.layout import indent_of, lines_of
 from repoagent.errors import UserError
 from repoagent.intake.proposals import Hunk, Proposal
+from repoagent.intake.syntax import parse
 
 _FILES = 8
 """Files of the suspects in which a hunk that names none is looked for."""
@@ -153,7 +154,8 @@ def _replaced(hunk: Hunk, suspects: Sequence[Location], paths: Sequence[str], re
             text = read(path)
         except (OSError, UserError):
             continue
-        if (changed := _with(text, hunk)) is not None:
+        spans = [(each.start, each.end) for each in suspects if each.path == path and each.symbol]
+        if (changed := _with(text, hunk) or _within(spans, text, hunk)) is not None:
             return path, changed
     raise EditRefused("what it would replace is not in the files that the issue points to, or more than once")
 
@@ -170,6 +172,22 @@ def _with(text: str, hunk: Hunk) -> str | None:
         return "".join([*lines[:at], *_moved(hunk, lines[at]), *lines[at + len(old) :]])
     if len(old) == 1 and not found and "\n" not in hunk.after and text.count(hunk.before.strip()) == 1:
         return text.replace(hunk.before.strip(), hunk.after.strip())
+    return None
+
+
+def _within(spans: Sequence[tuple[int, int]], text: str, hunk: Hunk) -> str | None:
+    """The text with an excerpt of a line replaced in the first of the suspects that holds it, wherever it stands there
+    as a word of its own; None where none does, or too many times."""
+    before, after = hunk.before.strip(), hunk.after.strip()
+    if "\n" in before or "\n" in after:
+        return None
+    alone = re.compile(rf"(?<!\w){re.escape(before)}(?!\w)")
+    lines = lines_of(text)
+    for start, end in spans[:_NEAREST]:
+        body = "".join(lines[start - 1 : end])
+        if found := len(alone.findall(body)):
+            changed = "".join([*lines[: start - 1], alone.sub(lambda _: after, body), *lines[end:]])
+            return changed if found <= _FEW and parse(changed).body else None
     return None
 
 

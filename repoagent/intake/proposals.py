@@ -53,13 +53,21 @@ _OF_DIFF = re.compile(r"(?:[-+ @\\]|diff |index |new |deleted |similarity )")
 _BEGINS_DIFF = re.compile(r"(?:diff --git |--- a/)")
 _HUNK = re.compile(r"^@@.*$", re.MULTILINE)
 _FILE = re.compile(r"^(?:diff --git .*|--- (?P<old>\S+).*|\+\+\+ (?P<new>\S+).*)$")
-_INLINE = re.compile(
-    r"\b(?:chang(?:e|ing)|replac(?:e|ing)|(?:it )?should be changed from)\b[^`\n]{0,60}`(?P<before>[^`\n]{3,200})`"
-    r"[^`\n]{0,40}\b(?:to|with|by|into)\b[^`\n]{0,40}`(?P<after>[^`\n]{1,200})`",
-    re.IGNORECASE,
-)
-_INSTEAD = re.compile(
-    r"`(?P<after>[^`\n]{3,200})` (?:instead of|rather than) `(?P<before>[^`\n]{3,200})`", re.IGNORECASE
+_QUOTED = r"(?:`(?P<{0}1>[^`\n]{{1,200}})`|\"(?P<{0}2>[^\"\n]{{2,80}})\"|'(?P<{0}3>[^'\n]{{2,80}})'(?!\w))"
+_BEFORE, _AFTER = _QUOTED.format("before"), _QUOTED.format("after")
+_GAP = r"[^`\n.;\"']"
+"""Of the words between both: what names no third thing, and ends no sentence."""
+_REPLACING = (
+    re.compile(
+        rf"\b(?:chang(?:e|es|ed|ing)|replac(?:e|es|ed|ing)|switch(?:ed|ing)?|renam(?:e|es|ed|ing)|turn(?:ed|ing)?)\b"
+        rf"{_GAP}{{0,60}}{_BEFORE}{_GAP}{{0,40}}\b(?:to|with|by|into)\b{_GAP}{{0,40}}{_AFTER}",
+        re.IGNORECASE,
+    ),
+    re.compile(rf"{_AFTER}{_GAP}{{0,25}}\b(?:instead of|rather than)\b{_GAP}{{0,25}}{_BEFORE}", re.IGNORECASE),
+    re.compile(
+        rf"{_BEFORE} should (?:really |actually |probably |rather )?(?:be|read|have been)\b{_GAP}{{0,25}}{_AFTER}",
+        re.IGNORECASE,
+    ),
 )
 _TURNS = re.compile(
     r"\b(?:to|with|into|be|fix(?:ed)?|instead|becomes?|like(?: this)?|as follows|proposed?|solution|suggest(?:ed|ion)?|"
@@ -153,9 +161,10 @@ def _hunk(lines: Sequence[str], path: str) -> Iterator[Hunk]:
 
 def _inline(text: str) -> Iterator[Proposal]:
     """``change `x` to `y` ``; an excerpt of a line each."""
-    for match in (*_INLINE.finditer(text), *_INSTEAD.finditer(text)):
-        if match["before"] != match["after"]:
-            yield Proposal("a replacement that the issue names", (Hunk(match["before"], match["after"]),))
+    for match in (match for way in _REPLACING for match in way.finditer(text)):
+        before, after = (next(filter(None, (match[f"{name}{n}"] for n in (1, 2, 3)))) for name in ("before", "after"))
+        if before != after:
+            yield Proposal("a replacement that the issue names", (Hunk(before, after),))
 
 
 def _pairs(blocks: Sequence[_Block]) -> Iterator[Proposal]:

@@ -34,6 +34,13 @@ def test_a_part_of_a_line_is_replaced(path: str) -> None:
     assert after(Hunk("x + 1", "x - 1", path)) == FILES["pkg/a.py"].replace("x + 1", "x - 1")
 
 
+def test_what_stands_more_than_once_is_replaced_in_the_first_suspect_that_holds_it() -> None:
+    assert after(Hunk("1", "2")) == FILES["pkg/a.py"].replace("x + 1", "x + 2")
+    assert after(Hunk("return 1", "return 2")) == FILES["pkg/a.py"].replace("return 1", "return 2")  # it stands once
+    assert after(Hunk("self", "cls")) == FILES["pkg/a.py"].replace("self, x", "cls, x")
+    assert after(Hunk("el", "x")) is None
+
+
 def test_a_function_takes_the_place_of_the_suspect_of_its_name() -> None:
     text = after(function="def f(self, x):\n    return x\n")
     assert text is not None

@@ -36,10 +36,27 @@ def test_a_diff_without_headers_names_no_file() -> None:
         ("One has to change `size > 3` to `size >= 3` there.", "size > 3", "size >= 3"),
         ("Replacing the call `a.b()` with `a.c()` helps.", "a.b()", "a.c()"),
         ("It must use `x is None` instead of `not x`.", "not x", "x is None"),
+        ("It goes through if `mode` is changed from `fast` to `slow`.", "fast", "slow"),
+        ("I changed 'utf8' into 'utf-8-sig' and it works.", "utf8", "utf-8-sig"),
+        ('Sends "text/plain" rather than "text/html".', "text/html", "text/plain"),
+        ("In there, `a < b` should really be `a <= b`.", "a < b", "a <= b"),
     ],
 )
 def test_a_replacement_in_prose(text: str, before: str, after: str) -> None:
     assert proposals(text)[0].hunks == (Hunk(before, after),)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Changing `a` helps. To `b` I say nothing.",
+        "It doesn't change. That's what I want to see, isn't it",
+        "`x` should be `x`.",
+        "We changed `a`, and then `c` to `b`.",
+    ],
+)
+def test_no_replacement_in_prose(text: str) -> None:
+    assert not [found for found in proposals(text) if found.hunks]
 
 
 def test_a_block_that_turns_into_another() -> None:
