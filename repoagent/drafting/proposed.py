@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from repoagent.domain import Edit, Location
 from repoagent.drafting.base import Draft, Drafted
@@ -50,7 +50,9 @@ def _shown(proposal: Proposal, suspects: Sequence[Location], read: Read) -> Iter
             text = read(path)
         except (OSError, UserError):
             continue
-        near = {n for each in suspects[:_NEAREST] if each.path == path for n in range(each.start, each.end + 1)}
+        own = [each for each in suspects[:_NEAREST] if each.path == path]
+        near = {number: _INSIDE for each in own for number in range(each.start, each.end + 1)}
+        near |= {number: _MARKED for each in own[:1] for number in each.lines}
         drafts += _likened(proposal.pieces, path, text, near)
     ordered = sorted(drafts, key=lambda pair: -pair[0])[:_SHOWN]
     yield from (Draft((edit,), proposal.source) for _, edit in ordered)
@@ -65,15 +67,17 @@ _ALIKE = 0.7
 _NEAREST = 5
 """Suspects in which a line is likelier to be meant …"""
 _INSIDE = 0.2
-"""… by so much."""
+"""… by so much, …"""
+_MARKED = 0.3
+"""… and by so much on a suspicious line of the first one."""
 _NAMED_BEFORE = 0.4
 """How much likelier it is that a piece shall stand in the place of one that the issue names before."""
 _FEW = 3
 """Times that a literal may stand in a file to be replaced each time."""
 
 
-def _likened(pieces: Sequence[str], path: str, text: str, near: Collection[int]) -> Iterator[tuple[float, Edit]]:
-    """What pieces may stand in the place of; `near` are the numbers of the most suspicious lines."""
+def _likened(pieces: Sequence[str], path: str, text: str, near: Mapping[int, float]) -> Iterator[tuple[float, Edit]]:
+    """What pieces may stand in the place of; `near` says of suspicious lines how much likelier they are meant."""
     lines = lines_of(text)
     known = {line.strip() for line in lines}
     for number, piece in enumerate(pieces):
@@ -84,12 +88,22 @@ def _likened(pieces: Sequence[str], path: str, text: str, near: Collection[int])
             continue
         places = [at for at, line in enumerate(lines) if _head(line.strip()) == _head(piece)]
         named = {line for line in pieces[:number] if line in known}
-        rated = sorted(((_rate(lines[at].strip(), piece, named, at + 1 in near), at) for at in places), reverse=True)
-        if rated and rated[0][0] >= _ALIKE and rated[1:2] != rated[:1]:
-            at = rated[0][1]
+        extra = {at: (_NAMED_BEFORE if lines[at].strip() in named else 0.0) + near.get(at + 1, 0.0) for at in places}
+        marked = [at for at in places if near.get(at + 1) == _MARKED]
+        for rate, at in dict.fromkeys(filter(None, (_best(lines, piece, extra, some) for some in (places, marked)))):
             ending = lines[at][len(lines[at].rstrip("\r\n")) :]
             changed = [*lines[:at], f"{indent_of(lines[at])}{piece}{ending}", *lines[at + 1 :]]
-            yield rated[0][0], Edit(path, text, "".join(changed))
+            yield rate, Edit(path, text, "".join(changed))
+
+
+def _best(
+    lines: Sequence[str], piece: str, extra: Mapping[int, float], places: Sequence[int]
+) -> tuple[float, int] | None:
+    """The place that a piece is likeliest meant for, and how likely; None where it is like none, or like two."""
+    rated = sorted(((_rate(lines[at].strip(), piece, extra[at]), at) for at in places), reverse=True)
+    if not rated or rated[0][0] < _ALIKE or [rate for rate, _ in rated[1:2]] == [rated[0][0]]:
+        return None
+    return rated[0]
 
 
 def _literals(before: Sequence[str], piece: str, path: str, text: str) -> Iterator[tuple[float, Edit]]:
@@ -103,9 +117,8 @@ def _is_literal(piece: str) -> bool:
     return piece.startswith(("r'", 'r"'))
 
 
-def _rate(line: str, piece: str, named: Collection[str], near: bool) -> float:
+def _rate(line: str, piece: str, extra: float) -> float:
     """How likely the piece is to stand in the line's place; 0 where it is too unlike, found out cheaply."""
-    extra = (_NAMED_BEFORE if line in named else 0.0) + (_INSIDE if near else 0.0)
     return extra + alike if (alike := _ratio(line, piece, _ALIKE - extra)) else 0.0
 
 

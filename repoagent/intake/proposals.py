@@ -165,6 +165,38 @@ def _inline(text: str) -> Iterator[Proposal]:
         before, after = (next(filter(None, (match[f"{name}{n}"] for n in (1, 2, 3)))) for name in ("before", "after"))
         if before != after:
             yield Proposal("a replacement that the issue names", (Hunk(before, after),))
+    for line in text.split("\n"):
+        if len(line) <= _LONGEST_LINE and (hunk := _bare(line)):
+            yield Proposal("a replacement that the issue names", (hunk,))
+
+
+def _bare(line: str) -> Hunk | None:
+    """``replacing x = 1 with x = 2``, without any quotes, where both sides are code and no words."""
+    verb = _VERB.search(line)
+    if verb is None:
+        return None
+    for turn in _TURN.finditer(line, verb.end()):
+        before, after = line[verb.end() : turn.start()].strip(), line[turn.end() :].strip().rstrip(".")
+        if before != after and _is_code(before) and _is_code(after):
+            return Hunk(before, after)
+    return None
+
+
+_VERB = re.compile(r"\b(?:chang|replac)(?:e|es|ed|ing)\s", re.IGNORECASE)
+_TURN = re.compile(r"\s(?:to|with|by|into)\s")
+
+
+def _is_code(text: str) -> bool:
+    """Whether it can only be code: what parses and is neither a name nor a value."""
+    body = parse(text).body
+    if len(body) != 1 or len(text) < _LEAST_CODE or isinstance(body[0], ast.AnnAssign):
+        return False
+    value = body[0].value if isinstance(body[0], ast.Expr) else None
+    return value is None or not isinstance(value, ast.Name | ast.Constant | ast.Tuple)
+
+
+_LEAST_CODE = 6
+"""Characters of code that stands in prose without quotes."""
 
 
 def _pairs(blocks: Sequence[_Block]) -> Iterator[Proposal]:

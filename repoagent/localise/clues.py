@@ -29,6 +29,16 @@ class Frame:
 
 
 @dataclass(frozen=True)
+class Link:
+    """A line of a file that the text links to on the web."""
+
+    file: str
+    line: int
+    fixed: bool
+    """Whether it names a commit: of a branch, the line has moved since."""
+
+
+@dataclass(frozen=True)
 class Clues:
     """What was found, each kind in the order of the text, without repetition."""
 
@@ -37,6 +47,7 @@ class Clues:
     """The fenced and indented blocks, one after the other."""
     frames: tuple[Frame, ...]
     """Of the last traceback in the text first; each from the bottom up."""
+    links: tuple[Link, ...]
     paths: tuple[str, ...]
     dotted: tuple[str, ...]
     """`package.module.name`, `Class.method`; with what the snippets import put in front."""
@@ -57,6 +68,7 @@ def read_clues(issue: Issue) -> Clues:
         text=text,
         code=code,
         frames=_frames(text),
+        links=_unique(_link(match) for match in _LINK.finditer(text)),
         paths=_unique(path.lstrip("./") for path in _PATH.findall(text)),
         dotted=_unique([*_imported(code), *_DOTTED.findall(text)]),
         named=_unique(name for span in _TICKS.findall(prose) for name in _NAME.findall(span)),
@@ -72,6 +84,17 @@ _NAME = re.compile(r"[A-Za-z_]\w{2,}")
 _DOTTED = re.compile(r"\b[A-Za-z_]\w*(?:\.[A-Za-z_]\w*){1,8}")
 _CALL = re.compile(r"\b([A-Za-z_]\w{2,80})[ \t]?\(")
 _PATH = re.compile(r"[\w./-]{0,200}\w\.pyi?\b")
+
+
+_LINK = re.compile(
+    r"/(?:blob|tree|blame)/(?P<ref>[^\s/#?]{1,100})/(?P<path>[\w./-]{1,300}\.pyx?)(?:\?[^\s#]{0,40})?#L(?P<line>\d{1,7})\b"
+)
+"""As GitHub, GitLab and their like write them; of a branch with slashes in its name the rest stands before the path."""
+_COMMIT = re.compile(r"[0-9a-f]{12,64}")
+
+
+def _link(match: re.Match[str]) -> Link:
+    return Link(match["path"], int(match["line"]), bool(_COMMIT.fullmatch(match["ref"])))
 
 
 # --- tracebacks -------------------------------------------------------------------------------------------------------

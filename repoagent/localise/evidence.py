@@ -13,7 +13,7 @@ from repoagent.index.model import Symbol
 from repoagent.index.retrieval.units import Unit, is_aside, unit_at
 from repoagent.localise.clues import Clues, Frame
 
-FRAME, DOTTED, NAMED, CALLED, PATH, MESSAGE = 0.7, 0.2, 0.18, 0.12, 0.25, 0.4
+FRAME, LINK, DOTTED, NAMED, CALLED, PATH, MESSAGE = 0.7, 0.4, 0.2, 0.18, 0.12, 0.25, 0.4
 """What each kind of clue counts at most, in shares of the best text score."""
 
 CALLEE, TESTED = 0.2, 0.4
@@ -40,6 +40,7 @@ def collect(clues: Clues, index: Index, units: Sequence[Unit], without: Collecti
     """What all channels say, but for those in `without`."""
     channels: dict[str, Callable[[], Iterator[Evidence]]] = {
         "frames": lambda: from_frames(clues, index),
+        "links": lambda: from_links(clues, index),
         "dotted": lambda: from_dotted_names(clues, index),
         "names": lambda: from_names(clues, index),
         "paths": lambda: from_paths(clues, index, units),
@@ -59,6 +60,15 @@ def from_frames(clues: Clues, index: Index) -> Iterator[Evidence]:
     places = list(dict.fromkeys(place for frame in clues.frames if (place := _place(frame, index, paths))))
     for rank, (path, symbol) in enumerate(places[:FRAMES]):
         yield Evidence(path, symbol, FRAME / (1 + rank), f"in the traceback, frame {rank + 1} from the bottom")
+
+
+def from_links(clues: Clues, index: Index) -> Iterator[Evidence]:
+    """Functions that the issue links to by a line, the first ones most: whoever links to a line has read the code."""
+    paths = [path for path in index.files if not is_aside(path)]
+    frames = [Frame(link.file, link.line, "") for link in clues.links]
+    places = dict.fromkeys(place for frame in frames if (place := _place(frame, index, paths)))
+    for rank, (path, symbol) in enumerate(places):
+        yield Evidence(path, symbol, LINK / (1 + rank), "linked in the issue")
 
 
 def from_dotted_names(clues: Clues, index: Index) -> Iterator[Evidence]:

@@ -48,7 +48,7 @@ TAIL = 5
 
 LINES = 5
 
-SIGNALS = ("parts", "files", "frames", "dotted", "names", "paths", "messages", "calls", "tests")
+SIGNALS = ("parts", "files", "frames", "links", "dotted", "names", "paths", "messages", "calls", "tests")
 """What speaks for a function beside its own words."""
 
 _Place = tuple[str, str]
@@ -223,11 +223,30 @@ def _rarest(words: Mapping[str, float]) -> list[str]:
 
 
 def _lines(unit: Unit, index: Index, asked: _Asked) -> tuple[int, ...]:
-    """The lines of a function that share most with the issue, those of its traceback first."""
-    told = {frame.line for frame in asked.clues.frames if unit.path.endswith(frame.file.rpartition("/")[2])}
+    """The lines of a function that share most with the issue, those of its traceback and of its links first."""
+    told = _told(unit, asked.clues)
     found = []
     for number, line in enumerate(split_lines(index.slice(unit.path, unit.start, unit.end)), unit.start):
         shared = sum(asked.worth.get(term, 0.0) for term in set(text_terms(line)))
-        bonus = 10.0 if number in told and line.strip() else 0.0
+        bonus = told.get(number, 0.0) if line.strip() else 0.0
         found.append((shared + bonus, -number))
     return tuple(-number for value, number in sorted(found, reverse=True)[:LINES] if value > 0)
+
+
+def _told(unit: Unit, clues: Clues) -> dict[int, float]:
+    """Lines that the issue names outright, with what that counts: those of frames, and those around links to a
+    commit."""
+    told = {
+        link.line + away: _NAMED_LINE - abs(away)
+        for link in clues.links
+        if link.fixed and unit.path.endswith(link.file.rpartition("/")[2])
+        for away in range(-_AROUND, _AROUND + 1)
+    }
+    frames = {frame.line for frame in clues.frames if unit.path.endswith(frame.file.rpartition("/")[2])}
+    return told | dict.fromkeys(frames, _NAMED_LINE)
+
+
+_NAMED_LINE = 1000.0
+"""More than words are worth together."""
+_AROUND = 2
+"""Lines above and below of a linked one that may be meant as well."""

@@ -92,3 +92,12 @@ def test_a_literal_takes_the_place_of_the_one_before_it_wherever_that_stands() -
     pieces = (r"r'^[\w.@+-]+$'", r"r'\A[\w.@+-]+\Z'")
     [draft] = drafted([Proposal("it", pieces=pieces)], (Location("m.py", "A", 1, 2),), ["m.py"], lambda _: text).drafts
     assert draft.edits[0].after == text.replace(*pieces)
+
+
+def test_a_line_may_be_meant_for_the_marked_one_that_is_less_like_it() -> None:
+    text = "def f(a):\n    if isinstance(a, Thing):\n        pass\n\n\ndef g(b):\n    if hasattr(b, 'resolved'):\n        pass\n"
+    suspects = (Location("m.py", "f", 1, 3, lines=(2,)), Location("m.py", "g", 6, 8, lines=(7,)))
+    piece = Proposal("it", pieces=("if hasattr(a, 'resolved'):",))
+    made = drafted([piece], suspects, ["m.py"], {"m.py": text}.__getitem__)
+    texts = [draft.edits[0].after for draft in made.drafts]
+    assert text.replace("if isinstance(a, Thing):", "if hasattr(a, 'resolved'):") in texts

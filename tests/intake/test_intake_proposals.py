@@ -39,6 +39,7 @@ def test_a_diff_without_headers_names_no_file() -> None:
         ("It goes through if `mode` is changed from `fast` to `slow`.", "fast", "slow"),
         ("I changed 'utf8' into 'utf-8-sig' and it works.", "utf8", "utf-8-sig"),
         ('Sends "text/plain" rather than "text/html".', "text/html", "text/plain"),
+        ("It is as simple as replacing x.y = f(1) with x.y = f(2, 3).", "x.y = f(1)", "x.y = f(2, 3)"),
         ("In there, `a < b` should really be `a <= b`.", "a < b", "a <= b"),
     ],
 )
@@ -52,6 +53,9 @@ def test_a_replacement_in_prose(text: str, before: str, after: str) -> None:
         "Changing `a` helps. To `b` I say nothing.",
         "It doesn't change. That's what I want to see, isn't it",
         "`x` should be `x`.",
+        "replacing this with that, and changing the old one to a new one",
+        "replacing a with b.",
+        "it changed f(x to g(x).",
         "We changed `a`, and then `c` to `b`.",
     ],
 )

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repoagent.domain import Issue
-from repoagent.localise.clues import Clues, Frame, read_clues
+from repoagent.localise.clues import Clues, Frame, Link, read_clues
 
 
 def _clues(body: str) -> Clues:
@@ -36,6 +36,23 @@ def test_frames_come_from_the_bottom_up() -> None:
 )
 def test_frames_of_pytest_and_ipython_are_read(text: str, frame: Frame) -> None:
     assert _clues(text).frames == (frame,)
+
+
+@pytest.mark.parametrize(
+    ("url", "link"),
+    [
+        (f"https://github.com/a/b/blob/{'0af' * 13}1/src/pkg/m.py#L12-L15", Link("src/pkg/m.py", 12, True)),
+        ("\u200bhttps://github.com/a/b/blob/master/pkg/m.py#L7.", Link("pkg/m.py", 7, False)),
+        ("[here](https://gitlab.com/a/b/-/blob/v2.1/pkg/m.py?ref_type=tags#L7)", Link("pkg/m.py", 7, False)),
+        ("https://github.com/a/b/blob/stable/2.x/pkg/m.py#L7", Link("2.x/pkg/m.py", 7, False)),
+    ],
+)
+def test_links_to_lines_are_read(url: str, link: Link) -> None:
+    assert _clues(f"See {url} for it.").links == (link,)
+
+
+def test_a_link_to_a_whole_file_names_no_line() -> None:
+    assert _clues("https://github.com/a/b/blob/master/pkg/m.py and /blob/x/m.md#L3").links == ()
 
 
 def test_names_are_told_by_how_they_stand_there() -> None:

@@ -83,6 +83,29 @@ def test_traceback_frames_are_found_by_name_when_the_lines_have_moved(shop: Inde
     assert found[0].reasons[0] == "in the traceback, frame 1 from the bottom"
 
 
+@pytest.mark.parametrize(("reference", "marked"), [("0af1" * 10, True), ("main", False)])
+def test_a_linked_line_points_to_its_function_and_is_marked_where_a_commit_is_named(
+    shop: Index, reference: str, marked: bool
+) -> None:
+    symbol = shop.symbol("shop/cart.py", "check_count")
+    assert symbol is not None
+    url = f"https://github.com/a/shop/blob/{reference}/shop/cart.py#L{symbol.end}"
+    found = _ask(shop, f"The discount total of a voucher is wrong, see {url}")
+    linked = next(location for location in found if location.symbol == "check_count")
+    assert "linked in the issue" in linked.reasons
+    assert (linked.lines[:1] == (symbol.end,)) is marked
+    without = _ask(shop, "The discount total of a voucher is wrong")
+    before = next(location for location in without if location.symbol == "check_count")
+    assert found.index(linked) < without.index(before)
+
+
+def test_lines_of_a_traceback_come_before_lines_that_share_many_words(indexed: Indexed) -> None:
+    words = " + ".join(f"alpha{n} * beta{n} * gamma{n}" for n in range(20))
+    index = indexed({"pkg/core.py": f"def run(x):\n    # {words}\n    y = {words}\n    return x[0]\n"})
+    body = f'{words}\nFile "/site-packages/pkg/core.py", line 4, in run\n'
+    assert _ask(index, body)[0].lines[0] == 4
+
+
 def test_a_location_slices_back_to_its_function_and_names_its_lines(shop: Index) -> None:
     best = _ask(shop, "`check_count` accepts a negative count")[0]
     text = shop.slice(best.path, best.start, best.end)
