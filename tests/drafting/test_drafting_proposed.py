@@ -95,7 +95,10 @@ def test_a_literal_takes_the_place_of_the_one_before_it_wherever_that_stands() -
 
 
 def test_a_line_may_be_meant_for_the_marked_one_that_is_less_like_it() -> None:
-    text = "def f(a):\n    if isinstance(a, Thing):\n        pass\n\n\ndef g(b):\n    if hasattr(b, 'resolved'):\n        pass\n"
+    text = (
+        "def f(a):\n    if isinstance(a, Thing):\n        pass\n\n\n"
+        "def g(b):\n    if hasattr(b, 'resolved'):\n        pass\n"
+    )
     suspects = (Location("m.py", "f", 1, 3, lines=(2,)), Location("m.py", "g", 6, 8, lines=(7,)))
     piece = Proposal("it", pieces=("if hasattr(a, 'resolved'):",))
     made = drafted([piece], suspects, ["m.py"], {"m.py": text}.__getitem__)
