@@ -165,6 +165,8 @@ def _model(spec: str | None, note: Callable[[str], None]) -> Iterator[Check]:
     yield weights
     if weights.state == "fail":
         return
+    if build := _build(spec):
+        yield build
     note("starting the model")
     started = time.monotonic()
     try:
@@ -173,6 +175,22 @@ def _model(spec: str | None, note: Callable[[str], None]) -> Iterator[Check]:
             yield from try_model(model, model.notes, note)
     except (EnvironmentFailed, UserError) as error:
         yield Check("model", "fail", str(error), "see the message")
+
+
+def _build(spec: str | None) -> Check | None:
+    """Which llama.cpp serves embedded weights, and whether these processors could do better."""
+    from repoagent.llm import native
+    from repoagent.llm.address import is_url
+
+    if spec and is_url(spec):
+        return None
+    if built := native.program():
+        return Check("llama.cpp", "ok", f"compiled for these processors: {built}")
+    if native.gains():
+        return Check(
+            "llama.cpp", "ok", "the wheel's; `repoagent model build-native` compiles a faster one for these processors"
+        )
+    return Check("llama.cpp", "ok", "the wheel's")
 
 
 def _context(model: Model, caveats: Sequence[str]) -> Check:

@@ -70,6 +70,14 @@ def program() -> Path | None:
     return folder / PROGRAM if fits and (folder / PROGRAM).is_file() else None
 
 
+def gains() -> bool:
+    """Whether these processors can do what the wheel's build does not use."""
+    return any(feature.startswith(_UNUSED) for feature in features())
+
+
+_UNUSED = ("avx512", "avx_vnni", "amx")
+
+
 def build(
     weights: Path,
     *,

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from repoagent.app.doctor import _build
 from repoagent.errors import EnvironmentFailed, ModelFailed, UserError
 from repoagent.llm import native
 from repoagent.llm.address import Address
@@ -162,3 +163,14 @@ def test_a_program_that_ends_at_once_is_told(tmp_path: Path) -> None:
 def children(pid: int) -> list[int]:
     text = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
     return [int(word) for word in text.split()]
+
+
+def test_the_doctor_says_which_build_serves(cache: Path) -> None:
+    before = _build(None)
+    assert before is not None
+    assert ("build-native" in before.detail) is native.gains()
+    built = put(cache, json.dumps(asdict(HERE)))
+    after = _build(None)
+    assert after is not None
+    assert str(built) in after.detail
+    assert _build("http://127.0.0.1:1/v1") is None
