@@ -41,7 +41,8 @@ def ordered(candidates: Iterable[Candidate], strength: Strength) -> list[Candida
 
 
 def merged(known: Mapping[str, Candidate], fresh: Mapping[str, Candidate]) -> dict[str, Candidate]:
-    """All candidates by id; where both have one, its samples are put together and the later verdict counts."""
+    """All candidates by id; where both have one, its samples are put together and the later verdict counts. What it
+    agreed with is forgotten where samples were added: they weigh in that as well."""
     return {**known, **{id_: _merge(known.get(id_), candidate) for id_, candidate in fresh.items()}}
 
 
@@ -79,5 +80,5 @@ def _merge(known: Candidate | None, fresh: Candidate) -> Candidate:
     if known is None:
         return fresh
     drawn = tuple(dict.fromkeys((*known.drawn, *fresh.drawn)))
-    agreement = fresh.agreement or known.agreement
+    agreement = fresh.agreement or (known.agreement if drawn == known.drawn else 0.0)
     return replace(known, drawn=drawn, verdict=fresh.verdict or known.verdict, agreement=agreement)

@@ -170,6 +170,15 @@ def test_merging_sums_votes_once_and_takes_the_later_verdict() -> None:
     assert merged(merged(known, fresh), fresh)["a"].votes == 3
 
 
+def test_new_samples_of_a_candidate_make_its_agreement_out_of_date() -> None:
+    known = {"a": replace(candidate("a"), agreement=0.7), "b": replace(candidate("b"), agreement=0.1)}
+    more = {"b": replace(candidate("b"), drawn=("another",))}
+    both = merged(known, more)
+    assert (both["a"].agreement, both["b"].agreement) == (0.7, 0.0)
+    assert merged(known, {"b": candidate("b")})["b"].agreement == 0.1
+    assert merged(both, {"b": replace(both["b"], agreement=0.9)})["b"].agreement == 0.9
+
+
 @pytest.mark.parametrize(
     ("verdict", "votes", "strength", "expected"),
     [
