@@ -185,7 +185,7 @@ def _try(built: Path, weights: Path) -> None:
 
 
 def _taken(built: Path) -> Path:
-    """Put it where `program` looks, in one step."""
+    """Put it where `program` looks, whole or not at all."""
     fresh = Path(tempfile.mkdtemp(dir=_folder().parent))
     shutil.copy2(built, fresh / PROGRAM)
     told = Build(_version(), features(), _compiler())

@@ -173,7 +173,7 @@ class Server:
         # The server may outlive this object: somebody has to take its exit status whenever it ends.
         Thread(target=process.wait, name="model server", daemon=True).start()
         try:
-            url = _ready(process, stem.with_suffix(".ready"), log)
+            url = _ready(process, stem.with_suffix(".ready"), log, built_here=bool(request["program"]))
         except BaseException:
             process.kill()
             raise
@@ -311,7 +311,7 @@ def _spawn(request: dict[str, object], log: Path) -> subprocess.Popen[bytes]:
         )
 
 
-def _ready(process: subprocess.Popen[bytes], announcement: Path, log: Path) -> str:
+def _ready(process: subprocess.Popen[bytes], announcement: Path, log: Path, *, built_here: bool) -> str:
     """The URL of the API, once the weights are loaded."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
@@ -320,9 +320,13 @@ def _ready(process: subprocess.Popen[bytes], announcement: Path, log: Path) -> s
             announcement.unlink()
             return f"{root}/v1"
         if process.poll() is not None:
-            raise ModelFailed(f"the model server ended while it was loading{_advice(log)}: {_tail(log)}")
+            advice = _WITHOUT_BUILD if built_here else _advice(log)
+            raise ModelFailed(f"the model server ended while it was loading{advice}: {_tail(log)}")
         time.sleep(POLL_SECONDS)
     raise ModelFailed(f"the model server was not ready within {START_SECONDS:.0f} s: {_tail(log)}")
+
+
+_WITHOUT_BUILD = "; `repoagent model build-native --remove` goes back to the build that runs on all processors"
 
 
 def _advice(log: Path) -> str:
