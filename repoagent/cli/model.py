@@ -85,7 +85,7 @@ def build_native(
     native.require_tools()
     with shown_progress("weights") as progress:
         weights, _ = locate(None, progress=progress, note=_note)
-    with shown_steps("compiling") as progress:
+    with shown_progress("compiling", steps=True) as progress:
         typer.echo(native.build(weights, note=_note, progress=progress))
     _note("Servers that start from now on use it; those that run already do not.")
 
@@ -117,35 +117,24 @@ def rm(name: Annotated[str, typer.Argument(help="Name of an embedded model.")]) 
 
 
 @contextmanager
-def shown_progress(label: str) -> Iterator[Progress]:
-    """A progress bar on a terminal; elsewhere one plain line for each tenth. Nothing until the first byte."""
+def shown_progress(label: str, *, steps: bool = False) -> Iterator[Progress]:
+    """A progress bar on a terminal, of bytes or of `steps`; elsewhere one plain line for each tenth. Nothing until the
+    first of them."""
     import sys
 
     if not sys.stderr.isatty():
         yield _tenths(label)
         return
+    from rich import progress as parts
     from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(label, visible=False)
-        yield lambda done, total: bar.update(task, completed=done, total=total, visible=True)
-
-
-@contextmanager
-def shown_steps(label: str) -> Iterator[Progress]:
-    """The same for steps of unknown size."""
-    import sys
-
-    if not sys.stderr.isatty():
-        yield _tenths(label)
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    told = (
+        (parts.MofNCompleteColumn(), parts.TimeElapsedColumn())
+        if steps
+        else (parts.DownloadColumn(), parts.TimeRemainingColumn())
+    )
+    columns = (parts.TextColumn("{task.description}"), parts.BarColumn(), *told)
+    with parts.Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task(label, visible=False)
         yield lambda done, total: bar.update(task, completed=done, total=total, visible=True)
 

@@ -57,18 +57,15 @@ _QUOTED = r"(?:`(?P<{0}1>[^`\n]{{1,200}})`|\"(?P<{0}2>[^\"\n]{{2,80}})\"|'(?P<{0
 _BEFORE, _AFTER = _QUOTED.format("before"), _QUOTED.format("after")
 _GAP = r"[^`\n.;\"']"
 """Of the words between both: what names no third thing, and ends no sentence."""
-_REPLACING = (
-    re.compile(
-        rf"\b(?:chang(?:e|es|ed|ing)|replac(?:e|es|ed|ing)|switch(?:ed|ing)?|renam(?:e|es|ed|ing)|turn(?:ed|ing)?)\b"
-        rf"{_GAP}{{0,60}}{_BEFORE}{_GAP}{{0,40}}\b(?:to|with|by|into)\b{_GAP}{{0,40}}{_AFTER}",
-        re.IGNORECASE,
-    ),
-    re.compile(rf"{_AFTER}{_GAP}{{0,25}}\b(?:instead of|rather than)\b{_GAP}{{0,25}}{_BEFORE}", re.IGNORECASE),
-    re.compile(
-        rf"{_BEFORE} should (?:really |actually |probably |rather )?(?:be|read|have been)\b{_GAP}{{0,25}}{_AFTER}",
-        re.IGNORECASE,
-    ),
+_REPLACING = re.compile(
+    rf"\b(?:chang(?:e|es|ed|ing)|replac(?:e|es|ed|ing)|switch(?:ed|ing)?|renam(?:e|es|ed|ing)|turn(?:ed|ing)?)\b"
+    rf"{_GAP}{{0,60}}{_BEFORE}{_GAP}{{0,40}}\b(?:to|with|by|into)\b{_GAP}{{0,40}}{_AFTER}",
+    re.IGNORECASE,
 )
+_INSTEAD = re.compile(
+    r"`(?P<after>[^`\n]{3,200})` (?:instead of|rather than) `(?P<before>[^`\n]{3,200})`", re.IGNORECASE
+)
+"""In backticks only: of other quoted texts, the first is what is seen as often as what is wanted."""
 _TURNS = re.compile(
     r"\b(?:to|with|into|be|fix(?:ed)?|instead|becomes?|like(?: this)?|as follows|proposed?|solution|suggest(?:ed|ion)?|"
     r"change[ds]?|replaced?|works?|something like)\b[^\n]{0,40}$",
@@ -161,13 +158,23 @@ def _hunk(lines: Sequence[str], path: str) -> Iterator[Hunk]:
 
 def _inline(text: str) -> Iterator[Proposal]:
     """``change `x` to `y` ``; an excerpt of a line each."""
-    for match in (match for way in _REPLACING for match in way.finditer(text)):
-        before, after = (next(filter(None, (match[f"{name}{n}"] for n in (1, 2, 3)))) for name in ("before", "after"))
-        if before != after:
+    found = [(_named(match, "before"), _named(match, "after")) for match in _REPLACING.finditer(text)]
+    found += [(match["before"], match["after"]) for match in _INSTEAD.finditer(text)]
+    for before, after in found:
+        if before != after and len(before) >= _LEAST_BEFORE:
             yield Proposal("a replacement that the issue names", (Hunk(before, after),))
     for line in text.split("\n"):
         if len(line) <= _LONGEST_LINE and (hunk := _bare(line)):
             yield Proposal("a replacement that the issue names", (hunk,))
+
+
+_LEAST_BEFORE = 3
+"""Characters of what is to be replaced."""
+
+
+def _named(match: re.Match[str], name: str) -> str:
+    """What a group holds, in whichever quotes."""
+    return next(str(text) for number in (1, 2, 3) if (text := match[f"{name}{number}"]))
 
 
 def _bare(line: str) -> Hunk | None:

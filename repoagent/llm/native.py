@@ -21,7 +21,7 @@ from functools import cache
 from pathlib import Path
 
 from repoagent import process
-from repoagent.errors import EnvironmentFailed, UserError
+from repoagent.errors import EnvironmentFailed, ModelFailed, UserError
 from repoagent.llm.sources import pip_command
 from repoagent.llm.weights import Note, Progress, made
 from repoagent.places import cache_root
@@ -176,12 +176,16 @@ def _try(built: Path, weights: Path) -> None:
 
     prompt = " ".join(f"Line {number} is empty." for number in range(60)) + " Say READY."
     name = "build-native-trial"
-    with (
-        Server(weights, ServerSettings(slots=1, slot_context=1024), name=name, program=built) as server,
-        OpenAIModel(Address(server.running.url, name)) as model,
-    ):
-        if not model.chat((Message("user", prompt),), Sampling(8, temperature=0.0)).text.strip():
-            raise EnvironmentFailed("the server that was built does not answer; nothing was changed")
+    try:
+        with (
+            Server(weights, ServerSettings(slots=1, slot_context=1024), name=name, program=built) as server,
+            OpenAIModel(Address(server.running.url, name)) as model,
+        ):
+            said = model.chat((Message("user", prompt),), Sampling(8, temperature=0.0)).text
+    except ModelFailed as error:
+        raise EnvironmentFailed(f"what was built does not work here, and nothing was changed: {error}") from error
+    if not said.strip():
+        raise EnvironmentFailed("the server that was built says nothing; nothing was changed")
 
 
 def _taken(built: Path) -> Path:

@@ -173,7 +173,9 @@ class Server:
         # The server may outlive this object: somebody has to take its exit status whenever it ends.
         Thread(target=process.wait, name="model server", daemon=True).start()
         try:
-            url = _ready(process, stem.with_suffix(".ready"), log, built_here=bool(request["program"]))
+            url = _ready(
+                process, stem.with_suffix(".ready"), log, chosen=self._program is None and bool(request["program"])
+            )
         except BaseException:
             process.kill()
             raise
@@ -311,8 +313,8 @@ def _spawn(request: dict[str, object], log: Path) -> subprocess.Popen[bytes]:
         )
 
 
-def _ready(process: subprocess.Popen[bytes], announcement: Path, log: Path, *, built_here: bool) -> str:
-    """The URL of the API, once the weights are loaded."""
+def _ready(process: subprocess.Popen[bytes], announcement: Path, log: Path, *, chosen: bool) -> str:
+    """The URL of the API, once the weights are loaded; `chosen` says that a build of our own was taken unasked."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if announcement.exists():
@@ -320,7 +322,7 @@ def _ready(process: subprocess.Popen[bytes], announcement: Path, log: Path, *, b
             announcement.unlink()
             return f"{root}/v1"
         if process.poll() is not None:
-            advice = _WITHOUT_BUILD if built_here else _advice(log)
+            advice = _WITHOUT_BUILD if chosen else _advice(log)
             raise ModelFailed(f"the model server ended while it was loading{advice}: {_tail(log)}")
         time.sleep(POLL_SECONDS)
     raise ModelFailed(f"the model server was not ready within {START_SECONDS:.0f} s: {_tail(log)}")

@@ -22,6 +22,9 @@ CALLEE, TESTED = 0.2, 0.4
 RARE = 3
 """A name defined in more files than this points nowhere."""
 
+LINKS = 20
+"""Links that are looked up."""
+
 FRAMES = 4
 """Frames that count, from the bottom: the last one often only raises what another caused."""
 
@@ -65,7 +68,7 @@ def from_frames(clues: Clues, index: Index) -> Iterator[Evidence]:
 def from_links(clues: Clues, index: Index) -> Iterator[Evidence]:
     """Functions that the issue links to by a line, the first ones most: whoever links to a line has read the code."""
     paths = [path for path in index.files if not is_aside(path)]
-    frames = [Frame(link.file, link.line, "") for link in clues.links]
+    frames = [Frame(link.file, link.line, "") for link in clues.links[:LINKS]]
     places = dict.fromkeys(place for frame in frames if (place := _place(frame, index, paths)))
     for rank, (path, symbol) in enumerate(places):
         yield Evidence(path, symbol, LINK / (1 + rank), "linked in the issue")

@@ -239,11 +239,19 @@ def _told(unit: Unit, clues: Clues) -> dict[int, float]:
     told = {
         link.line + away: _NAMED_LINE - abs(away)
         for link in clues.links
-        if link.fixed and unit.path.endswith(link.file.rpartition("/")[2])
+        if link.fixed and _is_same(link.file, unit.path)
         for away in range(-_AROUND, _AROUND + 1)
     }
-    frames = {frame.line for frame in clues.frames if unit.path.endswith(frame.file.rpartition("/")[2])}
+    frames = {frame.line for frame in clues.frames if _is_same(frame.file, unit.path)}
     return told | dict.fromkeys(frames, _NAMED_LINE)
+
+
+def _is_same(named: str, path: str) -> bool:
+    """Whether a file as it was named may be the one at `path`, by its name and folder: what is above differs between
+    machines."""
+    one, other = named.split("/"), path.split("/")
+    known = min(len(one), len(other), 2)
+    return one[-known:] == other[-known:]
 
 
 _NAMED_LINE = 1000.0

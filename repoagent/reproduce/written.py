@@ -1,8 +1,8 @@
 """Where nothing in an issue can be run: let a model write a script that shows the problem, and believe runs alone.
 
 It is asked first for what happens today, wrong as it is, and then to turn the assertions round: models write tests that
-pass far more often than tests that fail for the right reason (AssertFlip, Khatib et al., 2025: 43.6 % of SWT-bench
-Verified with GPT-4o, where asking for a failing test gives 17.8 %). The script counts only if the first version runs to
+pass far more often than tests that fail for the right reason (AssertFlip, Khatib et al., 2025: with GPT-4o 45.5 % of
+SWT-bench Verified; LIBRO, which asks for failing tests, 17.8 %). The script counts only if the first version runs to
 its end on the untouched code, and the second fails there by an assertion of its own. What it demands is still a model's
 word: such an oracle ranks candidates, and rejects or verifies none.
 """
@@ -131,7 +131,9 @@ class _Writer:
         return read_output(self.run(self._script(code)).output)
 
     def _script(self, code: str) -> str:
-        return write_script([Step(code)], setup=frameworks.setup(code, self.packages))
+        # Statement by statement: between them, a framework makes the tables of what was defined.
+        steps = [Step(ast.unparse(node)) for node in parse(code).body]
+        return write_script(steps, setup=frameworks.setup(code, self.packages))
 
 
 def _read(answer: Completion, asked: tuple[Message, ...]) -> _Written | None:

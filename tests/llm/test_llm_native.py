@@ -152,12 +152,17 @@ def test_a_program_serves_and_ends_with_its_owner(tmp_path: Path) -> None:
 
 
 @pytest.mark.model
-def test_a_program_that_ends_at_once_is_told(tmp_path: Path) -> None:
-    program = tmp_path / "llama-server"
+def test_a_program_that_ends_at_once_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    weights = pull(find("qwen2.5-coder-0.5b"))
+    monkeypatch.setenv("REPOAGENT_CACHE", str(tmp_path))
+    program = put(tmp_path, json.dumps(asdict(HERE)))
     program.write_text("#!/bin/sh\necho illegal instruction >&2\nexit 4\n")
     program.chmod(0o755)
     with pytest.raises(ModelFailed, match=r"(?s)build-native --remove.*illegal instruction"):
-        Server(pull(find("qwen2.5-coder-0.5b")), name="broken-program", program=program).start()
+        Server(weights, name="broken-program").start()
+    with pytest.raises(EnvironmentFailed, match="nothing was changed") as caught:
+        native._try(program, weights)
+    assert "--remove" not in str(caught.value)
 
 
 def children(pid: int) -> list[int]:
