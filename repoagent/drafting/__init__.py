@@ -7,8 +7,8 @@ from repoagent.drafting.replacing import ReplaceAgain, Replacer
 from repoagent.drafting.retry import Retrier
 from repoagent.drafting.rewrite import Rewriter
 
-GENERATORS: tuple[Generator, ...] = (Mutator(), Replacer(), Rewriter(), Infiller())
-"""In the order in which they are asked."""
+GENERATORS: tuple[Generator, ...] = (Mutator(), Replacer(), Infiller(), Rewriter())
+"""In the order in which they are asked: what costs least first."""
 
 __all__ = [
     "GENERATORS",

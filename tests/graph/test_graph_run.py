@@ -102,6 +102,21 @@ def test_without_an_example_the_patch_is_not_verified(bench: MakeBench) -> None:
     assert [s for s in result.unverified if "Nothing in the issue could be run" in s]
 
 
+REPLACED = "In `natural()`, replace `size <= 1000` with `{}`."
+
+
+def test_where_nothing_can_be_run_what_the_issue_proposes_is_enough(bench: MakeBench) -> None:
+    made = bench(USELESS, body=REPLACED.format("size < 1000"))
+    result = made.run()
+    assert (result.outcome, changed(result)) == ("unverified", ["if size < 1000:"])
+    assert [event["generator"] for event in made.told("drafted")] == ["issue"]
+
+
+def test_where_it_breaks_a_test_others_are_drafted(bench: MakeBench) -> None:
+    result = bench(USELESS, body=REPLACED.format("size < 10")).run()
+    assert changed(result) == ["if not size > 1000:"]
+
+
 @pytest.mark.parametrize("answer", [NATURAL, UNDEFINED, "def other():\n    return 1\n", "def natural(size:\n"])
 def test_where_nothing_passes_the_gate_there_is_no_patch(answer: str, bench: MakeBench) -> None:
     made = bench(answer)

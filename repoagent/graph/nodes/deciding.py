@@ -7,7 +7,7 @@ from itertools import combinations
 
 from langgraph.runtime import Runtime
 
-from repoagent.domain import Candidate
+from repoagent.domain import FROM_ISSUE, Candidate, Strength, Verdict
 from repoagent.drafting import ReplaceAgain, Replacer, Retrier, Rewriter
 from repoagent.drafting.retry import worth_retrying
 from repoagent.graph.agenda import COMBINED, MUTATION, can_tell, following, name_of, planned_targets, whole_plan
@@ -79,8 +79,13 @@ def select(state: State, runtime: Runtime[Services]) -> Update:
 
 def _enough(leader: Candidate | None, known: Iterable[Candidate], state: State, services: Services) -> bool:
     """A verified patch that two samples agree on, or most of the candidates of several generators; or one that the
-    other generators have had their turn to confirm."""
-    if leader is None or not verified(leader.verdict, state.strength):
+    other generators have had their turn to confirm. Where no run can verify one: what the issue itself proposes, as
+    nothing that a model draws would be chosen over it."""
+    if leader is None:
+        return False
+    if not can_tell(state):
+        return leader.generator == FROM_ISSUE and _is_first(leader, state)
+    if not verified(leader.verdict, state.strength):
         return False
     drawn = {sample.split("/")[1] for c in known if verified(c.verdict, state.strength) for sample in c.drawn}
     agreed = len(drawn) > 1 and leader.agreement >= _AGREED
@@ -88,6 +93,12 @@ def _enough(leader: Candidate | None, known: Iterable[Candidate], state: State, 
     after = following(state, services)
     confirmed = after is None or after.turn > 0 or after.target.symbol != leader.target.symbol
     return agreed or equal or confirmed
+
+
+def _is_first(leader: Candidate, state: State) -> bool:
+    """Whether nothing speaks against it, and no script that the model wrote could speak for another."""
+    verdict = leader.verdict or Verdict()
+    return verdict.harmless and (state.strength is Strength.NONE or verdict.oracle == "passed")
 
 
 def _second_attempts(state: State, services: Services) -> tuple[Assignment, ...]:
