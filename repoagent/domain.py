@@ -244,6 +244,8 @@ class Oracle:
     steps: tuple[str, ...] = ()
     """The statements that the script runs and whose output it tells apart, as they were written; none where the script
     is of another kind."""
+    seconds: float = 30.0
+    """That a run on changed code may take, by how long one took on the untouched code."""
 
 
 Answer = Literal["passed", "failed", "unknown"]

@@ -13,7 +13,7 @@ from repoagent.graph.services import Services
 from repoagent.graph.state import State
 from repoagent.judging import Evidence, judged
 from repoagent.reproduce.oracle import judge
-from repoagent.reproduce.script import MARK, run_script
+from repoagent.reproduce.script import MARK, SECONDS, run_script
 from repoagent.sandbox.base import Environment, Finished, Sandbox
 from repoagent.sandbox.fresh import in_fresh
 from repoagent.testbed.ecosystems.finding import codebases
@@ -22,7 +22,6 @@ from repoagent.testbed.runner import Testbed
 
 T = TypeVar("T")
 
-_SCRIPT_SECONDS = 30.0
 QUICK = 10.0
 """Seconds of tests that are run even where the reproduction fails already, to know what a fallback would break."""
 
@@ -49,7 +48,7 @@ class Examination:
     def _with_documentation(self, verdict: Verdict, sandbox: Sandbox) -> Verdict:
         """The verdict, with documented examples that held before and do not any more among what is broken."""
         held = self.before.held
-        if held.strength is Strength.NONE or judge(held, run_script(sandbox, held.script, _SCRIPT_SECONDS)) == "passed":
+        if held.strength is Strength.NONE or judge(held, run_script(sandbox, held.script, held.seconds)) == "passed":
             return verdict
         return replace(verdict, broken=(*verdict.broken, held.source))
 
@@ -65,7 +64,7 @@ class Examination:
     def _ask_oracle(self, sandbox: Sandbox) -> tuple[Answer, str]:
         if self.oracle.strength is Strength.NONE:
             return "unknown", ""
-        finished = run_script(sandbox, self.oracle.script, _SCRIPT_SECONDS)
+        finished = run_script(sandbox, self.oracle.script, self.oracle.seconds)
         answer = judge(self.oracle, finished)
         return answer, "" if answer == "passed" else _shown(self.oracle, finished)
 
@@ -115,11 +114,9 @@ def _mend(services: Services, environment: Environment) -> None:
         )
 
 
-def script_runner(services: Services, environment: Environment) -> Callable[[str], Finished]:
+def script_runner(services: Services, environment: Environment, seconds: float = SECONDS) -> Callable[[str], Finished]:
     """Runs a script on the untouched code, each time in a fresh sandbox."""
-    return lambda script: in_fresh_sandbox(
-        services, environment, (), lambda box: run_script(box, script, _SCRIPT_SECONDS)
-    )
+    return lambda script: in_fresh_sandbox(services, environment, (), lambda box: run_script(box, script, seconds))
 
 
 def attach(services: Services, environment: Environment, test_command: str) -> Testbed:

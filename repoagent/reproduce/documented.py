@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from repoagent.domain import Answer, Oracle, Strength
 from repoagent.intake.syntax import parse
 from repoagent.reproduce.oracle import Run, judge
-from repoagent.reproduce.script import MARK, read_output, write_script, write_steps
+from repoagent.reproduce.script import MARK, allowed, read_output, write_script, write_steps
 from repoagent.reproduce.snippets import Step
 from repoagent.reproduce.values import same_value
 from repoagent.sandbox.base import Finished
@@ -71,7 +71,7 @@ def documented(functions: Sequence[Documented], run: Run, today: Answer = "faile
             oracle = _oracle(function, found)
             finished = run(oracle.script)
             if _was_asked(finished) and judge(oracle, finished) == today:
-                return replace(oracle, observed=_contradicted(found, finished))
+                return replace(oracle, observed=_contradicted(found, finished), seconds=allowed(finished))
     return Oracle(Strength.NONE)
 
 

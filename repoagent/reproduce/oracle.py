@@ -16,7 +16,7 @@ from repoagent.reproduce import frameworks
 from repoagent.reproduce.expectation import Case, expected_steps, shows_wrong_output
 from repoagent.reproduce.names import preamble, without_placeholders
 from repoagent.reproduce.project import Project
-from repoagent.reproduce.script import Seen, read_output, read_steps, write_script, write_steps
+from repoagent.reproduce.script import Seen, allowed, read_output, read_steps, write_script, write_steps
 from repoagent.reproduce.snippets import read_material
 from repoagent.reproduce.values import same_value
 from repoagent.reproduce.wording import expected_exceptions
@@ -111,7 +111,8 @@ def _try(case: Case, run: Run, project: Project) -> Oracle:
     if found.strength is Strength.WEAK and read_output(run(script).output).text != seen.text:
         return Oracle(Strength.NONE)  # it differs from run to run by itself
     steps = tuple(step.code for step in case.snippet.steps)
-    return replace(found, script=script, observed=seen.text, source=case.snippet.source, before=before, steps=steps)
+    found = replace(found, script=script, observed=seen.text, seconds=allowed(finished))
+    return replace(found, source=case.snippet.source, before=before, steps=steps)
 
 
 def _from_exception(case: Case, seen: Seen) -> Oracle:

@@ -105,6 +105,15 @@ def run_script(sandbox: Sandbox, script: str, timeout: float = SECONDS) -> Finis
     return sandbox.run(command, timeout=timeout, environment=variables)
 
 
+def allowed(before: Finished) -> float:
+    """Seconds that a run on changed code may take, by one on the untouched code: a change that makes it much slower
+    hangs, or as good as; one that makes it end is not waited for longer than what never ended."""
+    return before.seconds if before.timed_out else min(SECONDS, _LEAST + 5 * before.seconds)
+
+
+_LEAST = 5.0
+
+
 def read_output(output: str) -> Seen:
     """What the output of a script says; memory addresses in it are made equal."""
     text = _ADDRESS.sub("0x…", output.replace("\r\n", "\n"))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from repoagent.reproduce.script import run_script
+from repoagent.reproduce.script import SECONDS, run_script
 from repoagent.sandbox.base import Sandbox
 
-SECONDS = 60.0
-"""Tracing makes a script several times slower."""
+_ENDING = 10.0
+"""Seconds after which a script that does not heed its alarm is ended from outside."""
 
 FILE = ".repoagent-executed.json"
 """Where the tracer writes what was executed."""
@@ -20,7 +20,7 @@ _LARGEST = 5_000_000
 """Bytes of an answer that are read."""
 
 _TRACER = """\
-import atexit as _a, json as _j, os as _o, sys as _s, threading as _t
+import atexit as _a, json as _j, os as _o, signal as _g, sys as _s, threading as _t
 _root, _calls, _lines = _o.getcwd() + _o.sep, {}, {}
 def _line(frame, event, _):
     if event == "line":
@@ -37,7 +37,12 @@ def _write():
     _s.settrace(None)
     with open(_root + "FILE", "w") as file:
         _j.dump({path[len(_root):]: sorted(lines) for path, lines in _lines.items()}, file)
+def _end(*_):
+    _write()
+    _o._exit(1)
 _a.register(_write)
+_g.signal(_g.SIGALRM, _end)
+_g.setitimer(_g.ITIMER_REAL, LIMIT)
 _t.settrace(_call)
 _s.settrace(_call)
 exec(compile(SCRIPT, "<string>", "exec"), {"__name__": "__main__"})
@@ -46,14 +51,16 @@ exec(compile(SCRIPT, "<string>", "exec"), {"__name__": "__main__"})
 # function its lines are known well enough.
 
 
-def executed_lines(sandbox: Sandbox, script: str) -> Mapping[str, frozenset[int]]:
+def executed_lines(sandbox: Sandbox, script: str, seconds: float = SECONDS) -> Mapping[str, frozenset[int]]:
     """The lines inside of functions of the repository that `script` executes, by path; empty where it cannot be told.
+    Of one that does not end, those of its first `seconds`.
 
     Definitions that run on import are left out. What the sandbox answers is data of code that is not trusted.
     """
     if len(script) > _LONGEST:
         return {}
-    run_script(sandbox, _TRACER.replace("FILE", FILE).replace("SCRIPT", repr(script)), SECONDS)
+    tracer = _TRACER.replace("FILE", FILE).replace("LIMIT", repr(seconds)).replace("SCRIPT", repr(script))
+    run_script(sandbox, tracer, seconds + _ENDING)
     try:
         data = sandbox.read(FILE)
     except FileNotFoundError:

@@ -12,6 +12,7 @@ from repoagent import process
 from repoagent.domain import Issue, Oracle, Strength
 from repoagent.reproduce.oracle import judge, reproduce
 from repoagent.reproduce.project import Project
+from repoagent.reproduce.script import allowed
 from repoagent.sandbox.base import Finished
 
 BUGGY = """
@@ -471,3 +472,12 @@ def test_a_long_issue_takes_no_long_time(body: str) -> None:
 def test_hostile_nesting_is_no_code(run: Callable[..., Finished]) -> None:
     body = "```python\n" + "(" * 9000 + ")" * 9000 + "\n```"
     assert oracle_of(body, run).strength is Strength.NONE
+
+
+@pytest.mark.parametrize(
+    ("took", "timed_out", "seconds"), [(0.2, False, 6.0), (3.0, False, 20.0), (29.0, False, 30.0), (10.0, True, 10.0)]
+)
+def test_changed_code_may_take_some_times_what_the_untouched_code_took(
+    took: float, timed_out: bool, seconds: float
+) -> None:
+    assert allowed(Finished(0, "", took, timed_out=timed_out)) == pytest.approx(seconds)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Mapping, MutableMapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -60,23 +61,35 @@ def test_a_script_that_is_too_long_is_not_run(tmp_path: Path) -> None:
     assert _told(tmp_path, b'{"a.py": [1]}', "#" * 200_000) == {}
 
 
+@dataclass
+class Here:
+    """Runs by this interpreter: our own code, on our own sample."""
+
+    folder: Path
+
+    def run(self, command: Sequence[str], *, timeout: float, environment: Mapping[str, str] | None = None) -> Finished:
+        assert command[0] == f"{ENVIRONMENT}/venv/bin/python"
+        done = subprocess.run(
+            (sys.executable, *command[1:]), cwd=self.folder, capture_output=True, timeout=timeout, check=False
+        )
+        return Finished(done.returncode, done.stdout.decode(), 0.0)
+
+    def read(self, path: str) -> bytes:
+        return (self.folder / path).read_bytes()
+
+
+TOTAL = "from __future__ import annotations\nfrom shop import Shop\nprint(Shop().total([1, 2]))\n"
+
+
 @pytest.mark.parametrize("ending", ["", "raise ValueError(1)", "import sys; sys.exit(3)"])
 def test_the_tracer_tells_the_lines_inside_of_functions(tmp_path: Path, ending: str) -> None:
-    """Run by this interpreter: our own code, on our own sample."""
     (tmp_path / "shop.py").write_text(SHOP)
+    found = executed_lines(Here(tmp_path), TOTAL + ending)  # type: ignore[arg-type] # no more is asked of it
+    assert found == {"shop.py": {2, 3, 5, 11, 12}}
 
-    class Here:
-        def run(
-            self, command: Sequence[str], *, timeout: float, environment: Mapping[str, str] | None = None
-        ) -> Finished:
-            assert command[0] == f"{ENVIRONMENT}/venv/bin/python"
-            done = subprocess.run(
-                (sys.executable, *command[1:]), cwd=tmp_path, capture_output=True, timeout=timeout, check=False
-            )
-            return Finished(done.returncode, done.stdout.decode(), 0.0)
 
-        def read(self, path: str) -> bytes:
-            return (tmp_path / path).read_bytes()
-
-    script = f"from __future__ import annotations\nfrom shop import Shop\nprint(Shop().total([1, 2]))\n{ending}\n"
-    assert executed_lines(Here(), script) == {"shop.py": {2, 3, 5, 11, 12}}  # type: ignore[arg-type] # no more is asked of it
+@pytest.mark.parametrize("ending", ["while True: pass", "import time; time.sleep(1000)"])
+def test_of_a_script_that_never_ends_the_first_seconds_are_told(tmp_path: Path, ending: str) -> None:
+    (tmp_path / "shop.py").write_text(SHOP)
+    found = executed_lines(Here(tmp_path), TOTAL + ending, 2.0)  # type: ignore[arg-type] # no more is asked of it
+    assert found == {"shop.py": {2, 3, 5, 11, 12}}

@@ -52,6 +52,8 @@ _SHARE = 0.3
 _OF_DOCUMENTATION = re.compile(r"\bdoc(?:string|umentation|umented|s\b)|\bexamples?\b", re.IGNORECASE)
 _DOCUMENTED = 10
 """Suspects whose documentation is read."""
+_SECONDS_DOCUMENTED = 10.0
+"""Seconds that all documented examples of a function may take together."""
 
 
 def baseline(state: State, runtime: Runtime[Services]) -> Update:
@@ -232,12 +234,13 @@ def reproduce(state: State, runtime: Runtime[Services]) -> Update:
     if state.environment is None:
         return {}
     run = script_runner(services, state.environment)
+    brief = script_runner(services, state.environment, _SECONDS_DOCUMENTED)
     oracle = find_oracle(state.issue, run, project_of(services.index()))
     if oracle.strength in (Strength.WEAK, Strength.NONE):
         oracle = min(
-            oracle, documented(_documented(state, services), run), key=lambda o: o.strength is not Strength.STRONG
+            oracle, documented(_documented(state, services), brief), key=lambda o: o.strength is not Strength.STRONG
         )
-    held = _held(state, services, run) if oracle.strength is Strength.NONE else {}
+    held = _held(state, services, brief) if oracle.strength is Strength.NONE else {}
     if oracle.strength is Strength.NONE:
         oracle = _written(state, services, run)
     services.session.write("oracle.json", dump(oracle))
@@ -295,7 +298,9 @@ def _narrowed(state: State, services: Services, oracle: Oracle) -> Update:
     """The suspects by what the failing example executes; what it does not reach comes last."""
     if oracle.strength is Strength.NONE or state.environment is None:
         return {}
-    lines = in_fresh_sandbox(services, state.environment, (), lambda box: executed_lines(box, oracle.script))
+    lines = in_fresh_sandbox(
+        services, state.environment, (), lambda box: executed_lines(box, oracle.script, oracle.seconds)
+    )
     index = services.index()
     spectrum = Spectrum((known,)) if (known := {path: lines[path] for path in lines if path in index.files}) else None
     if spectrum is None:
