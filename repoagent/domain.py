@@ -274,6 +274,17 @@ class Verdict:
         return not self.gate and not self.broken and self.ending is Ending.COMPLETED
 
 
+@dataclass(frozen=True)
+class Appraisal:
+    """What speaks for or against a candidate beside the runs that judge it."""
+
+    suspicion: str = ""
+    """Why it may fit the example alone, as a sentence; empty where nothing says so."""
+    naturalness: float | None = None
+    """The logarithm of how many times likelier the model finds the code with it than without; None where that is not
+    known."""
+
+
 FROM_ISSUE = "issue"
 """The generator of candidates that the issue itself proposes."""
 
@@ -300,6 +311,8 @@ class Candidate:
     agreement: float = 0.0
     """The share of all candidates' weight that does the same on inputs like those of the evidence; 0 where candidates
     were not compared."""
+    appraisal: Appraisal | None = None
+    """None until it is asked for, which is done for the best only."""
 
     @property
     def votes(self) -> int:

@@ -378,6 +378,7 @@ class _Narrowed:
         self.name = model.name
         self.context = model.context
         self.count = model.count
+        self.score = model.score
 
     def chat(self, messages: Sequence[Message], sampling: Sampling) -> Completion:
         return self._kept(("chat", *messages, sampling), lambda: self._model.chat(messages, sampling))

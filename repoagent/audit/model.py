@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from repoagent.audit.log import AuditLog
 from repoagent.errors import RepoagentError
-from repoagent.llm.base import Completion, Message, Model, Sampling
+from repoagent.llm.base import Completion, Message, Model, Sampling, Score
 from repoagent.llm.profiles import Profile
 
 
@@ -38,11 +38,27 @@ class AuditedModel:
     def infill(self, prefix: str, suffix: str, sampling: Sampling) -> Completion:
         return self._noted("infill", [prefix, suffix], sampling, lambda: self._model.infill(prefix, suffix, sampling))
 
+    def score(self, prefix: str, suffix: str, text: str) -> Score | None:
+        try:
+            answer = self._model.score(prefix, suffix, text)
+        except RepoagentError as error:
+            self._failed("score", [prefix, suffix, text], error)
+            raise
+        if answer:
+            self._log.write(
+                "model.called",
+                call="score",
+                model=self.name,
+                asked=[prefix, suffix, text],
+                answered=f"{answer.logprob}",
+            )
+        return answer
+
     def _noted(self, call: str, asked: list[str], sampling: Sampling, ask: Callable[[], Completion]) -> Completion:
         try:
             answer = ask()
         except RepoagentError as error:
-            self._log.write("model.failed", call=call, model=self.name, asked=asked, error=str(error))
+            self._failed(call, asked, error)
             raise
         self._log.write(
             "model.called",
@@ -56,3 +72,6 @@ class AuditedModel:
             completion_tokens=answer.usage.completion_tokens,
         )
         return answer
+
+    def _failed(self, call: str, asked: list[str], error: RepoagentError) -> None:
+        self._log.write("model.failed", call=call, model=self.name, asked=asked, error=str(error))

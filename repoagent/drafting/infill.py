@@ -85,14 +85,14 @@ def _parses(source: str) -> bool:
 
 def _ask(task: Task, model: Model, hole: Hole, seed: int) -> Completion:
     stop = () if hole.kind == "insert" else ("\n",)
-    before, after = _prompt(task, model, hole)
+    before, after = prompt(task, model, hole, _TOKENS)
     sampling = Sampling(_TOKENS, model.profile.temperature / 2, model.profile.top_p, seed, stop)
     return model.infill(before, after, sampling)
 
 
-def _prompt(task: Task, model: Model, hole: Hole) -> tuple[str, str]:
-    """What stands before and behind the hole, as much of it as the model has room for."""
-    header, most = _header(task), room(model, _TOKENS)
+def prompt(task: Task, model: Model, hole: Hole, answer: int) -> tuple[str, str]:
+    """What stands before and behind the hole, as much of it as the model has room for beside so many tokens."""
+    header, most = _header(task), room(model, answer)
     before = after = ""
     for lines in _WINDOWS:
         before, after = _window(task, hole, lines)

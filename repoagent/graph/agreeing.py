@@ -5,6 +5,7 @@ All candidates of one function are given the arguments that the evidence calls i
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -24,6 +25,8 @@ _SECONDS = 12.0
 """Seconds that the comparison of the candidates for one function may take."""
 _MUTANTS = 1.5
 """What all mutants of one function weigh together."""
+_NATURAL = 2.0
+"""What one counts more that the model finds far likelier than what stands there."""
 _SAMPLES = {"infill": 0.5}
 """What one sample of a generator weighs, where it is not 1: a line that is filled in often says what stood there."""
 
@@ -67,10 +70,21 @@ def behaviours(
 
 
 def weight(candidate: Candidate) -> float:
-    """How much a candidate counts: each sample of a model, and a mutant by its likelihood."""
+    """How much a candidate counts: each sample of a model, a mutant by its likelihood, and whatever the model finds
+    likelier than what stands there."""
     generators = [sample.split("/")[1] for sample in candidate.drawn if "/" in sample]
     samples = sum(_SAMPLES.get(name, 1.0) for name in generators if name != MUTATION)
-    return samples + (_MUTANTS * candidate.likelihood if MUTATION in generators else 0.0)
+    mutants = _MUTANTS * candidate.likelihood if MUTATION in generators else 0.0
+    return samples + mutants + _NATURAL * _natural(candidate)
+
+
+def _natural(candidate: Candidate) -> float:
+    """From 0 to 1: the share of the old code and the new that is the new's, as the model sees it."""
+    known = candidate.appraisal.naturalness if candidate.appraisal else None
+    return 0.0 if known is None else 1 / (1 + math.exp(-max(known, -_ENOUGH)))
+
+
+_ENOUGH = 30.0
 
 
 _LEAST = 1e-6

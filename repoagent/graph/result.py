@@ -155,7 +155,7 @@ def _unverified(state: State) -> list[str]:
     if state.chosen is None:
         return ["There is no patch."]
     found = [_missing_reproduction(state, state.chosen.verdict), _missing_tests(state, state.chosen.verdict)]
-    found.append(_missing_weight(state))
+    found += [_missing_weight(state), state.chosen.appraisal.suspicion if state.chosen.appraisal else ""]
     return [sentence for sentence in found if sentence]
 
 

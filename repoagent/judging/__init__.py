@@ -3,7 +3,8 @@
 from repoagent.judging.agreement import agreement
 from repoagent.judging.gate import candidate_key, problems
 from repoagent.judging.minimise import smaller
-from repoagent.judging.ranking import best, confidence, merged, ordered, verified
+from repoagent.judging.overfitting import suspicion
+from repoagent.judging.ranking import best, confidence, is_natural, merged, ordered, verified
 from repoagent.judging.verdict import Evidence, judged
 
 __all__ = [
@@ -12,10 +13,12 @@ __all__ = [
     "best",
     "candidate_key",
     "confidence",
+    "is_natural",
     "judged",
     "merged",
     "ordered",
     "problems",
     "smaller",
+    "suspicion",
     "verified",
 ]

@@ -55,7 +55,25 @@ def confidence(chosen: Candidate, strength: Strength) -> Confidence:
     if not verified(chosen.verdict, strength):
         return Confidence.LOW
     proven = strength is Strength.STRONG or bool(chosen.verdict and chosen.verdict.fixed)
-    return (Confidence.LOW, Confidence.MEDIUM, Confidence.HIGH)[proven + (chosen.votes > 1)]
+    agreed = chosen.votes > 1 or (proven and is_natural(chosen))
+    fits_too_well = chosen.appraisal and chosen.appraisal.suspicion
+    return Confidence.LOW if fits_too_well else (Confidence.LOW, Confidence.MEDIUM, Confidence.HIGH)[proven + agreed]
+
+
+def is_natural(candidate: Candidate) -> bool:
+    """Whether the model finds the code so much likelier with it than without that this counts as a sample of its own.
+
+    Of the verified candidates for 33 problems of HumanEvalFix all 59 that came up to this were right, and 87 of the
+    other 110.
+    """
+    return (_naturalness(candidate) or 0.0) >= _NATURAL
+
+
+_NATURAL = 2.0
+
+
+def _naturalness(candidate: Candidate) -> float | None:
+    return candidate.appraisal.naturalness if candidate.appraisal else None
 
 
 def _order(candidate: Candidate, strength: Strength) -> tuple[object, ...]:
@@ -68,8 +86,10 @@ def _order(candidate: Candidate, strength: Strength) -> tuple[object, ...]:
         -len(verdict.fixed),
         verdict.oracle != "passed",
         candidate.generator != FROM_ISSUE,
+        bool(candidate.appraisal and candidate.appraisal.suspicion),
         -round(candidate.agreement, 3),
         -candidate.votes,
+        -(_naturalness(candidate) or 0.0),
         -candidate.likelihood,
         candidate.patch.changed_lines,
         candidate.id,
@@ -81,4 +101,5 @@ def _merge(known: Candidate | None, fresh: Candidate) -> Candidate:
         return fresh
     drawn = tuple(dict.fromkeys((*known.drawn, *fresh.drawn)))
     agreement = fresh.agreement or (known.agreement if drawn == known.drawn else 0.0)
-    return replace(known, drawn=drawn, verdict=fresh.verdict or known.verdict, agreement=agreement)
+    known = replace(known, drawn=drawn, agreement=agreement, appraisal=fresh.appraisal or known.appraisal)
+    return replace(known, verdict=fresh.verdict or known.verdict)

@@ -39,6 +39,15 @@ class Completion:
     """Whether it was cut at `max_tokens`."""
 
 
+@dataclass(frozen=True)
+class Score:
+    """How likely a model finds a text."""
+
+    logprob: float
+    """The logarithm of its probability, in nats."""
+    usage: Usage
+
+
 class Model(Protocol):
     """A code model behind some server. Safe to call from several threads at once."""
 
@@ -58,6 +67,10 @@ class Model(Protocol):
 
     def infill(self, prefix: str, suffix: str, sampling: Sampling) -> Completion:
         """The text between `prefix` and `suffix` (fill-in-the-middle). Raises ModelFailed, ContextFull."""
+
+    def score(self, prefix: str, suffix: str, text: str) -> Score | None:
+        """How likely the model finds it that `text`, and no more, stands between `prefix` and `suffix`; None where its
+        server does not tell. Raises ModelFailed, ContextFull."""
 
     def count(self, text: str) -> int:
         """Tokens in `text`: exact where the server can tokenize, else an upper estimate."""

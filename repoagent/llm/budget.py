@@ -6,12 +6,15 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from threading import Lock
+from typing import TypeVar
 
 from repoagent.domain import Usage
 from repoagent.errors import BudgetExceeded, ModelFailed
-from repoagent.llm.base import Completion, Message, Model, Sampling
+from repoagent.llm.base import Completion, Message, Model, Sampling, Score
 from repoagent.llm.profiles import Profile
 from repoagent.trace import Trace
+
+A = TypeVar("A", Completion, Score | None)
 
 
 class Budget:
@@ -112,23 +115,32 @@ class BudgetedModel:
 
     def chat(self, messages: Sequence[Message], sampling: Sampling) -> Completion:
         """As the model's; raises BudgetExceeded before it is asked when the budget is spent."""
-        return self._called("chat", sampling, lambda capped: self._model.chat(messages, capped))
+        return self._called(
+            "chat", sampling.max_tokens, lambda most: self._model.chat(messages, _capped(sampling, most))
+        )
 
     def infill(self, prefix: str, suffix: str, sampling: Sampling) -> Completion:
         """As the model's; raises BudgetExceeded before it is asked when the budget is spent."""
-        return self._called("infill", sampling, lambda capped: self._model.infill(prefix, suffix, capped))
+        most = sampling.max_tokens
+        return self._called("infill", most, lambda most: self._model.infill(prefix, suffix, _capped(sampling, most)))
 
-    def _called(self, kind: str, sampling: Sampling, call: Callable[[Sampling], Completion]) -> Completion:
-        granted = self.budget.reserve(sampling.max_tokens)
+    def score(self, prefix: str, suffix: str, text: str) -> Score | None:
+        """As the model's; raises BudgetExceeded before it is asked when the budget is spent."""
+        return self._called("score", self.count(text) + 1, lambda _: self._model.score(prefix, suffix, text))
+
+    def _called(self, kind: str, most: int, call: Callable[[int], A]) -> A:
+        granted = self.budget.reserve(most)
         usage = Usage(calls=1)
         try:
-            completion = call(replace(sampling, max_tokens=granted))
-            usage = completion.usage
+            answer = call(granted)
+            usage = answer.usage if answer else Usage()
         except ModelFailed as error:
             self._trace.emit("model.failed", call=kind, error=str(error))
             raise
         finally:
             self.budget.settle(granted, usage)
+        if answer is None:
+            return answer
         self._trace.emit(
             "model.called",
             call=kind,
@@ -136,6 +148,10 @@ class BudgetedModel:
             cached=usage.cached_tokens,
             completion=usage.completion_tokens,
             seconds=round(usage.seconds, 3),
-            truncated=completion.truncated,
+            truncated=isinstance(answer, Completion) and answer.truncated,
         )
-        return completion
+        return answer
+
+
+def _capped(sampling: Sampling, most: int) -> Sampling:
+    return replace(sampling, max_tokens=most)

@@ -17,8 +17,9 @@ from urllib.parse import urlsplit
 
 from repoagent.domain import Usage
 from repoagent.errors import ModelFailed
+from repoagent.llm import scoring
 from repoagent.llm.address import Address, parse_address
-from repoagent.llm.base import Completion, Message, Sampling
+from repoagent.llm.base import Completion, Message, Sampling, Score
 from repoagent.llm.batching import Together
 from repoagent.llm.failures import context_full, explained, refused
 from repoagent.llm.probing import choose_model, probe, served_models, unreachable
@@ -59,6 +60,7 @@ class OpenAIModel:
         self._together = Together(self._sample, self._facts.slots)
         self._has_infill: bool | None = None
         self._has_tokenize: bool | None = None
+        self._has_scores = True
         self._counted = lru_cache(maxsize=1024)(self._count)
         self._one_infill = Lock()
 
@@ -98,6 +100,20 @@ class OpenAIModel:
             if completion is not None:
                 return completion
         return self._token_infill(prefix, suffix, sampling)
+
+    def score(self, prefix: str, suffix: str, text: str) -> Score | None:
+        """Where the server is llama.cpp's and knows how to fill in; None elsewhere, and for texts that are too long."""
+        tokens = self._tokens(text) if self._has_scores else ()
+        if not tokens or len(tokens) > scoring.LONGEST:
+            return None
+        self._check_fits(prefix, suffix, Sampling(len(tokens) + 1))
+        body = {"input_prefix": prefix, "input_suffix": suffix, **scoring.forcing(tokens)}
+        started = time.monotonic()
+        with self._one_infill:
+            status, answer, _ = self._post("/infill", body)
+        self._has_scores = status < 400 and "completion_probabilities" in answer
+        logprob = scoring.logprob(answer, tokens) if self._has_scores else None
+        return None if logprob is None else Score(logprob, _infill_usage(answer, time.monotonic() - started))
 
     def count(self, text: str) -> int:
         return self._counted(text) if text else 0
@@ -248,6 +264,12 @@ class OpenAIModel:
             raise context_full(needed, self.context(), self.url)
 
     # --- counting -----------------------------------------------------------------------------------------------------
+
+    def _tokens(self, text: str) -> tuple[int, ...]:
+        """The numbers of its tokens; none where the server does not tell."""
+        _, answer, _ = self._post("/tokenize", {"content": text, "add_special": False, "parse_special": False})
+        tokens = answer.get("tokens")
+        return tuple(token for token in tokens if isinstance(token, int)) if isinstance(tokens, list) else ()
 
     def _count(self, text: str) -> int:
         if self._has_tokenize is not False:

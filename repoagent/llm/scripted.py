@@ -9,7 +9,7 @@ from typing import Literal
 
 from repoagent.domain import Usage
 from repoagent.errors import ContextFull, ModelFailed
-from repoagent.llm.base import Completion, Message, Sampling
+from repoagent.llm.base import Completion, Message, Sampling, Score
 from repoagent.llm.profiles import Profile, profile_for
 
 Reply = str | Completion | Exception
@@ -23,7 +23,7 @@ Replies = Iterable[Reply] | Callable[[str], Reply]
 class Call:
     """One question that a ScriptedModel was asked."""
 
-    kind: Literal["chat", "infill"]
+    kind: Literal["chat", "infill", "score"]
     prompt: str
     """The turns of a chat one under the other; of an infill the prefix, `<HOLE>` and the suffix."""
     sampling: Sampling
@@ -36,16 +36,19 @@ class ScriptedModel:
         self,
         replies: Replies = (),
         infills: Replies = (),
+        scores: Callable[[str], float] | None = None,
         *,
         name: str = "scripted",
         context: int | None = None,
         profile: Profile | None = None,
     ) -> None:
-        """`replies` answer chats, `infills` holes; where a script is at its end, ModelFailed is raised."""
+        """`replies` answer chats, `infills` holes, `scores` how likely a text is; where a script is at its end,
+        ModelFailed is raised."""
         self._name = name
         self._profile = profile or profile_for(name)
         self._context = context
         self._scripts = {"chat": _script(replies), "infill": _script(infills)}
+        self._scores = scores
         self._lock = Lock()
         self.calls: list[Call] = []
 
@@ -70,6 +73,13 @@ class ScriptedModel:
 
     def infill(self, prefix: str, suffix: str, sampling: Sampling) -> Completion:
         return self._answer(Call("infill", f"{prefix}<HOLE>{suffix}", sampling))
+
+    def score(self, prefix: str, suffix: str, text: str) -> Score | None:
+        if self._scores is None:
+            return None
+        with self._lock:
+            self.calls.append(Call("score", f"{prefix}{text}{suffix}", Sampling(0)))
+        return Score(self._scores(text), Usage(calls=1, completion_tokens=self.count(text)))
 
     def _answer(self, call: Call) -> Completion:
         with self._lock:

@@ -257,6 +257,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeBench:
         samples: int | None = None,
         ask: bool = False,
         extra: Mapping[str, str] | None = None,
+        scores: Callable[[str], float] | None = None,
     ) -> Bench:
         issue = Issue(TITLE, body)
         session = Session.create(tmp_path / "sessions", title=issue.title)
@@ -276,7 +277,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeBench:
         script = pen or Pen(rewrites={"natural": natural})
         return Bench(
             folder=tmp_path,
-            model=ScriptedModel(script, profile=profile),
+            model=ScriptedModel(script, scores=scores, profile=profile),
             engine=FakeEngine(world or World(), broken),
             session=session,
             options=Options(samples=samples, ask=ask),

@@ -44,6 +44,11 @@ def changed(result: Result) -> list[str]:
     return [line[1:].strip() for line in result.patch.splitlines() if line[:1] == "+" and line[:3] != "+++"]
 
 
+def likely(text: str) -> float:
+    """Right code is the likeliest."""
+    return -1.0 if "size < 1000" in text else -5.0
+
+
 # --- how a run ends ---------------------------------------------------------------------------------------------------
 
 
@@ -378,6 +383,24 @@ def test_more_votes_win_between_two_that_are_verified(bench: MakeBench) -> None:
     made = bench(RIGHT, RIGHT.replace("return text", "return str(text)"), RIGHT)
     assert made.run().outcome == "verified"
     assert made.told("selected")[0]["votes"] == 2
+
+
+def test_what_the_model_finds_likelier_counts_as_one_more_that_agrees(bench: MakeBench) -> None:
+    made = bench(RIGHT, scores=likely)
+    assert made.run().confidence is Confidence.HIGH
+    assert [event["naturalness"] for event in made.told("appraised")] == [4.0]
+
+
+def test_where_nothing_can_be_run_the_likeliest_is_chosen(bench: MakeBench) -> None:
+    made = bench(USELESS, RIGHT, body=NO_EXAMPLE, scores=likely)
+    assert changed(made.run()) == ["if size < 1000:"]
+
+
+def test_what_singles_out_a_value_of_the_example_is_told_and_not_believed(bench: MakeBench) -> None:
+    fitted = NATURAL.replace("size <= 1000", "size < 1000 or size == '1K'")
+    result = bench(fitted).run()
+    assert (result.outcome, result.confidence) == ("verified", Confidence.LOW)
+    assert [s for s in result.unverified if "singles out '1K'" in s]
 
 
 def test_what_the_evidence_does_not_need_is_left_out(bench: MakeBench) -> None:

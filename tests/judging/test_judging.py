@@ -6,6 +6,7 @@ import pytest
 
 from repoagent.domain import (
     FROM_ISSUE,
+    Appraisal,
     Candidate,
     Confidence,
     Edit,
@@ -18,7 +19,18 @@ from repoagent.domain import (
     Strength,
     Verdict,
 )
-from repoagent.judging import Evidence, best, candidate_key, confidence, judged, merged, problems, smaller, verified
+from repoagent.judging import (
+    Evidence,
+    best,
+    candidate_key,
+    confidence,
+    judged,
+    merged,
+    ordered,
+    problems,
+    smaller,
+    verified,
+)
 from repoagent.judging.gate import is_test
 
 BEFORE = "import os\n\n\ndef f(a):\n    return a\n"
@@ -159,6 +171,37 @@ def test_of_equal_evidence_what_the_issue_proposes_goes_first() -> None:
     proven = replace(drawn, verdict=Verdict(oracle="passed"))
     assert best([drawn, proposed], Strength.NONE) == proposed
     assert best([proven, proposed], Strength.STRONG) == proven
+
+
+def test_of_equal_votes_the_more_natural_goes_first_and_what_fits_too_well_last() -> None:
+    plain, natural, fitted = candidate("a"), candidate("b"), candidate("c", votes=5)
+    natural = replace(natural, appraisal=Appraisal(naturalness=1.5))
+    fitted = replace(fitted, appraisal=Appraisal("It singles out 3.", 9.0))
+    strange = replace(candidate("d"), appraisal=Appraisal(naturalness=-7.0))
+    found = ordered([fitted, strange, natural, plain], Strength.NONE)
+    assert [each.id for each in found] == ["b", "a", "d", "c"]
+
+
+@pytest.mark.parametrize(
+    ("appraisal", "strength", "expected"),
+    [
+        (Appraisal(naturalness=2.5), Strength.STRONG, Confidence.HIGH),
+        (Appraisal(naturalness=1.5), Strength.STRONG, Confidence.MEDIUM),
+        (Appraisal(naturalness=9.0), Strength.CRASH, Confidence.LOW),
+        (Appraisal("It singles out 3.", 9.0), Strength.STRONG, Confidence.LOW),
+        (None, Strength.STRONG, Confidence.MEDIUM),
+    ],
+)
+def test_confidence_hears_the_appraisal_where_something_is_proven(
+    appraisal: Appraisal | None, strength: Strength, expected: Confidence
+) -> None:
+    chosen = replace(candidate("a", Verdict(oracle="passed")), appraisal=appraisal)
+    assert confidence(chosen, strength) is expected
+
+
+def test_an_appraisal_outlives_later_verdicts() -> None:
+    known = {"a": replace(candidate("a"), appraisal=Appraisal(naturalness=3.0))}
+    assert merged(known, {"a": candidate("a", Verdict(passed=1))})["a"].appraisal == Appraisal(naturalness=3.0)
 
 
 def test_merging_sums_votes_once_and_takes_the_later_verdict() -> None:

@@ -263,6 +263,51 @@ def test_a_prefix_that_would_be_cut_in_silence_is_refused(written_server: Writte
         model.infill("value = 1\n" * 40, "", SHORT)
 
 
+def test_a_text_is_scored_by_making_llama_cpp_write_it(written_server: WrittenServer) -> None:
+    written_server.serve_models("m")
+    written_server.answer("/tokenize", {"tokens": [64, 488]})
+    rows = [{"id": 64, "logprob": -0.5}, {"id": 488, "logprob": -2.0}, {"id": 9, "logprob": -0.25}]
+    timings = {"cache_n": 10, "prompt_n": 4, "predicted_n": 3}
+    written_server.answer("/infill", {"content": "a +", "completion_probabilities": rows, "timings": timings})
+    with OpenAIModel(written_server.url) as model:
+        score = model.score("return ", "\n", "a +")
+    assert score is not None
+    assert (score.logprob, score.usage.completion_tokens) == (-2.75, 3)
+    (body,) = written_server.bodies("/infill")
+    assert (body["grammar"], body["input_prefix"], body["input_suffix"]) == ("root ::= <[64]> <[488]>", "return ", "\n")
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "asked"),
+    [
+        (404, {"error": "no such thing"}, 1),
+        (400, {"error": {"message": "failed to parse grammar"}}, 1),
+        (200, {"content": "a +"}, 1),
+        (200, {"completion_probabilities": [{"id": 7, "logprob": -1.0}, {"id": 9, "logprob": -1.0}]}, 2),
+        (200, {"completion_probabilities": [{"id": 64, "logprob": -1.0}]}, 2),
+        (200, {"completion_probabilities": [{"id": 64, "logprob": "x"}, [], {"id": 9, "logprob": -1.0}]}, 2),
+        (200, {"completion_probabilities": 3}, 2),
+    ],
+)
+def test_who_does_not_tell_scores_gives_none_and_is_asked_once(
+    status: int, answer: dict[str, object], asked: int, written_server: WrittenServer
+) -> None:
+    written_server.serve_models("m")
+    written_server.answer("/tokenize", {"tokens": [64]})
+    written_server.answer("/infill", answer, status)
+    with OpenAIModel(written_server.url) as model:
+        assert [model.score("return ", "\n", "a") for _ in range(2)] == [None, None]
+    assert len(written_server.bodies("/infill")) == asked
+
+
+def test_a_text_without_known_tokens_or_with_too_many_is_not_scored(written_server: WrittenServer) -> None:
+    written_server.serve_models("m")
+    written_server.answer("/tokenize", {"tokens": [1] * 1000})
+    with OpenAIModel(written_server.url) as model:
+        assert model.score("return ", "\n", "a") is None
+    assert written_server.bodies("/infill") == []
+
+
 def test_equal_chats_at_the_same_time_are_one_request_to_llama_cpp(written_server: WrittenServer) -> None:
     written_server.serve_models("m")
     written_server.answer("/props", {"default_generation_settings": {"n_ctx": 4096}, "total_slots": 4})

@@ -59,6 +59,16 @@ def test_a_prompt_that_is_too_long_is_told_with_both_numbers(small_model: OpenAI
 
 
 @pytest.mark.model
+def test_the_likelier_text_has_the_better_score(small_model: OpenAIModel) -> None:
+    before, behind = "def add(a, b):\n    return ", "\n\nprint(add(1, 2))\n"
+    scores = [small_model.score(before, behind, text) for text in ("a + b", "a <= b", "a + b\n    return a")]
+    known = [score.logprob for score in scores if score]
+    assert len(known) == 3
+    assert 0 > known[0] > max(known[1:])
+    assert all(score.usage.completion_tokens for score in scores if score)
+
+
+@pytest.mark.model
 def test_equal_questions_at_once_read_the_prompt_once(small_model: OpenAIModel) -> None:
     prompt = [Message("user", f"{time.time_ns()} Name a colour. " * 8)]
     with ThreadPoolExecutor(4) as pool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import combinations
 
 from langgraph.runtime import Runtime
@@ -12,10 +13,11 @@ from repoagent.drafting import ReplaceAgain, Replacer, Retrier, Rewriter
 from repoagent.drafting.retry import worth_retrying
 from repoagent.graph.agenda import COMBINED, MUTATION, can_tell, following, name_of, planned_targets, whole_plan
 from repoagent.graph.agreeing import compared
+from repoagent.graph.appraising import appraised
 from repoagent.graph.services import Services
 from repoagent.graph.state import Assignment, State
 from repoagent.graph.update import Update
-from repoagent.judging import best, merged, ordered, verified
+from repoagent.judging import best, is_natural, merged, ordered, verified
 
 _AGREED = 0.6
 """The share of the candidates' weight that must do the same, for no more to be drafted."""
@@ -46,13 +48,13 @@ def diagnose(state: State, runtime: Runtime[Services]) -> Update:
     """Keep the best so far where a crash cannot take it; then retry what is nearly right, and widen to the next
     function."""
     services = runtime.context
-    agreed = compared(state, services) if can_tell(state) and not state.spent else {}
-    candidates = merged(state.candidates, agreed)
+    fresh = _looked_at(state, services) if can_tell(state) and not state.spent else {}
+    candidates = merged(state.candidates, fresh)
     leader = best(candidates.values(), state.strength)
     if leader:
         services.session.write("patch.diff", leader.patch.text)
     if state.spent or _enough(leader, candidates.values(), state, services):
-        return {"assignments": (), "candidates": agreed}
+        return {"assignments": (), "candidates": fresh}
     after = following(state, services)
     proven = leader is not None and verified(leader.verdict, state.strength)
     second = () if proven else _second_attempts(state, services)
@@ -60,13 +62,13 @@ def diagnose(state: State, runtime: Runtime[Services]) -> Update:
     waiting = "what is verified is to be confirmed" if proven else "nothing verified yet"
     reason = waiting if work else "nothing is left to try"
     services.trace.emit("diagnosed", reason=reason, next=[name_of(a) for a in work])
-    return {"assignments": work, "round": state.round + 1, "candidates": agreed}
+    return {"assignments": work, "round": state.round + 1, "candidates": fresh}
 
 
 def select(state: State, runtime: Runtime[Services]) -> Update:
     """Choose the candidate that the evidence speaks for; see `repoagent.judging.ranking` for the order."""
-    agreed = compared(state, runtime.context)
-    chosen = best(merged(state.candidates, agreed).values(), state.strength)
+    fresh = _looked_at(state, runtime.context)
+    chosen = best(merged(state.candidates, fresh).values(), state.strength)
     runtime.context.trace.emit(
         "selected",
         id=chosen.id if chosen else None,
@@ -74,13 +76,20 @@ def select(state: State, runtime: Runtime[Services]) -> Update:
         votes=chosen.votes if chosen else 0,
         verified=bool(chosen and verified(chosen.verdict, state.strength)),
     )
-    return {"chosen": chosen, "candidates": agreed}
+    return {"chosen": chosen, "candidates": fresh}
+
+
+def _looked_at(state: State, services: Services) -> dict[str, Candidate]:
+    """The candidates of which something new is known, without another test: how natural they are, and how far they
+    agree."""
+    fresh = appraised(state, services)
+    return fresh | compared(replace(state, candidates=merged(state.candidates, fresh)), services)
 
 
 def _enough(leader: Candidate | None, known: Iterable[Candidate], state: State, services: Services) -> bool:
-    """A verified patch that two samples agree on, or most of the candidates of several generators; or one that the
-    other generators have had their turn to confirm. Where no run can verify one: what the issue itself proposes, as
-    nothing that a model draws would be chosen over it."""
+    """A verified patch that two samples agree on, or most of the candidates of several generators; one that the model
+    finds much likelier than what stands there; or one that the other generators have had their turn to confirm. Where
+    no run can verify one: what the issue itself proposes, as nothing that a model draws would be chosen over it."""
     if leader is None:
         return False
     if not can_tell(state):
@@ -92,7 +101,7 @@ def _enough(leader: Candidate | None, known: Iterable[Candidate], state: State, 
     equal = leader.votes > 1 and (not leader.agreement or leader.agreement >= _MOST)
     after = following(state, services)
     confirmed = after is None or after.turn > 0 or after.target.symbol != leader.target.symbol
-    return agreed or equal or confirmed
+    return agreed or equal or confirmed or (is_natural(leader) and state.strength is not Strength.CRASH)
 
 
 def _is_first(leader: Candidate, state: State) -> bool:

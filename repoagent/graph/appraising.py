@@ -1,0 +1,55 @@
+"""Appraise the best candidates: do they fit the example too closely, and how natural does the model find them?"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+
+from repoagent.domain import Appraisal, Candidate, Edit
+from repoagent.drafting import Task, Tell, naturalness
+from repoagent.errors import BudgetExceeded, ModelFailed
+from repoagent.graph.agenda import can_tell
+from repoagent.graph.services import Services
+from repoagent.graph.state import State
+from repoagent.judging import ordered, suspicion, verified
+
+_MOST = 12
+"""Candidates that are appraised: the best of those that something speaks for."""
+_SECONDS = 20.0
+"""That the model may be asked, each time."""
+
+
+def appraised(state: State, services: Services) -> dict[str, Candidate]:
+    """The best candidates that passed what there is, with their appraisals; those that have one are left out."""
+    passed = [c for c in ordered(state.candidates.values(), state.strength) if _passed(c, state)][:_MOST]
+    score: Tell = lru_cache(services.model.score)
+    deadline = time.monotonic() + services.within(_SECONDS)
+    found: dict[str, Candidate] = {}
+    for candidate in (each for each in passed if each.appraisal is None):
+        edits = services.workspace.edits(candidate.patch)
+        natural = _naturalness(candidate, edits, state, services, score) if time.monotonic() < deadline else None
+        appraisal = Appraisal(suspicion(edits, state.oracle), natural)
+        services.trace.emit("appraised", id=candidate.id, suspicion=appraisal.suspicion, naturalness=natural)
+        found[candidate.id] = replace(candidate, appraisal=appraisal)
+    return found
+
+
+def _passed(candidate: Candidate, state: State) -> bool:
+    verdict = candidate.verdict
+    return verified(verdict, state.strength) if can_tell(state) else bool(verdict and verdict.harmless)
+
+
+def _naturalness(
+    candidate: Candidate, edits: Sequence[Edit], state: State, services: Services, score: Tell
+) -> float | None:
+    """None also for a change of several files, and where the budget or the model fails: it is no more than a hint."""
+    edit = edits[0]
+    if len(edits) > 1 or edit.before is None or edit.after is None or not candidate.target.symbol:
+        return None
+    task = Task(state.issue, state.spec, candidate.target, edit.before, context="", evidence="", seed=0, samples=1)
+    try:
+        return naturalness(task, edit.after, services.model, score)
+    except (BudgetExceeded, ModelFailed):
+        return None

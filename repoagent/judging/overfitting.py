@@ -1,0 +1,102 @@
+"""Signs that a patch fits the evidence rather than the problem: it takes behaviour away, or singles out the very values
+of the example.
+
+Both are what patches that pass weak tests are mostly made of (Qi et al., 2015, on GenProg; Smith et al., 2015). They
+are signs, not proofs: such a patch ranks behind another that as much speaks for, and nothing is refused.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from repoagent.domain import Edit, Oracle
+from repoagent.edits import EditRefused
+from repoagent.edits.syntax import parse
+
+_SMALL = 2
+"""Numbers up to this, and texts of fewer characters, are in any code and single nothing out."""
+
+
+def suspicion(edits: Sequence[Edit], oracle: Oracle) -> str:
+    """What makes edits look fitted to `oracle`, as a sentence; empty where nothing does."""
+    pairs = [(edit.before, edit.after) for edit in edits if edit.path.endswith(".py")]
+    trees = [(_tree(before), _tree(after)) for before, after in pairs if before is not None and after is not None]
+    known = [(before, after) for before, after in trees if before and after]
+    if not known or len(known) < len(edits):
+        return ""
+    shown = {repr(value) for value in _values_of(oracle)}
+    single = next((value for before, after in known for value in _singled_out(before, after) if value in shown), "")
+    if single:
+        return f"It singles out {single}, a value of the example: it may be right for that alone."
+    if all(_does_less(before, after) for before, after in known):
+        return "It only takes code away: what that did besides may be missed."
+    return ""
+
+
+def _tree(text: str | None) -> ast.Module | None:
+    try:
+        return parse(text or "")
+    except EditRefused:
+        return None
+
+
+def _values_of(oracle: Oracle) -> Iterator[object]:
+    """The literals of the example and of what it should show."""
+    for text in (oracle.script, *oracle.steps, *oracle.expected.splitlines()):
+        tree = _tree(text.strip())
+        yield from _constants(tree) if tree else ()
+
+
+def _singled_out(before: ast.AST, after: ast.AST) -> list[str]:
+    """Literals that the new code compares with, looks up or gives back, and the old code nowhere has."""
+    known = {repr(value) for value in _constants(before)}
+    found = dict.fromkeys(repr(value) for node in ast.walk(after) for value in _constants_of_choices(node))
+    return [value for value in found if value not in known]
+
+
+def _constants_of_choices(node: ast.AST) -> Iterator[object]:
+    match node:
+        case ast.Compare(ops=ops) if any(isinstance(op, ast.Eq | ast.In | ast.Is) for op in ops):
+            yield from _constants(node)
+        case ast.Return(value=ast.expr() as value) | ast.IfExp(body=value):
+            yield from _constants(value) if _is_literal(value) else ()
+        case ast.MatchValue(value=value):
+            yield from _constants(value)
+
+
+def _is_literal(node: ast.expr) -> bool:
+    return all(not isinstance(part, ast.Name | ast.Call | ast.Attribute) for part in ast.walk(node))
+
+
+def _constants(tree: ast.AST) -> Iterator[object]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and _tells(node.value):
+            yield node.value
+
+
+def _tells(value: object) -> bool:
+    if isinstance(value, str | bytes):
+        return len(value) > 1
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) > _SMALL
+
+
+def _does_less(before: ast.AST, after: ast.AST) -> bool:
+    """Whether nothing is there that was not there before, and a statement or a call is gone. That operands go is no
+    sign: of HumanEvalFix such patches are right as often as others."""
+    was, now = _parts(before), _parts(after)
+    return not now - was and any(issubclass(kind, _DOING) for kind, _ in was - now)
+
+
+_DOING = (ast.stmt, ast.Call)
+
+
+def _parts(tree: ast.AST) -> Counter[tuple[type, str]]:
+    """What code is made of: its nodes without those inside them, so that what moves counts as the same."""
+    return Counter(_own(node) for node in ast.walk(tree) if not isinstance(node, ast.expr_context | ast.Pass))
+
+
+def _own(node: ast.AST) -> tuple[type, str]:
+    fields = [value for _, value in ast.iter_fields(node) if isinstance(value, str | int | float | bytes | None)]
+    return type(node), repr(fields)
