@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from types import TracebackType
@@ -161,6 +162,20 @@ def _compared(event: Event) -> list[str]:
     return [f"{d['candidates']} candidates for {d['target']} {do}"]
 
 
+def _appraised(event: Event) -> list[str]:
+    """What speaks against a candidate, and what speaks for it more than by chance."""
+    name, natural, suspicion = str(event.data["id"])[:6], event.data["naturalness"], str(event.data["suspicion"])
+    told = [f"  {name} is suspected: {suspicion}"] if suspicion else []
+    if isinstance(natural, float) and natural >= _TOLD:
+        times = f"{math.exp(natural):,.0f}" if natural < _MANY else "more than 1,000"
+        told.append(f"  {name} is natural: the model finds the code {times} times likelier with it")
+    return told
+
+
+_TOLD = 1.0
+_MANY = math.log(1000)
+
+
 def _regression(event: Event) -> list[str]:
     if test := str(event.data["test"]):
         return [f"regression test: {test}"]
@@ -195,6 +210,7 @@ _TELLERS: dict[str, Callable[[Event], list[str]]] = {
     "candidate.judged": _judged,
     "minimised": lambda e: [f"minimised from {e.data['before']} to {e.data['after']} changed lines"],
     "reviewed": _reviewed,
+    "appraised": _appraised,
     "compared": _compared,
     "weighed": lambda e: [
         f"of {e.data['mutants']} mistakes put into the patch the example notices {e.data['noticed']}"

@@ -3,7 +3,6 @@
 from repoagent.drafting.base import Draft, Drafted, Generator, Task
 from repoagent.drafting.infill import Infiller
 from repoagent.drafting.mutation import Mutator
-from repoagent.drafting.naturalness import Tell, naturalness
 from repoagent.drafting.replacing import ReplaceAgain, Replacer
 from repoagent.drafting.retry import Retrier
 from repoagent.drafting.rewrite import Rewriter
@@ -23,6 +22,4 @@ __all__ = [
     "Retrier",
     "Rewriter",
     "Task",
-    "Tell",
-    "naturalness",
 ]

@@ -8,12 +8,13 @@ from dataclasses import replace
 from functools import lru_cache
 
 from repoagent.domain import Appraisal, Candidate, Edit
-from repoagent.drafting import Task, Tell, naturalness
+from repoagent.drafting import Task
+from repoagent.drafting.naturalness import Tell, naturalness
 from repoagent.errors import BudgetExceeded, ModelFailed
 from repoagent.graph.agenda import can_tell
 from repoagent.graph.services import Services
 from repoagent.graph.state import State
-from repoagent.judging import ordered, suspicion, verified
+from repoagent.judging import is_natural, ordered, suspicion, verified
 
 _MOST = 12
 """Candidates that are appraised: the best of those that something speaks for."""
@@ -22,14 +23,17 @@ _SECONDS = 20.0
 
 
 def appraised(state: State, services: Services) -> dict[str, Candidate]:
-    """The best candidates that passed what there is, with their appraisals; those that have one are left out."""
+    """The best candidates that passed what there is, with their appraisals; those that have one are left out. Where one
+    is verified that the model finds far likelier than what stands there, it is not asked about the rest."""
     passed = [c for c in ordered(state.candidates.values(), state.strength) if _passed(c, state)][:_MOST]
     score: Tell = lru_cache(services.model.score)
     deadline = time.monotonic() + services.within(_SECONDS)
     found: dict[str, Candidate] = {}
     for candidate in (each for each in passed if each.appraisal is None):
         edits = services.workspace.edits(candidate.patch)
-        natural = _naturalness(candidate, edits, state, services, score) if time.monotonic() < deadline else None
+        settled = can_tell(state) and any(map(is_natural, (*passed, *found.values())))
+        asking = time.monotonic() < deadline and not settled
+        natural = _naturalness(candidate, edits, state, services, score) if asking else None
         appraisal = Appraisal(suspicion(edits, state.oracle), natural)
         services.trace.emit("appraised", id=candidate.id, suspicion=appraisal.suspicion, naturalness=natural)
         found[candidate.id] = replace(candidate, appraisal=appraisal)

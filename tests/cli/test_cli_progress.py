@@ -98,6 +98,21 @@ EVENTS: list[tuple[str, dict[str, Value], list[str]]] = [
         {"target": "a.py:1 f", "candidates": 5, "behaviours": 1},
         ["5 candidates for a.py:1 f all do the same"],
     ),
+    ("appraised", {"id": "abcdefgh", "suspicion": "", "naturalness": None}, []),
+    ("appraised", {"id": "abcdefgh", "suspicion": "", "naturalness": -4.0}, []),
+    (
+        "appraised",
+        {"id": "abcdefgh", "suspicion": "It only takes.", "naturalness": 2.0},
+        [
+            "  abcdef is suspected: It only takes.",
+            "  abcdef is natural: the model finds the code 7 times likelier with it",
+        ],
+    ),
+    (
+        "appraised",
+        {"id": "abcdefgh", "suspicion": "", "naturalness": 20.0},
+        ["  abcdef is natural: the model finds the code more than 1,000 times likelier with it"],
+    ),
     ("weighed", {"noticed": 3, "mutants": 4}, ["of 4 mistakes put into the patch the example notices 3"]),
     ("regression", {"test": "t.py::test_f", "reason": ""}, ["regression test: t.py::test_f"]),
     ("regression", {"test": "", "reason": "it passes"}, ["no regression test: it passes"]),
