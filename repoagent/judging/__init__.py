@@ -4,7 +4,7 @@ from repoagent.judging.agreement import agreement
 from repoagent.judging.gate import candidate_key, problems
 from repoagent.judging.minimise import smaller
 from repoagent.judging.overfitting import suspicion
-from repoagent.judging.ranking import best, confidence, is_natural, merged, ordered, verified
+from repoagent.judging.ranking import best, confidence, is_natural, is_odd, merged, ordered, verified
 from repoagent.judging.verdict import Evidence, judged
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "candidate_key",
     "confidence",
     "is_natural",
+    "is_odd",
     "judged",
     "merged",
     "ordered",

@@ -185,8 +185,10 @@ def test_of_equal_votes_the_more_natural_goes_first_and_what_fits_too_well_last(
 @pytest.mark.parametrize(
     ("appraisal", "strength", "expected"),
     [
-        (Appraisal(naturalness=2.5), Strength.STRONG, Confidence.HIGH),
+        (Appraisal(naturalness=4.5), Strength.STRONG, Confidence.HIGH),
         (Appraisal(naturalness=1.5), Strength.STRONG, Confidence.MEDIUM),
+        (Appraisal(naturalness=-1.5), Strength.STRONG, Confidence.MEDIUM),
+        (Appraisal(naturalness=-4.5), Strength.STRONG, Confidence.LOW),
         (Appraisal(naturalness=9.0), Strength.CRASH, Confidence.LOW),
         (Appraisal("It singles out 3.", 9.0), Strength.STRONG, Confidence.LOW),
         (None, Strength.STRONG, Confidence.MEDIUM),

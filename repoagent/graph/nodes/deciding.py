@@ -17,7 +17,7 @@ from repoagent.graph.appraising import appraised
 from repoagent.graph.services import Services
 from repoagent.graph.state import Assignment, State
 from repoagent.graph.update import Update
-from repoagent.judging import best, is_natural, merged, ordered, verified
+from repoagent.judging import best, is_natural, is_odd, merged, ordered, verified
 
 _AGREED = 0.6
 """The share of the candidates' weight that must do the same, for no more to be drafted."""
@@ -97,7 +97,7 @@ def _enough(leader: Candidate | None, known: Iterable[Candidate], state: State, 
     if not verified(leader.verdict, state.strength):
         return False
     drawn = {sample.split("/")[1] for c in known if verified(c.verdict, state.strength) for sample in c.drawn}
-    agreed = len(drawn) > 1 and leader.agreement >= _AGREED
+    agreed = len(drawn) > 1 and leader.agreement >= _AGREED and not is_odd(leader)
     equal = leader.votes > 1 and (not leader.agreement or leader.agreement >= _MOST)
     after = following(state, services)
     confirmed = after is None or after.turn > 0 or after.target.symbol != leader.target.symbol
