@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from repoagent.domain import FROM_ISSUE, Location, Spec, Strength
+from repoagent.domain import FROM_ISSUE, Issue, Location, Spec, Strength
 from repoagent.drafting import GENERATORS, Mutator, Replacer, Rewriter
 from repoagent.graph.artefacts import steps_for
 from repoagent.graph.services import Services
@@ -60,9 +60,14 @@ def wanted(state: State, assignment: Assignment) -> Spec:
 
 def shown(state: State) -> str:
     """What running the untouched code shows of the problem: the issue's example, or the failing tests that it names."""
-    names = [part for test in state.before.failing for part in (test.partition("::")[0], _own_name(test))]
-    named = any(len(name) >= _LEAST_NAME and name in state.issue.text for name in names)
+    named = any(is_named(test, state.issue) for test in state.before.failing)
     return state.oracle.observed or (state.before.shown if named else "")
+
+
+def is_named(test: str, issue: Issue) -> bool:
+    """Whether an issue names a test, or its file."""
+    names = (test.partition("::")[0], _own_name(test))
+    return any(len(name) >= _LEAST_NAME and name in issue.text for name in names)
 
 
 _LEAST_NAME = 6

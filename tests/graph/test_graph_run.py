@@ -268,6 +268,28 @@ def test_tests_that_fail_today_judge_however_long_they_take(bench: MakeBench) ->
     assert made.told("baseline.done")[1]["files"] == [LARGE]
 
 
+BY_CHANCE = {SMALL: lambda text: True, LARGE: lambda text: "size < 1000" in text}
+
+
+def test_a_test_that_fails_for_other_reasons_proves_nothing(bench: MakeBench) -> None:
+    world = World(tests=dict(BY_CHANCE), calls={SMALL: [1], LARGE: [9]})
+    result = bench(RIGHT, world=world, body=NO_EXAMPLE).run()
+    assert (result.outcome, result.confidence) == ("unverified", Confidence.LOW)
+    assert [note for note in result.notes if LARGE in note and "calls nothing suspected" in note]
+
+
+@pytest.mark.parametrize(
+    ("calls", "body"),
+    [({LARGE: [1, 9]}, NO_EXAMPLE), ({LARGE: [9]}, f"{NO_EXAMPLE} See test_large."), ({}, NO_EXAMPLE)],
+)
+def test_one_that_calls_a_suspect_or_is_named_or_of_which_nothing_is_known_proves_something(
+    calls: dict[str, list[int]], body: str, bench: MakeBench
+) -> None:
+    result = bench(RIGHT, world=World(tests=dict(BY_CHANCE), calls=calls), body=body).run()
+    assert result.outcome == "verified"
+    assert any(LARGE in sentence for sentence in result.verified)
+
+
 def test_a_file_that_spoils_the_run_of_all_is_left_out(bench: MakeBench) -> None:
     made = bench(RIGHT, extra=NEARBY, world=World(spoils=MORE))
     result = made.run()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from itertools import accumulate
 
@@ -12,7 +12,7 @@ from langgraph.runtime import Runtime
 from repoagent.domain import Ending, Location, Oracle, Report, Strength, dump
 from repoagent.edits import EditRefused
 from repoagent.edits.syntax import Function, defined, lines_of, without_docstring
-from repoagent.graph.agenda import targets
+from repoagent.graph.agenda import is_named, planned_targets, targets
 from repoagent.graph.examine import attach, in_fresh_sandbox, opened, script_runner
 from repoagent.graph.mutating import collecting
 from repoagent.graph.services import Services
@@ -74,13 +74,37 @@ def baseline(state: State, runtime: Runtime[Services]) -> Update:
     fewer = _fewer(files, near, calls, state.locations, services)
     few = _ran(testbed, fewer, services) if fewer else near
     if fewer and (few.passing or not near.passing):
-        wide = {"wide_files": files, "before_wide": _evidence(near, services)} if near.passing else {}
+        every = _related(_evidence(near, services), calls, state, services)
+        wide = {"wide_files": files, "before_wide": every} if near.passing else {}
         files, near = fewer, few
     if near.report.ending is Ending.TIMED_OUT and (known := _singly(testbed, files, services)):
         return _never_ending(files, known)
-    before = _evidence(near, services)
-    update: Update = {"test_files": files, "before": before, "notes": _notes(near), **wide}
+    found = _evidence(near, services)
+    before = _related(found, calls, state, services)
+    notes = (*_notes(near), *_apart(found.failing - before.failing))
+    update: Update = {"test_files": files, "before": before, "notes": notes, **wide}
     return {**update, "before_all": before} if files and set(files) == set(testbed.codebase.test_files) else update
+
+
+def _related(before: Evidence, calls: CoverageMap | None, state: State, services: Services) -> Evidence:
+    """The evidence without tests that fail for other reasons: those that the issue does not name, and that call no
+    function of the plan, where it is known what they call. A patch that happens to mend one is no better for it."""
+    if calls is None or not before.failing:
+        return before
+    places = [covering.Place(each.path, each.start, each.end) for each in planned_targets(state, services.index())]
+    touching = {test for place in places for test in calls.covering(place)}
+    known = {test for test, called in calls.tests if called}
+    apart = {t for t in before.failing if t in known and t not in touching and not is_named(t, state.issue)}
+    failing = before.failing - apart
+    return replace(before, failing=failing, flaky=before.flaky | apart, shown=before.shown if failing else "")
+
+
+def _apart(tests: Collection[str]) -> tuple[str, ...]:
+    if not tests:
+        return ()
+    if len(tests) == 1:
+        return (f"{min(tests)} fails on the untouched code, but calls nothing suspected: it counts for nothing.",)
+    return (f"{len(tests)} tests fail on the untouched code, but call nothing suspected: they count for nothing.",)
 
 
 def _hangs(near: Baseline) -> bool:
@@ -219,7 +243,10 @@ def whole_suite(state: State, services: Services) -> Evidence | None:
         return None
     whole = testbed.baseline((), services.within(services.options.test_timeout, share=_SHARE))
     services.trace.emit("baseline.done", files=["all"], passing=len(whole.passing), failing=len(whole.failing))
-    return _evidence(whole, services) if whole.report.ending is Ending.COMPLETED else None
+    if whole.report.ending is not Ending.COMPLETED:
+        return None
+    found = _evidence(whole, services)
+    return replace(found, failing=found.failing - state.before.flaky, flaky=found.flaky | state.before.flaky)
 
 
 def _bytes_of(files: Sequence[str], services: Services) -> int:
