@@ -74,7 +74,8 @@ def is_natural(candidate: Candidate) -> bool:
 
 def is_odd(candidate: Candidate) -> bool:
     """Whether nobody but mutation drew it, and the model finds the code less likely with it than without."""
-    return candidate.votes == 1 and (_naturalness(candidate) or 0.0) < 0
+    by_mutation = candidate.votes == 1 and candidate.likelihood > 0
+    return by_mutation and (_naturalness(candidate) or 0.0) < 0
 
 
 _NATURAL = 4.0

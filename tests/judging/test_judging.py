@@ -24,6 +24,7 @@ from repoagent.judging import (
     best,
     candidate_key,
     confidence,
+    is_odd,
     judged,
     merged,
     ordered,
@@ -197,8 +198,16 @@ def test_of_equal_votes_the_more_natural_goes_first_and_what_fits_too_well_last(
 def test_confidence_hears_the_appraisal_where_something_is_proven(
     appraisal: Appraisal | None, strength: Strength, expected: Confidence
 ) -> None:
-    chosen = replace(candidate("a", Verdict(oracle="passed")), appraisal=appraisal)
+    chosen = replace(candidate("a", Verdict(oracle="passed")), appraisal=appraisal, likelihood=0.4)
     assert confidence(chosen, strength) is expected
+
+
+def test_what_the_model_or_the_issue_wrote_is_not_odd() -> None:
+    strange = Appraisal(naturalness=-9.0)
+    drawn = replace(candidate("a", Verdict(oracle="passed")), appraisal=strange)
+    mutant = replace(drawn, likelihood=0.4)
+    assert [is_odd(drawn), is_odd(mutant), is_odd(replace(mutant, drawn=("a", "b")))] == [False, True, False]
+    assert confidence(drawn, Strength.STRONG) is Confidence.MEDIUM
 
 
 def test_an_appraisal_outlives_later_verdicts() -> None:
