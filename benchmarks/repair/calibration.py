@@ -1,4 +1,4 @@
-"""How often patches of each confidence were right: `python benchmarks/repair/calibration.py benchmarks/repair/*.json`.
+"""How often patches of each confidence were right: `python benchmarks/repair/calibration.py RECORD.json…`.
 
 Reads what the repair benchmarks recorded, whose hidden tests judge, and counts rows that tell the confidence of their
 patch; by the record's name and arm, and together. Rows without a patch claim nothing, and do not count.
