@@ -18,7 +18,7 @@ from repoagent.judging import is_natural, ordered, suspicion, verified
 
 _MOST = 12
 """Candidates that are appraised: the best of those that something speaks for."""
-_SECONDS = 20.0
+_SECONDS = 12.0
 """That the model may be asked, each time."""
 
 
