@@ -81,10 +81,11 @@ def weight(candidate: Candidate) -> float:
 def _natural(candidate: Candidate) -> float:
     """From 0 to 1: the share of the old code and the new that is the new's, as the model sees it."""
     known = candidate.appraisal.naturalness if candidate.appraisal else None
-    return 0.0 if known is None else 1 / (1 + math.exp(-max(known, -_ENOUGH)))
+    return 0.0 if known is None else 1 / (1 + math.exp(min(-known, _HUGE)))
 
 
-_ENOUGH = 30.0
+_HUGE = 30.0
+"""Beyond it the share is 0 for all that matters, and the exponential may be too large for a float."""
 
 
 _LEAST = 1e-6

@@ -1,8 +1,8 @@
 """Signs that a patch fits the evidence rather than the problem: it takes behaviour away, or singles out the very values
 of the example.
 
-Both are what patches that pass weak tests are mostly made of (Qi et al., 2015, on GenProg; Smith et al., 2015). They
-are signs, not proofs: such a patch ranks behind another that as much speaks for, and nothing is refused.
+Most of what GenProg found plausible amounts to deleting behaviour (Qi et al., 2015). These are signs, not proofs: such
+a patch ranks behind others that pass the same tests, and nothing is refused.
 """
 
 from __future__ import annotations
@@ -60,8 +60,10 @@ def _constants_of_choices(node: ast.AST) -> Iterator[object]:
     match node:
         case ast.Compare(ops=ops) if any(isinstance(op, ast.Eq | ast.In | ast.Is) for op in ops):
             yield from _constants(node)
-        case ast.Return(value=ast.expr() as value) | ast.IfExp(body=value):
+        case ast.Return(value=ast.expr() as value):
             yield from _constants(value) if _is_literal(value) else ()
+        case ast.IfExp(body=one, orelse=other):
+            yield from (constant for value in (one, other) if _is_literal(value) for constant in _constants(value))
         case ast.MatchValue(value=value):
             yield from _constants(value)
 
@@ -84,7 +86,7 @@ def _tells(value: object) -> bool:
 
 def _does_less(before: ast.AST, after: ast.AST) -> bool:
     """Whether nothing is there that was not there before, and a statement or a call is gone. That operands go is no
-    sign: of HumanEvalFix such patches are right as often as others."""
+    sign: all eight such candidates for the first half of HumanEvalFix were right."""
     was, now = _parts(before), _parts(after)
     return not now - was and any(issubclass(kind, _DOING) for kind, _ in was - now)
 

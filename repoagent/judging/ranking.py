@@ -85,6 +85,12 @@ def _naturalness(candidate: Candidate) -> float | None:
     return candidate.appraisal.naturalness if candidate.appraisal else None
 
 
+def _unnaturalness(candidate: Candidate) -> tuple[bool, float]:
+    """Those behind that the model was not asked about: it is asked first about what is likelier otherwise."""
+    known = _naturalness(candidate)
+    return known is None, -(known or 0.0)
+
+
 def _order(candidate: Candidate, strength: Strength) -> tuple[object, ...]:
     verdict = candidate.verdict or Verdict()
     return (
@@ -98,7 +104,7 @@ def _order(candidate: Candidate, strength: Strength) -> tuple[object, ...]:
         bool(candidate.appraisal and candidate.appraisal.suspicion),
         -round(candidate.agreement, 3),
         -candidate.votes,
-        -(_naturalness(candidate) or 0.0),
+        *_unnaturalness(candidate),
         -candidate.likelihood,
         candidate.patch.changed_lines,
         candidate.id,

@@ -25,7 +25,8 @@ class Call:
 
     kind: Literal["chat", "infill", "score"]
     prompt: str
-    """The turns of a chat one under the other; of an infill the prefix, `<HOLE>` and the suffix."""
+    """The turns of a chat one under the other; of an infill the prefix, `<HOLE>` and the suffix; of
+    a score all of the text."""
     sampling: Sampling
 
 

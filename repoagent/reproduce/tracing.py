@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from repoagent.reproduce.script import SECONDS, run_script
 from repoagent.sandbox.base import Sandbox
 
+_SLOWER = 3
+"""Times that a script may take with the tracer what it may take without: one that is cut off before it reaches what is
+wrong would accuse the others."""
 _ENDING = 10.0
 """Seconds after which a script that does not heed its alarm is ended from outside."""
 
@@ -53,14 +56,15 @@ exec(compile(SCRIPT, "<string>", "exec"), {"__name__": "__main__"})
 
 def executed_lines(sandbox: Sandbox, script: str, seconds: float = SECONDS) -> Mapping[str, frozenset[int]]:
     """The lines inside of functions of the repository that `script` executes, by path; empty where it cannot be told.
-    Of one that does not end, those of its first `seconds`.
+    Of one that does not end, those of its beginning; `seconds` is what it may take without the tracer.
 
     Definitions that run on import are left out. What the sandbox answers is data of code that is not trusted.
     """
     if len(script) > _LONGEST:
         return {}
-    tracer = _TRACER.replace("FILE", FILE).replace("LIMIT", repr(seconds)).replace("SCRIPT", repr(script))
-    run_script(sandbox, tracer, seconds + _ENDING)
+    limit = _SLOWER * seconds
+    tracer = _TRACER.replace("FILE", FILE).replace("LIMIT", repr(limit)).replace("SCRIPT", repr(script))
+    run_script(sandbox, tracer, limit + _ENDING)
     try:
         data = sandbox.read(FILE)
     except FileNotFoundError:

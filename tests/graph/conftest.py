@@ -258,6 +258,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeBench:
         ask: bool = False,
         extra: Mapping[str, str] | None = None,
         scores: Callable[[str], float] | None = None,
+        infills: Callable[[str], str] | None = None,
     ) -> Bench:
         issue = Issue(TITLE, body)
         session = Session.create(tmp_path / "sessions", title=issue.title)
@@ -268,7 +269,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeBench:
         profile = replace(
             profile_for("anything"),
             rewrites=len(natural) or 1,
-            infills=0,
+            infills=12 if infills else 0,
             mutants=0,
             replaces=replaces,
             functions=functions,
@@ -277,7 +278,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeBench:
         script = pen or Pen(rewrites={"natural": natural})
         return Bench(
             folder=tmp_path,
-            model=ScriptedModel(script, scores=scores, profile=profile),
+            model=ScriptedModel(script, infills or (), scores, profile=profile),
             engine=FakeEngine(world or World(), broken),
             session=session,
             options=Options(samples=samples, ask=ask),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -411,6 +412,15 @@ def test_what_the_model_finds_likelier_counts_as_one_more_that_agrees(bench: Mak
     made = bench(RIGHT, scores=likely)
     assert made.run().confidence is Confidence.HIGH
     assert [event["naturalness"] for event in made.told("appraised")] == [4.0]
+
+
+@pytest.mark.parametrize(("scores", "asked"), [(likely, ["infill"]), (None, ["infill", "rewrite"])])
+def test_what_is_natural_needs_no_other_generator(
+    scores: Callable[[str], float] | None, asked: list[str], bench: MakeBench
+) -> None:
+    made = bench(RIGHT, infills=lambda prompt: "size < 1000" if "if <HOLE>:" in prompt else "", scores=scores)
+    assert changed(made.run()) == ["if size < 1000:"]
+    assert [event["generator"] for event in made.told("drafted")] == asked
 
 
 def test_where_nothing_can_be_run_the_likeliest_is_chosen(bench: MakeBench) -> None:

@@ -180,7 +180,7 @@ def test_of_equal_votes_the_more_natural_goes_first_and_what_fits_too_well_last(
     fitted = replace(fitted, appraisal=Appraisal("It singles out 3.", 9.0))
     strange = replace(candidate("d"), appraisal=Appraisal(naturalness=-7.0))
     found = ordered([fitted, strange, natural, plain], Strength.NONE)
-    assert [each.id for each in found] == ["b", "a", "d", "c"]
+    assert [each.id for each in found] == ["b", "d", "a", "c"]
 
 
 @pytest.mark.parametrize(

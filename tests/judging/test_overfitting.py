@@ -30,6 +30,7 @@ def _of(after: str, before: str = SOURCE, oracle: Oracle = ORACLE) -> str:
         ("    log(text)\n", "    if text in ('dog', 'cat'):\n        return text\n    log(text)\n", "'cat'"),
         ("text + text[::-1]", "'catac'", "'catac'"),
         ("text + text[::-1]", "'catac' if strict else text", "'catac'"),
+        ("text + text[::-1]", "text if strict else 'catac'", "'catac'"),
         ("text + text[::-1]", "3.5", "3.5"),
         ("    log(text)\n", "    match text:\n        case 'cat':\n            return 1\n    log(text)\n", "'cat'"),
     ],
