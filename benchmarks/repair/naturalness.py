@@ -21,8 +21,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from benchmarks.repair.bench import Problem
 from benchmarks.repair.humanevalfix import problems
 from repoagent.domain import Candidate, Spec, load
-from repoagent.drafting import Task
-from repoagent.drafting.naturalness import naturalness
+from repoagent.generators import Task
+from repoagent.ranking.likelihood import naturalness
 from repoagent.llm import open_model
 from repoagent.llm.base import Model
 from repoagent.sandbox import choose

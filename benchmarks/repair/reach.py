@@ -25,9 +25,9 @@ from itertools import repeat
 from pathlib import Path
 
 from repoagent.domain import Location
-from repoagent.drafting.mutation.mutants import mutants
-from repoagent.drafting.parts import parts, words_of
-from repoagent.drafting.rewrite_part import LONG
+from repoagent.generators.mutation.mutants import mutants
+from repoagent.generators.statement_ranges import parts, words_of
+from repoagent.generators.rewrite_part import LONG
 from repoagent.edits import EditRefused
 from repoagent.edits.syntax import functions, last_line, parse, without_docstring
 

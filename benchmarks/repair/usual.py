@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from repoagent.drafting.mutation.catalogue import PATTERNS
-from repoagent.drafting.mutation.subject import Subject
-from repoagent.drafting.mutation.told import Told
+from repoagent.generators.mutation.patterns import PATTERNS
+from repoagent.generators.mutation.target import Subject
+from repoagent.generators.mutation.vocabulary import Told
 from repoagent.edits import EditRefused
 from repoagent.edits.syntax import functions, last_line, parse
 

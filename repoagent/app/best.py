@@ -17,7 +17,7 @@ def best_so_far(session: Session) -> Result | None:
 
     The patch of a run that was stopped is never called verified: its last check from scratch was not made.
     """
-    from repoagent.judging import best
+    from repoagent.ranking import best
 
     if session.exists("report.json"):
         return load(Result, session.read("report.json"))

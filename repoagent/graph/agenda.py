@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from repoagent.domain import FROM_ISSUE, Issue, Location, Spec, Strength
-from repoagent.drafting import GENERATORS, Mutator, Replacer, Rewriter
+from repoagent.generators import GENERATORS, Mutator, Replacer, Rewriter
 from repoagent.graph.artefacts import steps_for
 from repoagent.graph.services import Services
 from repoagent.graph.state import Assignment, State
 from repoagent.index.build import Index
 from repoagent.intake.proposals import proposals
-from repoagent.judging.gate import is_test
+from repoagent.evidence.gate import is_test
 
 MUTATION = Mutator.name
 COMBINED = "combined"

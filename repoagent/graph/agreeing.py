@@ -16,8 +16,8 @@ from repoagent.graph.examine import opened
 from repoagent.graph.mutating import check_of
 from repoagent.graph.services import Services
 from repoagent.graph.state import Ground, State, ground_of
-from repoagent.judging import agreement, ordered, verified
-from repoagent.judging.screening import Check, Place, Variant, compare
+from repoagent.ranking import agreement, ordered, verified
+from repoagent.evidence.screening import Check, Place, Variant, compare
 
 _COMPARED = 40
 """Candidates of a run that are compared."""

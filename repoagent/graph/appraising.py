@@ -8,13 +8,13 @@ from dataclasses import replace
 from functools import lru_cache
 
 from repoagent.domain import Appraisal, Candidate, Edit
-from repoagent.drafting import Task
-from repoagent.drafting.naturalness import Tell, naturalness
+from repoagent.generators import Task
+from repoagent.ranking.likelihood import Tell, naturalness
 from repoagent.errors import BudgetExceeded, ModelFailed
 from repoagent.graph.agenda import can_tell
 from repoagent.graph.services import Services
 from repoagent.graph.state import State
-from repoagent.judging import is_natural, ordered, suspicion, verified
+from repoagent.ranking import is_natural, ordered, suspicion, verified
 
 _MOST = 12
 """Candidates that are appraised: the best of those that something speaks for."""

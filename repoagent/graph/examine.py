@@ -11,9 +11,9 @@ from repoagent.domain import Answer, Edit, Ending, Oracle, Report, Strength, Ver
 from repoagent.errors import SandboxFailed
 from repoagent.graph.services import Services
 from repoagent.graph.state import State
-from repoagent.judging import Evidence, judged
-from repoagent.reproduce.oracle import judge
-from repoagent.reproduce.script import MARK, SECONDS, run_script
+from repoagent.ranking import Evidence, judged
+from repoagent.evidence.reproduction.oracle import judge
+from repoagent.evidence.reproduction.script import MARK, SECONDS, run_script
 from repoagent.sandbox.base import Environment, Finished, Sandbox
 from repoagent.sandbox.fresh import in_fresh
 from repoagent.testbed.ecosystems.finding import codebases

@@ -8,15 +8,15 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 
 from repoagent.domain import Answer, Edit, Oracle
-from repoagent.drafting import Draft, Drafted, Task
-from repoagent.drafting.mutation import Mutant, Mutator
+from repoagent.generators import Draft, Drafted, Task
+from repoagent.generators.mutation import Mutant, Mutator
 from repoagent.edits import EditRefused
 from repoagent.graph.examine import attach, opened
 from repoagent.graph.services import Services
 from repoagent.graph.state import Ground
-from repoagent.judging import agreement
-from repoagent.judging.screening import Check, Place, Screened, Variant, compare, screen
-from repoagent.reproduce.oracle import judge, progress
+from repoagent.ranking import agreement
+from repoagent.evidence.screening import Check, Place, Screened, Variant, compare, screen
+from repoagent.evidence.reproduction.oracle import judge, progress
 from repoagent.sandbox.base import REPOSITORY, Finished, Sandbox
 from repoagent.testbed.options import kept_options
 from repoagent.testbed.runner import Testbed

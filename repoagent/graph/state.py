@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, TypeVar
 
 from repoagent import domain
 from repoagent.domain import Candidate, Issue, Location, Oracle, Patch, Plan, Regression, Spec, Strength, Weight
-from repoagent.judging import Evidence, merged
+from repoagent.ranking import Evidence, merged
 from repoagent.sandbox.base import Environment
 
 T = TypeVar("T")

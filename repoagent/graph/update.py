@@ -6,7 +6,7 @@ from typing import TypedDict
 
 from repoagent.domain import Candidate, Location, Oracle, Plan, Regression, Spec, Weight
 from repoagent.graph.state import Assignment
-from repoagent.judging import Evidence
+from repoagent.ranking import Evidence
 from repoagent.sandbox.base import Environment
 
 

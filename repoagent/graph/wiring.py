@@ -27,7 +27,7 @@ from repoagent.graph.nodes.delivering import stands
 from repoagent.graph.services import Services
 from repoagent.graph.state import Assignment, DraftOrder, State, TestOrder, ground_of, restored
 from repoagent.graph.update import Update
-from repoagent.judging import verified
+from repoagent.ranking import verified
 
 if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from repoagent.domain import Issue, Location, Spec, Usage
-from repoagent.drafting import Generator, Infiller, Retrier, Rewriter, Task
-from repoagent.drafting.retry import worth_retrying
+from repoagent.generators import Generator, Infiller, Retrier, Rewriter, Task
+from repoagent.generators.retry import worth_retrying
 from repoagent.errors import BudgetExceeded, ContextFull, ModelFailed
 from repoagent.llm.base import Completion
 from repoagent.llm.profiles import profile_for

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from repoagent.domain import Location
-from repoagent.drafting.holes import Hole, holes
-from repoagent.drafting.infill import fill
+from repoagent.generators.holes import Hole, holes
+from repoagent.generators.infill import fill
 from repoagent.edits import EditRefused
 
 SOURCE = '''def find(items, x):

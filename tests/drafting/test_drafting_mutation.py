@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from repoagent.domain import Issue, Location, Spec
-from repoagent.drafting import Mutator, Task
-from repoagent.drafting.mutation import mutants
+from repoagent.generators import Mutator, Task
+from repoagent.generators.mutation import mutants
 from repoagent.edits import EditRefused, meaning
 from repoagent.llm.profiles import profile_for
 from repoagent.llm.scripted import ScriptedModel

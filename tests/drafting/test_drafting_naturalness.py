@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from repoagent.domain import Issue, Location, Spec, Usage
-from repoagent.drafting.base import Task
-from repoagent.drafting.naturalness import changed, naturalness
+from repoagent.generators.base import Task
+from repoagent.ranking.likelihood import changed, naturalness
 from repoagent.llm.base import Score
 from repoagent.llm.scripted import ScriptedModel
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from repoagent.domain import Issue, Location, Spec, Usage
-from repoagent.drafting import Retrier, Rewriter, Task
-from repoagent.drafting.parts import LINES, Part, parts, replaced
-from repoagent.drafting.rewrite_part import draft_parts
+from repoagent.generators import Retrier, Rewriter, Task
+from repoagent.generators.statement_ranges import LINES, Part, parts, replaced
+from repoagent.generators.rewrite_part import draft_parts
 from repoagent.edits import EditRefused
 from repoagent.edits.syntax import parse
 from repoagent.llm.base import Completion

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from repoagent.domain import Location
-from repoagent.drafting.proposed import drafted
+from repoagent.generators.from_issue import drafted
 from repoagent.intake.proposals import Hunk, Proposal
 
 FILES = {

@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from repoagent.domain import Issue, Location, Spec
-from repoagent.drafting import ReplaceAgain, Replacer, Task
-from repoagent.drafting.blocks import Block, blocks_in, edits_in
-from repoagent.drafting.passages import Passages, passages
+from repoagent.generators import ReplaceAgain, Replacer, Task
+from repoagent.generators.blocks import Block, blocks_in, edits_in
+from repoagent.generators.excerpts import Passages, passages
 from repoagent.edits import EditRefused
 from repoagent.llm.profiles import profile_for
 from repoagent.llm.scripted import ScriptedModel

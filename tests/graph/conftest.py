@@ -22,8 +22,8 @@ from repoagent.index.store import default_cache
 from repoagent.llm.budget import Budget, BudgetedModel
 from repoagent.llm.profiles import profile_for
 from repoagent.llm.scripted import Reply, ScriptedModel
-from repoagent.reproduce.script import BEGIN, END
-from repoagent.reproduce.tracing import FILE as EXECUTED
+from repoagent.evidence.reproduction.script import BEGIN, END
+from repoagent.evidence.reproduction.tracing import FILE as EXECUTED
 from repoagent.sandbox.base import Engine, Finished, Limits
 from repoagent.sandbox.fake import FakeEngine
 from repoagent.session import Session

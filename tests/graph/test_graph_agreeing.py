@@ -12,11 +12,11 @@ from repoagent.domain import Candidate, Edit, Issue, Location, Oracle, Strength,
 from repoagent.graph.agreeing import behaviours, compared, weight
 from repoagent.graph.services import Options, Services
 from repoagent.graph.state import State, ground_of
-from repoagent.judging import Evidence, best, merged
+from repoagent.ranking import Evidence, best, merged
 from repoagent.llm.budget import Budget
 from repoagent.llm.scripted import ScriptedModel
-from repoagent.reproduce.documented import Documented, documented
-from repoagent.reproduce.script import run_script
+from repoagent.evidence.reproduction.documented import Documented, documented
+from repoagent.evidence.reproduction.script import run_script
 from repoagent.sandbox.base import ENVIRONMENT, Finished, Limits, Recipe
 from repoagent.sandbox.bubblewrap import BubblewrapEngine
 from repoagent.session import Session

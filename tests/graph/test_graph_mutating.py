@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from repoagent.domain import Edit, Issue, Location, Oracle, Spec, Strength
-from repoagent.drafting import Task
+from repoagent.generators import Task
 from repoagent.graph.mutating import SURVIVORS, Mutation
-from repoagent.judging.screening import Check
-from repoagent.reproduce.documented import Documented, documented
-from repoagent.reproduce.script import run_script
+from repoagent.evidence.screening import Check
+from repoagent.evidence.reproduction.documented import Documented, documented
+from repoagent.evidence.reproduction.script import run_script
 from repoagent.sandbox.base import ENVIRONMENT, Environment, Finished, Limits, Recipe, Sandbox
 from repoagent.sandbox.bubblewrap import BubblewrapEngine
 from repoagent.sandbox.fake import FakeEngine

@@ -19,10 +19,10 @@ from repoagent.domain import (
     Strength,
     Verdict,
 )
-from repoagent.graph.result import result
+from repoagent.graph.report import result
 from repoagent.graph.state import State
-from repoagent.judging import Evidence
-from repoagent.reproduce.script import write_steps
+from repoagent.ranking import Evidence
+from repoagent.evidence.reproduction.script import write_steps
 from tests.graph.conftest import MakeBench
 
 Say = Callable[[State], Result]

@@ -13,8 +13,8 @@ from repoagent.domain import Ending, Issue, Outcome, Report, Status
 from repoagent.graph.examine import QUICK, Examination
 from repoagent.graph.state import State
 from repoagent.graph.wiring import to_validate
-from repoagent.judging import Evidence
-from repoagent.reproduce.script import BEGIN
+from repoagent.ranking import Evidence
+from repoagent.evidence.reproduction.script import BEGIN
 from repoagent.sandbox.base import Environment, Finished, Sandbox
 from repoagent.sandbox.fake import FakeSandbox
 from repoagent.testbed.runner import Testbed

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from repoagent.judging import agreement
+from repoagent.ranking import agreement
 
 A, B, C = ("1", "2", "3"), ("1", "2", "4"), ("9", "9", "9")
 

@@ -19,7 +19,7 @@ from repoagent.domain import (
     Strength,
     Verdict,
 )
-from repoagent.judging import (
+from repoagent.ranking import (
     Evidence,
     best,
     candidate_key,
@@ -32,7 +32,7 @@ from repoagent.judging import (
     smaller,
     verified,
 )
-from repoagent.judging.gate import is_test
+from repoagent.evidence.gate import is_test
 
 BEFORE = "import os\n\n\ndef f(a):\n    return a\n"
 

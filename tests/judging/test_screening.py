@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from repoagent.domain import Answer, Oracle, Strength
-from repoagent.judging.screening import Check, Place, Screened, Variant, compare, screen, single_tests
+from repoagent.evidence.screening import Check, Place, Screened, Variant, compare, screen, single_tests
 from repoagent.sandbox.base import ENVIRONMENT, UV, Engine, Environment, Finished, Limits, Recipe, Sandbox
 from repoagent.sandbox.bubblewrap import BubblewrapEngine
 from repoagent.sandbox.fake import Answer as PlayedCommand

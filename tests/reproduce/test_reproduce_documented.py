@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from repoagent.domain import Strength
-from repoagent.reproduce.documented import Documented, documented, examples
-from repoagent.reproduce.oracle import judge, progress
+from repoagent.evidence.reproduction.documented import Documented, documented, examples
+from repoagent.evidence.reproduction.oracle import judge, progress
 from repoagent.sandbox.base import Finished
 
 

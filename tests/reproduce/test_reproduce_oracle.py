@@ -10,9 +10,9 @@ import pytest
 
 from repoagent import process
 from repoagent.domain import Issue, Oracle, Strength
-from repoagent.reproduce.oracle import judge, reproduce
-from repoagent.reproduce.project import Project
-from repoagent.reproduce.script import allowed
+from repoagent.evidence.reproduction.oracle import judge, reproduce
+from repoagent.evidence.reproduction.project import Project
+from repoagent.evidence.reproduction.script import allowed
 from repoagent.sandbox.base import Finished
 
 BUGGY = """

@@ -7,9 +7,9 @@ import subprocess
 import pytest
 
 from repoagent.index.build import Index
-from repoagent.reproduce.names import preamble, without_placeholders
-from repoagent.reproduce.project import Project, project_of
-from repoagent.reproduce.snippets import Snippet, read_material
+from repoagent.evidence.reproduction.names import preamble, without_placeholders
+from repoagent.evidence.reproduction.project import Project, project_of
+from repoagent.evidence.reproduction.snippets import Snippet, read_material
 
 FILES = {
     "shop/__init__.py": "from shop.cart import Cart\n",

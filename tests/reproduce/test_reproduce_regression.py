@@ -8,8 +8,8 @@ import re
 import pytest
 
 from repoagent.domain import Issue, Oracle, Strength
-from repoagent.reproduce.regression import Refused, Written, write_test
-from repoagent.reproduce.script import write_steps
+from repoagent.evidence.reproduction.regression import Refused, Written, write_test
+from repoagent.evidence.reproduction.script import write_steps
 
 ISSUE = Issue("size() is wrong", "")
 PYTEST = "import pytest\nfrom calc import size\n\n\ndef test_a():\n    assert size(1)\n"

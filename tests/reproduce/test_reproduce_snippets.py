@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from repoagent.reproduce.names import preamble, undefined
-from repoagent.reproduce.project import Project
-from repoagent.reproduce.script import BEGIN, END, read_output, write_script
-from repoagent.reproduce.snippets import Snippet, Step, read_material
+from repoagent.evidence.reproduction.names import preamble, undefined
+from repoagent.evidence.reproduction.project import Project
+from repoagent.evidence.reproduction.script import BEGIN, END, read_output, write_script
+from repoagent.evidence.reproduction.snippets import Snippet, Step, read_material
 
 
 def codes(text: str) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from repoagent.reproduce.tracing import FILE, executed_lines
+from repoagent.evidence.reproduction.tracing import FILE, executed_lines
 from repoagent.sandbox.base import ENVIRONMENT, Environment, Finished
 from repoagent.sandbox.fake import FakeEngine
 

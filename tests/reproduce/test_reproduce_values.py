@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from repoagent.reproduce.values import same_value
+from repoagent.evidence.reproduction.values import same_value
 
 
 @pytest.mark.parametrize(

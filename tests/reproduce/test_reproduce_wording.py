@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from repoagent.reproduce.wording import claims_in, claims_of_comment, expected_exceptions, role_of
+from repoagent.evidence.reproduction.wording import claims_in, claims_of_comment, expected_exceptions, role_of
 
 PROSE = {
     "I expected `3` but got `4`.": {"expected": {"3"}, "actual": {"4"}},

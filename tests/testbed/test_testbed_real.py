@@ -9,9 +9,9 @@ import pytest
 
 from repoagent.domain import Ending, Issue, Strength
 from repoagent.errors import EnvironmentFailed
-from repoagent.reproduce.oracle import judge, reproduce
-from repoagent.reproduce.project import Project
-from repoagent.reproduce.script import run_script
+from repoagent.evidence.reproduction.oracle import judge, reproduce
+from repoagent.evidence.reproduction.project import Project
+from repoagent.evidence.reproduction.script import run_script
 from repoagent.sandbox.base import Engine, Finished
 from repoagent.testbed.failure import distil
 from repoagent.testbed.runner import Testbed

@@ -9,15 +9,15 @@ from itertools import combinations
 from langgraph.runtime import Runtime
 
 from repoagent.domain import FROM_ISSUE, Candidate, Strength, Verdict
-from repoagent.drafting import ReplaceAgain, Replacer, Retrier, Rewriter
-from repoagent.drafting.retry import worth_retrying
+from repoagent.generators import ReplaceAgain, Replacer, Retrier, Rewriter
+from repoagent.generators.retry import worth_retrying
 from repoagent.graph.agenda import COMBINED, MUTATION, can_tell, following, name_of, planned_targets, whole_plan
 from repoagent.graph.agreeing import compared
 from repoagent.graph.appraising import appraised
 from repoagent.graph.services import Services
 from repoagent.graph.state import Assignment, State
 from repoagent.graph.update import Update
-from repoagent.judging import best, is_natural, is_odd, merged, ordered, verified
+from repoagent.ranking import best, is_natural, is_odd, merged, ordered, verified
 
 _AGREED = 0.6
 """The share of the candidates' weight that must do the same, for no more to be drafted."""
@@ -66,7 +66,7 @@ def diagnose(state: State, runtime: Runtime[Services]) -> Update:
 
 
 def select(state: State, runtime: Runtime[Services]) -> Update:
-    """Choose the candidate that the evidence speaks for; see `repoagent.judging.ranking` for the order."""
+    """Choose the candidate that the evidence speaks for; see `repoagent.ranking.order` for the order."""
     fresh = _looked_at(state, runtime.context)
     chosen = best(merged(state.candidates, fresh).values(), state.strength)
     runtime.context.trace.emit(

@@ -13,11 +13,11 @@ from repoagent.graph.agreeing import behaviours
 from repoagent.graph.examine import Examination, examination, in_fresh_sandbox, needed
 from repoagent.graph.nodes.evidence import whole_suite
 from repoagent.graph.record import record
-from repoagent.graph.result import MINIMISED, result
+from repoagent.graph.report import MINIMISED, result
 from repoagent.graph.services import Services
 from repoagent.graph.state import State, ground_of
 from repoagent.graph.update import Update
-from repoagent.judging import Evidence, best, candidate_key, merged, problems, smaller, verified
+from repoagent.ranking import Evidence, best, candidate_key, merged, problems, smaller, verified
 from repoagent.sandbox.base import Environment
 
 _ATTEMPTS = 8

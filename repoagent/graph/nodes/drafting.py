@@ -8,9 +8,9 @@ from dataclasses import replace
 from langgraph.runtime import Runtime
 
 from repoagent.domain import Candidate, Verdict
-from repoagent.drafting import GENERATORS, Draft, Drafted, Generator, ReplaceAgain, Replacer, Retrier, Task, proposed
-from repoagent.drafting.context import around
-from repoagent.drafting.passages import passages
+from repoagent.generators import GENERATORS, Draft, Drafted, Generator, ReplaceAgain, Replacer, Retrier, Task, proposed
+from repoagent.generators.surroundings import around
+from repoagent.generators.excerpts import passages
 from repoagent.edits import EditRefused
 from repoagent.edits.combine import combined
 from repoagent.graph.agenda import COMBINED, PROPOSED
@@ -21,7 +21,7 @@ from repoagent.graph.services import Services
 from repoagent.graph.state import Assignment, DraftOrder, TestOrder
 from repoagent.graph.update import Update
 from repoagent.intake.proposals import proposals
-from repoagent.judging import candidate_key, problems
+from repoagent.ranking import candidate_key, problems
 
 
 def draft(order: DraftOrder, runtime: Runtime[Services]) -> Update:

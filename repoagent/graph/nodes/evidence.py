@@ -19,16 +19,16 @@ from repoagent.graph.services import Services
 from repoagent.graph.state import State
 from repoagent.graph.update import Update
 from repoagent.index.build import Index
-from repoagent.judging import Evidence
-from repoagent.judging.screening import single_tests
+from repoagent.ranking import Evidence
+from repoagent.evidence.screening import single_tests
 from repoagent.localise import localise
 from repoagent.localise.spectrum import Spectrum
-from repoagent.reproduce.documented import Documented, documented
-from repoagent.reproduce.oracle import Run as RunScript
-from repoagent.reproduce.oracle import reproduce as find_oracle
-from repoagent.reproduce.project import Project, project_of
-from repoagent.reproduce.tracing import executed_lines
-from repoagent.reproduce.written import Suspect, written
+from repoagent.evidence.reproduction.documented import Documented, documented
+from repoagent.evidence.reproduction.oracle import Run as RunScript
+from repoagent.evidence.reproduction.oracle import reproduce as find_oracle
+from repoagent.evidence.reproduction.project import Project, project_of
+from repoagent.evidence.reproduction.tracing import executed_lines
+from repoagent.evidence.reproduction.written import Suspect, written
 from repoagent.testbed import covering
 from repoagent.testbed.covering import CoverageMap
 from repoagent.testbed.failure import distil

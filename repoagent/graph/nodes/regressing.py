@@ -15,9 +15,9 @@ from repoagent.graph.examine import attach, in_fresh_sandbox
 from repoagent.graph.services import Services
 from repoagent.graph.state import State
 from repoagent.graph.update import Update
-from repoagent.judging import verified
-from repoagent.reproduce.project import project_of
-from repoagent.reproduce.regression import Refused, Written, write_test
+from repoagent.ranking import verified
+from repoagent.evidence.reproduction.project import project_of
+from repoagent.evidence.reproduction.regression import Refused, Written, write_test
 from repoagent.sandbox.base import Environment
 from repoagent.testbed.runner import Testbed
 from repoagent.testbed.running.django import Django

@@ -7,14 +7,14 @@ from functools import partial
 from langgraph.runtime import Runtime
 
 from repoagent.domain import Answer, Candidate, Edit, Oracle, Strength, Weight
-from repoagent.drafting.mutation.mutants import mutants
+from repoagent.generators.mutation.mutants import mutants
 from repoagent.edits import EditRefused, meaning
 from repoagent.graph.examine import opened
 from repoagent.graph.services import Services
 from repoagent.graph.state import State
 from repoagent.graph.update import Update
-from repoagent.judging.screening import Check, Place, Variant, screen
-from repoagent.reproduce.oracle import judge
+from repoagent.evidence.screening import Check, Place, Variant, screen
+from repoagent.evidence.reproduction.oracle import judge
 from repoagent.sandbox.base import Environment, Finished
 
 MUTANTS = 24

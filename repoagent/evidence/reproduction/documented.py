@@ -1,0 +1,207 @@
+"""Make the examples in a function's own documentation an oracle, where the untouched code contradicts them.
+
+What counts as an example: a session (`>>>`), a call with its value (`f(2) == 3`, `f(2) -> 3`, `f(2) returns 3`), and
+arguments with the output (`Input: a = 2`, `Output: 3`; `For a = 2 the output should be 3`).
+"""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from repoagent.domain import Answer, Oracle, Strength
+from repoagent.intake.syntax import parse
+from repoagent.evidence.reproduction.oracle import Run, judge
+from repoagent.evidence.reproduction.script import MARK, allowed, read_output, write_script, write_steps
+from repoagent.evidence.reproduction.snippets import Step
+from repoagent.evidence.reproduction.values import same_value
+from repoagent.sandbox.base import Finished
+
+_LONGEST = 20_000
+"""Characters of a documentation that are read."""
+_MOST = 40
+"""Examples that are run."""
+
+_EQUALS = re.compile(
+    r"\s*(?:==>|=>|->|==|=|→|➞|⇒|#\s*=>|#|:"
+    r"|\bshould (?:return|be|equal)\b|\b(?:returns?|is|gives|outputs?|equals)\b)\s*"
+)
+_GIVEN = re.compile(
+    r"(?:^|\n)\s*(?:input|for)\b\s*:?\s*(?P<given>[^\n]+)\s*"
+    r"(?:,?\s*the (?:output|result|answer|return value) (?:should be|is|will be)\s*:?"
+    r"|\n\s*(?:output|result|returns?)\s*:?)\s*"
+    r"(?P<value>[^\n]+)",
+    re.IGNORECASE,
+)
+_WORDS = {"true": "True", "false": "False", "null": "None", "none": "None"}
+
+
+@dataclass(frozen=True)
+class Documented:
+    """A function that can be imported, and what is written about it."""
+
+    module: str
+    """As it is imported."""
+    name: str
+    """Qualified."""
+    parameters: tuple[str, ...]
+    text: str
+    """Its docstring."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """A statement, and what an interpreter should show for it; None where it only prepares the others."""
+
+    code: str
+    shown: str | None
+
+
+def documented(functions: Sequence[Documented], run: Run, today: Answer = "failed") -> Oracle:
+    """An oracle from the first of `functions` whose examples the untouched code contradicts; `Strength.NONE` without.
+
+    With `today="passed"`, from the first whose examples it holds to. Raises what `run` raises: SandboxFailed.
+    """
+    for function in functions:
+        found = examples(function)
+        if any(example.shown is not None for example in found):
+            oracle = _oracle(function, found)
+            finished = run(oracle.script)
+            if _was_asked(finished) and judge(oracle, finished) == today:
+                return replace(oracle, observed=_contradicted(found, finished), seconds=allowed(finished))
+    return Oracle(Strength.NONE)
+
+
+def examples(function: Documented) -> Sequence[Example]:
+    """The examples in a documentation, in its order."""
+    text = function.text[:_LONGEST]
+    found = [*_sessions(text), *_calls(text, function.name), *_given(text, function)]
+    return list(dict.fromkeys(found))[:_MOST]
+
+
+def _oracle(function: Documented, found: Sequence[Example]) -> Oracle:
+    preamble = f"import {function.module} as _repoagent_module\nglobals().update(vars(_repoagent_module))"
+    expected = {number: each.shown for number, each in enumerate(found, 1) if each.shown is not None}
+    script = write_script([Step(example.code) for example in found], preamble)
+    source = f"the examples in the documentation of `{function.name}`"
+    return Oracle(Strength.STRONG, script, expected=write_steps(expected), source=source)
+
+
+def _contradicted(found: Sequence[Example], finished: Finished) -> str:
+    """What the first examples show that are not as they are written, as a session with what they should show."""
+    seen = read_output(finished.output)
+    lines = []
+    for number, example in enumerate(found, 1):
+        shown = seen.steps.get(number, "")
+        if example.shown is not None and not same_value(shown, example.shown):
+            last = seen.message if seen.raised and not shown else shown
+            lines.append(f">>> {example.code}\n{last[:_WIDEST]}\n# should be: {example.shown[:_WIDEST]}")
+        if seen.raised and number >= max(seen.steps, default=0):
+            break
+    return "\n".join(lines[:_CONTRADICTED])
+
+
+_CONTRADICTED = 3
+_WIDEST = 200
+
+
+def _was_asked(finished: Finished) -> bool:
+    """Whether the examples were reached, and lack nothing that the module does not have."""
+    seen = read_output(finished.output)
+    return f"{MARK}step 1 ===" in finished.output and not (seen.here and seen.raised in _INCOMPLETE)
+
+
+_INCOMPLETE = frozenset({"NameError", "ImportError", "ModuleNotFoundError", "SyntaxError", "FileNotFoundError"})
+
+
+def _sessions(text: str) -> Iterator[Example]:
+    try:
+        found = doctest.DocTestParser().get_examples(text)
+    except ValueError:
+        return
+    for example in found:
+        body = parse(example.source).body
+        usable = example.want and "..." not in example.want and not example.options and example.exc_msg is None
+        compares = len(body) == 1 and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Compare)
+        if body and example.exc_msg is None:
+            shown = example.want.strip("\n").rstrip() if usable else "True" if compares and not example.want else None
+            yield Example(example.source.strip("\n"), shown)
+
+
+def _calls(text: str, name: str) -> Iterator[Example]:
+    """`name(…)`, a sign, and a literal, on one line."""
+    for line in text.splitlines():
+        at = line.find(f"{name}(")
+        if at >= 0 and ">>>" not in line and not line[:at].rstrip().endswith("."):
+            call, rest = _call_at(line[at:])
+            sign = _EQUALS.match(rest)
+            if call and sign:
+                yield from _compared(call, rest[sign.end() :])
+
+
+def _call_at(text: str) -> tuple[str, str]:
+    """The call that `text` begins with, and the rest; empty without."""
+    for match in re.finditer(r"\)", text):
+        body = parse(text[: match.end()]).body
+        if len(body) == 1 and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Call):
+            return _quoted(body[0].value), text[match.end() :]
+    return "", ""
+
+
+def _quoted(call: ast.Call) -> str:
+    """The call; where words stand for strings, `f(abc)`, they are put into quotes."""
+    for index, argument in enumerate(call.args):
+        if isinstance(argument, ast.Name):
+            call.args[index] = ast.Constant(argument.id)
+    return ast.unparse(call)
+
+
+def _given(text: str, function: Documented) -> Iterator[Example]:
+    """Arguments by their names, or the only one without, and the output."""
+    for match in _GIVEN.finditer(text):
+        ends = [cut.start() for cut in re.finditer(r",|$", match["given"])]
+        calls = (f"{function.name}({match['given'][:end].rstrip(' .,:')})" for end in reversed(ends))
+        call = next((call for call in calls if _fits(call, function)), "")
+        if call:
+            yield from _compared(call, match["value"])
+
+
+def _fits(text: str, function: Documented) -> bool:
+    """Whether it is a call with literals for parameters that there are."""
+    body = parse(text).body
+    call = body[0].value if len(body) == 1 and isinstance(body[0], ast.Expr) else None
+    if not isinstance(call, ast.Call):
+        return False
+    named = {keyword.arg for keyword in call.keywords}
+    values = [*call.args, *(keyword.value for keyword in call.keywords)]
+    return named <= set(function.parameters) and bool(values) and all(_is_literal(ast.unparse(v)) for v in values)
+
+
+def _compared(call: str, value: str) -> Iterator[Example]:
+    """The comparison of a call with a literal, which must be true."""
+    text = _literal(value)
+    if text is not None:
+        alone = text.startswith("(") and text.endswith(")") and not isinstance(ast.literal_eval(text), tuple)
+        # `("Venus")` in prose is a tuple of one as often as not.
+        yield Example(f"{call} in [{text}, ({text},)]" if alone else f"({call}) == {text}", "True")
+
+
+def _literal(text: str) -> str | None:
+    """The literal that `text` begins with, up to its end or a comment."""
+    plain = text.split("#", maxsplit=1)[0].strip() if text.count("'") + text.count('"') < 2 else text.strip()
+    for candidate in (plain.rstrip(".,;"), plain):
+        known = _WORDS.get(candidate, candidate)
+        if _is_literal(known):
+            return known
+    return None
+
+
+def _is_literal(text: str) -> bool:
+    try:
+        ast.literal_eval(text)
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+        return False
+    return True

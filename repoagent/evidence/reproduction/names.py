@@ -1,0 +1,112 @@
+"""Supply the imports that a snippet leaves out, where only one thing can be meant."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from repoagent.intake.syntax import parse
+from repoagent.evidence.reproduction.project import Project
+from repoagent.evidence.reproduction.snippets import Snippet
+
+_IMPORT = re.compile(r"`((?:from [\w.]+ )?import [\w., ]+)`")
+
+
+def preamble(snippet: Snippet, others: Sequence[Snippet], text: str, project: Project) -> str:
+    """Code to run before `snippet` so that the names it uses exist.
+
+    Looked for in this order: the other code blocks of the issue (`others`, nearest first, run whole when they define
+    one of the names, else their imports), imports in the issue's `text`, packages of the repository, a dotted name in
+    the text that begins with one of them, the import that the project itself uses, modules of the standard library.
+    """
+    missing = undefined(snippet.code)
+    lines: list[str] = []
+    for block in others:
+        if missing & _assigned(block.code):
+            lines.insert(0, block.code)
+            missing = (missing | undefined(block.code)) - _bound(block.code)
+    known = [line for code in [s.code for s in others] + _IMPORT.findall(text) for line in _imports(code)]
+    imports = []
+    for name in sorted(missing):
+        imports += _first(name, known, text, project)
+    return "\n".join([*dict.fromkeys(imports), *lines])
+
+
+def without_placeholders(snippet: Snippet, others: Sequence[Snippet], project: Project) -> Snippet:
+    """The snippet without its imports from modules that only the reporter has, of what another block defines."""
+    defined = {name for block in others for name in _assigned(block.code)}
+
+    def is_placeholder(code: str) -> bool:
+        node = next(iter(parse(code).body), None)
+        if not isinstance(node, ast.ImportFrom):
+            return False
+        package = (node.module or "").partition(".")[0]
+        strange = node.level or (package not in project.packages and package not in sys.stdlib_module_names)
+        return bool(strange) and {alias.asname or alias.name for alias in node.names} <= defined
+
+    return replace(snippet, steps=tuple(step for step in snippet.steps if not is_placeholder(step.code)))
+
+
+def undefined(code: str) -> frozenset[str]:
+    """Names that `code` reads and never binds, without the built-in ones."""
+    read = {n.id for n in ast.walk(parse(code)) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+    return frozenset(read - _bound(code) - set(dir(builtins)) - {"__file__", "__name__"})
+
+
+def _first(name: str, known: Sequence[str], text: str, project: Project) -> list[str]:
+    """The import of `name` from the first source that has exactly one; empty where it stays a riddle."""
+    from_issue = {line for line in known if name in _bound(line)}
+    packages = project.packages
+    dotted = {module for package in packages for module in _modules_with(name, package, text)}
+    if from_issue:
+        return sorted(from_issue) if len(from_issue) == 1 else []
+    if name in packages:
+        return [f"import {name}"]
+    if dotted:
+        return [f"from {dotted.pop()} import {name}"] if len(dotted) == 1 else []
+    if usual := project.importing(name):
+        return [usual]
+    if name in sys.stdlib_module_names and name != "datetime":  # `datetime` may be the module or the class in it
+        return [f"import {name}"]
+    return [f"from {packages[0]} import {name}"] if len(packages) == 1 else []
+
+
+def _modules_with(name: str, package: str, text: str) -> list[str]:
+    """`pkg.mod` for each `pkg.mod.name` in the text."""
+    return re.findall(rf"\b({re.escape(package)}(?:\.\w{{1,80}}){{0,8}})\.{re.escape(name)}\b", text)
+
+
+def _bound(code: str) -> set[str]:
+    return _assigned(code) | {name for line in _imports(code) for name in _imported(line)}
+
+
+def _assigned(code: str) -> set[str]:
+    """Names bound by anything but an import, at any depth: rather too many than too few."""
+    names: set[str] = set()
+    for node in ast.walk(parse(code)):
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            names.add(node.id)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.arg):
+            names.add(node.arg)
+        elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:
+            names.add(node.name)
+    return names
+
+
+def _imports(code: str) -> Iterator[str]:
+    """Each import of `code` as a line of its own."""
+    for node in ast.walk(parse(code)):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield ast.unparse(node)
+
+
+def _imported(line: str) -> Iterator[str]:
+    for node in parse(line).body:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield from ((alias.asname or alias.name.split(".")[0]) for alias in node.names)

@@ -1,0 +1,143 @@
+"""Make the issue's own code an oracle: what it shows on the untouched code, and what it must show after the fix.
+
+No model takes part. A snippet counts only if its run on the untouched code shows the reported behaviour; then the
+oracle is, from strong to weak: the value that the issue says is expected (or an assertion in the snippet), the reported
+exception gone, the reported output changed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+from repoagent.domain import Answer, Issue, Oracle, Strength
+from repoagent.evidence.reproduction import frameworks
+from repoagent.evidence.reproduction.expectation import Case, expected_steps, shows_wrong_output
+from repoagent.evidence.reproduction.names import preamble, without_placeholders
+from repoagent.evidence.reproduction.project import Project
+from repoagent.evidence.reproduction.script import Seen, allowed, read_output, read_steps, write_script, write_steps
+from repoagent.evidence.reproduction.snippets import read_material
+from repoagent.evidence.reproduction.values import same_value
+from repoagent.evidence.reproduction.wording import expected_exceptions
+from repoagent.sandbox.base import Finished
+
+Run = Callable[[str], Finished]
+"""Runs a script in a fresh sandbox on the untouched code, see `script.run_script`."""
+
+_UNKNOWN = Project()
+
+MOST_SNIPPETS = 6
+"""Each costs a run or two."""
+
+LONGEST_ISSUE = 100_000
+"""Characters that are read."""
+
+_INCOMPLETE = frozenset({"NameError", "ImportError", "ModuleNotFoundError", "SyntaxError", "FileNotFoundError"})
+"""What a snippet that lacks something raises; taken for the bug only where the issue quotes the message."""
+
+_ORDER = (Strength.STRONG, Strength.CRASH, Strength.WEAK, Strength.NONE)
+
+
+def reproduce(issue: Issue, run: Run, project: Project = _UNKNOWN) -> Oracle:
+    """The strongest oracle that the snippets of `issue` give; `Strength.NONE` when none shows the reported behaviour.
+
+    `project` is what snippets may use without an import. Raises what `run` raises: SandboxFailed.
+    """
+    text = issue.text[:LONGEST_ISSUE]
+    material = read_material(text)
+    best = Oracle(Strength.NONE)
+    for number, snippet in enumerate(material.snippets[:MOST_SNIPPETS]):
+        others = (*reversed(material.snippets[:number]), *material.snippets[number + 1 :])
+        found = _try(Case(snippet, others, material, text), run, project)
+        best = min(best, found, key=lambda oracle: _ORDER.index(oracle.strength))
+        if best.strength is Strength.STRONG:
+            break
+    return best
+
+
+def judge(oracle: Oracle, finished: Finished) -> Answer:
+    """What a run of the oracle's script on changed code says; `unknown` when nothing ran or there is no oracle."""
+    seen = read_output(finished.output)
+    if oracle.strength is Strength.NONE or not seen.began:
+        return "unknown"
+    if finished.timed_out or finished.exit_code >= 128:
+        return "failed"
+    passed = {Strength.STRONG: _strong, Strength.CRASH: _crash, Strength.WEAK: _weak}[oracle.strength]
+    return "passed" if passed(oracle, seen, finished) else "failed"
+
+
+def progress(oracle: Oracle, finished: Finished) -> float:
+    """How much of what is expected a run of the oracle's script shows, from 0 to 1; 1 is no more than `judge` says."""
+    steps = read_steps(oracle.expected) if oracle.strength is Strength.STRONG else {}
+    if not steps:
+        return float(judge(oracle, finished) == "passed")
+    seen = read_output(finished.output)
+    return sum(same_value(seen.steps.get(n, ""), text) for n, text in steps.items()) / len(steps)
+
+
+def _strong(oracle: Oracle, seen: Seen, finished: Finished) -> bool:
+    if oracle.exception:
+        return seen.raised == oracle.exception
+    if not _clean(seen, finished):
+        return False
+    steps = read_steps(oracle.expected)
+    return all(same_value(seen.steps.get(n, ""), text) for n, text in steps.items()) if steps else True
+
+
+def _crash(oracle: Oracle, seen: Seen, finished: Finished) -> bool:
+    """A clean end; another exception is no fix, unless it is one of those that the issue wishes for."""
+    return seen.raised in oracle.expected.split() if seen.raised else _clean(seen, finished)
+
+
+def _weak(oracle: Oracle, seen: Seen, finished: Finished) -> bool:
+    return _clean(seen, finished) and seen.text != oracle.observed
+
+
+def _clean(seen: Seen, finished: Finished) -> bool:
+    return seen.ended and not seen.raised and finished.exit_code == 0
+
+
+def _try(case: Case, run: Run, project: Project) -> Oracle:
+    case = replace(case, snippet=without_placeholders(case.snippet, case.others, project))
+    before = preamble(case.snippet, case.others, case.text, project)
+    setup = frameworks.setup(f"{before}\n{case.snippet.code}", project.packages)
+    script = write_script(case.snippet.steps, before, setup)
+    finished = run(script)
+    seen = read_output(finished.output)
+    if finished.timed_out or not seen.began:
+        return Oracle(Strength.NONE)
+    found = _from_exception(case, seen) if seen.raised else _from_values(case, seen, finished)
+    if found.strength is Strength.WEAK and read_output(run(script).output).text != seen.text:
+        return Oracle(Strength.NONE)  # it differs from run to run by itself
+    steps = tuple(step.code for step in case.snippet.steps)
+    found = replace(found, script=script, observed=seen.text, seconds=allowed(finished))
+    return replace(found, source=case.snippet.source, before=before, steps=steps)
+
+
+def _from_exception(case: Case, seen: Seen) -> Oracle:
+    wished = expected_exceptions(case.text)
+    if seen.raised == "AssertionError" and seen.here:
+        return Oracle(Strength.STRONG)
+    if seen.raised in wished or not _reported(case, seen):
+        return Oracle(Strength.NONE)
+    if len(wished) == 1:
+        return Oracle(Strength.STRONG, exception=min(wished))
+    return Oracle(Strength.CRASH, exception=seen.raised, expected="\n".join(sorted(wished)))
+
+
+def _reported(case: Case, seen: Seen) -> bool:
+    """Whether the issue names the exception, and its message too where an incomplete snippet would raise the same."""
+    named = bool(re.search(rf"\b{re.escape(seen.raised)}\b", case.text))
+    return named and (seen.raised not in _INCOMPLETE or seen.message in case.text)
+
+
+def _from_values(case: Case, seen: Seen, finished: Finished) -> Oracle:
+    wished = expected_exceptions(case.text)
+    if not _clean(seen, finished):
+        return Oracle(Strength.NONE)
+    if known := expected_steps(case, seen.steps):
+        return Oracle(Strength.STRONG, expected=write_steps(known))
+    if len(wished) == 1:
+        return Oracle(Strength.STRONG, exception=min(wished))
+    return Oracle(Strength.WEAK if shows_wrong_output(case, seen.steps) else Strength.NONE)

@@ -1,0 +1,181 @@
+"""Turn a snippet into a script whose output can be read step by step, and read it.
+
+The script announces its begin, each step, an exception that ends it, and its end, always with the same words: what
+comes between is what an interpreter session would have shown. Without the first line nothing ran: never success.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeGuard
+
+from repoagent.intake.syntax import parse
+from repoagent.evidence.reproduction.snippets import Step
+from repoagent.sandbox.base import ENVIRONMENT, Finished, Sandbox
+
+MARK = "=== repoagent: "
+"""What every announcement begins with."""
+BEGIN = "=== repoagent: begin ==="
+END = "=== repoagent: end ==="
+SECONDS = 30.0
+"""How long a script may run."""
+
+_STEP = "=== repoagent: step {} ==="
+_STEP_LINE = re.compile(r"=== repoagent: step (\d+) ===\n")
+_RAISED_LINE = re.compile(r"=== repoagent: raised (\S+) (here|below) ===\n")
+_ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
+_HEADER = f'''\
+import sys as _repoagent_sys
+
+def _repoagent_raised(kind, error, trace, _hook=_repoagent_sys.excepthook):
+    last = trace
+    while last and last.tb_next:
+        last = last.tb_next
+    place = "here" if last and last.tb_frame.f_code.co_filename == "<string>" else "below"
+    _repoagent_sys.stdout.flush()
+    print("\\n=== repoagent: raised", kind.__name__, place, "===", flush=True)
+    _hook(kind, error, trace)
+
+def _repoagent_step(number):
+    globals().get("_repoagent_prepare", int)()
+    print("=== repoagent: step", number, "===", flush=True)
+
+def _repoagent_show(value):
+    if value is not None:
+        print(repr(value), flush=True)
+
+def _repoagent_test(case):
+    import unittest
+    result = unittest.TestResult()
+    unittest.defaultTestLoader.loadTestsFromTestCase(case).run(result)
+    for _, text in result.errors + result.failures:
+        name, _, message = text.strip().splitlines()[-1].partition(":")
+        name = name.rpartition(".")[2]
+        if name == "AssertionError":
+            raise AssertionError(message)
+        raise type(name, (Exception,), {{}})(message)
+
+_repoagent_sys.excepthook = _repoagent_raised
+print("{BEGIN}", flush=True)
+'''
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a script's run showed."""
+
+    began: bool = False
+    ended: bool = False
+    steps: Mapping[int, str] = field(default_factory=dict)
+    """Output by step, counted from 1, of the steps that printed anything."""
+    raised: str = ""
+    """Class name of the exception that ended it."""
+    here: bool = False
+    """Whether the exception was raised by the snippet's own code."""
+    message: str = ""
+    """The last line of the traceback."""
+
+    @property
+    def text(self) -> str:
+        """The output without the announcements."""
+        return "\n".join([*self.steps.values(), *([self.message] if self.raised else [])])
+
+
+def write_script(steps: Sequence[Step], preamble: str = "", setup: str = "") -> str:
+    """A script that runs `steps` after `setup` of a framework and `preamble` (imports and earlier code, whose output is
+    not looked at).
+
+    Bare expressions are printed as an interpreter would. Tests that a snippet defines but does not call are called.
+    """
+    tree = parse("\n".join([preamble, *(step.code for step in steps)]))
+    lines = [ast.unparse(node) for node in tree.body if _is_future(node)]
+    lines += [_HEADER, *([setup] if setup else ()), *map(ast.unparse, _statements(preamble))]
+    for number, step in enumerate(steps, 1):
+        lines += [f"_repoagent_step({number})", *map(_printing, _statements(step.code))]
+    return "\n".join([*lines, *_calls(tree), f'print("\\n{END}", flush=True)', ""])
+
+
+def run_script(sandbox: Sandbox, script: str, timeout: float = SECONDS) -> Finished:
+    """Run `script` with the environment's Python in the repository of `sandbox`."""
+    command = (f"{ENVIRONMENT}/venv/bin/python", "-W", "ignore", "-c", script)
+    variables = {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1", "MPLBACKEND": "Agg"}
+    return sandbox.run(command, timeout=timeout, environment=variables)
+
+
+def allowed(before: Finished) -> float:
+    """Seconds that a run on changed code may take, by one on the untouched code: a change that makes it much slower
+    hangs, or as good as; one that makes it end is not waited for longer than what never ended."""
+    return before.seconds if before.timed_out else min(SECONDS, _LEAST + 5 * before.seconds)
+
+
+_LEAST = 5.0
+
+
+def read_output(output: str) -> Seen:
+    """What the output of a script says; memory addresses in it are made equal."""
+    text = _ADDRESS.sub("0x…", output.replace("\r\n", "\n"))
+    _, begin, text = text.partition(f"{BEGIN}\n")
+    text, end, _ = text.partition(END)
+    shown, raised, here, trace = _split_raised(text)
+    message = trace.strip().splitlines()[-1:] or [""]
+    return Seen(bool(begin), bool(end), _read_steps(shown), raised, here, message[0])
+
+
+def _split_raised(text: str) -> tuple[str, str, bool, str]:
+    """The output before an exception, its class, whether the snippet itself raised it, and the traceback."""
+    match = _RAISED_LINE.search(text)
+    if match is None:
+        return text, "", False, ""
+    return text[: match.start()], match[1], match[2] == "here", text[match.end() :]
+
+
+def write_steps(outputs: Mapping[int, str]) -> str:
+    """Outputs by step, as a script announces them; `read_steps` is the way back."""
+    return "\n".join(f"{_STEP.format(number)}\n{text}" for number, text in sorted(outputs.items()))
+
+
+def read_steps(text: str) -> Mapping[int, str]:
+    """The outputs that `write_steps` wrote."""
+    return _read_steps(text)
+
+
+def _read_steps(text: str) -> dict[int, str]:
+    parts = _STEP_LINE.split(text)
+    pairs = zip(parts[1::2], parts[2::2], strict=True)
+    return {int(number): tidy for number, output in pairs if (tidy := _tidy(output))}
+
+
+def _tidy(output: str) -> str:
+    return "\n".join(line.rstrip() for line in output.strip("\n").splitlines()).rstrip()
+
+
+def _statements(code: str) -> list[ast.stmt]:
+    """The statements of `code`; imports from the future stand at the head of the script already."""
+    return [node for node in parse(code).body if not _is_future(node)]
+
+
+def _is_future(node: ast.stmt) -> bool:
+    return isinstance(node, ast.ImportFrom) and node.module == "__future__"
+
+
+def _printing(node: ast.stmt) -> str:
+    text = ast.unparse(node)
+    return f"_repoagent_show({text})" if isinstance(node, ast.Expr) else text
+
+
+def _calls(tree: ast.Module) -> list[str]:
+    """Calls of the tests without parameters that nothing calls, and of the test cases."""
+    called = {n.func.id for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
+    tests = [n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name.startswith("test")]
+    functions = [f"{t.name}()" for t in tests if t.name not in called and not ast.unparse(t.args)]
+    return [*functions, *(f"_repoagent_test({node.name})" for node in tree.body if is_test_case(node))]
+
+
+def is_test_case(node: ast.stmt) -> TypeGuard[ast.ClassDef]:
+    """Whether it is a class of `unittest` with tests."""
+    if not isinstance(node, ast.ClassDef) or not any(ast.unparse(base).endswith("TestCase") for base in node.bases):
+        return False
+    return any(isinstance(n, ast.FunctionDef) and n.name.startswith("test") for n in node.body)

@@ -1,0 +1,163 @@
+"""What a generator is given and what it gives back."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Literal, Protocol
+
+from repoagent.domain import Edit, Issue, Location, Spec
+from repoagent.generators.excerpts import Passages
+from repoagent.edits import EditRefused, meaning
+from repoagent.edits.encoding import shown
+from repoagent.edits.syntax import defined, without_docstring
+from repoagent.errors import BudgetExceeded, ContextFull, ModelFailed
+from repoagent.llm.asking import Asked, ask_all
+from repoagent.llm.base import Completion, Model
+
+
+@dataclass(frozen=True)
+class Task:
+    """One function or class to correct, and what is known about it."""
+
+    issue: Issue
+    spec: Spec
+    target: Location
+    source: str
+    """The text of the whole file."""
+    context: str
+    """Signatures of what stands around the function and of what it calls."""
+    evidence: str
+    """What the reproduction shows on the untouched code; empty without one."""
+    seed: int
+    samples: int
+    """How many answers to draw at most; a plan may ask for fewer than the model's profile."""
+    turn: int = 0
+    """How often the same generator has worked on the function before."""
+    files: tuple[Passages, ...] = ()
+    """For a generator that may change several files: what it is shown of each."""
+    listed: frozenset[str] = frozenset()
+    """All files of the repository, for the same."""
+
+    @property
+    def body(self) -> str:
+        """The text of the definition without its docstring: what a model does not write it cannot spoil, or take time
+        for. Raises EditRefused when the file does not parse or lacks the function."""
+        return self._parts[0]
+
+    @property
+    def documentation(self) -> str:
+        """The docstring's text; empty without one."""
+        return self._parts[1]
+
+    @cached_property
+    def _parts(self) -> tuple[str, str]:
+        return without_docstring(shown(self.source), self.target.symbol, self.target.start)
+
+    @property
+    def kind(self) -> Literal["function", "class"]:
+        """What is to be corrected. Raises EditRefused as `body` does."""
+        node = defined(shown(self.source), self.target.symbol, self.target.start).node
+        return "class" if isinstance(node, ast.ClassDef) else "function"
+
+    @property
+    def name(self) -> str:
+        """Its own name, without the class around it."""
+        return self.target.symbol.rpartition(".")[2]
+
+
+@dataclass(frozen=True)
+class Draft:
+    """One candidate edit, and what the model wrote for it."""
+
+    edits: tuple[Edit, ...]
+    answer: str
+    likelihood: float = 0.0
+    """Of being right, among the mutants of one function; 0 where it is not known."""
+
+
+@dataclass(frozen=True)
+class Drafted:
+    """All that one round of one generator brought."""
+
+    drafts: tuple[Draft, ...] = ()
+    refused: tuple[str, ...] = ()
+    """Why other answers could not become an edit, one line each."""
+
+    def __add__(self, other: Drafted) -> Drafted:
+        return Drafted(self.drafts + other.drafts, self.refused + other.refused)
+
+
+class Generator(Protocol):
+    """One way to draft."""
+
+    @property
+    def name(self) -> str:
+        """As it stands in reports."""
+
+    def samples(self, model: Model) -> int:
+        """How many answers the profile of `model` gives this generator for one function; 0 switches it off."""
+
+    def draft(self, task: Task, model: Model) -> Drafted:
+        """Draft edits. Stops early, with what it has, when the budget is spent; raises BudgetExceeded without any."""
+
+
+def room(model: Model, answer: int) -> int:
+    """Tokens that a prompt may have beside an answer of so many: the profile's budget, within what the server gives."""
+    return min(model.profile.prompt_budget, model.context() - answer - _TEMPLATE)
+
+
+_TEMPLATE = 64
+"""Tokens that a server may add around a prompt."""
+
+
+def collect(
+    task: Task, attempts: Sequence[Callable[[], Completion]], edit: Callable[[int, Completion], str]
+) -> Drafted:
+    """Ask all `attempts`, and turn each answer into the new text of the task's file by `edit(index, answer)`.
+
+    As `collect_edits`, otherwise.
+    """
+    path, source = task.target.path, task.source
+    return collect_edits(attempts, lambda index, answer: (Edit(path, source, edit(index, answer)),))
+
+
+def collect_edits(
+    attempts: Sequence[Callable[[], Completion]], edit: Callable[[int, Completion], tuple[Edit, ...]]
+) -> Drafted:
+    """Ask all `attempts`, some at a time, and turn each answer into edits by `edit(index, answer)`.
+
+    What fails is refused, as long as others answer, or it was only too long. Raises BudgetExceeded or ModelFailed
+    without any answer.
+    """
+    asked = ask_all(attempts)
+    _raise_without_answer(asked)
+    result = Drafted()
+    for index, answer in enumerate(asked):
+        if isinstance(answer, Completion):
+            result += _drafted(answer, partial(edit, index))
+        elif isinstance(answer, ModelFailed):
+            result += Drafted(refused=(str(answer),))
+    return result
+
+
+def _raise_without_answer(asked: Sequence[Asked]) -> None:
+    failures = [answer for answer in asked if not isinstance(answer, Completion)]
+    grave = [failure for failure in failures if not isinstance(failure, ContextFull)]
+    if grave and len(failures) == len(asked):
+        raise next((failure for failure in grave if isinstance(failure, BudgetExceeded)), grave[0])
+
+
+def _drafted(answer: Completion, edit: Callable[[Completion], tuple[Edit, ...]]) -> Drafted:
+    try:
+        edits = edit(answer)
+        if all(meaning(each.after or "") == meaning(each.before or "") for each in edits):
+            raise EditRefused("the answer changes nothing")
+    except EditRefused as refusal:
+        suffix = " (cut off at the token limit)" if answer.truncated else ""
+        return Drafted(refused=(f"{refusal}{suffix}",))
+    except RecursionError:
+        return Drafted(refused=("the function is nested too deeply",))
+    return Drafted(drafts=(Draft(edits, answer.text),))

@@ -1,0 +1,232 @@
+"""Make candidates of what an issue proposes: found in the files that the issue points to, by content and not by number.
+
+A hunk is put where its old lines stand exactly once, whatever their indentation and whatever line it names; nothing of
+it is trusted beyond that.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from repoagent.domain import Edit, Location
+from repoagent.generators.base import Draft, Drafted
+from repoagent.edits import EditRefused, splice_definition
+from repoagent.edits.layout import indent_of, lines_of
+from repoagent.errors import UserError
+from repoagent.intake.proposals import Hunk, Proposal
+from repoagent.intake.syntax import parse
+
+_FILES = 8
+"""Files of the suspects in which a hunk that names none is looked for."""
+
+Read = Callable[[str], str]
+"""The text of a file; raises FileNotFoundError or UserError for a path that is none."""
+
+
+def drafted(proposals: Sequence[Proposal], suspects: Sequence[Location], paths: Sequence[str], read: Read) -> Drafted:
+    """A draft for each proposal that fits; `suspects` are looked through first, `paths` are all files there are."""
+    made = Drafted()
+    for proposal in proposals:
+        if proposal.pieces:
+            made += Drafted(tuple(_shown(proposal, suspects, read)))
+            continue
+        try:
+            edits = tuple(_edits(proposal, suspects, paths, read))
+        except (EditRefused, RecursionError) as refusal:
+            made += Drafted(refused=(f"{proposal.source}: {refusal}",))
+            continue
+        made += Drafted((Draft(edits, proposal.source),))
+    return made
+
+
+def _shown(proposal: Proposal, suspects: Sequence[Location], read: Read) -> Iterator[Draft]:
+    """A draft for each piece that stands in no suspicious file, but is nearly what stands there once: first for those
+    after whose like, as it stands there, the issue names them."""
+    drafts: list[tuple[float, Edit]] = []
+    for path in list(dict.fromkeys(location.path for location in suspects))[:_FILES]:
+        try:
+            text = read(path)
+        except (OSError, UserError):
+            continue
+        own = [each for each in suspects[:_NEAREST] if each.path == path]
+        near = {number: _INSIDE for each in own for number in range(each.start, each.end + 1)}
+        near |= {number: _MARKED for each in own[:1] for number in each.lines}
+        drafts += _likened(proposal.pieces, path, text, near)
+    ordered = sorted(drafts, key=lambda pair: -pair[0])[:_SHOWN]
+    yield from (Draft((edit,), proposal.source) for _, edit in ordered)
+
+
+_SHOWN = 4
+"""Drafts that are made of single lines."""
+_LITERAL_ALIKE = 0.5
+"""Of two literals that the issue names one after the other."""
+_ALIKE = 0.7
+"""Of two lines, from 0 to 1: the part of their characters that is common to both."""
+_NEAREST = 5
+"""Suspects in which a line is likelier to be meant …"""
+_INSIDE = 0.2
+"""… by so much, …"""
+_MARKED = 0.3
+"""… and by so much on a suspicious line of the first one."""
+_NAMED_BEFORE = 0.4
+"""How much likelier it is that a piece shall stand in the place of one that the issue names before."""
+_FEW = 3
+"""Times that a literal may stand in a file to be replaced each time."""
+
+
+def _likened(pieces: Sequence[str], path: str, text: str, near: Mapping[int, float]) -> Iterator[tuple[float, Edit]]:
+    """What pieces may stand in the place of; `near` says of suspicious lines how much likelier they are meant."""
+    lines = lines_of(text)
+    known = {line.strip() for line in lines}
+    for number, piece in enumerate(pieces):
+        if piece in text:
+            continue
+        if _is_literal(piece):
+            yield from _literals(pieces[:number], piece, path, text)
+            continue
+        places = [at for at, line in enumerate(lines) if _head(line.strip()) == _head(piece)]
+        named = {line for line in pieces[:number] if line in known}
+        extra = {at: (_NAMED_BEFORE if lines[at].strip() in named else 0.0) + near.get(at + 1, 0.0) for at in places}
+        marked = [at for at in places if near.get(at + 1) == _MARKED]
+        for rate, at in dict.fromkeys(filter(None, (_best(lines, piece, extra, some) for some in (places, marked)))):
+            ending = lines[at][len(lines[at].rstrip("\r\n")) :]
+            changed = [*lines[:at], f"{indent_of(lines[at])}{piece}{ending}", *lines[at + 1 :]]
+            yield rate, Edit(path, text, "".join(changed))
+
+
+def _best(
+    lines: Sequence[str], piece: str, extra: Mapping[int, float], places: Sequence[int]
+) -> tuple[float, int] | None:
+    """The place that a piece is likeliest meant for, and how likely; None where it is like none, or like two."""
+    rated = sorted(((_rate(lines[at].strip(), piece, extra[at]), at) for at in places), reverse=True)
+    if not rated or rated[0][0] < _ALIKE or [rate for rate, _ in rated[1:2]] == [rated[0][0]]:
+        return None
+    return rated[0]
+
+
+def _literals(before: Sequence[str], piece: str, path: str, text: str) -> Iterator[tuple[float, Edit]]:
+    """A literal for the last one that is named before it and stands in the file."""
+    found = [other for other in before if _is_literal(other) and 0 < text.count(other) <= _FEW]
+    if found and (alike := _ratio(found[-1], piece)) >= _LITERAL_ALIKE:
+        yield alike + _NAMED_BEFORE, Edit(path, text, text.replace(found[-1], piece))
+
+
+def _is_literal(piece: str) -> bool:
+    return piece.startswith(("r'", 'r"'))
+
+
+def _rate(line: str, piece: str, extra: float) -> float:
+    """How likely the piece is to stand in the line's place; 0 where it is too unlike, found out cheaply."""
+    return extra + alike if (alike := _ratio(line, piece, _ALIKE - extra)) else 0.0
+
+
+def _ratio(one: str, other: str, least: float = 0.0) -> float:
+    """From 0 to 1; 0 where it is less than `least`, or one is so long that it would take long."""
+    import difflib
+
+    if max(len(one), len(other)) > _LONGEST:
+        return 0.0
+    matcher = difflib.SequenceMatcher(None, one, other, autojunk=False)
+    possible = min(matcher.real_quick_ratio(), matcher.quick_ratio()) >= least
+    return matcher.ratio() if possible else 0.0
+
+
+_LONGEST = 400
+"""Characters of a line that is compared."""
+
+
+def _head(line: str) -> str:
+    """What a statement is about: its keyword, the function that it begins, or what it assigns to."""
+    if line.startswith(("def ", "async def ")):
+        return line.partition("(")[0]
+    target = re.match(r"([\w.\[\]'\", ]+?)\s*[-+*/|&]?=(?!=)", line)
+    return target[1] if target else re.split(r"\W", line, maxsplit=1)[0]
+
+
+def _edits(proposal: Proposal, suspects: Sequence[Location], paths: Sequence[str], read: Read) -> Iterator[Edit]:
+    if proposal.function:
+        yield _spliced(proposal.function, suspects, read)
+        return
+    texts: dict[str, str] = {}
+    for hunk in proposal.hunks:
+        path, text = _replaced(hunk, suspects, paths, lambda name: texts.get(name) or read(name))
+        texts[path] = text
+    yield from (Edit(path, read(path), text) for path, text in texts.items())
+
+
+def _replaced(hunk: Hunk, suspects: Sequence[Location], paths: Sequence[str], read: Read) -> tuple[str, str]:
+    """The only file in which the hunk fits, and its new text."""
+    near = list(dict.fromkeys(location.path for location in suspects))[:_FILES]
+    if ".." in hunk.path:
+        raise EditRefused("it names a path outside of the repository")
+    named = [path for path in paths if path == hunk.path or path.endswith(f"/{hunk.path}")] if hunk.path else near
+    for path in named:
+        try:
+            text = read(path)
+        except (OSError, UserError):
+            continue
+        spans = [(each.start, each.end) for each in suspects if each.path == path and each.symbol]
+        if (changed := _with(text, hunk) or _within(spans, text, hunk)) is not None:
+            return path, changed
+    raise EditRefused("what it would replace is not in the files that the issue points to, or more than once")
+
+
+def _with(text: str, hunk: Hunk) -> str | None:
+    """The text with the hunk's new lines in the place of the old ones; None where those are not there just once."""
+    lines = lines_of(text)
+    old = [line.strip() for line in hunk.before.strip("\n").splitlines()]
+    found = [
+        at for at in range(len(lines) - len(old) + 1) if [line.strip() for line in lines[at : at + len(old)]] == old
+    ]
+    if len(found) == 1:
+        at = found[0]
+        return "".join([*lines[:at], *_moved(hunk, lines[at]), *lines[at + len(old) :]])
+    if len(old) == 1 and not found and "\n" not in hunk.after and text.count(hunk.before.strip()) == 1:
+        return text.replace(hunk.before.strip(), hunk.after.strip())
+    return None
+
+
+def _within(spans: Sequence[tuple[int, int]], text: str, hunk: Hunk) -> str | None:
+    """The text with an excerpt of a line replaced in the first of the suspects that holds it, wherever it stands there
+    as a word of its own; None where none does, or too many times."""
+    before, after = hunk.before.strip(), hunk.after.strip()
+    if "\n" in before or "\n" in after:
+        return None
+    alone = re.compile(rf"(?<!\w){re.escape(before)}(?!\w)")
+    lines = lines_of(text)
+    for start, end in spans[:_NEAREST]:
+        body = "".join(lines[start - 1 : end])
+        if found := len(alone.findall(body)):
+            changed = "".join([*lines[: start - 1], alone.sub(lambda _: after, body), *lines[end:]])
+            return changed if found <= _FEW and parse(changed).body else None
+    return None
+
+
+def _moved(hunk: Hunk, first: str) -> Iterator[str]:
+    """The new lines, indented as the place is and ended as its lines are."""
+    head = next(line for line in hunk.before.split("\n") if line.strip())
+    shift = len(indent_of(first)) - len(indent_of(head))
+    end = "\r\n" if first.endswith("\r\n") else "\n"
+    for line in hunk.after.strip("\n").split("\n") if hunk.after.strip() else ():
+        kept = indent_of(line)
+        moved = indent_of(first)[:1] * shift + kept if shift > 0 else kept[min(-shift, len(kept)) :]
+        yield f"{moved}{line.lstrip()}".rstrip() + end
+
+
+def _spliced(function: str, suspects: Sequence[Location], read: Read) -> Edit:
+    """The most suspicious function that has the name of one in the text, replaced by that."""
+    names = {node.name for node in ast.walk(_parsed(function)) if isinstance(node, ast.FunctionDef)}
+    target = next((each for each in suspects if each.symbol.rpartition(".")[2] in names), None)
+    if target is None:
+        raise EditRefused("no function that the issue points to has this name")
+    source = read(target.path)
+    return Edit(target.path, source, splice_definition(source, target.symbol, function, target.start))
+
+
+def _parsed(text: str) -> ast.Module:
+    try:
+        return ast.parse(text)
+    except (SyntaxError, ValueError, MemoryError) as error:
+        raise EditRefused("it is no Python") from error

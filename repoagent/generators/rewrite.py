@@ -1,0 +1,119 @@
+"""Ask for the whole function or class, corrected, and splice it in; of a long one, for parts.
+
+The edit format of choice up to 7B: always applies, needs no line numbers (Aider's edit leaderboard: 100 %
+well-formed answers in the whole format at every size). One greedy answer, the others sampled: small models find the
+right one in some of several samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from repoagent.answers import code_in
+from repoagent.generators.base import Drafted, Task, collect, room
+from repoagent.generators.rewrite_part import LONG, draft_parts
+from repoagent.edits import EditRefused, splice_definition
+from repoagent.llm.base import Completion, Message, Model, Sampling
+from repoagent.prompting import Rewrite, render, trim_issue
+
+_LONGEST = 900
+"""Tokens of a definition that a model is asked to write again as a whole; from `LONG` on, parts of it are too."""
+
+
+@dataclass(frozen=True)
+class Rewriter:
+    """Rewriting of whole definitions."""
+
+    name: str = "rewrite"
+
+    def samples(self, model: Model) -> int:
+        return model.profile.rewrites
+
+    def draft(self, task: Task, model: Model) -> Drafted:
+        if not task.target.symbol:
+            return Drafted()
+        try:
+            length = model.count(task.body)
+        except EditRefused as refusal:
+            return Drafted(refused=(str(refusal),))
+        if length <= LONG:
+            return _whole(task, model)
+        drafted = draft_parts(task, model)
+        return drafted + _whole(replace(task, samples=task.samples // 2), model) if length <= _LONGEST else drafted
+
+
+def _whole(task: Task, model: Model) -> Drafted:
+    limit = answer_limit(task, model)
+    messages = (Message("user", rewrite_prompt(task, model, room(model, limit))),)
+
+    def ask(index: int) -> Completion:
+        temperature = model.profile.temperature if index or task.turn else 0.0
+        return model.chat(messages, Sampling(limit, temperature, model.profile.top_p, task.seed + index))
+
+    attempts = [lambda i=i: ask(i) for i in range(task.samples)]
+    return collect(task, attempts, lambda _, answer: splice(task, answer))
+
+
+def splice(task: Task, answer: Completion) -> str:
+    """The file with the definition that `answer` holds; raises EditRefused."""
+    return splice_definition(task.source, task.target.symbol, code_in(answer, task.name), task.target.start)
+
+
+def answer_limit(task: Task, model: Model) -> int:
+    """Tokens that the function may have when it is written again."""
+    return model.count(task.body) * 3 // 2 + (300 if _thinks(task) else 160)
+
+
+def rewrite_prompt(task: Task, model: Model, most: int) -> str:
+    """The prompt, in at most so many tokens as long as the function leaves room: what helps least goes first."""
+    prompt = ""
+    for version in _versions(task, model, most - model.count(task.body) - _FRAME):
+        prompt = render(version)
+        if model.count(prompt) <= most:
+            break
+    return prompt
+
+
+def _versions(task: Task, model: Model, left: int) -> Iterator[Rewrite]:
+    """The prompt with all that is known, and with less and less of it."""
+    full = _full(task, trim_issue(task.issue.text, max(left // 2, _LEAST), model.count))
+    if model.count(full.context) <= left // 3:
+        yield full
+    yield replace(full, context="")
+    issue = trim_issue(task.issue.text, _LEAST, model.count)
+    short = replace(full, issue=issue, context="", documentation="", evidence=full.evidence[:300])
+    yield replace(short, proposed=full.proposed[:3])
+    yield replace(short, issue="", evidence="", proposed=())
+
+
+def _full(task: Task, issue: str) -> Rewrite:
+    return Rewrite(
+        kind=task.kind,
+        issue=issue,
+        title=task.issue.title[:_TITLE],
+        proposed=task.spec.proposed,
+        evidence=task.evidence[:800],
+        path=task.target.path,
+        symbol=task.target.symbol,
+        name=task.name,
+        context=task.context,
+        documentation=task.documentation[:_DOCUMENTATION],
+        source=task.body,
+        think=_thinks(task),
+    )
+
+
+def _thinks(task: Task) -> bool:
+    """Each second turn asks what is wrong first: another prompt brings other answers than more of the same one."""
+    return task.turn % 2 == 1
+
+
+_FRAME = 200
+"""Tokens of the prompt's own words."""
+_LEAST = 200
+"""Tokens that the issue is given in any case, but the last."""
+_TITLE = 300
+"""Characters of the issue's title that are shown."""
+_DOCUMENTATION = 900
+"""Characters of the docstring that are shown."""
