@@ -239,7 +239,7 @@ class Oracle:
     """For CRASH: the class name of the exception that must be gone; for STRONG: of the one that is expected."""
     source: str = ""
     """Where it came from, for a person: 'second code block of the issue'."""
-    before: str = ""
+    preamble: str = ""
     """The code that runs before the steps: imports and definitions."""
     steps: tuple[str, ...] = ()
     """The statements that the script runs and whose output it tells apart, as they were written; none where the script
@@ -275,12 +275,12 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Appraisal:
+class CandidateScores:
     """What speaks for or against a candidate beside the runs that judge it."""
 
-    suspicion: str = ""
+    overfitting: str = ""
     """Why it may fit the example alone, as a sentence; empty where nothing says so."""
-    naturalness: float | None = None
+    log_likelihood_ratio: float | None = None
     """The logarithm of how many times likelier the model finds the code with it than without; None where that is not
     known."""
 
@@ -299,7 +299,7 @@ class Candidate:
     """`rewrite`, `infill`, …: who was first to draw it; FROM_ISSUE for what the issue itself proposes."""
     target: Location
     patch: Patch
-    drawn: tuple[str, ...]
+    origins: tuple[str, ...]
     """The samples that produced it, by name; a sample that comes twice, after a crash, counts once."""
     answer: str = ""
     """What the model wrote for it first."""
@@ -308,16 +308,16 @@ class Candidate:
     verdict: Verdict | None = None
     likelihood: float = 0.0
     """Of being right among the mutants of its function; 0 where that is not known."""
-    agreement: float = 0.0
+    behavioural_agreement: float = 0.0
     """The share of all candidates' weight that does the same on inputs like those of the evidence; 0 where candidates
     were not compared."""
-    appraisal: Appraisal | None = None
+    scores: CandidateScores | None = None
     """None until it is asked for, which is done for the best only."""
 
     @property
     def votes(self) -> int:
         """How many samples agree on it."""
-        return len(self.drawn)
+        return len(self.origins)
 
 
 # --- what it cost ---------------------------------------------------------------------------------------------------

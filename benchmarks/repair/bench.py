@@ -22,8 +22,8 @@ from threading import Lock
 
 from repoagent.app.driving import drive
 from repoagent.domain import Edit, Issue, Patch, Result, dump, load
-from repoagent.graph.examine import opened
-from repoagent.graph.services import Options, Services
+from repoagent.graph.examine import open_with_edits
+from repoagent.graph.services import RunChoices, Services
 from repoagent.index.build import Index
 from repoagent.llm import open_model
 from repoagent.llm.base import Completion, Message, Model, Sampling
@@ -298,7 +298,7 @@ def _services(problem: Problem, model: Model, engine: Engine, arguments: argpars
         trace=trace,
         budget=budget,
         elapsed=lambda: time.monotonic() - started,
-        options=Options(seed=arguments.seed, test_timeout=20),
+        options=RunChoices(seed=arguments.seed, test_timeout=20),
         limits=Limits(),
     )
 
@@ -322,7 +322,7 @@ def _is_right(problem: Problem, edits: Sequence[Edit], result: Result, services:
 
 
 def _run(command: Sequence[str], edits: Sequence[Edit], services: Services, environment: Environment) -> Finished:
-    with opened(services, environment, edits) as sandbox:
+    with open_with_edits(services, environment, edits) as sandbox:
         return sandbox.run(command, timeout=30)
 
 

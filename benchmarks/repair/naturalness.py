@@ -21,8 +21,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from benchmarks.repair.bench import Problem
 from benchmarks.repair.humanevalfix import problems
 from repoagent.domain import Candidate, Spec, load
-from repoagent.generators import Task
-from repoagent.ranking.likelihood import naturalness
+from repoagent.generators import DraftTask
+from repoagent.ranking.likelihood import score_change
 from repoagent.llm import open_model
 from repoagent.llm.base import Model
 from repoagent.sandbox import choose
@@ -95,11 +95,11 @@ def _seen(problem: Problem, session: Path, model: Model, engine: Engine) -> Iter
     for candidate in passed[:MOST]:
         (edit,) = workspace.edits(candidate.patch)
         after = edit.after or ""
-        task = Task(problem.issue, Spec((), ()), candidate.target, edit.before or "", "", "", seed=0, samples=1)
+        task = DraftTask(problem.issue, Spec((), ()), candidate.target, edit.before or "", "", "", seed=0, samples=1)
         with engine.open(environment, workspace.root, Limits()) as sandbox:
             sandbox.write({edit.path: after.encode()})
             right = sandbox.run(problem.judge, timeout=20).exit_code == 0
-        natural = naturalness(task, after, model, score)
+        natural = score_change(task, after, model, score)
         known = (candidate.generator, candidate.votes, candidate.likelihood, natural)
         yield Seen(problem.name, *known, right, candidate.id == chosen)
 

@@ -17,11 +17,11 @@ def best_so_far(session: Session) -> Result | None:
 
     The patch of a run that was stopped is never called verified: its last check from scratch was not made.
     """
-    from repoagent.ranking import best
+    from repoagent.ranking import find_best
 
     if session.exists("report.json"):
         return load(Result, session.read("report.json"))
-    chosen = best(list(_candidates(session)), _oracle(session).strength)
+    chosen = find_best(list(_candidates(session)), _oracle(session).strength)
     return _result(session, chosen) if chosen else None
 
 

@@ -92,8 +92,8 @@ def _checkpointer(path: Path) -> Iterator[SqliteSaver]:
     from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
     from langgraph.checkpoint.sqlite import SqliteSaver
 
-    from repoagent.graph.state import STORED
+    from repoagent.graph.state import STORED_CLASSES
 
-    serde = JsonPlusSerializer(allowed_msgpack_modules=STORED)
+    serde = JsonPlusSerializer(allowed_msgpack_modules=STORED_CLASSES)
     with closing(sqlite3.connect(path, check_same_thread=False, timeout=30)) as connection:
         yield SqliteSaver(connection, serde=serde)

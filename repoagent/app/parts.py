@@ -22,7 +22,7 @@ from repoagent.workspace import Source, Workspace
 if TYPE_CHECKING:
     from repoagent.audit import AuditLog
     from repoagent.config import Settings
-    from repoagent.graph.services import Options, Services
+    from repoagent.graph.services import RunChoices, Services
     from repoagent.index.build import Index
     from repoagent.llm.budget import Budget
     from repoagent.sandbox.base import Engine, Limits
@@ -103,12 +103,12 @@ def _budget(settings: Settings, spent: Spent, trace: Trace) -> Budget:
     return Budget(max_tokens=settings.max_tokens, deadline=time.monotonic() + left, spent=spent.usage)
 
 
-def _options(request: Request) -> Options:
-    from repoagent.graph.services import Options
+def _options(request: Request) -> RunChoices:
+    from repoagent.graph.services import RunChoices
     from repoagent.testbed.ways import Named
 
     settings = request.settings
-    return Options(
+    return RunChoices(
         samples=settings.samples,
         named=Named(request.test_command or "", request.image),
         ask=request.ask,

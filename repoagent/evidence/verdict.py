@@ -8,7 +8,7 @@ from repoagent.domain import Answer, Ending, Oracle, Report, Strength, Verdict
 
 
 @dataclass(frozen=True)
-class Evidence:
+class Baseline:
     """What is known of the untouched code."""
 
     passing: frozenset[str] = frozenset()
@@ -17,13 +17,13 @@ class Evidence:
     """Tests that did not end the same way twice; they count for nothing."""
     seconds: float = 0.0
     """How long they took together."""
-    shown: str = ""
+    failure_text: str = ""
     """How the failing tests fail, distilled for a model."""
-    held: Oracle = Oracle(Strength.NONE)  # noqa: RUF009 - frozen
+    passing_examples: Oracle = Oracle(Strength.NONE)  # noqa: RUF009 - frozen
     """Documented examples that the untouched code holds to."""
 
 
-def judged(oracle: Answer, report: Report | None, before: Evidence, failure: str) -> Verdict:
+def read_verdict(oracle: Answer, report: Report | None, before: Baseline, failure: str) -> Verdict:
     """The verdict; `report` is None where no test was run, because there is none or the oracle had failed already."""
     if report is None:
         return Verdict(oracle=oracle, failure=failure)

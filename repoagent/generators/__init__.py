@@ -1,9 +1,9 @@
 """Generators: each turns a located function into candidate edits in its own way."""
 
-from repoagent.generators.base import Draft, Drafted, Generator, Task
+from repoagent.generators.base import Draft, Proposals, Generator, DraftTask
 from repoagent.generators.infill import Infiller
 from repoagent.generators.mutation import Mutator
-from repoagent.generators.search_replace import ReplaceAgain, Replacer
+from repoagent.generators.search_replace import ReplaceRetrier, Replacer
 from repoagent.generators.retry import Retrier
 from repoagent.generators.rewrite import Rewriter
 
@@ -13,13 +13,13 @@ GENERATORS: tuple[Generator, ...] = (Mutator(), Replacer(), Infiller(), Rewriter
 __all__ = [
     "GENERATORS",
     "Draft",
-    "Drafted",
+    "Proposals",
     "Generator",
     "Infiller",
     "Mutator",
-    "ReplaceAgain",
+    "ReplaceRetrier",
     "Replacer",
     "Retrier",
     "Rewriter",
-    "Task",
+    "DraftTask",
 ]

@@ -19,7 +19,7 @@ from repoagent.llm.base import Completion, Model
 
 
 @dataclass(frozen=True)
-class Task:
+class DraftTask:
     """One function or class to correct, and what is known about it."""
 
     issue: Issue
@@ -29,12 +29,12 @@ class Task:
     """The text of the whole file."""
     context: str
     """Signatures of what stands around the function and of what it calls."""
-    evidence: str
+    observed_failure: str
     """What the reproduction shows on the untouched code; empty without one."""
     seed: int
     samples: int
     """How many answers to draw at most; a plan may ask for fewer than the model's profile."""
-    turn: int = 0
+    round: int = 0
     """How often the same generator has worked on the function before."""
     files: tuple[Passages, ...] = ()
     """For a generator that may change several files: what it is shown of each."""
@@ -79,15 +79,15 @@ class Draft:
 
 
 @dataclass(frozen=True)
-class Drafted:
+class Proposals:
     """All that one round of one generator brought."""
 
     drafts: tuple[Draft, ...] = ()
     refused: tuple[str, ...] = ()
     """Why other answers could not become an edit, one line each."""
 
-    def __add__(self, other: Drafted) -> Drafted:
-        return Drafted(self.drafts + other.drafts, self.refused + other.refused)
+    def __add__(self, other: Proposals) -> Proposals:
+        return Proposals(self.drafts + other.drafts, self.refused + other.refused)
 
 
 class Generator(Protocol):
@@ -97,14 +97,14 @@ class Generator(Protocol):
     def name(self) -> str:
         """As it stands in reports."""
 
-    def samples(self, model: Model) -> int:
+    def sample_count(self, model: Model) -> int:
         """How many answers the profile of `model` gives this generator for one function; 0 switches it off."""
 
-    def draft(self, task: Task, model: Model) -> Drafted:
+    def draft(self, task: DraftTask, model: Model) -> Proposals:
         """Draft edits. Stops early, with what it has, when the budget is spent; raises BudgetExceeded without any."""
 
 
-def room(model: Model, answer: int) -> int:
+def prompt_token_budget(model: Model, answer: int) -> int:
     """Tokens that a prompt may have beside an answer of so many: the profile's budget, within what the server gives."""
     return min(model.profile.prompt_budget, model.context() - answer - _TEMPLATE)
 
@@ -113,20 +113,20 @@ _TEMPLATE = 64
 """Tokens that a server may add around a prompt."""
 
 
-def collect(
-    task: Task, attempts: Sequence[Callable[[], Completion]], edit: Callable[[int, Completion], str]
-) -> Drafted:
+def ask_for_texts(
+    task: DraftTask, attempts: Sequence[Callable[[], Completion]], edit: Callable[[int, Completion], str]
+) -> Proposals:
     """Ask all `attempts`, and turn each answer into the new text of the task's file by `edit(index, answer)`.
 
     As `collect_edits`, otherwise.
     """
     path, source = task.target.path, task.source
-    return collect_edits(attempts, lambda index, answer: (Edit(path, source, edit(index, answer)),))
+    return ask_for_edits(attempts, lambda index, answer: (Edit(path, source, edit(index, answer)),))
 
 
-def collect_edits(
+def ask_for_edits(
     attempts: Sequence[Callable[[], Completion]], edit: Callable[[int, Completion], tuple[Edit, ...]]
-) -> Drafted:
+) -> Proposals:
     """Ask all `attempts`, some at a time, and turn each answer into edits by `edit(index, answer)`.
 
     What fails is refused, as long as others answer, or it was only too long. Raises BudgetExceeded or ModelFailed
@@ -134,12 +134,12 @@ def collect_edits(
     """
     asked = ask_all(attempts)
     _raise_without_answer(asked)
-    result = Drafted()
+    result = Proposals()
     for index, answer in enumerate(asked):
         if isinstance(answer, Completion):
-            result += _drafted(answer, partial(edit, index))
+            result += _read_draft(answer, partial(edit, index))
         elif isinstance(answer, ModelFailed):
-            result += Drafted(refused=(str(answer),))
+            result += Proposals(refused=(str(answer),))
     return result
 
 
@@ -150,14 +150,14 @@ def _raise_without_answer(asked: Sequence[Asked]) -> None:
         raise next((failure for failure in grave if isinstance(failure, BudgetExceeded)), grave[0])
 
 
-def _drafted(answer: Completion, edit: Callable[[Completion], tuple[Edit, ...]]) -> Drafted:
+def _read_draft(answer: Completion, edit: Callable[[Completion], tuple[Edit, ...]]) -> Proposals:
     try:
         edits = edit(answer)
         if all(meaning(each.after or "") == meaning(each.before or "") for each in edits):
             raise EditRefused("the answer changes nothing")
     except EditRefused as refusal:
         suffix = " (cut off at the token limit)" if answer.truncated else ""
-        return Drafted(refused=(f"{refusal}{suffix}",))
+        return Proposals(refused=(f"{refusal}{suffix}",))
     except RecursionError:
-        return Drafted(refused=("the function is nested too deeply",))
-    return Drafted(drafts=(Draft(edits, answer.text),))
+        return Proposals(refused=("the function is nested too deeply",))
+    return Proposals(drafts=(Draft(edits, answer.text),))

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from repoagent.domain import Edit, Location
-from repoagent.generators.base import Draft, Drafted
+from repoagent.generators.base import Draft, Proposals
 from repoagent.edits import EditRefused, splice_definition
 from repoagent.edits.layout import indent_of, lines_of
 from repoagent.errors import UserError
@@ -25,23 +25,23 @@ Read = Callable[[str], str]
 """The text of a file; raises FileNotFoundError or UserError for a path that is none."""
 
 
-def drafted(proposals: Sequence[Proposal], suspects: Sequence[Location], paths: Sequence[str], read: Read) -> Drafted:
+def draft_from_issue(proposals: Sequence[Proposal], suspects: Sequence[Location], paths: Sequence[str], read: Read) -> Proposals:
     """A draft for each proposal that fits; `suspects` are looked through first, `paths` are all files there are."""
-    made = Drafted()
+    made = Proposals()
     for proposal in proposals:
         if proposal.pieces:
-            made += Drafted(tuple(_shown(proposal, suspects, read)))
+            made += Proposals(tuple(_place_fragments(proposal, suspects, read)))
             continue
         try:
-            edits = tuple(_edits(proposal, suspects, paths, read))
+            edits = tuple(_apply_proposal(proposal, suspects, paths, read))
         except (EditRefused, RecursionError) as refusal:
-            made += Drafted(refused=(f"{proposal.source}: {refusal}",))
+            made += Proposals(refused=(f"{proposal.source}: {refusal}",))
             continue
-        made += Drafted((Draft(edits, proposal.source),))
+        made += Proposals((Draft(edits, proposal.source),))
     return made
 
 
-def _shown(proposal: Proposal, suspects: Sequence[Location], read: Read) -> Iterator[Draft]:
+def _place_fragments(proposal: Proposal, suspects: Sequence[Location], read: Read) -> Iterator[Draft]:
     """A draft for each piece that stands in no suspicious file, but is nearly what stands there once: first for those
     after whose like, as it stands there, the issue names them."""
     drafts: list[tuple[float, Edit]] = []
@@ -53,7 +53,7 @@ def _shown(proposal: Proposal, suspects: Sequence[Location], read: Read) -> Iter
         own = [each for each in suspects[:_NEAREST] if each.path == path]
         near = {number: _INSIDE for each in own for number in range(each.start, each.end + 1)}
         near |= {number: _MARKED for each in own[:1] for number in each.lines}
-        drafts += _likened(proposal.pieces, path, text, near)
+        drafts += _find_similar_lines(proposal.pieces, path, text, near)
     ordered = sorted(drafts, key=lambda pair: -pair[0])[:_SHOWN]
     yield from (Draft((edit,), proposal.source) for _, edit in ordered)
 
@@ -76,7 +76,7 @@ _FEW = 3
 """Times that a literal may stand in a file to be replaced each time."""
 
 
-def _likened(pieces: Sequence[str], path: str, text: str, near: Mapping[int, float]) -> Iterator[tuple[float, Edit]]:
+def _find_similar_lines(pieces: Sequence[str], path: str, text: str, near: Mapping[int, float]) -> Iterator[tuple[float, Edit]]:
     """What pieces may stand in the place of; `near` says of suspicious lines how much likelier they are meant."""
     lines = lines_of(text)
     known = {line.strip() for line in lines}
@@ -84,32 +84,32 @@ def _likened(pieces: Sequence[str], path: str, text: str, near: Mapping[int, flo
         if piece in text:
             continue
         if _is_literal(piece):
-            yield from _literals(pieces[:number], piece, path, text)
+            yield from _replace_literals(pieces[:number], piece, path, text)
             continue
-        places = [at for at, line in enumerate(lines) if _head(line.strip()) == _head(piece)]
+        places = [at for at, line in enumerate(lines) if _extract_head(line.strip()) == _extract_head(piece)]
         named = {line for line in pieces[:number] if line in known}
         extra = {at: (_NAMED_BEFORE if lines[at].strip() in named else 0.0) + near.get(at + 1, 0.0) for at in places}
         marked = [at for at in places if near.get(at + 1) == _MARKED]
-        for rate, at in dict.fromkeys(filter(None, (_best(lines, piece, extra, some) for some in (places, marked)))):
+        for rate, at in dict.fromkeys(filter(None, (_choose_place(lines, piece, extra, some) for some in (places, marked)))):
             ending = lines[at][len(lines[at].rstrip("\r\n")) :]
             changed = [*lines[:at], f"{indent_of(lines[at])}{piece}{ending}", *lines[at + 1 :]]
             yield rate, Edit(path, text, "".join(changed))
 
 
-def _best(
+def _choose_place(
     lines: Sequence[str], piece: str, extra: Mapping[int, float], places: Sequence[int]
 ) -> tuple[float, int] | None:
     """The place that a piece is likeliest meant for, and how likely; None where it is like none, or like two."""
-    rated = sorted(((_rate(lines[at].strip(), piece, extra[at]), at) for at in places), reverse=True)
+    rated = sorted(((_rate_similarity(lines[at].strip(), piece, extra[at]), at) for at in places), reverse=True)
     if not rated or rated[0][0] < _ALIKE or [rate for rate, _ in rated[1:2]] == [rated[0][0]]:
         return None
     return rated[0]
 
 
-def _literals(before: Sequence[str], piece: str, path: str, text: str) -> Iterator[tuple[float, Edit]]:
+def _replace_literals(before: Sequence[str], piece: str, path: str, text: str) -> Iterator[tuple[float, Edit]]:
     """A literal for the last one that is named before it and stands in the file."""
     found = [other for other in before if _is_literal(other) and 0 < text.count(other) <= _FEW]
-    if found and (alike := _ratio(found[-1], piece)) >= _LITERAL_ALIKE:
+    if found and (alike := _measure_similarity(found[-1], piece)) >= _LITERAL_ALIKE:
         yield alike + _NAMED_BEFORE, Edit(path, text, text.replace(found[-1], piece))
 
 
@@ -117,12 +117,12 @@ def _is_literal(piece: str) -> bool:
     return piece.startswith(("r'", 'r"'))
 
 
-def _rate(line: str, piece: str, extra: float) -> float:
+def _rate_similarity(line: str, piece: str, extra: float) -> float:
     """How likely the piece is to stand in the line's place; 0 where it is too unlike, found out cheaply."""
-    return extra + alike if (alike := _ratio(line, piece, _ALIKE - extra)) else 0.0
+    return extra + alike if (alike := _measure_similarity(line, piece, _ALIKE - extra)) else 0.0
 
 
-def _ratio(one: str, other: str, least: float = 0.0) -> float:
+def _measure_similarity(one: str, other: str, least: float = 0.0) -> float:
     """From 0 to 1; 0 where it is less than `least`, or one is so long that it would take long."""
     import difflib
 
@@ -137,7 +137,7 @@ _LONGEST = 400
 """Characters of a line that is compared."""
 
 
-def _head(line: str) -> str:
+def _extract_head(line: str) -> str:
     """What a statement is about: its keyword, the function that it begins, or what it assigns to."""
     if line.startswith(("def ", "async def ")):
         return line.partition("(")[0]
@@ -145,18 +145,18 @@ def _head(line: str) -> str:
     return target[1] if target else re.split(r"\W", line, maxsplit=1)[0]
 
 
-def _edits(proposal: Proposal, suspects: Sequence[Location], paths: Sequence[str], read: Read) -> Iterator[Edit]:
+def _apply_proposal(proposal: Proposal, suspects: Sequence[Location], paths: Sequence[str], read: Read) -> Iterator[Edit]:
     if proposal.function:
-        yield _spliced(proposal.function, suspects, read)
+        yield _splice_function(proposal.function, suspects, read)
         return
     texts: dict[str, str] = {}
     for hunk in proposal.hunks:
-        path, text = _replaced(hunk, suspects, paths, lambda name: texts.get(name) or read(name))
+        path, text = _apply_hunk(hunk, suspects, paths, lambda name: texts.get(name) or read(name))
         texts[path] = text
     yield from (Edit(path, read(path), text) for path, text in texts.items())
 
 
-def _replaced(hunk: Hunk, suspects: Sequence[Location], paths: Sequence[str], read: Read) -> tuple[str, str]:
+def _apply_hunk(hunk: Hunk, suspects: Sequence[Location], paths: Sequence[str], read: Read) -> tuple[str, str]:
     """The only file in which the hunk fits, and its new text."""
     near = list(dict.fromkeys(location.path for location in suspects))[:_FILES]
     if ".." in hunk.path:
@@ -168,12 +168,12 @@ def _replaced(hunk: Hunk, suspects: Sequence[Location], paths: Sequence[str], re
         except (OSError, UserError):
             continue
         spans = [(each.start, each.end) for each in suspects if each.path == path and each.symbol]
-        if (changed := _with(text, hunk) or _within(spans, text, hunk)) is not None:
+        if (changed := _replace_lines(text, hunk) or _replace_in_suspects(spans, text, hunk)) is not None:
             return path, changed
     raise EditRefused("what it would replace is not in the files that the issue points to, or more than once")
 
 
-def _with(text: str, hunk: Hunk) -> str | None:
+def _replace_lines(text: str, hunk: Hunk) -> str | None:
     """The text with the hunk's new lines in the place of the old ones; None where those are not there just once."""
     lines = lines_of(text)
     old = [line.strip() for line in hunk.before.strip("\n").splitlines()]
@@ -182,13 +182,13 @@ def _with(text: str, hunk: Hunk) -> str | None:
     ]
     if len(found) == 1:
         at = found[0]
-        return "".join([*lines[:at], *_moved(hunk, lines[at]), *lines[at + len(old) :]])
+        return "".join([*lines[:at], *_indent_lines(hunk, lines[at]), *lines[at + len(old) :]])
     if len(old) == 1 and not found and "\n" not in hunk.after and text.count(hunk.before.strip()) == 1:
         return text.replace(hunk.before.strip(), hunk.after.strip())
     return None
 
 
-def _within(spans: Sequence[tuple[int, int]], text: str, hunk: Hunk) -> str | None:
+def _replace_in_suspects(spans: Sequence[tuple[int, int]], text: str, hunk: Hunk) -> str | None:
     """The text with an excerpt of a line replaced in the first of the suspects that holds it, wherever it stands there
     as a word of its own; None where none does, or too many times."""
     before, after = hunk.before.strip(), hunk.after.strip()
@@ -204,7 +204,7 @@ def _within(spans: Sequence[tuple[int, int]], text: str, hunk: Hunk) -> str | No
     return None
 
 
-def _moved(hunk: Hunk, first: str) -> Iterator[str]:
+def _indent_lines(hunk: Hunk, first: str) -> Iterator[str]:
     """The new lines, indented as the place is and ended as its lines are."""
     head = next(line for line in hunk.before.split("\n") if line.strip())
     shift = len(indent_of(first)) - len(indent_of(head))
@@ -215,9 +215,9 @@ def _moved(hunk: Hunk, first: str) -> Iterator[str]:
         yield f"{moved}{line.lstrip()}".rstrip() + end
 
 
-def _spliced(function: str, suspects: Sequence[Location], read: Read) -> Edit:
+def _splice_function(function: str, suspects: Sequence[Location], read: Read) -> Edit:
     """The most suspicious function that has the name of one in the text, replaced by that."""
-    names = {node.name for node in ast.walk(_parsed(function)) if isinstance(node, ast.FunctionDef)}
+    names = {node.name for node in ast.walk(_parse_proposal(function)) if isinstance(node, ast.FunctionDef)}
     target = next((each for each in suspects if each.symbol.rpartition(".")[2] in names), None)
     if target is None:
         raise EditRefused("no function that the issue points to has this name")
@@ -225,7 +225,7 @@ def _spliced(function: str, suspects: Sequence[Location], read: Read) -> Edit:
     return Edit(target.path, source, splice_definition(source, target.symbol, function, target.start))
 
 
-def _parsed(text: str) -> ast.Module:
+def _parse_proposal(text: str) -> ast.Module:
     try:
         return ast.parse(text)
     except (SyntaxError, ValueError, MemoryError) as error:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from repoagent.generators.base import Drafted, Task, collect, room
+from repoagent.generators.base import Proposals, DraftTask, ask_for_texts, prompt_token_budget
 from repoagent.generators.holes import Hole, holes
 from repoagent.edits import EditRefused
 from repoagent.edits.encoding import readable, restored, shown
@@ -31,42 +31,42 @@ class Infiller:
 
     name: str = "infill"
 
-    def samples(self, model: Model) -> int:
+    def sample_count(self, model: Model) -> int:
         return model.profile.infills
 
-    def draft(self, task: Task, model: Model) -> Drafted:
+    def draft(self, task: DraftTask, model: Model) -> Proposals:
         if not task.target.symbol:
-            return Drafted()
+            return Proposals()
         try:
             found = holes(task.source, task.target)
         except EditRefused as refusal:
-            return Drafted(refused=(str(refusal),))
-        first = task.turn * task.samples  # those before had their turn
+            return Proposals(refused=(str(refusal),))
+        first = task.round * task.samples  # those before had their turn
         # Top down, so that each prompt begins with what the server has just read for the one before.
         chosen = sorted(found[first : first + task.samples], key=lambda hole: hole.start)
 
         def ask(index: int) -> Completion:
-            return _ask(task, model, chosen[index], task.seed + index)
+            return _ask_for_hole(task, model, chosen[index], task.seed + index)
 
         attempts = [lambda i=i: ask(i) for i in range(len(chosen))]
-        return collect(task, attempts, lambda i, answer: fill(task.source, chosen[i], answer.text))
+        return ask_for_texts(task, attempts, lambda i, answer: fill_hole(task.source, chosen[i], answer.text))
 
 
-def fill(source: str, hole: Hole, answer: str) -> str:
+def fill_hole(source: str, hole: Hole, answer: str) -> str:
     """`source` with `hole` filled by `answer`, up to where it begins to repeat what follows; raises EditRefused."""
     answer = restored(answer, source)
     if hole.kind == "insert":
-        return _insert(source, hole, answer)
-    text = _single_line(answer, source[hole.end :])
+        return _insert_lines(source, hole, answer)
+    text = _trim_to_line(answer, source[hole.end :])
     if not text.strip():
         raise EditRefused("the model left the hole empty")
     return source[: hole.start] + text + source[hole.end :]
 
 
-def _insert(source: str, hole: Hole, answer: str) -> str:
+def _insert_lines(source: str, hole: Hole, answer: str) -> str:
     """As many of the answer's lines as parse in their place: the last may begin what the answer had no room for."""
     indent = source[source.rfind("\n", 0, hole.start) + 1 : hole.start]
-    lines = _whole_lines(answer, source[hole.end :])
+    lines = _trim_to_lines(answer, source[hole.end :])
     end = end_near(lines_of(source), hole.line)
     for kept in range(len(lines), 0, -1):
         filled = source[: hole.start] + end.join([*lines[:kept], indent]) + source[hole.end :]
@@ -83,53 +83,53 @@ def _parses(source: str) -> bool:
     return True
 
 
-def _ask(task: Task, model: Model, hole: Hole, seed: int) -> Completion:
+def _ask_for_hole(task: DraftTask, model: Model, hole: Hole, seed: int) -> Completion:
     stop = () if hole.kind == "insert" else ("\n",)
-    before, after = prompt(task, model, hole, _TOKENS)
+    before, after = write_fim_prompt(task, model, hole, _TOKENS)
     sampling = Sampling(_TOKENS, model.profile.temperature / 2, model.profile.top_p, seed, stop)
     return model.infill(before, after, sampling)
 
 
-def prompt(task: Task, model: Model, hole: Hole, answer: int) -> tuple[str, str]:
+def write_fim_prompt(task: DraftTask, model: Model, hole: Hole, answer: int) -> tuple[str, str]:
     """What stands before and behind the hole, as much of it as the model has room for beside so many tokens."""
-    header, most = _header(task), room(model, answer)
+    header, most = _write_header(task), prompt_token_budget(model, answer)
     before = after = ""
     for lines in _WINDOWS:
-        before, after = _window(task, hole, lines)
+        before, after = _cut_window(task, hole, lines)
         if model.count(header + before + after) <= most:
             return header + before, after
     characters = max(most // 2, 1)  # of an endless line; no token has less than one
     return before[-characters:], after[:characters]
 
 
-def _header(task: Task) -> str:
+def _write_header(task: DraftTask) -> str:
     """The issue as a comment above the code: a fill-in-the-middle prompt has no other place for it."""
     imports = [line[:110] for line in shown(task.source).splitlines() if re.match(r"(import|from) \w.*[^(]$", line)]
     hints = [f"should: {line}"[:110] for line in task.spec.proposed[:2]]
     return render(Infill(tuple(imports[:12]), task.issue.title[:110], tuple(hints))) + "\n"
 
 
-def _window(task: Task, hole: Hole, most: int) -> tuple[str, str]:
+def _cut_window(task: DraftTask, hole: Hole, most: int) -> tuple[str, str]:
     """The function's text before and behind the hole, at most so many lines of each."""
     text = readable(task.source)
     lines = lines_of(text)
     start = sum(map(len, lines[: max(task.target.start, hole.line - most) - 1]))
     end = sum(map(len, lines[: min(task.target.end, hole.line + most)]))
-    return _plain(text[start : hole.start]), _plain(text[hole.end : end])
+    return _normalise_line_ends(text[start : hole.start]), _normalise_line_ends(text[hole.end : end])
 
 
-def _plain(text: str) -> str:
+def _normalise_line_ends(text: str) -> str:
     return text.replace("\r\n", "\n")
 
 
-def _single_line(answer: str, after: str) -> str:
+def _trim_to_line(answer: str, after: str) -> str:
     """The first line of an answer, without what already stands behind the hole."""
     text = answer.split("\n", 1)[0].rstrip()
     rest = after.split("\n", 1)[0].strip()
     return text[: -len(rest)].rstrip() if rest and text.endswith(rest) else text
 
 
-def _whole_lines(answer: str, after: str) -> list[str]:
+def _trim_to_lines(answer: str, after: str) -> list[str]:
     """The lines of an answer up to where it repeats the statement behind the gap; the last may be cut off and goes."""
     following = after.split("\n", 1)[0].strip()
     lines = [line.rstrip() for line in answer.split("\n")[:-1]]

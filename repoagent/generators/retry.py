@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from repoagent.answers import code_in
 from repoagent.domain import Usage
-from repoagent.generators.base import Drafted, Task, collect, room
-from repoagent.generators.rewrite import answer_limit, rewrite_prompt, splice
+from repoagent.generators.base import Proposals, DraftTask, ask_for_texts, prompt_token_budget
+from repoagent.generators.rewrite import limit_answer_tokens, write_prompt, splice_answer
 from repoagent.edits import EditRefused
 from repoagent.llm.base import Completion, Message, Model, Sampling
 from repoagent.llm.profiles import Profile
@@ -30,31 +30,31 @@ class Retrier:
     """The distilled failure."""
     name: str = "retry"
 
-    def samples(self, model: Model) -> int:
+    def sample_count(self, model: Model) -> int:
         return min(model.profile.retries, 1)
 
-    def draft(self, task: Task, model: Model) -> Drafted:
+    def draft(self, task: DraftTask, model: Model) -> Proposals:
         if not re.search(rf"\b(def|class)\s+{re.escape(task.name)}\b", self.attempt):
-            return Drafted(refused=("only a whole definition is asked for again",))
+            return Proposals(refused=("only a whole definition is asked for again",))
         try:
-            messages = self._messages(task, model)
+            messages = self._write_messages(task, model)
         except EditRefused as refusal:
-            return Drafted(refused=(str(refusal),))
-        sampling = Sampling(answer_limit(task, model), 0.2, model.profile.top_p, task.seed)
-        return collect(task, [lambda: model.chat(messages, sampling)], lambda _, answer: splice(task, answer))
+            return Proposals(refused=(str(refusal),))
+        sampling = Sampling(limit_answer_tokens(task, model), 0.2, model.profile.top_p, task.seed)
+        return ask_for_texts(task, [lambda: model.chat(messages, sampling)], lambda _, answer: splice_answer(task, answer))
 
-    def _messages(self, task: Task, model: Model) -> tuple[Message, ...]:
+    def _write_messages(self, task: DraftTask, model: Model) -> tuple[Message, ...]:
         attempt = f"```python\n{code_in(Completion(self.attempt, Usage()), task.name).strip()}\n```"
         again = render(Retry(self.failure, task.kind, task.name))
-        most = room(model, answer_limit(task, model)) - model.count(attempt) - model.count(again)
+        most = prompt_token_budget(model, limit_answer_tokens(task, model)) - model.count(attempt) - model.count(again)
         return (
-            Message("user", rewrite_prompt(task, model, most)),
+            Message("user", write_prompt(task, model, most)),
             Message("assistant", attempt),
             Message("user", again),
         )
 
 
-def worth_retrying(failure: str, profile: Profile) -> bool:
+def is_worth_retrying(failure: str, profile: Profile) -> bool:
     """Whether a failure names an exception that the profile's models can mend when they see it."""
     if not failure.strip():
         return False

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from repoagent.answers import code_in
-from repoagent.generators.base import Drafted, Task, collect, room
+from repoagent.generators.base import Proposals, DraftTask, ask_for_texts, prompt_token_budget
 from repoagent.generators.rewrite_part import LONG, draft_parts
 from repoagent.edits import EditRefused, splice_definition
 from repoagent.llm.base import Completion, Message, Model, Sampling
@@ -27,57 +27,57 @@ class Rewriter:
 
     name: str = "rewrite"
 
-    def samples(self, model: Model) -> int:
+    def sample_count(self, model: Model) -> int:
         return model.profile.rewrites
 
-    def draft(self, task: Task, model: Model) -> Drafted:
+    def draft(self, task: DraftTask, model: Model) -> Proposals:
         if not task.target.symbol:
-            return Drafted()
+            return Proposals()
         try:
             length = model.count(task.body)
         except EditRefused as refusal:
-            return Drafted(refused=(str(refusal),))
+            return Proposals(refused=(str(refusal),))
         if length <= LONG:
-            return _whole(task, model)
+            return _draft_whole(task, model)
         drafted = draft_parts(task, model)
-        return drafted + _whole(replace(task, samples=task.samples // 2), model) if length <= _LONGEST else drafted
+        return drafted + _draft_whole(replace(task, samples=task.samples // 2), model) if length <= _LONGEST else drafted
 
 
-def _whole(task: Task, model: Model) -> Drafted:
-    limit = answer_limit(task, model)
-    messages = (Message("user", rewrite_prompt(task, model, room(model, limit))),)
+def _draft_whole(task: DraftTask, model: Model) -> Proposals:
+    limit = limit_answer_tokens(task, model)
+    messages = (Message("user", write_prompt(task, model, prompt_token_budget(model, limit))),)
 
     def ask(index: int) -> Completion:
-        temperature = model.profile.temperature if index or task.turn else 0.0
+        temperature = model.profile.temperature if index or task.round else 0.0
         return model.chat(messages, Sampling(limit, temperature, model.profile.top_p, task.seed + index))
 
     attempts = [lambda i=i: ask(i) for i in range(task.samples)]
-    return collect(task, attempts, lambda _, answer: splice(task, answer))
+    return ask_for_texts(task, attempts, lambda _, answer: splice_answer(task, answer))
 
 
-def splice(task: Task, answer: Completion) -> str:
+def splice_answer(task: DraftTask, answer: Completion) -> str:
     """The file with the definition that `answer` holds; raises EditRefused."""
     return splice_definition(task.source, task.target.symbol, code_in(answer, task.name), task.target.start)
 
 
-def answer_limit(task: Task, model: Model) -> int:
+def limit_answer_tokens(task: DraftTask, model: Model) -> int:
     """Tokens that the function may have when it is written again."""
-    return model.count(task.body) * 3 // 2 + (300 if _thinks(task) else 160)
+    return model.count(task.body) * 3 // 2 + (300 if _should_ask_for_diagnosis(task) else 160)
 
 
-def rewrite_prompt(task: Task, model: Model, most: int) -> str:
+def write_prompt(task: DraftTask, model: Model, most: int) -> str:
     """The prompt, in at most so many tokens as long as the function leaves room: what helps least goes first."""
     prompt = ""
-    for version in _versions(task, model, most - model.count(task.body) - _FRAME):
+    for version in _shorten_prompt(task, model, most - model.count(task.body) - _FRAME):
         prompt = render(version)
         if model.count(prompt) <= most:
             break
     return prompt
 
 
-def _versions(task: Task, model: Model, left: int) -> Iterator[Rewrite]:
+def _shorten_prompt(task: DraftTask, model: Model, left: int) -> Iterator[Rewrite]:
     """The prompt with all that is known, and with less and less of it."""
-    full = _full(task, trim_issue(task.issue.text, max(left // 2, _LEAST), model.count))
+    full = _fill_prompt(task, trim_issue(task.issue.text, max(left // 2, _LEAST), model.count))
     if model.count(full.context) <= left // 3:
         yield full
     yield replace(full, context="")
@@ -87,26 +87,26 @@ def _versions(task: Task, model: Model, left: int) -> Iterator[Rewrite]:
     yield replace(short, issue="", evidence="", proposed=())
 
 
-def _full(task: Task, issue: str) -> Rewrite:
+def _fill_prompt(task: DraftTask, issue: str) -> Rewrite:
     return Rewrite(
         kind=task.kind,
         issue=issue,
         title=task.issue.title[:_TITLE],
         proposed=task.spec.proposed,
-        evidence=task.evidence[:800],
+        evidence=task.observed_failure[:800],
         path=task.target.path,
         symbol=task.target.symbol,
         name=task.name,
         context=task.context,
         documentation=task.documentation[:_DOCUMENTATION],
         source=task.body,
-        think=_thinks(task),
+        think=_should_ask_for_diagnosis(task),
     )
 
 
-def _thinks(task: Task) -> bool:
+def _should_ask_for_diagnosis(task: DraftTask) -> bool:
     """Each second turn asks what is wrong first: another prompt brings other answers than more of the same one."""
-    return task.turn % 2 == 1
+    return task.round % 2 == 1
 
 
 _FRAME = 200

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 from repoagent.answers import code_in
-from repoagent.generators.base import Drafted, Task, collect, room
+from repoagent.generators.base import Proposals, DraftTask, ask_for_texts, prompt_token_budget
 from repoagent.generators.statement_ranges import Part, parts, replaced, words_of
 from repoagent.edits import splice_definition
 from repoagent.edits.encoding import shown
@@ -23,50 +23,50 @@ LONG = 450
 """Tokens of a definition from which on its parts are asked for."""
 
 
-def draft_parts(task: Task, model: Model) -> Drafted:
+def draft_parts(task: DraftTask, model: Model) -> Proposals:
     """Draft from parts of the task's definition; raises EditRefused where it is not there, or not Python."""
     target, words = task.target, words_of(task.issue.text)
     found = parts(task.source, target.symbol, target.start, target.lines, words)
-    chosen = _chosen(found, task)
+    chosen = _choose_ranges(found, task)
 
     def ask(index: int) -> Completion:
-        greedy = not task.turn and chosen[index] not in chosen[:index]
-        return _asked(task, model, chosen[index], task.seed + index, greedy=greedy)
+        greedy = not task.round and chosen[index] not in chosen[:index]
+        return _ask_for_range(task, model, chosen[index], task.seed + index, greedy=greedy)
 
     attempts = [lambda i=i: ask(i) for i in range(len(chosen))]
-    return collect(task, attempts, lambda i, answer: _spliced(task, chosen[i], answer))
+    return ask_for_texts(task, attempts, lambda i, answer: _splice_answer(task, chosen[i], answer))
 
 
-def _chosen(found: tuple[Part, ...], task: Task) -> list[Part]:
+def _choose_ranges(found: tuple[Part, ...], task: DraftTask) -> list[Part]:
     """A part for each sample: most of them different ones, in the order of suspicion, then the first ones again.
 
     Of 29 fixes in long functions of SWE-bench Verified, the first part holds 9 and the first three 17, by the words of
     the issue alone (`benchmarks/repair/reach.py`).
     """
     different = task.samples - task.samples // 4
-    fresh = [*found[task.turn * different :], *found][:different]
+    fresh = [*found[task.round * different :], *found][:different]
     return [*fresh, *fresh][: task.samples]
 
 
-def _asked(task: Task, model: Model, part: Part, seed: int, *, greedy: bool) -> Completion:
+def _ask_for_range(task: DraftTask, model: Model, part: Part, seed: int, *, greedy: bool) -> Completion:
     text = "".join(lines_of(shown(task.source))[part.first - 1 : part.last]).rstrip("\n")
     limit = model.count(text) * 3 // 2 + 200
     temperature = 0.0 if greedy else model.profile.temperature
     sampling = Sampling(limit, temperature, model.profile.top_p, seed)
-    return model.chat((Message("user", _prompt(task, model, part, text, room(model, limit))),), sampling)
+    return model.chat((Message("user", _write_prompt(task, model, part, text, prompt_token_budget(model, limit))),), sampling)
 
 
-def _prompt(task: Task, model: Model, part: Part, text: str, most: int) -> str:
+def _write_prompt(task: DraftTask, model: Model, part: Part, text: str, most: int) -> str:
     """All that is known, and less and less of it until it fits."""
     prompt = ""
-    for issue, source in _versions(task, model, part, most):
+    for issue, source in _shorten_prompt(task, model, part, most):
         prompt = render(
             RewritePart(
                 kind=task.kind,
                 issue=issue,
                 title=task.issue.title[:300],
                 proposed=task.spec.proposed[:5],
-                evidence=task.evidence[:600],
+                evidence=task.observed_failure[:600],
                 path=task.target.path,
                 symbol=task.target.symbol,
                 source=source,
@@ -78,7 +78,7 @@ def _prompt(task: Task, model: Model, part: Part, text: str, most: int) -> str:
     return prompt
 
 
-def _versions(task: Task, model: Model, part: Part, most: int) -> Iterator[tuple[str, str]]:
+def _shorten_prompt(task: DraftTask, model: Model, part: Part, most: int) -> Iterator[tuple[str, str]]:
     """Issue and code: the whole definition where it fits, else the lines around the part."""
     issue = trim_issue(task.issue.text, max(most // 3, 200), model.count)
     short = trim_issue(task.issue.text, 200, model.count)
@@ -91,7 +91,7 @@ def _versions(task: Task, model: Model, part: Part, most: int) -> Iterator[tuple
     yield "", ""
 
 
-def _spliced(task: Task, part: Part, answer: Completion) -> str:
+def _splice_answer(task: DraftTask, part: Part, answer: Completion) -> str:
     """The file with the answer in the part's place; or in the whole definition's, where it is all of that."""
     code = code_in(answer, task.name)
     if re.search(rf"^\s*(async\s+)?(def|class)\s+{re.escape(task.name)}\b", code, re.MULTILINE):

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from repoagent.domain import FROM_ISSUE, Issue, Location, Spec, Strength
 from repoagent.generators import GENERATORS, Mutator, Replacer, Rewriter
-from repoagent.graph.artefacts import steps_for
+from repoagent.graph.artefacts import write_steps
 from repoagent.graph.services import Services
 from repoagent.graph.state import Assignment, State
 from repoagent.index.build import Index
@@ -54,14 +54,14 @@ def wanted(state: State, assignment: Assignment) -> Spec:
     """The spec, and with it the steps that a person wrote into the plan for the files that are worked on."""
     paths = {assignment.target.path, *(other.path for other in assignment.others)}
     planned = [file for file in state.plan.files if file.path in paths and file.symbols]
-    steps = [s for file in planned if file.steps != steps_for(file.symbols[0], state.spec) for s in file.steps]
+    steps = [s for file in planned if file.steps != write_steps(file.symbols[0], state.spec) for s in file.steps]
     return replace(state.spec, proposed=(*state.spec.proposed, *dict.fromkeys(steps))) if steps else state.spec
 
 
 def shown(state: State) -> str:
     """What running the untouched code shows of the problem: the issue's example, or the failing tests that it names."""
     named = any(is_named(test, state.issue) for test in state.before.failing)
-    return state.oracle.observed or (state.before.shown if named else "")
+    return state.oracle.observed or (state.before.failure_text if named else "")
 
 
 def is_named(test: str, issue: Issue) -> bool:
@@ -89,7 +89,7 @@ def whole_plan(state: State, services: Services, turn: int = 0) -> Iterator[Assi
     planned = planned_targets(state, services.index())
     modules = [each for each in state.locations if _is_module(each)][: services.model.profile.functions]
     places = (*planned, *(each for each in modules if each not in planned))
-    if places and (count := Replacer().samples(services.model)):
+    if places and (count := Replacer().sample_count(services.model)):
         samples = min(count, services.options.samples or count)
         yield Assignment(Replacer.name, places[0], samples, turn, others=places[1:])
 
@@ -118,7 +118,7 @@ def _turn(planned: Sequence[Location], state: State, services: Services, turn: i
                 continue  # it works on all of them together
             if generator.name == MUTATION:
                 yield from _mutation(target, state, services) if not turn else ()
-            elif count := generator.samples(services.model):
+            elif count := generator.sample_count(services.model):
                 yield Assignment(generator.name, target, min(count, services.options.samples or count), turn)
 
 

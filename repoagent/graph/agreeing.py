@@ -12,11 +12,11 @@ from dataclasses import replace
 
 from repoagent.domain import Candidate, Edit, Location, Strength
 from repoagent.graph.agenda import MUTATION
-from repoagent.graph.examine import opened
-from repoagent.graph.mutating import check_of
+from repoagent.graph.examine import open_with_edits
+from repoagent.graph.mutating import make_screening_oracle
 from repoagent.graph.services import Services
 from repoagent.graph.state import Ground, State, ground_of
-from repoagent.ranking import agreement, ordered, verified
+from repoagent.ranking import agreement, sort_by_evidence, is_verified
 from repoagent.evidence.screening import Check, Place, Variant, compare
 
 _COMPARED = 40
@@ -31,27 +31,27 @@ _SAMPLES = {"infill": 0.5}
 """What one sample of a generator weighs, where it is not 1: a line that is filled in often says what stood there."""
 
 
-def compared(state: State, services: Services) -> dict[str, Candidate]:
+def measure_agreement(state: State, services: Services) -> dict[str, Candidate]:
     """The candidates that the evidence speaks for, or that nothing speaks against where it speaks for none, with how
     far they agree. Empty where there is nothing to compare them by, or nothing new."""
     ground = ground_of(state)
     group = _group(state)
-    if ground is None or len(group) < 2 or all(candidate.agreement for candidate in group):
+    if ground is None or len(group) < 2 or all(candidate.behavioural_agreement for candidate in group):
         return {}
-    weights = {candidate.id: weight(candidate) for candidate in group}
+    weights = {candidate.id: vote_weight(candidate) for candidate in group}
     total = sum(weights.values()) or 1.0
     found: dict[str, Candidate] = {}
     for each in _by_function(group):
-        outputs = behaviours([services.workspace.edits(c.patch) for c in each], each[0].target, ground, services)
+        outputs = observe_candidates([services.workspace.edits(c.patch) for c in each], each[0].target, ground, services)
         own = [weights[candidate.id] for candidate in each]
         share = sum(own) / total
         shares = agreement(outputs, own)
-        found |= {c.id: replace(c, agreement=max(a * share, _LEAST)) for c, a in zip(each, shares, strict=True)}
+        found |= {c.id: replace(c, behavioural_agreement=max(a * share, _LEAST)) for c, a in zip(each, shares, strict=True)}
         services.trace.emit("compared", target=str(each[0].target), candidates=len(each), behaviours=len(set(outputs)))
     return found
 
 
-def behaviours(
+def observe_candidates(
     candidates: Sequence[Sequence[Edit]], target: Location, ground: Ground, services: Services
 ) -> list[tuple[str, ...]]:
     """What each of several changes of one function gives back, input by input; nothing for one that changes other
@@ -65,14 +65,14 @@ def behaviours(
     variants = [Variant(((0, len(before), text),)) for text in alone]
     place = Place(target.path, before, target.symbol)
     seconds = services.within(_SECONDS)
-    found = iter(compare(variants, place, check, lambda: opened(services, ground.environment, ()), seconds))
+    found = iter(compare(variants, place, check, lambda: open_with_edits(services, ground.environment, ()), seconds))
     return [() if text is None else next(found) for text in texts]
 
 
-def weight(candidate: Candidate) -> float:
+def vote_weight(candidate: Candidate) -> float:
     """How much a candidate counts: each sample of a model, a mutant by its likelihood, and whatever the model finds
     likelier than what stands there."""
-    generators = [sample.split("/")[1] for sample in candidate.drawn if "/" in sample]
+    generators = [sample.split("/")[1] for sample in candidate.origins if "/" in sample]
     samples = sum(_SAMPLES.get(name, 1.0) for name in generators if name != MUTATION)
     mutants = _MUTANTS * candidate.likelihood if MUTATION in generators else 0.0
     return samples + mutants + _NATURAL * _natural(candidate)
@@ -80,7 +80,7 @@ def weight(candidate: Candidate) -> float:
 
 def _natural(candidate: Candidate) -> float:
     """From 0 to 1: the share of the old code and the new that is the new's, as the model sees it."""
-    known = candidate.appraisal.naturalness if candidate.appraisal else None
+    known = candidate.scores.log_likelihood_ratio if candidate.scores else None
     return 0.0 if known is None else 1 / (1 + math.exp(min(-known, _HUGE)))
 
 
@@ -93,8 +93,8 @@ _LEAST = 1e-6
 
 
 def _group(state: State) -> list[Candidate]:
-    best_first = ordered(state.candidates.values(), state.strength)[:_COMPARED]
-    proven = [c for c in best_first if verified(c.verdict, state.strength)]
+    best_first = sort_by_evidence(state.candidates.values(), state.strength)[:_COMPARED]
+    proven = [c for c in best_first if is_verified(c.verdict, state.strength)]
     return proven or [c for c in best_first if c.verdict and c.verdict.harmless and c.verdict.oracle != "failed"]
 
 
@@ -112,6 +112,6 @@ def _text(edits: Sequence[Edit], path: str) -> str | None:
 
 def _check(ground: Ground, services: Services) -> Check:
     """What calls the function: the evidence, or documented examples that hold today."""
-    check = check_of(ground, services)
-    held = ground.before.held
+    check = make_screening_oracle(ground, services)
+    held = ground.before.passing_examples
     return check if check.possible or held.strength is Strength.NONE else replace(check, oracle=held)

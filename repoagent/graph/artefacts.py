@@ -12,13 +12,13 @@ _CURRENT = re.compile(r"^[#*\s]*current\b", re.IGNORECASE)
 _PROPOSED = re.compile(r"^[#*\s]*(proposed|expected|wanted)\b", re.IGNORECASE)
 
 
-def spec_to_markdown(spec: Spec) -> str:
+def write_spec(spec: Spec) -> str:
     """The spec as `spec.md` shows it."""
     parts = ["# Spec", "", "## Current behaviour", "", *(f"- {b}" for b in spec.current)]
     return "\n".join([*parts, "", "## Proposed behaviour", "", *(f"- {b}" for b in spec.proposed), ""])
 
 
-def spec_from_text(text: str) -> Spec:
+def read_spec(text: str) -> Spec:
     """The bullets below headings that begin with `Current` and `Proposed`, from a file or a model's answer."""
     bullets: dict[str, list[str]] = {"current": [], "proposed": []}
     section = ""
@@ -32,7 +32,7 @@ def spec_from_text(text: str) -> Spec:
     return Spec(tuple(bullets["current"]), tuple(bullets["proposed"]))
 
 
-def plan_to_yaml(plan: Plan) -> str:
+def write_plan(plan: Plan) -> str:
     """The plan as `plan.yaml` shows it."""
     import yaml
 
@@ -47,7 +47,7 @@ def plan_to_yaml(plan: Plan) -> str:
     return header + str(body)
 
 
-def plan_from_yaml(text: str) -> Plan:
+def read_plan(text: str) -> Plan:
     """The plan in an edited `plan.yaml`; raises UserError naming what is wrong."""
     import json
 
@@ -64,7 +64,7 @@ def plan_from_yaml(text: str) -> Plan:
         raise UserError(f"plan.yaml cannot be read: {error}") from error
 
 
-def steps_for(symbol: str, spec: Spec) -> tuple[str, ...]:
+def write_steps(symbol: str, spec: Spec) -> tuple[str, ...]:
     """The steps of a plan for one function: what it shall do in the end."""
     wanted = spec.proposed or ("what the issue asks for holds",)
     return tuple(f"Change `{symbol}` so that: {bullet}" for bullet in wanted)

@@ -11,7 +11,7 @@ from repoagent.domain import Answer, Edit, Ending, Oracle, Report, Strength, Ver
 from repoagent.errors import SandboxFailed
 from repoagent.graph.services import Services
 from repoagent.graph.state import State
-from repoagent.ranking import Evidence, judged
+from repoagent.ranking import Baseline, read_verdict
 from repoagent.evidence.reproduction.oracle import judge
 from repoagent.evidence.reproduction.script import MARK, SECONDS, run_script
 from repoagent.sandbox.base import Environment, Finished, Sandbox
@@ -22,22 +22,22 @@ from repoagent.testbed.runner import Testbed
 
 T = TypeVar("T")
 
-QUICK = 10.0
+QUICK_SECONDS = 10.0
 """Seconds of tests that are run even where the reproduction fails already, to know what a fallback would break."""
 
 
 @dataclass(frozen=True)
-class Examination:
+class CandidateEvaluator:
     """How one candidate is judged."""
 
     testbed: Testbed
     oracle: Oracle
-    before: Evidence
+    before: Baseline
     tests: tuple[str, ...]
     """Test files; empty means all."""
     timeout: float
     """Seconds that one run of them may take at most."""
-    quick: float = QUICK
+    quick: float = QUICK_SECONDS
     """Seconds of tests that are run even where the reproduction fails already."""
 
     def __call__(self, sandbox: Sandbox) -> tuple[Verdict, Report | None]:
@@ -47,7 +47,7 @@ class Examination:
 
     def _with_documentation(self, verdict: Verdict, sandbox: Sandbox) -> Verdict:
         """The verdict, with documented examples that held before and do not any more among what is broken."""
-        held = self.before.held
+        held = self.before.passing_examples
         if held.strength is Strength.NONE or judge(held, run_script(sandbox, held.script, held.seconds)) == "passed":
             return verdict
         return replace(verdict, broken=(*verdict.broken, held.source))
@@ -55,11 +55,11 @@ class Examination:
     def _examined(self, sandbox: Sandbox) -> tuple[Verdict, Report | None]:
         answer, shown = self._ask_oracle(sandbox)
         if answer == "failed" and self.oracle.strength is not Strength.WEAK and self.before.seconds > self.quick:
-            return judged(answer, None, self.before, shown), None
+            return read_verdict(answer, None, self.before, shown), None
         if not self.before.passing and not self.before.failing:
-            return judged(answer, None, self.before, shown), None
+            return read_verdict(answer, None, self.before, shown), None
         report = self.testbed.run(sandbox, self.tests, self._deadline())
-        return judged(answer, report, self.before, shown or self._failure(report)), report
+        return read_verdict(answer, report, self.before, shown or self._failure(report)), report
 
     def _ask_oracle(self, sandbox: Sandbox) -> tuple[Answer, str]:
         if self.oracle.strength is Strength.NONE:
@@ -79,14 +79,14 @@ class Examination:
 
 
 @contextmanager
-def opened(services: Services, environment: Environment, edits: Sequence[Edit]) -> Iterator[Sandbox]:
+def open_with_edits(services: Services, environment: Environment, edits: Sequence[Edit]) -> Iterator[Sandbox]:
     """A fresh copy of the repository with `edits` made."""
     with services.engine.open(environment, services.workspace.root, services.limits) as sandbox:
         sandbox.write({edit.path: _bytes(edit.after) for edit in edits})
         yield sandbox
 
 
-def in_fresh_sandbox(
+def run_fresh(
     services: Services, environment: Environment, edits: Sequence[Edit], act: Callable[[Sandbox], T]
 ) -> T:
     """What `act` says of a fresh copy of the repository with `edits` made; a sandbox that dies is replaced once.
@@ -98,7 +98,7 @@ def in_fresh_sandbox(
         services.trace.emit("sandbox.replaced", reason=str(error))
         _mend(services, environment)
 
-    return in_fresh(lambda: opened(services, environment, edits), act, told)
+    return in_fresh(lambda: open_with_edits(services, environment, edits), act, told)
 
 
 def _mend(services: Services, environment: Environment) -> None:
@@ -114,25 +114,25 @@ def _mend(services: Services, environment: Environment) -> None:
         )
 
 
-def script_runner(services: Services, environment: Environment, seconds: float = SECONDS) -> Callable[[str], Finished]:
+def make_script_runner(services: Services, environment: Environment, seconds: float = SECONDS) -> Callable[[str], Finished]:
     """Runs a script on the untouched code, each time in a fresh sandbox."""
-    return lambda script: in_fresh_sandbox(services, environment, (), lambda box: run_script(box, script, seconds))
+    return lambda script: run_fresh(services, environment, (), lambda box: run_script(box, script, seconds))
 
 
-def attach(services: Services, environment: Environment, test_command: str) -> Testbed:
+def attach_testbed(services: Services, environment: Environment, test_command: str) -> Testbed:
     """The testbed for an environment that was built before, perhaps by a process that is dead."""
     root = services.workspace.root
     return Testbed.attach(services.engine, environment, root, codebases(root), test_command, services.limits)
 
 
-def examination(state: State, services: Services, environment: Environment) -> Examination:
+def make_evaluator(state: State, services: Services, environment: Environment) -> CandidateEvaluator:
     """How the candidates of a run are judged."""
-    testbed = attach(services, environment, state.test_command)
-    timeout = services.within(services.options.test_timeout, least=needed(state.before))
-    return Examination(testbed, state.oracle, state.before, state.test_files, timeout)
+    testbed = attach_testbed(services, environment, state.test_command)
+    timeout = services.within(services.options.test_timeout, least=seconds_needed(state.before))
+    return CandidateEvaluator(testbed, state.oracle, state.before, state.test_files, timeout)
 
 
-def needed(before: Evidence) -> float:
+def seconds_needed(before: Baseline) -> float:
     """Seconds in which a patch that hangs nowhere is tested, by how long the untouched code took."""
     return min(5.0 + 2 * before.seconds, _GRACE)
 

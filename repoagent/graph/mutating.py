@@ -8,10 +8,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 
 from repoagent.domain import Answer, Edit, Oracle
-from repoagent.generators import Draft, Drafted, Task
+from repoagent.generators import Draft, Proposals, DraftTask
 from repoagent.generators.mutation import Mutant, Mutator
 from repoagent.edits import EditRefused
-from repoagent.graph.examine import attach, opened
+from repoagent.graph.examine import attach_testbed, open_with_edits
 from repoagent.graph.services import Services
 from repoagent.graph.state import Ground
 from repoagent.ranking import agreement
@@ -22,7 +22,7 @@ from repoagent.testbed.options import kept_options
 from repoagent.testbed.runner import Testbed
 from repoagent.testbed.running.pytest import Pytest
 
-Open = Callable[[Sequence[Edit]], AbstractContextManager[Sandbox]]
+OpenWithEdits = Callable[[Sequence[Edit]], AbstractContextManager[Sandbox]]
 """A fresh sandbox with edits made."""
 
 SURVIVORS = 12
@@ -40,97 +40,97 @@ _ENOUGH = 40
 
 
 @dataclass(frozen=True)
-class Mutation:
+class MutationSearch:
     """How mutants are made and screened."""
 
-    check: Check
-    open: Open
+    oracle: Check
+    open_sandbox: OpenWithEdits
     seconds: float
     """For all that is done to one function."""
-    base: tuple[Edit, ...] = ()
+    base_edits: tuple[Edit, ...] = ()
     """The candidate that is mutated, where it is not the untouched code."""
-    told: list[str] = field(default_factory=list)
+    log: list[str] = field(default_factory=list)
     """What was done, a line each."""
 
-    def __call__(self, task: Task) -> Drafted:
+    def __call__(self, task: DraftTask) -> Proposals:
         """The mutants that do all that is asked, the likeliest first; where there are none, mutants of those that do
         a part of it."""
         deadline = time.monotonic() + self.seconds
-        source = next((edit.after or "" for edit in self.base if edit.path == task.target.path), task.source)
+        source = next((edit.after or "" for edit in self.base_edits if edit.path == task.target.path), task.source)
         try:
-            first = self._tried(task, source, self.seconds * 0.6)
+            first = self._screen_mutants(task, source, self.seconds * 0.6)
         except (EditRefused, RecursionError) as refusal:
-            return Drafted(refused=(str(refusal) or "the function is nested too deeply",))
+            return Proposals(refused=(str(refusal) or "the function is nested too deeply",))
         good = [each for each in first if each.screened.passed]
-        for parent in () if good else _parents(first):
-            good += self._children(task, parent, deadline)
-        chosen = self._agreeing(task, good)[:SURVIVORS] or _partial(first)
-        return Drafted(tuple(self._draft(task, *each) for each in chosen))
+        for parent in () if good else _select_parents(first):
+            good += self._mutate_again(task, parent, deadline)
+        chosen = self._sort_by_agreement(task, good)[:SURVIVORS] or _select_partial(first)
+        return Proposals(tuple(self._make_draft(task, *each) for each in chosen))
 
-    def _agreeing(self, task: Task, good: Sequence[_Tried]) -> Sequence[tuple[_Tried, float]]:
+    def _sort_by_agreement(self, task: DraftTask, good: Sequence[_ScreenedMutant]) -> Sequence[tuple[_ScreenedMutant, float]]:
         """The mutants with their parts of all likelihood; first those that behave as the greatest share of it does."""
-        likely = _likeliest(good)[:_COMPARED]
+        likely = _sort_by_prior(good)[:_COMPARED]
         total = sum(each.mutant.likelihood for each in likely)
         if len(likely) < 2:
             return [(each, 1.0) for each in likely]
         place = Place(task.target.path, task.source, task.target.symbol)
         whole = [Variant(((0, len(task.source), each.text),)) for each in likely]
-        outputs = compare(whole, place, self.check, lambda: self.open(self.base), _COMPARING)
+        outputs = compare(whole, place, self.oracle, lambda: self.open_sandbox(self.base_edits), _COMPARING)
         shares = agreement(outputs, [each.mutant.likelihood for each in likely])
-        self.told.append(f"{len(likely)} compared, which do {len(set(outputs))} different things")
+        self.log.append(f"{len(likely)} compared, which do {len(set(outputs))} different things")
         ordered = sorted(zip(likely, shares, strict=True), key=lambda pair: -pair[1])
         return [(each, each.mutant.likelihood / total) for each, _ in ordered]
 
-    def _children(self, task: Task, parent: _Tried, deadline: float) -> Iterator[_Tried]:
+    def _mutate_again(self, task: DraftTask, parent: _ScreenedMutant, deadline: float) -> Iterator[_ScreenedMutant]:
         """Those of a mutant's own mutants that do all that is asked, less likely by what the mutant itself is."""
         left = deadline - time.monotonic()
         if left <= 0:
             return
         smaller = replace(task, samples=max(task.samples // 4, 200))
         try:
-            found = self._tried(smaller, parent.text, left / 2, parent.mutant.likelihood)
+            found = self._screen_mutants(smaller, parent.text, left / 2, parent.mutant.likelihood)
         except EditRefused:
             return
         yield from (each for each in found if each.screened.passed)
 
-    def _tried(self, task: Task, text: str, seconds: float, factor: float = 1.0) -> Sequence[_Tried]:
+    def _screen_mutants(self, task: DraftTask, text: str, seconds: float, factor: float = 1.0) -> Sequence[_ScreenedMutant]:
         """All mutants of the function in `text`, and what came of them; the first is no mutant at all."""
         found = (_NO_MUTANT, *Mutator().mutants(replace(task, source=text)))
         variants = [Variant(tuple((c.start, c.end, c.text) for c in mutant.changes)) for mutant in found]
         place = Place(task.target.path, text, task.target.symbol)
-        edits = (*(e for e in self.base if e.path != place.path), Edit(place.path, task.source, text))
-        screened = screen(variants, place, self.check, _judged, lambda: self.open(edits), seconds, _ENOUGH)
-        self.told.append(f"{len(found) - 1} mutants, of which {sum(s.passed for s in screened)} do what is asked")
-        if self.check.by_script and not screened[0].shown:
-            self.told.append("nothing was heard of the untouched code: the screening itself does not work here")
+        edits = (*(e for e in self.base_edits if e.path != place.path), Edit(place.path, task.source, text))
+        screened = screen(variants, place, self.oracle, _judge_run, lambda: self.open_sandbox(edits), seconds, _ENOUGH)
+        self.log.append(f"{len(found) - 1} mutants, of which {sum(s.passed for s in screened)} do what is asked")
+        if self.oracle.by_script and not screened[0].shown:
+            self.log.append("nothing was heard of the untouched code: the screening itself does not work here")
         rows = zip(found, screened, strict=True)
-        return [_Tried(replace(m, likelihood=m.likelihood * factor), m.apply(text), s) for m, s in rows]
+        return [_ScreenedMutant(replace(m, likelihood=m.likelihood * factor), m.apply(text), s) for m, s in rows]
 
-    def _draft(self, task: Task, tried: _Tried, share: float) -> Draft:
-        others = tuple(edit for edit in self.base if edit.path != task.target.path)
+    def _make_draft(self, task: DraftTask, tried: _ScreenedMutant, share: float) -> Draft:
+        others = tuple(edit for edit in self.base_edits if edit.path != task.target.path)
         edit = Edit(task.target.path, task.source, tried.text)
         return Draft((*others, edit), tried.mutant.pattern, share)
 
 
-def mutation_of(ground: Ground, base: Sequence[Edit], services: Services) -> Mutation:
+def make_mutation_search(ground: Ground, base: Sequence[Edit], services: Services) -> MutationSearch:
     """How the functions of a run are mutated."""
-    check = check_of(ground, services)
+    check = make_screening_oracle(ground, services)
     seconds = services.within(services.options.mutation_seconds)
-    return Mutation(check, lambda edits: opened(services, ground.environment, edits), seconds, tuple(base))
+    return MutationSearch(check, lambda edits: open_with_edits(services, ground.environment, edits), seconds, tuple(base))
 
 
-def check_of(ground: Ground, services: Services) -> Check:
+def make_screening_oracle(ground: Ground, services: Services) -> Check:
     """What a right variant does and the untouched code does not."""
-    testbed = attach(services, ground.environment, ground.test_command)
+    testbed = attach_testbed(services, ground.environment, ground.test_command)
     return Check(
         ground.oracle,
         tuple(sorted(ground.before.failing))[:_TESTS],
         tuple(sorted(ground.before.passing))[:_TESTS],
-        collecting(testbed, ground.tests),
+        make_collection_arguments(testbed, ground.tests),
     )
 
 
-def collecting(testbed: Testbed, tests: Sequence[str]) -> tuple[str, ...]:
+def make_collection_arguments(testbed: Testbed, tests: Sequence[str]) -> tuple[str, ...]:
     """The arguments with which pytest collects what the testbed would have it run; none where that runs another way."""
     runner = testbed.codebase.runner
     if testbed.test_command or not isinstance(runner, Pytest):
@@ -145,7 +145,7 @@ _TESTS = 500
 
 
 @dataclass(frozen=True)
-class _Tried:
+class _ScreenedMutant:
     mutant: Mutant
     text: str
     screened: Screened
@@ -154,21 +154,21 @@ class _Tried:
 _NO_MUTANT = Mutant("", (), 0, 0.0)
 
 
-def _judged(oracle: Oracle, finished: Finished) -> tuple[Answer, float]:
+def _judge_run(oracle: Oracle, finished: Finished) -> tuple[Answer, float]:
     return judge(oracle, finished), progress(oracle, finished)
 
 
-def _likeliest(tried: Sequence[_Tried]) -> Sequence[_Tried]:
+def _sort_by_prior(tried: Sequence[_ScreenedMutant]) -> Sequence[_ScreenedMutant]:
     return sorted((each for each in tried if each.mutant.changes), key=lambda each: -each.mutant.likelihood)
 
 
-def _partial(tried: Sequence[_Tried]) -> Sequence[tuple[_Tried, float]]:
+def _select_partial(tried: Sequence[_ScreenedMutant]) -> Sequence[tuple[_ScreenedMutant, float]]:
     """Where nothing does all that is asked, which may be a contradiction: what does most of it, more than by chance."""
-    most = [each for each in _parents(tried) if each.screened.progress >= _MOST_OF_IT]
+    most = [each for each in _select_parents(tried) if each.screened.progress >= _MOST_OF_IT]
     return [(each, each.screened.progress / 2) for each in most[:3]]
 
 
-def _parents(tried: Sequence[_Tried]) -> Sequence[_Tried]:
+def _select_parents(tried: Sequence[_ScreenedMutant]) -> Sequence[_ScreenedMutant]:
     """The mutants that do more than the untouched code, those that do most first, one of each behaviour."""
     least = tried[0].screened.progress
     better = sorted(

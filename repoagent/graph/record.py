@@ -8,7 +8,7 @@ from repoagent.domain import Candidate, Report, Status, dump
 from repoagent.graph.services import Services
 
 
-def record(candidate: Candidate, services: Services, report: Report | None = None) -> None:
+def record_candidate(candidate: Candidate, services: Services, report: Report | None = None) -> None:
     """Write a candidate, its patch and what its tests said into the session."""
     services.session.write(f"candidates/{candidate.id}.json", dump(candidate))
     services.session.write(f"candidates/{candidate.id}.diff", candidate.patch.text)

@@ -8,7 +8,7 @@ from repoagent.domain import Candidate, Confidence, Ending, Oracle, Result, Stre
 from repoagent.graph.agenda import PROPOSED
 from repoagent.graph.services import Services
 from repoagent.graph.state import State
-from repoagent.ranking import confidence, verified
+from repoagent.ranking import rate_confidence, is_verified
 from repoagent.evidence.reproduction.script import read_steps
 from repoagent.evidence.reproduction.written import SOURCE as WRITTEN
 
@@ -16,7 +16,7 @@ MINIMISED = "minimised"
 """The generator of a candidate that nobody drew: a drawn one with less in it."""
 
 
-def result(state: State, services: Services) -> Result:
+def write_result(state: State, services: Services) -> Result:
     """The outcome, from tests and the diff alone."""
     chosen = state.chosen
     return Result(
@@ -31,7 +31,7 @@ def result(state: State, services: Services) -> Result:
         seconds=round(services.elapsed(), 1),
         model=services.model.name,
         sandbox=services.engine.name,
-        candidates=len({sample for c in state.candidates.values() for sample in c.drawn}),
+        candidates=len({sample for c in state.candidates.values() for sample in c.origins}),
         distinct=sum(c.generator != MINIMISED for c in state.candidates.values()),
         chosen=chosen.id if chosen else "",
         passed=_passed(chosen.verdict) if chosen else 0,
@@ -47,7 +47,7 @@ def _passed(verdict: Verdict | None) -> int:
 
 
 def _outcome(state: State) -> Literal["verified", "unverified", "none", "budget"]:
-    if state.chosen and verified(state.chosen.verdict, state.strength) and not _is_vacuous(state):
+    if state.chosen and is_verified(state.chosen.verdict, state.strength) and not _is_vacuous(state):
         return "verified"
     if state.spent:
         return "budget"
@@ -57,7 +57,7 @@ def _outcome(state: State) -> Literal["verified", "unverified", "none", "budget"
 def _confidence(state: State) -> Confidence | None:
     if state.chosen is None:
         return None
-    return Confidence.LOW if _is_vacuous(state) else confidence(state.chosen, state.strength)
+    return Confidence.LOW if _is_vacuous(state) else rate_confidence(state.chosen, state.strength)
 
 
 def _is_vacuous(state: State) -> bool:
@@ -155,7 +155,7 @@ def _unverified(state: State) -> list[str]:
     if state.chosen is None:
         return ["There is no patch."]
     found = [_missing_reproduction(state, state.chosen.verdict), _missing_tests(state, state.chosen.verdict)]
-    found += [_missing_weight(state), state.chosen.appraisal.suspicion if state.chosen.appraisal else ""]
+    found += [_missing_weight(state), state.chosen.scores.overfitting if state.chosen.scores else ""]
     return [sentence for sentence in found if sentence]
 
 

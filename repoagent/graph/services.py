@@ -16,7 +16,7 @@ from repoagent.workspace import Workspace
 
 
 @dataclass(frozen=True)
-class Options:
+class RunChoices:
     """What the user asked for, as far as the graph cares."""
 
     samples: int | None = None
@@ -51,7 +51,7 @@ class Services:
     budget: Budget
     elapsed: Callable[[], float]
     """Seconds this run has taken, in all its processes."""
-    options: Options
+    options: RunChoices
     limits: Limits
     origin: Origin = field(default_factory=Origin)
     """What is known of the commit, for the build."""

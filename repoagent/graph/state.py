@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, TypeVar
 
 from repoagent import domain
 from repoagent.domain import Candidate, Issue, Location, Oracle, Patch, Plan, Regression, Spec, Strength, Weight
-from repoagent.ranking import Evidence, merged
+from repoagent.ranking import Baseline, merge_candidates
 from repoagent.sandbox.base import Environment
 
 T = TypeVar("T")
@@ -50,13 +50,13 @@ class State:
     """None until it is built, and where it cannot be."""
     test_files: tuple[str, ...] = ()
     """The tests that judge candidates; empty means all."""
-    before: Evidence = field(default_factory=Evidence)
+    before: Baseline = field(default_factory=Baseline)
     """What the tests say of the untouched code."""
     wide_files: tuple[str, ...] = ()
     """More tests near the suspects, which judge the patch that is delivered."""
-    before_wide: Evidence | None = None
+    before_wide: Baseline | None = None
     """What they say of the untouched code; None where `test_files` are all."""
-    before_all: Evidence | None = None
+    before_all: Baseline | None = None
     """The same for all tests of the project; None where they take too long."""
     test_command: str = ""
     """The shell command that runs the tests, the user's or the repository's own; empty for pytest."""
@@ -71,7 +71,7 @@ class State:
     worked: tuple[str, ...] = ()
     """Functions that were drafted for."""
     round: int = 0
-    candidates: Annotated[dict[str, Candidate], merged] = field(default_factory=dict)
+    candidates: Annotated[dict[str, Candidate], merge_candidates] = field(default_factory=dict)
     """By id."""
     chosen: Candidate | None = None
     weight: Weight = field(default_factory=Weight)
@@ -94,7 +94,7 @@ class Ground:
 
     environment: Environment
     oracle: Oracle
-    before: Evidence
+    before: Baseline
     tests: tuple[str, ...]
     """Test files; empty means all."""
     test_command: str
@@ -131,24 +131,24 @@ class TestOrder:
     candidate: Candidate
     environment: Environment
     oracle: Oracle
-    before: Evidence
+    before: Baseline
     tests: tuple[str, ...]
     test_command: str
     proven: bool = False
     """Whether another candidate is verified already, so that nobody asks what one breaks that mends nothing."""
 
 
-STORED = tuple(
+STORED_CLASSES = tuple(
     (kind.__module__, kind.__name__)
     for kind in (
         *(value for value in vars(domain).values() if isinstance(value, type) and value.__module__ == domain.__name__),
-        *(Assignment, DraftOrder, Environment, Evidence, Ground, State, TestOrder),
+        *(Assignment, DraftOrder, Environment, Baseline, Ground, State, TestOrder),
     )
 )
 """The classes that a checkpoint may hold; nothing else is ever made from its bytes."""
 
 
-def restored(value: T) -> T:
+def restore_tuples(value: T) -> T:
     """`value` with its tuples, which a checkpoint gives back as lists: unhashable, and equal to no tuple."""
     return _tupled(value)  # type: ignore[no-any-return]  # of the same class as it came
 

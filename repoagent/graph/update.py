@@ -6,7 +6,7 @@ from typing import TypedDict
 
 from repoagent.domain import Candidate, Location, Oracle, Plan, Regression, Spec, Weight
 from repoagent.graph.state import Assignment
-from repoagent.ranking import Evidence
+from repoagent.ranking import Baseline
 from repoagent.sandbox.base import Environment
 
 
@@ -15,10 +15,10 @@ class Update(TypedDict, total=False):
 
     environment: Environment
     test_files: tuple[str, ...]
-    before: Evidence
+    before: Baseline
     wide_files: tuple[str, ...]
-    before_wide: Evidence
-    before_all: Evidence
+    before_wide: Baseline
+    before_all: Baseline
     test_command: str
     locations: tuple[Location, ...]
     executed: dict[str, tuple[int, ...]]

@@ -25,9 +25,9 @@ from repoagent.graph import nodes
 from repoagent.graph.agenda import MUTATION, PROPOSED, shown, wanted
 from repoagent.graph.nodes.delivering import stands
 from repoagent.graph.services import Services
-from repoagent.graph.state import Assignment, DraftOrder, State, TestOrder, ground_of, restored
+from repoagent.graph.state import Assignment, DraftOrder, State, TestOrder, ground_of, restore_tuples
 from repoagent.graph.update import Update
-from repoagent.ranking import verified
+from repoagent.ranking import is_verified
 
 if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -80,7 +80,7 @@ def to_validate(state: State) -> Sequence[Send] | str:
     waiting = [c for c in state.candidates.values() if c.verdict is None]
     if state.environment is None or not waiting:
         return "diagnose"
-    proven = any(verified(candidate.verdict, state.strength) for candidate in state.candidates.values())
+    proven = any(is_verified(candidate.verdict, state.strength) for candidate in state.candidates.values())
     common = (state.environment, state.oracle, state.before, state.test_files, state.test_command, proven)
     return [Send("validate", TestOrder(candidate, *common)) for candidate in waiting]
 
@@ -99,7 +99,7 @@ def _watched(name: str, node: Node[In]) -> Any:  # langgraph's own node types do
         started = time.monotonic()
         trace.emit("node.started", node=name)
         try:
-            update = node(restored(state), runtime)
+            update = node(restore_tuples(state), runtime)
         except BudgetExceeded as error:
             trace.emit("budget.exceeded", node=name, reason=str(error))
             update = {"spent": str(error)}

@@ -4,22 +4,22 @@ from repoagent.evidence.behaviour import agreement
 from repoagent.evidence.gate import candidate_key, problems
 from repoagent.ranking.delta_debugging import smaller
 from repoagent.ranking.overfitting import suspicion
-from repoagent.ranking.order import best, confidence, is_natural, is_odd, merged, ordered, verified
-from repoagent.evidence.verdict import Evidence, judged
+from repoagent.ranking.order import find_best, rate_confidence, is_likely_under_model, is_unlikely_mutant, merge_candidates, sort_by_evidence, is_verified
+from repoagent.evidence.verdict import Baseline, read_verdict
 
 __all__ = [
-    "Evidence",
+    "Baseline",
     "agreement",
-    "best",
+    "find_best",
     "candidate_key",
-    "confidence",
-    "is_natural",
-    "is_odd",
-    "judged",
-    "merged",
-    "ordered",
+    "rate_confidence",
+    "is_likely_under_model",
+    "is_unlikely_mutant",
+    "read_verdict",
+    "merge_candidates",
+    "sort_by_evidence",
     "problems",
     "smaller",
     "suspicion",
-    "verified",
+    "is_verified",
 ]

@@ -14,13 +14,13 @@ from dataclasses import replace
 from difflib import SequenceMatcher
 from itertools import pairwise
 
-from repoagent.generators.base import Task
+from repoagent.generators.base import DraftTask
 from repoagent.generators.holes import Hole
-from repoagent.generators.infill import prompt
+from repoagent.generators.infill import write_fim_prompt
 from repoagent.edits.syntax import lines_of
 from repoagent.llm.base import Model, Score
 
-Tell = Callable[[str, str, str], Score | None]
+ScoreText = Callable[[str, str, str], Score | None]
 """A model's `score`, or what remembers its answers: candidates that change the same lines ask the same of the old."""
 
 _PLACES = 4
@@ -30,27 +30,27 @@ _TOKENS = 60
 _WORDS = re.compile(r"\w+|\s+|[-+*/%<>=!&|^~@:]+|[^\w\s]")
 
 
-def naturalness(task: Task, after: str, model: Model, score: Tell) -> float | None:
+def score_change(task: DraftTask, after: str, model: Model, score: ScoreText) -> float | None:
     """The logarithm of how many times likelier the model finds the file as `after` than as it is; None where the model
     cannot tell, or the change is too long. Raises ModelFailed, ContextFull, BudgetExceeded."""
     total = 0.0
-    versions = [task.source, *_one_by_one(task.source, after)]
+    versions = [task.source, *_apply_one_by_one(task.source, after)]
     if not 1 < len(versions) <= _PLACES + 1:
         return None
     for before, then in pairwise(versions):
-        gain = _gain(replace(task, source=before), then, model, score)
+        gain = _score_place(replace(task, source=before), then, model, score)
         if gain is None:
             return None
         total += gain
     return total
 
 
-def changed(before: str, after: str) -> tuple[Hole, str]:
+def find_changed_words(before: str, after: str) -> tuple[Hole, str]:
     """The words that a change replaces, and what stands there afterwards; one word more where nothing stands there
     before or after."""
     old, new = _WORDS.findall(before), _WORDS.findall(after)
-    first = _alike(old, new)
-    last = _alike(old[first:][::-1], new[first:][::-1])
+    first = _count_common_prefix(old, new)
+    last = _count_common_prefix(old[first:][::-1], new[first:][::-1])
     if first + last in (len(old), len(new)):
         behind = last and not old[-last].isspace()
         first, last = (first, last - 1) if behind else (max(first - 1, 0), last)
@@ -61,33 +61,33 @@ def changed(before: str, after: str) -> tuple[Hole, str]:
     return Hole("expression", start, start + len(was), before.count("\n", 0, start) + 1), text
 
 
-def _gain(task: Task, after: str, model: Model, score: Tell) -> float | None:
-    hole, text = changed(task.source, after)
+def _score_place(task: DraftTask, after: str, model: Model, score: ScoreText) -> float | None:
+    hole, text = find_changed_words(task.source, after)
     was = task.source[hole.start : hole.end]
     if max(model.count(was), model.count(text)) > _TOKENS:
         return None
-    before, behind = prompt(task, model, hole, _TOKENS)
-    now = score(before, behind, _plain(was))
-    then = score(before, behind, _plain(text)) if now else None
+    before, behind = write_fim_prompt(task, model, hole, _TOKENS)
+    now = score(before, behind, _unify_line_ends(was))
+    then = score(before, behind, _unify_line_ends(text)) if now else None
     return then.logprob - now.logprob if now and then else None
 
 
-def _one_by_one(before: str, after: str) -> Iterator[str]:
+def _apply_one_by_one(before: str, after: str) -> Iterator[str]:
     """The text with the first change made, with the first two, and so on."""
     old, new = lines_of(before), lines_of(after)
-    first = _alike(old, new)
-    last = _alike(old[first:][::-1], new[first:][::-1])
+    first = _count_common_prefix(old, new)
+    last = _count_common_prefix(old[first:][::-1], new[first:][::-1])
     middle, became = old[first : len(old) - last], new[first : len(new) - last]
     for tag, _, end, _, there in SequenceMatcher(None, middle, became, autojunk=False).get_opcodes():
         if tag != "equal":
             yield "".join((*old[:first], *became[:there], *middle[end:], *old[len(old) - last :]))
 
 
-def _alike(one: Sequence[str], other: Sequence[str]) -> int:
+def _count_common_prefix(one: Sequence[str], other: Sequence[str]) -> int:
     """How many items both begin with."""
     unequal = (number for number, (a, b) in enumerate(zip(one, other, strict=False)) if a != b)
     return next(unequal, min(len(one), len(other)))
 
 
-def _plain(text: str) -> str:
+def _unify_line_ends(text: str) -> str:
     return text.replace("\r\n", "\n")

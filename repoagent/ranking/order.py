@@ -17,7 +17,7 @@ from repoagent.domain import FROM_ISSUE, Candidate, Confidence, Strength, Verdic
 _PROOF = (Strength.STRONG, Strength.CRASH)
 
 
-def verified(verdict: Verdict | None, strength: Strength) -> bool:
+def is_verified(verdict: Verdict | None, strength: Strength) -> bool:
     """Whether something that failed before passes now, and nothing that passed before fails.
 
     Where the issue's own example proves something, it has to pass: a test that happens to pass now is no substitute.
@@ -29,40 +29,40 @@ def verified(verdict: Verdict | None, strength: Strength) -> bool:
     return bool(verdict.fixed)
 
 
-def best(candidates: Iterable[Candidate], strength: Strength) -> Candidate | None:
+def find_best(candidates: Iterable[Candidate], strength: Strength) -> Candidate | None:
     """The candidate to deliver: the best of those that passed the gate, or None."""
-    return next(iter(ordered(candidates, strength)), None)
+    return next(iter(sort_by_evidence(candidates, strength)), None)
 
 
-def ordered(candidates: Iterable[Candidate], strength: Strength) -> list[Candidate]:
+def sort_by_evidence(candidates: Iterable[Candidate], strength: Strength) -> list[Candidate]:
     """Those that passed the gate, the best first."""
     allowed = [c for c in candidates if not (c.verdict and c.verdict.gate)]
     return sorted(allowed, key=lambda c: _order(c, strength))
 
 
-def merged(known: Mapping[str, Candidate], fresh: Mapping[str, Candidate]) -> dict[str, Candidate]:
+def merge_candidates(known: Mapping[str, Candidate], fresh: Mapping[str, Candidate]) -> dict[str, Candidate]:
     """All candidates by id; where both have one, its samples are put together and the later verdict counts. What it
     agreed with is forgotten where samples were added: they weigh in that as well."""
     return {**known, **{id_: _merge(known.get(id_), candidate) for id_, candidate in fresh.items()}}
 
 
-def confidence(chosen: Candidate, strength: Strength) -> Confidence:
+def rate_confidence(chosen: Candidate, strength: Strength) -> Confidence:
     """From what was run, and from how many samples agreed.
 
     That a crash is gone proves little by itself, as any change of the line that raises may do that: where nothing else
     is known, a second sample has to agree. A patch that fits the example too closely is not believed, nor a mutant that
     the model finds strange. `benchmarks/repair/calibration.py` says how often each level was right.
     """
-    if not verified(chosen.verdict, strength):
+    if not is_verified(chosen.verdict, strength):
         return Confidence.LOW
     proven = strength is Strength.STRONG or bool(chosen.verdict and chosen.verdict.fixed)
-    agreed = chosen.votes > 1 or (proven and is_natural(chosen))
-    fits_too_well = bool(chosen.appraisal and chosen.appraisal.suspicion)
-    doubtful = fits_too_well or (is_odd(chosen) and (_naturalness(chosen) or 0.0) < -_NATURAL)
+    agreed = chosen.votes > 1 or (proven and is_likely_under_model(chosen))
+    fits_too_well = bool(chosen.scores and chosen.scores.overfitting)
+    doubtful = fits_too_well or (is_unlikely_mutant(chosen) and (_naturalness(chosen) or 0.0) < -_NATURAL)
     return Confidence.LOW if doubtful else (Confidence.LOW, Confidence.MEDIUM, Confidence.HIGH)[proven + agreed]
 
 
-def is_natural(candidate: Candidate) -> bool:
+def is_likely_under_model(candidate: Candidate) -> bool:
     """Whether the model finds the code so much likelier with it than without that this counts as a sample of its own.
 
     Of 240 candidates for 62 problems of HumanEvalFix that passed all that is visible, 62 of the 64 that came up to this
@@ -72,7 +72,7 @@ def is_natural(candidate: Candidate) -> bool:
     return (_naturalness(candidate) or 0.0) >= _NATURAL
 
 
-def is_odd(candidate: Candidate) -> bool:
+def is_unlikely_mutant(candidate: Candidate) -> bool:
     """Whether nobody but mutation drew it, and the model finds the code less likely with it than without."""
     by_mutation = candidate.votes == 1 and candidate.likelihood > 0
     return by_mutation and (_naturalness(candidate) or 0.0) < 0
@@ -82,7 +82,7 @@ _NATURAL = 4.0
 
 
 def _naturalness(candidate: Candidate) -> float | None:
-    return candidate.appraisal.naturalness if candidate.appraisal else None
+    return candidate.scores.log_likelihood_ratio if candidate.scores else None
 
 
 def _unnaturalness(candidate: Candidate) -> tuple[bool, float]:
@@ -94,15 +94,15 @@ def _unnaturalness(candidate: Candidate) -> tuple[bool, float]:
 def _order(candidate: Candidate, strength: Strength) -> tuple[object, ...]:
     verdict = candidate.verdict or Verdict()
     return (
-        not verified(verdict, strength),
+        not is_verified(verdict, strength),
         candidate.verdict is None or not verdict.harmless,
         verdict.oracle == "failed",
         len(verdict.broken),
         -len(verdict.fixed),
         verdict.oracle != "passed",
         candidate.generator != FROM_ISSUE,
-        bool(candidate.appraisal and candidate.appraisal.suspicion),
-        -round(candidate.agreement, 3),
+        bool(candidate.scores and candidate.scores.overfitting),
+        -round(candidate.behavioural_agreement, 3),
         -candidate.votes,
         *_unnaturalness(candidate),
         -candidate.likelihood,
@@ -114,7 +114,7 @@ def _order(candidate: Candidate, strength: Strength) -> tuple[object, ...]:
 def _merge(known: Candidate | None, fresh: Candidate) -> Candidate:
     if known is None:
         return fresh
-    drawn = tuple(dict.fromkeys((*known.drawn, *fresh.drawn)))
-    agreement = fresh.agreement or (known.agreement if drawn == known.drawn else 0.0)
-    known = replace(known, drawn=drawn, agreement=agreement, appraisal=fresh.appraisal or known.appraisal)
+    drawn = tuple(dict.fromkeys((*known.origins, *fresh.origins)))
+    agreement = fresh.behavioural_agreement or (known.behavioural_agreement if drawn == known.origins else 0.0)
+    known = replace(known, origins=drawn, behavioural_agreement=agreement, scores=fresh.scores or known.scores)
     return replace(known, verdict=fresh.verdict or known.verdict)

@@ -29,7 +29,7 @@ Run = Callable[[Sequence[str], float], Report]
 
 
 @dataclass(frozen=True)
-class Baseline:
+class BaselineRun:
     """How the tests end on the untouched code."""
 
     report: Report
@@ -139,15 +139,15 @@ class Testbed:
         entry = self.codebase.entry
         return {check.name: run_check(check, entry, sandbox, timeout) for check in self.codebase.checks}
 
-    def baseline(self, tests: Sequence[str] = (), timeout: float = 600.0, run: Run | None = None) -> Baseline:
+    def baseline(self, tests: Sequence[str] = (), timeout: float = 600.0, run: Run | None = None) -> BaselineRun:
         """Run `tests` on the untouched code, by `run` where it is given, and those that fail once more."""
         report = (run or self.run_fresh)(tests, timeout)
         if report.ending is not Ending.COMPLETED:
-            return Baseline(report, frozenset(), frozenset(), frozenset())
+            return BaselineRun(report, frozenset(), frozenset(), frozenset())
         outside = frozenset(o.id for o in report.outcomes if o.id in report.failed and failed_outside(o, self.root))
         failed = report.failed - outside
         flaky = self._flaky(failed, tests, timeout) if failed else frozenset()
-        return Baseline(report, report.passed, failed - flaky, flaky, outside)
+        return BaselineRun(report, report.passed, failed - flaky, flaky, outside)
 
     def _runner(self) -> Runner:
         return Command(self.test_command, self.codebase.entry) if self.test_command else self.codebase.runner

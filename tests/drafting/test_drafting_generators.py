@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from repoagent.domain import Issue, Location, Spec, Usage
-from repoagent.generators import Generator, Infiller, Retrier, Rewriter, Task
-from repoagent.generators.retry import worth_retrying
+from repoagent.generators import Generator, Infiller, Retrier, Rewriter, DraftTask
+from repoagent.generators.retry import is_worth_retrying
 from repoagent.errors import BudgetExceeded, ContextFull, ModelFailed
 from repoagent.llm.base import Completion
 from repoagent.llm.profiles import profile_for
@@ -18,10 +18,10 @@ RIGHT = "```python\ndef f(a):\n    return a + {}\n```\n"
 PROFILE = profile_for("qwen2.5-coder-1.5b")
 
 
-def task(source: str = SOURCE, samples: int = 3, **changes: object) -> Task:
+def task(source: str = SOURCE, samples: int = 3, **changes: object) -> DraftTask:
     end = source.count("\n")
     target = Location("m.py", "f", 1, end, lines=(2,))
-    made = Task(Issue("f is wrong", "It should be right."), Spec((), ()), target, source, "", "", 7, samples)
+    made = DraftTask(Issue("f is wrong", "It should be right."), Spec((), ()), target, source, "", "", 7, samples)
     return replace(made, **changes)  # type: ignore[arg-type]  # fields of a task
 
 
@@ -195,4 +195,4 @@ def test_a_hole_in_an_endless_line_is_shown_in_part() -> None:
 def test_only_a_failure_that_says_something_is_worth_a_retry(
     failure: str, retry_on: tuple[str, ...], worth: bool
 ) -> None:
-    assert worth_retrying(failure, replace(PROFILE, retry_on=retry_on)) is worth
+    assert is_worth_retrying(failure, replace(PROFILE, retry_on=retry_on)) is worth

@@ -4,7 +4,7 @@ import pytest
 
 from repoagent.domain import Location
 from repoagent.generators.holes import Hole, holes
-from repoagent.generators.infill import fill
+from repoagent.generators.infill import fill_hole
 from repoagent.edits import EditRefused
 
 SOURCE = '''def find(items, x):
@@ -64,12 +64,12 @@ def test_no_hole_is_offered_twice_and_none_before_an_elif() -> None:
     ],
 )
 def test_an_answer_is_cut_where_it_repeats_what_follows(hole: Hole, answer: str, expected: str) -> None:
-    assert expected in fill(SOURCE, hole, answer)
+    assert expected in fill_hole(SOURCE, hole, answer)
 
 
 def test_inserted_lines_keep_the_indentation_of_what_follows() -> None:
     start = SOURCE.index("while lo")
-    filled = fill(
+    filled = fill_hole(
         SOURCE, Hole("insert", start, start, 4), "if not items:\n        return -1\n    while lo <= hi:\n    oops"
     )
     assert "    if not items:\n        return -1\n    while lo <= hi:\n        mid" in filled
@@ -78,7 +78,7 @@ def test_inserted_lines_keep_the_indentation_of_what_follows() -> None:
 @pytest.mark.parametrize("kind", ["expression", "insert"])
 def test_an_empty_answer_is_refused(kind: str) -> None:
     with pytest.raises(EditRefused, match="empty"):
-        fill(SOURCE, Hole(kind, 10, 10, 1), "\n")  # type: ignore[arg-type]  # one of the kinds
+        fill_hole(SOURCE, Hole(kind, 10, 10, 1), "\n")  # type: ignore[arg-type]  # one of the kinds
 
 
 def test_holes_are_those_of_the_function_at_the_target_s_line() -> None:
@@ -100,11 +100,11 @@ def test_holes_lie_right_behind_a_bom_and_bytes_that_are_not_utf_8(prefix: str) 
 def test_inserted_lines_end_as_those_around_them() -> None:
     source = "def f(a):\r\n    return a\r\n"
     start = source.index("return")
-    filled = fill(source, Hole("insert", start, start, 2), "a = 1\n    a = 2\n")
+    filled = fill_hole(source, Hole("insert", start, start, 2), "a = 1\n    a = 2\n")
     assert filled == "def f(a):\r\n    a = 1\r\n    a = 2\r\n    return a\r\n"
 
 
 def test_only_as_many_inserted_lines_as_parse_are_taken() -> None:
     start = SOURCE.index("while lo")
-    filled = fill(SOURCE, Hole("insert", start, start, 4), "lo = 1\n    if (x\n    oops")
+    filled = fill_hole(SOURCE, Hole("insert", start, start, 4), "lo = 1\n    if (x\n    oops")
     assert filled == SOURCE.replace("    while lo", "    lo = 1\n    while lo")

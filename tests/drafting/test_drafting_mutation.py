@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from repoagent.domain import Issue, Location, Spec
-from repoagent.generators import Mutator, Task
+from repoagent.generators import Mutator, DraftTask
 from repoagent.generators.mutation import mutants
 from repoagent.edits import EditRefused, meaning
 from repoagent.llm.profiles import profile_for
@@ -302,7 +302,7 @@ def test_other_encodings_are_mutated_where_they_are(head: str) -> None:
 
 
 def test_the_generator_drafts_edits_of_the_file() -> None:
-    task = Task(Issue("f is wrong", ""), Spec((), ()), located(SOURCE), SOURCE, "", "", 7, 20)
+    task = DraftTask(Issue("f is wrong", ""), Spec((), ()), located(SOURCE), SOURCE, "", "", 7, 20)
     model = ScriptedModel([], profile=profile_for("anything"))
     drafted = Mutator().draft(task, model)
     assert len(drafted.drafts) == 20

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from repoagent.domain import Issue, Location, Spec, Usage
-from repoagent.generators import Retrier, Rewriter, Task
+from repoagent.generators import Retrier, Rewriter, DraftTask
 from repoagent.generators.statement_ranges import LINES, Part, parts, replaced
 from repoagent.generators.rewrite_part import draft_parts
 from repoagent.edits import EditRefused
@@ -33,8 +33,8 @@ END = SOURCE.count("\n")
 TARGET = Location("m.py", "Machine.work", 2, END)
 
 
-def task(issue: str = "total_7 is wrong: compute_7 has a limit", samples: int = 4, **changes: object) -> Task:
-    made = Task(Issue("wrong", issue), Spec((), ()), TARGET, SOURCE, "", "", 7, samples)
+def task(issue: str = "total_7 is wrong: compute_7 has a limit", samples: int = 4, **changes: object) -> DraftTask:
+    made = DraftTask(Issue("wrong", issue), Spec((), ()), TARGET, SOURCE, "", "", 7, samples)
     return replace(made, **changes)  # type: ignore[arg-type]  # fields of a task
 
 

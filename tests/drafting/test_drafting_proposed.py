@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from repoagent.domain import Location
-from repoagent.generators.from_issue import drafted
+from repoagent.generators.from_issue import draft_from_issue
 from repoagent.intake.proposals import Hunk, Proposal
 
 FILES = {
@@ -18,7 +18,7 @@ SUSPECTS = (Location("pkg/a.py", "A.f", 2, 4), Location("pkg/b.py", "h", 5, 6))
 
 def after(*hunks: Hunk, function: str = "") -> str | None:
     """The new text of the only file that is changed; None where it is refused."""
-    made = drafted([Proposal("it", hunks, function)], SUSPECTS, list(FILES), FILES.__getitem__)
+    made = draft_from_issue([Proposal("it", hunks, function)], SUSPECTS, list(FILES), FILES.__getitem__)
     assert len(made.drafts) + len(made.refused) == 1
     return made.drafts[0].edits[0].after if made.drafts else None
 
@@ -67,7 +67,7 @@ def test_a_function_that_cannot_be_spliced_is_refused(function: str) -> None:
 
 def shown(*pieces: str) -> list[str]:
     """The texts that come of pieces of code in an issue, the likeliest first."""
-    made = drafted([Proposal("it", pieces=pieces)], SUSPECTS, list(FILES), FILES.__getitem__)
+    made = draft_from_issue([Proposal("it", pieces=pieces)], SUSPECTS, list(FILES), FILES.__getitem__)
     return [str(draft.edits[0].after) for draft in made.drafts]
 
 
@@ -81,7 +81,7 @@ def test_of_several_like_it_the_one_that_the_issue_names_before_is_meant() -> No
     text = "def f(a):\n    if not isinstance(a, X):\n        pass\n    if hasattr(a, 'resolve'):\n        pass\n"
     pieces = ("if not isinstance(a, X):", "if not hasattr(a, 'resolve'):")
     for named, changed in ((pieces, pieces[0]), (pieces[1:], "if hasattr(a, 'resolve'):")):
-        [draft] = drafted(
+        [draft] = draft_from_issue(
             [Proposal("it", pieces=named)], (Location("m.py", "f", 1, 5),), ["m.py"], lambda _: text
         ).drafts
         assert draft.edits[0].after == text.replace(changed, pieces[1])
@@ -90,7 +90,7 @@ def test_of_several_like_it_the_one_that_the_issue_names_before_is_meant() -> No
 def test_a_literal_takes_the_place_of_the_one_before_it_wherever_that_stands() -> None:
     text = "class A:\n    r = r'^[\\w.@+-]+$'\n\nclass B:\n    r = r'^[\\w.@+-]+$'\n"
     pieces = (r"r'^[\w.@+-]+$'", r"r'\A[\w.@+-]+\Z'")
-    [draft] = drafted([Proposal("it", pieces=pieces)], (Location("m.py", "A", 1, 2),), ["m.py"], lambda _: text).drafts
+    [draft] = draft_from_issue([Proposal("it", pieces=pieces)], (Location("m.py", "A", 1, 2),), ["m.py"], lambda _: text).drafts
     assert draft.edits[0].after == text.replace(*pieces)
 
 
@@ -101,6 +101,6 @@ def test_a_line_may_be_meant_for_the_marked_one_that_is_less_like_it() -> None:
     )
     suspects = (Location("m.py", "f", 1, 3, lines=(2,)), Location("m.py", "g", 6, 8, lines=(7,)))
     piece = Proposal("it", pieces=("if hasattr(a, 'resolved'):",))
-    made = drafted([piece], suspects, ["m.py"], {"m.py": text}.__getitem__)
+    made = draft_from_issue([piece], suspects, ["m.py"], {"m.py": text}.__getitem__)
     texts = [draft.edits[0].after for draft in made.drafts]
     assert text.replace("if isinstance(a, Thing):", "if hasattr(a, 'resolved'):") in texts

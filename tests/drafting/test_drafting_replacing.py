@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from repoagent.domain import Issue, Location, Spec
-from repoagent.generators import ReplaceAgain, Replacer, Task
+from repoagent.generators import ReplaceRetrier, Replacer, DraftTask
 from repoagent.generators.blocks import Block, blocks_in, edits_in
 from repoagent.generators.excerpts import Passages, passages
 from repoagent.edits import EditRefused
@@ -36,12 +36,12 @@ def block(path: str, search: str, new: str) -> str:
 RIGHT = "The constant is wrong.\n\n```python\n" + block("pkg/limits.py", "LONGEST = 30", "LONGEST = 20") + "```\n"
 
 
-def task(indexed: Indexed, files: Mapping[str, str | bytes] = FILES) -> Task:
+def task(indexed: Indexed, files: Mapping[str, str | bytes] = FILES) -> DraftTask:
     index = indexed(files)
     issue = Issue("names are too long", "They are clipped at 30.")
     shown = passages(index, index.source, (CLIPPED,), issue.text)
     source = index.source(CLIPPED.path)
-    made = Task(issue, Spec((), ("20 letters",)), CLIPPED, source, "", "'x' * 30", 7, 2)
+    made = DraftTask(issue, Spec((), ("20 letters",)), CLIPPED, source, "", "'x' * 30", 7, 2)
     return replace(made, files=shown, listed=frozenset(index.files))
 
 
@@ -78,14 +78,14 @@ def test_a_change_at_module_level_of_another_file_is_drafted(indexed: Indexed) -
 
 def test_a_second_attempt_knows_the_first_one(indexed: Indexed) -> None:
     asked = model(RIGHT)
-    drafted = ReplaceAgain("LONGEST = 29", "still 30").draft(task(indexed), asked)
+    drafted = ReplaceRetrier("LONGEST = 29", "still 30").draft(task(indexed), asked)
     assert len(drafted.drafts) == 1
     assert asked.calls[0].prompt.index("LONGEST = 29") < asked.calls[0].prompt.index("still 30")
 
 
 def test_where_nothing_can_be_shown_no_model_is_asked(indexed: Indexed) -> None:
     asked = model()
-    for generator in (Replacer(), ReplaceAgain("", "")):
+    for generator in (Replacer(), ReplaceRetrier("", "")):
         assert generator.draft(replace(task(indexed), files=()), asked).refused
     assert not asked.calls
 

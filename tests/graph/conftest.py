@@ -16,7 +16,7 @@ import pytest
 from repoagent.app.solve import Pause, drive
 from repoagent.domain import Issue, Result, dump, load
 from repoagent.errors import SandboxFailed
-from repoagent.graph.services import Options, Services
+from repoagent.graph.services import RunChoices, Services
 from repoagent.index.build import Index
 from repoagent.index.store import default_cache
 from repoagent.llm.budget import Budget, BudgetedModel
@@ -195,7 +195,7 @@ class Bench:
     model: ScriptedModel
     engine: Engine
     session: Session
-    options: Options
+    options: RunChoices
     budget: Budget
 
     def run(self, approve: Callable[[Pause], None] | None = None) -> Result:
@@ -281,7 +281,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeBench:
             model=ScriptedModel(script, infills or (), scores, profile=profile),
             engine=FakeEngine(world or World(), broken),
             session=session,
-            options=Options(samples=samples, ask=ask),
+            options=RunChoices(samples=samples, ask=ask),
             budget=budget or Budget(),
         )
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from repoagent.domain import Candidate, Edit, Issue, Location, Oracle, Strength, Verdict, dump
-from repoagent.graph.agreeing import behaviours, compared, weight
-from repoagent.graph.services import Options, Services
+from repoagent.graph.agreeing import observe_candidates, measure_agreement, vote_weight
+from repoagent.graph.services import RunChoices, Services
 from repoagent.graph.state import State, ground_of
-from repoagent.ranking import Evidence, best, merged
+from repoagent.ranking import Baseline, find_best, merge_candidates
 from repoagent.llm.budget import Budget
 from repoagent.llm.scripted import ScriptedModel
 from repoagent.evidence.reproduction.documented import Documented, documented
@@ -37,7 +37,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[State, Servi
     root = make_repository(tmp_path / "user", {"shop.py": SOURCE})
     Workspace.create(resolve(str(root), None, None, tmp_path / "clones"), session.path / "workspace")
     engine = BubblewrapEngine()
-    services = Bench(tmp_path, ScriptedModel(), engine, session, Options(), Budget()).services()
+    services = Bench(tmp_path, ScriptedModel(), engine, session, RunChoices(), Budget()).services()
     recipe = Recipe("agreeing", f"python3 -m venv --without-pip {ENVIRONMENT}/venv")
     environment = engine.build(recipe, services.workspace.root, lambda _: None, 120)
 
@@ -73,25 +73,25 @@ def test_what_most_candidates_do_wins_over_what_is_only_shorter(state: tuple[Sta
         "return sum((b, a))": ("1/rewrite/shop.py::f#1",),
     }
     run = replace(run, candidates=candidates(services, drawn))
-    found = compared(run, services)
-    assert found["return a + b"].agreement == pytest.approx(found["return sum((b, a))"].agreement)
-    assert found["return a + b"].agreement > 0.6 > found["return a * b"].agreement
-    chosen = best(merged(run.candidates, found).values(), run.strength)
+    found = measure_agreement(run, services)
+    assert found["return a + b"].behavioural_agreement == pytest.approx(found["return sum((b, a))"].behavioural_agreement)
+    assert found["return a + b"].behavioural_agreement > 0.6 > found["return a * b"].behavioural_agreement
+    chosen = find_best(merge_candidates(run.candidates, found).values(), run.strength)
     assert chosen is not None
     assert chosen.id == "return a + b"
-    assert compared(replace(run, candidates=merged(run.candidates, found)), services) == {}
+    assert measure_agreement(replace(run, candidates=merge_candidates(run.candidates, found)), services) == {}
 
 
 @pytest.mark.bubblewrap
 def test_examples_that_hold_today_are_inputs_where_nothing_shows_the_problem(state: tuple[State, Services]) -> None:
     run, services = state
-    before = Evidence(held=run.oracle)
+    before = Baseline(passing_examples=run.oracle)
     run = replace(run, oracle=Oracle(Strength.NONE), before=before)
     ground = ground_of(run)
     assert ground is not None
     changes = [(Edit("shop.py", SOURCE, SOURCE.replace("-", sign)),) for sign in "+*"]
     more = (*changes[0], Edit("other.py", None, "x = 1\n"))
-    one, other, nothing = behaviours([*changes, more], TARGET, ground, services)
+    one, other, nothing = observe_candidates([*changes, more], TARGET, ground, services)
     assert one[0] == other[0]
     assert one != other
     assert nothing == ()
@@ -104,7 +104,7 @@ def test_what_a_variant_brings_along_at_module_level_is_there(state: tuple[State
     assert ground is not None
     helper = "def helped(a, b):\n    return add(a, b)\n"
     text = f"from operator import add\n\n\ndef f(a, b):\n    return helped(a, b)\n\n\n{helper}"
-    found = behaviours(
+    found = observe_candidates(
         [(Edit("shop.py", SOURCE, text),), (Edit("shop.py", SOURCE, SOURCE.replace("-", "+")),)],
         TARGET,
         ground,
@@ -126,4 +126,4 @@ def test_samples_of_a_model_count_and_mutants_by_their_likelihood(
     drawn: tuple[str, ...], likelihood: float, expected: float
 ) -> None:
     candidate = Candidate("1", "x", TARGET, None, drawn, likelihood=likelihood)  # type: ignore[arg-type]  # not looked at
-    assert weight(candidate) == pytest.approx(expected)
+    assert vote_weight(candidate) == pytest.approx(expected)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from repoagent.domain import Plan, PlannedFile, Spec
 from repoagent.errors import UserError
-from repoagent.graph.artefacts import plan_from_yaml, plan_to_yaml, spec_from_text, spec_to_markdown, steps_for
+from repoagent.graph.artefacts import read_plan, write_plan, read_spec, write_spec, write_steps
 
 BULLETS = st.lists(st.from_regex(r"[a-z`][ -~]{0,60}[a-z.]", fullmatch=True), max_size=4).map(tuple)
 TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=40)
@@ -19,18 +19,18 @@ FILES = st.builds(PlannedFile, TEXTS, st.just("edit"), NAMES, NAMES)
 @given(BULLETS, BULLETS)
 def test_a_spec_survives_its_file(current: tuple[str, ...], proposed: tuple[str, ...]) -> None:
     spec = Spec(current, proposed)
-    assert spec_from_text(spec_to_markdown(spec)) == spec
+    assert read_spec(write_spec(spec)) == spec
 
 
 @given(st.lists(FILES, max_size=3), NAMES)
 def test_a_plan_survives_its_file(files: list[PlannedFile], commands: tuple[str, ...]) -> None:
     plan = Plan(tuple(files), commands)
-    assert plan_from_yaml(plan_to_yaml(plan)) == plan
+    assert read_plan(write_plan(plan)) == plan
 
 
 @given(st.text(max_size=300))
 def test_any_text_is_a_spec_or_an_empty_one(text: str) -> None:
-    spec = spec_from_text(text)
+    spec = read_spec(text)
     assert all(bullet.strip() for bullet in (*spec.current, *spec.proposed))
 
 
@@ -44,12 +44,12 @@ def test_any_text_is_a_spec_or_an_empty_one(text: str) -> None:
     ],
 )
 def test_a_model_s_answer_is_read_in_the_forms_that_models_give(answer: str) -> None:
-    assert spec_from_text(answer) == Spec(("a",), ("b",))
+    assert read_spec(answer) == Spec(("a",), ("b",))
 
 
 @pytest.mark.parametrize("answer", ["", "I cannot help with that.", "- a\n- b\n", "Current:\nProposed:\n"])
 def test_an_answer_without_the_form_is_an_empty_spec(answer: str) -> None:
-    assert spec_from_text(answer) == Spec((), ())
+    assert read_spec(answer) == Spec((), ())
 
 
 @pytest.mark.parametrize(
@@ -73,15 +73,15 @@ def test_an_answer_without_the_form_is_an_empty_spec(answer: str) -> None:
 )
 def test_a_bad_plan_is_an_error_of_the_user_s_that_names_the_field(text: str, named: str) -> None:
     with pytest.raises(UserError, match=rf"^plan\.yaml:? ?.*({named})"):
-        plan_from_yaml(text)
+        read_plan(text)
 
 
 @given(st.text(max_size=200))
 def test_any_other_text_is_refused_in_words(text: str) -> None:
     with pytest.raises(UserError, match=r"^plan\.yaml"):
-        plan_from_yaml(text)
+        read_plan(text)
 
 
 def test_steps_say_what_shall_hold() -> None:
-    assert steps_for("f", Spec((), ("x", "y"))) == ("Change `f` so that: x", "Change `f` so that: y")
-    assert steps_for("f", Spec((), ())) == ("Change `f` so that: what the issue asks for holds",)
+    assert write_steps("f", Spec((), ("x", "y"))) == ("Change `f` so that: x", "Change `f` so that: y")
+    assert write_steps("f", Spec((), ())) == ("Change `f` so that: what the issue asks for holds",)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from repoagent.domain import Ending, Outcome, Report, Status
-from repoagent.graph.nodes.evidence import _hangs
-from repoagent.testbed.runner import Baseline
+from repoagent.graph.nodes.evidence import is_held_up
+from repoagent.testbed.runner import BaselineRun
 
 ENDED = Outcome("t::ended", Status.FAILED, 50.0, "The test took more than 50 s and was ended.")
 RUNNING = Outcome("t::running", Status.ERROR, message="The test did not end in time.")
@@ -26,8 +26,8 @@ MANY = tuple(Outcome(f"t::{n}", Status.PASSED, 0.1) for n in range(500))
     ],
 )
 def test_only_single_tests_that_hold_a_run_up_count_as_hanging(outcomes: tuple[Outcome, ...], expected: bool) -> None:
-    def near(ending: Ending) -> Baseline:
-        return Baseline(Report(ending, outcomes, 150.0), frozenset(), frozenset(), frozenset())
+    def near(ending: Ending) -> BaselineRun:
+        return BaselineRun(Report(ending, outcomes, 150.0), frozenset(), frozenset(), frozenset())
 
-    assert _hangs(near(Ending.TIMED_OUT)) is expected
-    assert not _hangs(near(Ending.COMPLETED))
+    assert is_held_up(near(Ending.TIMED_OUT)) is expected
+    assert not is_held_up(near(Ending.COMPLETED))

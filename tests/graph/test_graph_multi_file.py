@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from repoagent.domain import Issue, dump
-from repoagent.graph.services import Options
+from repoagent.graph.services import RunChoices
 from repoagent.llm.budget import Budget
 from repoagent.llm.profiles import profile_for
 from repoagent.llm.scripted import ScriptedModel
@@ -179,7 +179,7 @@ def bench(
         return again if "With your blocks applied" in prompt else next(script, HALF)
 
     model = ScriptedModel(reply, profile=profile)
-    return Bench(folder, model, BubblewrapEngine(), session, Options(), Budget())
+    return Bench(folder, model, BubblewrapEngine(), session, RunChoices(), Budget())
 
 
 def repository(folder: Path) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from repoagent.domain import Edit, Issue, Location, Oracle, Spec, Strength
-from repoagent.generators import Task
-from repoagent.graph.mutating import SURVIVORS, Mutation
+from repoagent.generators import DraftTask
+from repoagent.graph.mutating import SURVIVORS, MutationSearch
 from repoagent.evidence.screening import Check
 from repoagent.evidence.reproduction.documented import Documented, documented
 from repoagent.evidence.reproduction.script import run_script
@@ -19,7 +19,7 @@ from repoagent.sandbox.bubblewrap import BubblewrapEngine
 from repoagent.sandbox.fake import FakeEngine
 
 MODULE = "shop.py"
-Bench = Callable[[str, str], tuple[Mutation, Task]]
+Bench = Callable[[str, str], tuple[MutationSearch, DraftTask]]
 
 
 @pytest.fixture
@@ -41,13 +41,13 @@ def mutation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
         with opened(()) as sandbox:
             return run_script(sandbox, script)
 
-    def make(source: str, examples: str) -> tuple[Mutation, Task]:
+    def make(source: str, examples: str) -> tuple[MutationSearch, DraftTask]:
         (root / MODULE).write_text(source)
         oracle = documented([Documented("shop", "f", ("a", "b"), examples)], run)
         assert oracle.strength is Strength.STRONG
         target = Location(MODULE, "f", 1, source.count("\n"))
-        task = Task(Issue("f is wrong", ""), Spec((), ()), target, source, "", "", 7, 400)
-        return Mutation(Check(oracle), opened, 40.0), task
+        task = DraftTask(Issue("f is wrong", ""), Spec((), ()), target, source, "", "", 7, 400)
+        return MutationSearch(Check(oracle), opened, 40.0), task
 
     return make
 
@@ -59,7 +59,7 @@ def test_the_mutant_that_does_what_is_documented_is_drafted(mutation: Bench) -> 
     drafted = mutate(task)
     assert 0 < len(drafted.drafts) <= SURVIVORS
     assert drafted.drafts[0].edits[0].after == source.replace("a - b", "a + b")
-    assert "mutants" in mutate.told[0]
+    assert "mutants" in mutate.log[0]
 
 
 @pytest.mark.bubblewrap
@@ -69,7 +69,7 @@ def test_two_mistakes_are_mended_one_after_the_other(mutation: Bench) -> None:
     mutate, task = mutation(source, examples)
     drafted = mutate(task)
     assert drafted.drafts
-    assert len(mutate.told) > 1
+    assert len(mutate.log) > 1
     assert any("a + b" in (d.edits[0].after or "") and "a + a" in (d.edits[0].after or "") for d in drafted.drafts)
 
 
@@ -78,21 +78,21 @@ def test_a_candidate_that_is_nearly_right_is_mutated_instead(mutation: Bench) ->
     source = "def f(a, b):\n    return None\n"
     mutate, task = mutation(source, "f(1, 2) == 3\nf(5, 5) == 10")
     near = Edit(MODULE, source, "def f(a, b):\n    return a - b\n")
-    drafted = Mutation(mutate.check, mutate.open, 40.0, (near,))(task)
+    drafted = MutationSearch(mutate.oracle, mutate.open_sandbox, 40.0, (near,))(task)
     assert drafted.drafts[0].edits == (Edit(MODULE, source, "def f(a, b):\n    return a + b\n"),)
 
 
 def test_a_screening_that_says_nothing_is_told(tmp_path: Path) -> None:
     source = "def f(a, b):\n    return a - b\n"
-    task = Task(Issue("f is wrong", ""), Spec((), ()), Location(MODULE, "f", 1, 2), source, "", "", 7, 10)
+    task = DraftTask(Issue("f is wrong", ""), Spec((), ()), Location(MODULE, "f", 1, 2), source, "", "", 7, 10)
     engine = FakeEngine(lambda _command, _files: Finished(1, "Traceback", 0.1))
     check = Check(Oracle(Strength.STRONG, script="f"))
-    mutate = Mutation(check, lambda _: engine.open(Environment("k", "r"), tmp_path, Limits()), 5.0)
+    mutate = MutationSearch(check, lambda _: engine.open(Environment("k", "r"), tmp_path, Limits()), 5.0)
     assert not mutate(task).drafts
-    assert "nothing was heard of the untouched code" in mutate.told[1]
+    assert "nothing was heard of the untouched code" in mutate.log[1]
 
 
 def test_a_file_that_is_no_python_is_refused() -> None:
-    task = Task(Issue("", ""), Spec((), ()), Location(MODULE, "f", 1, 2), "def f(:\n", "", "", 7, 10)
-    mutate = Mutation(Check(Oracle(Strength.STRONG)), lambda _: pytest.fail("nothing is to be run"), 1.0)
+    task = DraftTask(Issue("", ""), Spec((), ()), Location(MODULE, "f", 1, 2), "def f(:\n", "", "", 7, 10)
+    mutate = MutationSearch(Check(Oracle(Strength.STRONG)), lambda _: pytest.fail("nothing is to be run"), 1.0)
     assert mutate(task).refused

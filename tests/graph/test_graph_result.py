@@ -19,9 +19,9 @@ from repoagent.domain import (
     Strength,
     Verdict,
 )
-from repoagent.graph.report import result
+from repoagent.graph.report import write_result
 from repoagent.graph.state import State
-from repoagent.ranking import Evidence
+from repoagent.ranking import Baseline
 from repoagent.evidence.reproduction.script import write_steps
 from tests.graph.conftest import MakeBench
 
@@ -49,7 +49,7 @@ STOPPED = Verdict(gate=("it changes no code",))
 @pytest.fixture
 def say(bench: MakeBench) -> Say:
     services = bench().services()
-    return lambda state: result(state, services)
+    return lambda state: write_result(state, services)
 
 
 def state(verdict: Verdict | None, oracle: Oracle, votes: int = 1) -> State:
@@ -59,10 +59,10 @@ def state(verdict: Verdict | None, oracle: Oracle, votes: int = 1) -> State:
         generator="rewrite",
         target=Location("m.py", "f", 1, 2),
         patch=Patch("--- a/m.py\n+++ b/m.py\n@@ -1 +1 @@\n-old\n+new\n", ("m.py",)),
-        drawn=tuple(f"sample {n}" for n in range(votes)),
+        origins=tuple(f"sample {n}" for n in range(votes)),
         verdict=verdict,
     )
-    before = Evidence(frozenset({"t::a"}), frozenset({"t::b"}))
+    before = Baseline(frozenset({"t::a"}), frozenset({"t::b"}))
     return State(Issue("t", "b"), chosen=chosen, candidates={"c": chosen}, oracle=oracle, before_all=before)
 
 

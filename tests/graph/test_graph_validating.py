@@ -10,10 +10,10 @@ from typing import cast
 import pytest
 
 from repoagent.domain import Ending, Issue, Outcome, Report, Status
-from repoagent.graph.examine import QUICK, Examination
+from repoagent.graph.examine import QUICK_SECONDS, CandidateEvaluator
 from repoagent.graph.state import State
 from repoagent.graph.wiring import to_validate
-from repoagent.ranking import Evidence
+from repoagent.ranking import Baseline
 from repoagent.evidence.reproduction.script import BEGIN
 from repoagent.sandbox.base import Environment, Finished, Sandbox
 from repoagent.sandbox.fake import FakeSandbox
@@ -22,7 +22,7 @@ from tests.graph.test_graph_result import GOOD, STRONG, WRONG, state
 
 ENVIRONMENT = Environment("key", "image")
 PASSES = Report(Ending.COMPLETED, (Outcome("t::a", Status.PASSED),), 5.0)
-BEFORE = Evidence(frozenset({"t::a"}), frozenset(), frozenset(), 5.0)
+BEFORE = Baseline(frozenset({"t::a"}), frozenset(), frozenset(), 5.0)
 
 
 def examined(quick: float) -> tuple[int, str]:
@@ -35,12 +35,12 @@ def examined(quick: float) -> tuple[int, str]:
 
     testbed = cast(Testbed, SimpleNamespace(run=run, root="."))
     sandbox = FakeSandbox(lambda _command, _files: Finished(0, f"{BEGIN}\n'1000B'\n", 0.1), {}, ENVIRONMENT)
-    verdict, _ = Examination(testbed, STRONG, BEFORE, ("t",), 60.0, quick)(sandbox)
+    verdict, _ = CandidateEvaluator(testbed, STRONG, BEFORE, ("t",), 60.0, quick)(sandbox)
     return len(runs), verdict.oracle
 
 
 def test_where_the_reproduction_fails_short_tests_are_run_unless_nobody_asks() -> None:
-    assert examined(QUICK) == (1, "failed")
+    assert examined(QUICK_SECONDS) == (1, "failed")
     assert examined(0.0) == (0, "failed")
 
 

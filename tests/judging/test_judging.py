@@ -6,7 +6,7 @@ import pytest
 
 from repoagent.domain import (
     FROM_ISSUE,
-    Appraisal,
+    CandidateScores,
     Candidate,
     Confidence,
     Edit,
@@ -20,17 +20,17 @@ from repoagent.domain import (
     Verdict,
 )
 from repoagent.ranking import (
-    Evidence,
-    best,
+    Baseline,
+    find_best,
     candidate_key,
-    confidence,
-    is_odd,
-    judged,
-    merged,
-    ordered,
+    rate_confidence,
+    is_unlikely_mutant,
+    read_verdict,
+    merge_candidates,
+    sort_by_evidence,
     problems,
     smaller,
-    verified,
+    is_verified,
 )
 from repoagent.evidence.gate import is_test
 
@@ -122,15 +122,15 @@ def test_patches_that_mean_the_same_have_one_key() -> None:
 
 
 def test_a_verdict_counts_against_the_untouched_code_and_ignores_flaky_tests() -> None:
-    before = Evidence(frozenset("ab"), frozenset("c"), frozenset("b"))
+    before = Baseline(frozenset("ab"), frozenset("c"), frozenset("b"))
     outcomes = (Outcome("a", Status.FAILED), Outcome("b", Status.FAILED), Outcome("c", Status.PASSED))
-    verdict = judged("passed", Report(Ending.COMPLETED, outcomes), before, "")
+    verdict = read_verdict("passed", Report(Ending.COMPLETED, outcomes), before, "")
     assert (verdict.fixed, verdict.broken, verdict.passed) == (("c",), ("a",), 1)
 
 
 @pytest.mark.parametrize("ending", [Ending.TIMED_OUT, Ending.CRASHED, Ending.NOT_COLLECTED])
 def test_a_run_that_did_not_complete_is_never_harmless(ending: Ending) -> None:
-    assert not judged("passed", Report(ending), Evidence(frozenset("a")), "").harmless
+    assert not read_verdict("passed", Report(ending), Baseline(frozenset("a")), "").harmless
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_a_run_that_did_not_complete_is_never_harmless(ending: Ending) -> None:
 def test_verified_needs_something_fixed_and_nothing_broken(
     verdict: Verdict | None, strength: Strength, expected: bool
 ) -> None:
-    assert verified(verdict, strength) is expected
+    assert is_verified(verdict, strength) is expected
 
 
 def test_the_order_is_verified_harmless_votes_shortest() -> None:
@@ -161,7 +161,7 @@ def test_the_order_is_verified_harmless_votes_shortest() -> None:
     popular = candidate("f", Verdict(oracle="passed", passed=3), votes=2, lines=30)
     order = []
     pool = [gated, breaking, harmless, right, short, popular]
-    while leader := best(pool, Strength.STRONG):
+    while leader := find_best(pool, Strength.STRONG):
         order.append(leader.id)
         pool.remove(leader)
     assert order == ["f", "e", "d", "c", "b"]
@@ -170,67 +170,67 @@ def test_the_order_is_verified_harmless_votes_shortest() -> None:
 def test_of_equal_evidence_what_the_issue_proposes_goes_first() -> None:
     drawn, proposed = candidate("a", votes=3), replace(candidate("b"), generator=FROM_ISSUE)
     proven = replace(drawn, verdict=Verdict(oracle="passed"))
-    assert best([drawn, proposed], Strength.NONE) == proposed
-    assert best([proven, proposed], Strength.STRONG) == proven
+    assert find_best([drawn, proposed], Strength.NONE) == proposed
+    assert find_best([proven, proposed], Strength.STRONG) == proven
 
 
 def test_of_equal_votes_the_more_natural_goes_first_and_what_fits_too_well_last() -> None:
     plain, natural, fitted = candidate("a"), candidate("b"), candidate("c", votes=5)
-    natural = replace(natural, appraisal=Appraisal(naturalness=1.5))
-    fitted = replace(fitted, appraisal=Appraisal("It singles out 3.", 9.0))
-    strange = replace(candidate("d"), appraisal=Appraisal(naturalness=-7.0))
-    found = ordered([fitted, strange, natural, plain], Strength.NONE)
+    natural = replace(natural, scores=CandidateScores(log_likelihood_ratio=1.5))
+    fitted = replace(fitted, scores=CandidateScores("It singles out 3.", 9.0))
+    strange = replace(candidate("d"), scores=CandidateScores(log_likelihood_ratio=-7.0))
+    found = sort_by_evidence([fitted, strange, natural, plain], Strength.NONE)
     assert [each.id for each in found] == ["b", "d", "a", "c"]
 
 
 @pytest.mark.parametrize(
     ("appraisal", "strength", "expected"),
     [
-        (Appraisal(naturalness=4.5), Strength.STRONG, Confidence.HIGH),
-        (Appraisal(naturalness=1.5), Strength.STRONG, Confidence.MEDIUM),
-        (Appraisal(naturalness=-1.5), Strength.STRONG, Confidence.MEDIUM),
-        (Appraisal(naturalness=-4.5), Strength.STRONG, Confidence.LOW),
-        (Appraisal(naturalness=9.0), Strength.CRASH, Confidence.LOW),
-        (Appraisal("It singles out 3.", 9.0), Strength.STRONG, Confidence.LOW),
+        (CandidateScores(log_likelihood_ratio=4.5), Strength.STRONG, Confidence.HIGH),
+        (CandidateScores(log_likelihood_ratio=1.5), Strength.STRONG, Confidence.MEDIUM),
+        (CandidateScores(log_likelihood_ratio=-1.5), Strength.STRONG, Confidence.MEDIUM),
+        (CandidateScores(log_likelihood_ratio=-4.5), Strength.STRONG, Confidence.LOW),
+        (CandidateScores(log_likelihood_ratio=9.0), Strength.CRASH, Confidence.LOW),
+        (CandidateScores("It singles out 3.", 9.0), Strength.STRONG, Confidence.LOW),
         (None, Strength.STRONG, Confidence.MEDIUM),
     ],
 )
 def test_confidence_hears_the_appraisal_where_something_is_proven(
-    appraisal: Appraisal | None, strength: Strength, expected: Confidence
+    appraisal: CandidateScores | None, strength: Strength, expected: Confidence
 ) -> None:
-    chosen = replace(candidate("a", Verdict(oracle="passed")), appraisal=appraisal, likelihood=0.4)
-    assert confidence(chosen, strength) is expected
+    chosen = replace(candidate("a", Verdict(oracle="passed")), scores=appraisal, likelihood=0.4)
+    assert rate_confidence(chosen, strength) is expected
 
 
 def test_what_the_model_or_the_issue_wrote_is_not_odd() -> None:
-    strange = Appraisal(naturalness=-9.0)
-    drawn = replace(candidate("a", Verdict(oracle="passed")), appraisal=strange)
+    strange = CandidateScores(log_likelihood_ratio=-9.0)
+    drawn = replace(candidate("a", Verdict(oracle="passed")), scores=strange)
     mutant = replace(drawn, likelihood=0.4)
-    assert [is_odd(drawn), is_odd(mutant), is_odd(replace(mutant, drawn=("a", "b")))] == [False, True, False]
-    assert confidence(drawn, Strength.STRONG) is Confidence.MEDIUM
+    assert [is_unlikely_mutant(drawn), is_unlikely_mutant(mutant), is_unlikely_mutant(replace(mutant, origins=("a", "b")))] == [False, True, False]
+    assert rate_confidence(drawn, Strength.STRONG) is Confidence.MEDIUM
 
 
 def test_an_appraisal_outlives_later_verdicts() -> None:
-    known = {"a": replace(candidate("a"), appraisal=Appraisal(naturalness=3.0))}
-    assert merged(known, {"a": candidate("a", Verdict(passed=1))})["a"].appraisal == Appraisal(naturalness=3.0)
+    known = {"a": replace(candidate("a"), scores=CandidateScores(log_likelihood_ratio=3.0))}
+    assert merge_candidates(known, {"a": candidate("a", Verdict(passed=1))})["a"].scores == CandidateScores(log_likelihood_ratio=3.0)
 
 
 def test_merging_sums_votes_once_and_takes_the_later_verdict() -> None:
     known = {"a": candidate("a", votes=2)}
-    fresh = {"a": replace(candidate("a", Verdict(passed=1)), drawn=("a1", "z"))}
-    both = merged(known, fresh)["a"]
+    fresh = {"a": replace(candidate("a", Verdict(passed=1)), origins=("a1", "z"))}
+    both = merge_candidates(known, fresh)["a"]
     assert both.votes == 3
     assert both.verdict == Verdict(passed=1)
-    assert merged(merged(known, fresh), fresh)["a"].votes == 3
+    assert merge_candidates(merge_candidates(known, fresh), fresh)["a"].votes == 3
 
 
 def test_new_samples_of_a_candidate_make_its_agreement_out_of_date() -> None:
-    known = {"a": replace(candidate("a"), agreement=0.7), "b": replace(candidate("b"), agreement=0.1)}
-    more = {"b": replace(candidate("b"), drawn=("another",))}
-    both = merged(known, more)
-    assert (both["a"].agreement, both["b"].agreement) == (0.7, 0.0)
-    assert merged(known, {"b": candidate("b")})["b"].agreement == 0.1
-    assert merged(both, {"b": replace(both["b"], agreement=0.9)})["b"].agreement == 0.9
+    known = {"a": replace(candidate("a"), behavioural_agreement=0.7), "b": replace(candidate("b"), behavioural_agreement=0.1)}
+    more = {"b": replace(candidate("b"), origins=("another",))}
+    both = merge_candidates(known, more)
+    assert (both["a"].behavioural_agreement, both["b"].behavioural_agreement) == (0.7, 0.0)
+    assert merge_candidates(known, {"b": candidate("b")})["b"].behavioural_agreement == 0.1
+    assert merge_candidates(both, {"b": replace(both["b"], behavioural_agreement=0.9)})["b"].behavioural_agreement == 0.9
 
 
 @pytest.mark.parametrize(
@@ -247,7 +247,7 @@ def test_new_samples_of_a_candidate_make_its_agreement_out_of_date() -> None:
 def test_confidence_comes_from_evidence_and_agreement(
     verdict: Verdict, votes: int, strength: Strength, expected: Confidence
 ) -> None:
-    assert confidence(candidate("a", verdict, votes), strength) is expected
+    assert rate_confidence(candidate("a", verdict, votes), strength) is expected
 
 
 def test_each_smaller_version_lacks_one_change() -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from repoagent.domain import Issue, Location, Spec, Strength
-from repoagent.generators import Task
+from repoagent.generators import DraftTask
 from repoagent.generators.rewrite_part import LONG, draft_parts
 from repoagent.errors import ContextFull, ModelFailed, UserError
 from repoagent.llm import open_model
@@ -193,7 +193,7 @@ def test_a_part_of_a_long_function_is_written_again_in_its_place(small_model: Op
     source = f"def weigh(values):\n    total = 1\n{steps}    return total\n"
     issue = Issue("weigh adds one too much", "`weigh` begins with total 1, and should begin with 0.")
     assert small_model.count(source) > LONG
-    task = Task(issue, Spec((), ()), Location("m.py", "weigh", 1, source.count("\n")), source, "", "", 0, 2)
+    task = DraftTask(issue, Spec((), ()), Location("m.py", "weigh", 1, source.count("\n")), source, "", "", 0, 2)
     drafted = draft_parts(task, small_model)
     assert len(drafted.drafts) + len(drafted.refused) == 2
     for draft in drafted.drafts:

@@ -18,7 +18,7 @@ UNITTEST = "import unittest\n\n\nclass CalcTests(unittest.TestCase):\n    def te
 
 def strong(*steps: str, expected: dict[int, str] | None = None, exception: str = "", before: str = "") -> Oracle:
     text = write_steps(expected) if expected else ""
-    return Oracle(Strength.STRONG, "s", expected=text, exception=exception, before=before, steps=steps)
+    return Oracle(Strength.STRONG, "s", expected=text, exception=exception, preamble=before, steps=steps)
 
 
 def written(oracle: Oracle, text: str | None = PYTEST, issue: Issue = ISSUE) -> Written:

@@ -19,7 +19,7 @@ CANDIDATE = Candidate(
     generator="rewrite",
     target=Location("a.py", "f", 3, 9),
     patch=Patch("diff", ("a.py",)),
-    drawn=("rewrite.1",),
+    origins=("rewrite.1",),
 )
 RESULT = Result(
     session="s",

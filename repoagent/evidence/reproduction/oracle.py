@@ -112,7 +112,7 @@ def _try(case: Case, run: Run, project: Project) -> Oracle:
         return Oracle(Strength.NONE)  # it differs from run to run by itself
     steps = tuple(step.code for step in case.snippet.steps)
     found = replace(found, script=script, observed=seen.text, seconds=allowed(finished))
-    return replace(found, source=case.snippet.source, before=before, steps=steps)
+    return replace(found, source=case.snippet.source, preamble=before, steps=steps)
 
 
 def _from_exception(case: Case, seen: Seen) -> Oracle:

@@ -102,16 +102,16 @@ def _body(oracle: Oracle, style: _Style, importing: Callable[[str], str], text: 
         raise Refused("the reproduction is no sequence of statements that a test could hold")
     if oracle.strength not in (Strength.STRONG, Strength.CRASH):
         raise Refused("the issue does not say what is right")
-    statements = _statements("\n".join((oracle.before, *steps)))
+    statements = _statements("\n".join((oracle.preamble, *steps)))
     if any(isinstance(node, ast.ImportFrom) and node.module == "__future__" for node in statements):
         raise Refused("it needs a feature from the future")
     known = _bound_on_top(text)
-    written: list[str] = [ast.unparse(node) for node in _statements(oracle.before) if not _is_known(node, known)]
+    written: list[str] = [ast.unparse(node) for node in _statements(oracle.preamble) if not _is_known(node, known)]
     expected = read_steps(oracle.expected) if not oracle.exception else {}
     captures = False
     for number, code in enumerate(steps, 1):
         if oracle.exception and oracle.strength is Strength.STRONG and number == len(steps):
-            written += _raising(code, oracle.exception, style, importing, (oracle.before, *steps), text)
+            written += _raising(code, oracle.exception, style, importing, (oracle.preamble, *steps), text)
         elif number in expected:
             lines, captured = _asserted(code, expected[number], style)
             captures |= captured

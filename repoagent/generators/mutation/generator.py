@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from repoagent.domain import Edit
-from repoagent.generators.base import Draft, Drafted, Task
+from repoagent.generators.base import Draft, Proposals, DraftTask
 from repoagent.generators.mutation.mutants import Mutant, mutants
 from repoagent.edits import EditRefused
 from repoagent.llm.base import Model
@@ -20,23 +20,23 @@ class Mutator:
 
     name: str = "mutation"
 
-    def samples(self, model: Model) -> int:
+    def sample_count(self, model: Model) -> int:
         return model.profile.mutants
 
-    def draft(self, task: Task, model: Model) -> Drafted:  # noqa: ARG002 - no model is asked
+    def draft(self, task: DraftTask, model: Model) -> Proposals:  # noqa: ARG002 - no model is asked
         try:
             found = self.mutants(task)
         except (EditRefused, RecursionError) as refusal:
-            return Drafted(refused=(str(refusal) or "the function is nested too deeply",))
+            return Proposals(refused=(str(refusal) or "the function is nested too deeply",))
         path, before = task.target.path, task.source
-        return Drafted(tuple(Draft((Edit(path, before, m.apply(before)),), m.pattern, m.likelihood) for m in found))
+        return Proposals(tuple(Draft((Edit(path, before, m.apply(before)),), m.pattern, m.likelihood) for m in found))
 
-    def mutants(self, task: Task) -> tuple[Mutant, ...]:
+    def mutants(self, task: DraftTask) -> tuple[Mutant, ...]:
         """As many as the task asks for, the likeliest first; raises EditRefused where there is no such function."""
         return mutants(task.source, task.target, _told(task), task.samples)
 
 
-def _told(task: Task) -> str:
+def _told(task: DraftTask) -> str:
     """The words in which the task is told."""
     return "\n".join((task.issue.text[:_LONGEST], *task.spec.proposed, task.documentation))
 

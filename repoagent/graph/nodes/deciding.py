@@ -9,15 +9,15 @@ from itertools import combinations
 from langgraph.runtime import Runtime
 
 from repoagent.domain import FROM_ISSUE, Candidate, Strength, Verdict
-from repoagent.generators import ReplaceAgain, Replacer, Retrier, Rewriter
-from repoagent.generators.retry import worth_retrying
+from repoagent.generators import ReplaceRetrier, Replacer, Retrier, Rewriter
+from repoagent.generators.retry import is_worth_retrying
 from repoagent.graph.agenda import COMBINED, MUTATION, can_tell, following, name_of, planned_targets, whole_plan
-from repoagent.graph.agreeing import compared
-from repoagent.graph.appraising import appraised
+from repoagent.graph.agreeing import measure_agreement
+from repoagent.graph.appraising import score_candidates
 from repoagent.graph.services import Services
 from repoagent.graph.state import Assignment, State
 from repoagent.graph.update import Update
-from repoagent.ranking import best, is_natural, is_odd, merged, ordered, verified
+from repoagent.ranking import find_best, is_likely_under_model, is_unlikely_mutant, merge_candidates, sort_by_evidence, is_verified
 
 _AGREED = 0.6
 """The share of the candidates' weight that must do the same, for no more to be drafted."""
@@ -49,14 +49,14 @@ def diagnose(state: State, runtime: Runtime[Services]) -> Update:
     function."""
     services = runtime.context
     fresh = _looked_at(state, services) if can_tell(state) and not state.spent else {}
-    candidates = merged(state.candidates, fresh)
-    leader = best(candidates.values(), state.strength)
+    candidates = merge_candidates(state.candidates, fresh)
+    leader = find_best(candidates.values(), state.strength)
     if leader:
         services.session.write("patch.diff", leader.patch.text)
     if state.spent or _enough(leader, candidates.values(), state, services):
         return {"assignments": (), "candidates": fresh}
     after = following(state, services)
-    proven = leader is not None and verified(leader.verdict, state.strength)
+    proven = leader is not None and is_verified(leader.verdict, state.strength)
     second = () if proven else _second_attempts(state, services)
     work = (*second, *_combinations(state, services, after), *((after,) if after else ()))
     waiting = "what is verified is to be confirmed" if proven else "nothing verified yet"
@@ -68,13 +68,13 @@ def diagnose(state: State, runtime: Runtime[Services]) -> Update:
 def select(state: State, runtime: Runtime[Services]) -> Update:
     """Choose the candidate that the evidence speaks for; see `repoagent.ranking.order` for the order."""
     fresh = _looked_at(state, runtime.context)
-    chosen = best(merged(state.candidates, fresh).values(), state.strength)
+    chosen = find_best(merge_candidates(state.candidates, fresh).values(), state.strength)
     runtime.context.trace.emit(
         "selected",
         id=chosen.id if chosen else None,
-        agreement=round(chosen.agreement, 3) if chosen else 0.0,
+        agreement=round(chosen.behavioural_agreement, 3) if chosen else 0.0,
         votes=chosen.votes if chosen else 0,
-        verified=bool(chosen and verified(chosen.verdict, state.strength)),
+        verified=bool(chosen and is_verified(chosen.verdict, state.strength)),
     )
     return {"chosen": chosen, "candidates": fresh}
 
@@ -82,8 +82,8 @@ def select(state: State, runtime: Runtime[Services]) -> Update:
 def _looked_at(state: State, services: Services) -> dict[str, Candidate]:
     """The candidates of which something new is known, without another test: how natural they are, and how far they
     agree."""
-    fresh = appraised(state, services)
-    return fresh | compared(replace(state, candidates=merged(state.candidates, fresh)), services)
+    fresh = score_candidates(state, services)
+    return fresh | measure_agreement(replace(state, candidates=merge_candidates(state.candidates, fresh)), services)
 
 
 def _enough(leader: Candidate | None, known: Iterable[Candidate], state: State, services: Services) -> bool:
@@ -94,14 +94,14 @@ def _enough(leader: Candidate | None, known: Iterable[Candidate], state: State, 
         return False
     if not can_tell(state):
         return leader.generator == FROM_ISSUE and _is_first(leader, state)
-    if not verified(leader.verdict, state.strength):
+    if not is_verified(leader.verdict, state.strength):
         return False
-    drawn = {sample.split("/")[1] for c in known if verified(c.verdict, state.strength) for sample in c.drawn}
-    agreed = len(drawn) > 1 and leader.agreement >= _AGREED and not is_odd(leader)
-    equal = leader.votes > 1 and (not leader.agreement or leader.agreement >= _MOST)
+    drawn = {sample.split("/")[1] for c in known if is_verified(c.verdict, state.strength) for sample in c.origins}
+    agreed = len(drawn) > 1 and leader.behavioural_agreement >= _AGREED and not is_unlikely_mutant(leader)
+    equal = leader.votes > 1 and (not leader.behavioural_agreement or leader.behavioural_agreement >= _MOST)
     after = following(state, services)
     confirmed = after is None or after.turn > 0 or after.target.symbol != leader.target.symbol
-    return agreed or equal or confirmed or (is_natural(leader) and state.strength is not Strength.CRASH)
+    return agreed or equal or confirmed or (is_likely_under_model(leader) and state.strength is not Strength.CRASH)
 
 
 def _is_first(leader: Candidate, state: State) -> bool:
@@ -121,10 +121,10 @@ def _combinations(state: State, services: Services, after: Assignment | None) ->
     if not can_tell(state) or state.environment is None:
         return ()
     harmless = [c for c in state.candidates.values() if c.verdict and c.verdict.harmless and c.generator != COMBINED]
-    pairs = [pair for pair in combinations(ordered(harmless, state.strength)[:_COMBINED_FROM], 2) if _apart(*pair)]
+    pairs = [pair for pair in combinations(sort_by_evidence(harmless, state.strength)[:_COMBINED_FROM], 2) if _apart(*pair)]
     chosen = [pair for pair in pairs if _complementary(*pair)]
     if not chosen and _all_had_their_turn(state, services, after):
-        chosen = [pair for pair in pairs if not any(verified(c.verdict, state.strength) for c in pair)]
+        chosen = [pair for pair in pairs if not any(is_verified(c.verdict, state.strength) for c in pair)]
     orders = (Assignment(COMBINED, a.target, 1, parent=f"{a.id}+{b.id}", bases=(a.patch, b.patch)) for a, b in chosen)
     left = _COMBINATIONS - sum(work.startswith(f"{COMBINED}:") for work in state.worked)
     return tuple(order for order in orders if name_of(order) not in state.worked)[: max(left, 0)]
@@ -154,7 +154,7 @@ def _retries(state: State, services: Services) -> tuple[Assignment, ...]:
     profile = services.model.profile
     if not profile.retries:
         return ()
-    failed = [c for c in state.candidates.values() if _may_retry(c, state) and worth_retrying(_failure(c), profile)]
+    failed = [c for c in state.candidates.values() if _may_retry(c, state) and is_worth_retrying(_failure(c), profile)]
     return tuple(_retry(c, state, services) for c in failed[:_RETRIES])
 
 
@@ -166,7 +166,7 @@ def _retry(candidate: Candidate, state: State, services: Services) -> Assignment
     return Assignment(generator, candidate.target, 1, 0, candidate.answer, failure, candidate.id, others=others)
 
 
-_SECOND = {Rewriter.name: Retrier.name, Replacer.name: ReplaceAgain.name}
+_SECOND = {Rewriter.name: Retrier.name, Replacer.name: ReplaceRetrier.name}
 """Who asks for a second attempt, by who asked for the first."""
 
 
@@ -177,13 +177,13 @@ def _near_misses(state: State, services: Services) -> tuple[Assignment, ...]:
     if not count or not can_tell(state) or state.environment is None or mutated >= _MUTATED:
         return ()
     failed = [c for c in state.candidates.values() if _may_be_mutated(c, state)]
-    chosen = ordered(failed, state.strength)[:_NEAR_MISSES]
+    chosen = sort_by_evidence(failed, state.strength)[:_NEAR_MISSES]
     return tuple(Assignment(MUTATION, c.target, count, parent=c.id, bases=(c.patch,)) for c in chosen)
 
 
 def _may_be_mutated(candidate: Candidate, state: State) -> bool:
     verdict = candidate.verdict
-    failed = verdict is not None and not verdict.gate and not verified(verdict, state.strength)
+    failed = verdict is not None and not verdict.gate and not is_verified(verdict, state.strength)
     return failed and candidate.generator != MUTATION and not _was_given(MUTATION, candidate, state)
 
 

@@ -9,15 +9,15 @@ from langgraph.runtime import Runtime
 
 from repoagent.domain import Candidate, Edit, Verdict, dump
 from repoagent.errors import BudgetExceeded
-from repoagent.graph.agreeing import behaviours
-from repoagent.graph.examine import Examination, examination, in_fresh_sandbox, needed
+from repoagent.graph.agreeing import observe_candidates
+from repoagent.graph.examine import CandidateEvaluator, make_evaluator, run_fresh, seconds_needed
 from repoagent.graph.nodes.evidence import whole_suite
-from repoagent.graph.record import record
-from repoagent.graph.report import MINIMISED, result
+from repoagent.graph.record import record_candidate
+from repoagent.graph.report import MINIMISED, write_result
 from repoagent.graph.services import Services
 from repoagent.graph.state import State, ground_of
 from repoagent.graph.update import Update
-from repoagent.ranking import Evidence, best, candidate_key, merged, problems, smaller, verified
+from repoagent.ranking import Baseline, find_best, candidate_key, merge_candidates, problems, smaller, is_verified
 from repoagent.sandbox.base import Environment
 
 _ATTEMPTS = 8
@@ -31,14 +31,14 @@ def minimise(state: State, runtime: Runtime[Services]) -> Update:
     """Leave out every change that the evidence does not need."""
     services = runtime.context
     chosen = state.chosen
-    if chosen is None or state.environment is None or not verified(chosen.verdict, state.strength):
+    if chosen is None or state.environment is None or not is_verified(chosen.verdict, state.strength):
         return {}
     reduced = _Reduction(state, services, state.environment).of(chosen)
     if reduced.id == chosen.id:
         return {}
-    record(reduced, services)
+    record_candidate(reduced, services)
     services.trace.emit("minimised", before=chosen.patch.changed_lines, after=reduced.patch.changed_lines)
-    candidates = merged(state.candidates, {reduced.id: reduced})  # others may have drawn just this one
+    candidates = merge_candidates(state.candidates, {reduced.id: reduced})  # others may have drawn just this one
     return {"chosen": candidates[reduced.id], "candidates": {reduced.id: reduced}}
 
 
@@ -56,9 +56,9 @@ def review(state: State, runtime: Runtime[Services]) -> Update:
     whole = state.before_all if state.reviewed else whole_suite(state, services)
     examine = _last_examination(state, whole, services, state.environment)
     edits = services.workspace.edits(chosen.patch)
-    verdict, report = in_fresh_sandbox(services, state.environment, edits, examine)
+    verdict, report = run_fresh(services, state.environment, edits, examine)
     reviewed = replace(chosen, verdict=verdict)
-    record(reviewed, services, report)
+    record_candidate(reviewed, services, report)
     services.trace.emit(
         "reviewed", id=chosen.id, oracle=verdict.oracle, passed=verdict.passed, broken=list(verdict.broken[:5])
     )
@@ -73,33 +73,33 @@ def review(state: State, runtime: Runtime[Services]) -> Update:
 
 def stands(state: State) -> bool:
     """Whether the reviewed patch is still the best there is; if not, another is chosen and reviewed in its turn."""
-    leader = best(state.candidates.values(), state.strength)
+    leader = find_best(state.candidates.values(), state.strength)
     if leader is None or state.chosen is None or state.environment is None:
         return True
     return leader.id == state.chosen.id or len(state.reviewed) >= _REVIEWS
 
 
-def _has_time_for(before: Evidence, services: Services) -> bool:
+def _has_time_for(before: Baseline, services: Services) -> bool:
     left = services.budget.seconds_left
-    return left is None or left > needed(before)
+    return left is None or left > seconds_needed(before)
 
 
 def _last_examination(
-    state: State, whole: Evidence | None, services: Services, environment: Environment
-) -> Examination:
+    state: State, whole: Baseline | None, services: Services, environment: Environment
+) -> CandidateEvaluator:
     """By all tests where they are affordable, else by all near ones."""
-    examine = examination(state, services, environment)
+    examine = make_evaluator(state, services, environment)
     before, tests = (whole, ()) if whole else (state.before_wide, state.wide_files)
     if before is None or not (whole or (tests and _has_time_for(before, services))):
         return examine
-    timeout = services.within(services.options.test_timeout, least=needed(before))
-    return replace(examine, before=replace(before, held=state.before.held), tests=tests, timeout=timeout)
+    timeout = services.within(services.options.test_timeout, least=seconds_needed(before))
+    return replace(examine, before=replace(before, passing_examples=state.before.passing_examples), tests=tests, timeout=timeout)
 
 
 def deliver(state: State, runtime: Runtime[Services]) -> Update:
     """Write the patch and the report."""
     services = runtime.context
-    outcome = result(state, services)
+    outcome = write_result(state, services)
     services.session.write("patch.diff", outcome.patch)
     services.session.write("report.json", dump(outcome))
     services.trace.emit("delivered", outcome=outcome.outcome, confidence=outcome.confidence)
@@ -126,10 +126,10 @@ class _Reduction:
 
     def _holds(self, candidate: Candidate, edits: Sequence[Edit]) -> Candidate | None:
         known = self._state.candidates.get(candidate_key(edits))
-        if problems(edits) or (known and known.verdict and not verified(known.verdict, self._state.strength)):
+        if problems(edits) or (known and known.verdict and not is_verified(known.verdict, self._state.strength)):
             return None
         verdict = self._verdict(edits)
-        kept = verdict and verified(verdict, self._state.strength)
+        kept = verdict and is_verified(verdict, self._state.strength)
         if verdict is None or not kept or not _as_good(verdict, candidate.verdict or Verdict()):
             return None
         if not self._behaves_as(candidate, edits):
@@ -145,7 +145,7 @@ class _Reduction:
         whole = self._services.workspace.edits(candidate.patch)
         if ground is None:
             return True
-        one, other = behaviours([whole, edits], candidate.target, ground, self._services)
+        one, other = observe_candidates([whole, edits], candidate.target, ground, self._services)
         return one == other or not one
 
     def _verdict(self, edits: Sequence[Edit]) -> Verdict | None:
@@ -154,8 +154,8 @@ class _Reduction:
             self._services.budget.check()
         except BudgetExceeded:
             return None
-        examine = examination(self._state, self._services, self._environment)
-        return in_fresh_sandbox(self._services, self._environment, edits, examine)[0]
+        examine = make_evaluator(self._state, self._services, self._environment)
+        return run_fresh(self._services, self._environment, edits, examine)[0]
 
 
 def _as_good(verdict: Verdict, other: Verdict) -> bool:

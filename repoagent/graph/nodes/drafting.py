@@ -8,15 +8,15 @@ from dataclasses import replace
 from langgraph.runtime import Runtime
 
 from repoagent.domain import Candidate, Verdict
-from repoagent.generators import GENERATORS, Draft, Drafted, Generator, ReplaceAgain, Replacer, Retrier, Task, proposed
+from repoagent.generators import GENERATORS, Draft, Proposals, Generator, ReplaceRetrier, Replacer, Retrier, DraftTask, proposed
 from repoagent.generators.surroundings import around
 from repoagent.generators.excerpts import passages
 from repoagent.edits import EditRefused
 from repoagent.edits.combine import combined
 from repoagent.graph.agenda import COMBINED, PROPOSED
-from repoagent.graph.examine import QUICK, Examination, attach, in_fresh_sandbox
-from repoagent.graph.mutating import mutation_of
-from repoagent.graph.record import record
+from repoagent.graph.examine import QUICK_SECONDS, CandidateEvaluator, attach_testbed, run_fresh
+from repoagent.graph.mutating import make_mutation_search
+from repoagent.graph.record import record_candidate
 from repoagent.graph.services import Services
 from repoagent.graph.state import Assignment, DraftOrder, TestOrder
 from repoagent.graph.update import Update
@@ -33,7 +33,7 @@ def draft(order: DraftOrder, runtime: Runtime[Services]) -> Update:
     for number, made in enumerate(drafted.drafts):
         candidate = _candidate(order, made, f"{_name(order)}#{number}", services)
         known = candidates.get(candidate.id, candidate)
-        candidates[candidate.id] = replace(known, drawn=tuple(dict.fromkeys((*known.drawn, *candidate.drawn))))
+        candidates[candidate.id] = replace(known, origins=tuple(dict.fromkeys((*known.origins, *candidate.origins))))
     _report(order, drafted, candidates, services)
     return {"candidates": candidates}
 
@@ -43,39 +43,39 @@ def validate(order: TestOrder, runtime: Runtime[Services]) -> Update:
     services = runtime.context
     services.budget.check()
     candidate = order.candidate
-    testbed = attach(services, order.environment, order.test_command)
+    testbed = attach_testbed(services, order.environment, order.test_command)
     timeout = services.within(services.options.test_timeout)
-    quick = 0.0 if order.proven else QUICK
-    examine = Examination(testbed, order.oracle, order.before, order.tests, timeout, quick)
+    quick = 0.0 if order.proven else QUICK_SECONDS
+    examine = CandidateEvaluator(testbed, order.oracle, order.before, order.tests, timeout, quick)
     edits = services.workspace.edits(candidate.patch)
-    verdict, report = in_fresh_sandbox(services, order.environment, edits, examine)
+    verdict, report = run_fresh(services, order.environment, edits, examine)
     judged = replace(candidate, verdict=verdict)
-    record(judged, services, report)
+    record_candidate(judged, services, report)
     return {"candidates": {judged.id: judged}}
 
 
-def _task(order: DraftOrder, services: Services) -> Task:
+def _task(order: DraftOrder, services: Services) -> DraftTask:
     target = order.assignment.target
     index = services.index()
     seed = zlib.crc32(f"{services.options.seed}/{_name(order)}".encode()) & 0x7FFFFFFF
-    task = Task(
+    task = DraftTask(
         issue=order.issue,
         spec=order.spec,
         target=target,
         source=services.workspace.read(target.path),
         context=around(index, target),
-        evidence=order.evidence,
+        observed_failure=order.evidence,
         seed=seed,
         samples=order.assignment.samples,
-        turn=order.assignment.turn,
+        round=order.assignment.turn,
     )
     return _with_files(task, order.assignment, services) if order.assignment.generator in _OF_SEVERAL else task
 
 
-_OF_SEVERAL = (Replacer.name, ReplaceAgain.name)
+_OF_SEVERAL = (Replacer.name, ReplaceRetrier.name)
 
 
-def _with_files(task: Task, assignment: Assignment, services: Services) -> Task:
+def _with_files(task: DraftTask, assignment: Assignment, services: Services) -> DraftTask:
     """The task, with what a generator of several files is shown."""
     index = services.index()
     places = (assignment.target, *assignment.others)
@@ -83,7 +83,7 @@ def _with_files(task: Task, assignment: Assignment, services: Services) -> Task:
     return replace(task, files=files, listed=frozenset(index.files))
 
 
-def _drafted(order: DraftOrder, task: Task, services: Services) -> Drafted:
+def _drafted(order: DraftOrder, task: DraftTask, services: Services) -> Proposals:
     if order.assignment.generator == COMBINED:
         return _combination(order.assignment, services)
     if order.assignment.generator == PROPOSED:
@@ -92,28 +92,28 @@ def _drafted(order: DraftOrder, task: Task, services: Services) -> Drafted:
     if order.ground is None:
         return _generator(order.assignment).draft(task, services.model)
     base = services.workspace.edits(order.assignment.bases[0]) if order.assignment.bases else ()
-    mutation = mutation_of(order.ground, base, services)
-    if not mutation.check.possible:
-        return Drafted(refused=("no run can choose among mutants here",))
+    mutation = make_mutation_search(order.ground, base, services)
+    if not mutation.oracle.possible:
+        return Proposals(refused=("no run can choose among mutants here",))
     drafted = mutation(task)
-    services.trace.emit("mutated", target=str(order.assignment.target), done=list(mutation.told))
+    services.trace.emit("mutated", target=str(order.assignment.target), done=list(mutation.log))
     return drafted
 
 
-def _combination(assignment: Assignment, services: Services) -> Drafted:
+def _combination(assignment: Assignment, services: Services) -> Proposals:
     """Both parts in one candidate, unless they touch the same lines."""
     one, other = map(services.workspace.edits, assignment.bases)
     try:
-        return Drafted((Draft(combined(one, other), ""),))
+        return Proposals((Draft(combined(one, other), ""),))
     except EditRefused as refusal:
-        return Drafted(refused=(str(refusal),))
+        return Proposals(refused=(str(refusal),))
 
 
 def _generator(assignment: Assignment) -> Generator:
     if assignment.generator == Retrier.name:
         return Retrier(assignment.attempt, assignment.failure)
-    if assignment.generator == ReplaceAgain.name:
-        return ReplaceAgain(assignment.attempt, assignment.failure)
+    if assignment.generator == ReplaceRetrier.name:
+        return ReplaceRetrier(assignment.attempt, assignment.failure)
     return next(g for g in GENERATORS if g.name == assignment.generator)
 
 
@@ -129,7 +129,7 @@ def _candidate(order: DraftOrder, made: Draft, sample: str, services: Services) 
         generator=order.assignment.generator,
         target=order.assignment.target,
         patch=services.workspace.diff(made.edits),
-        drawn=(sample,),
+        origins=(sample,),
         answer=made.answer,
         parent=order.assignment.parent,
         verdict=Verdict(gate=gate, failure="\n".join(gate)) if gate else None,
@@ -137,10 +137,10 @@ def _candidate(order: DraftOrder, made: Draft, sample: str, services: Services) 
     )
 
 
-def _report(order: DraftOrder, drafted: Drafted, candidates: dict[str, Candidate], services: Services) -> None:
+def _report(order: DraftOrder, drafted: Proposals, candidates: dict[str, Candidate], services: Services) -> None:
     for candidate in candidates.values():
         if not services.session.exists(f"candidates/{candidate.id}.json"):  # else it was drawn, and judged, before
-            record(candidate, services)
+            record_candidate(candidate, services)
     services.trace.emit(
         "drafted",
         generator=order.assignment.generator,

@@ -13,13 +13,13 @@ from repoagent.domain import Ending, Location, Oracle, Report, Strength, dump
 from repoagent.edits import EditRefused
 from repoagent.edits.syntax import Function, defined, lines_of, without_docstring
 from repoagent.graph.agenda import is_named, planned_targets, targets
-from repoagent.graph.examine import attach, in_fresh_sandbox, opened, script_runner
-from repoagent.graph.mutating import collecting
+from repoagent.graph.examine import attach_testbed, run_fresh, open_with_edits, make_script_runner
+from repoagent.graph.mutating import make_collection_arguments
 from repoagent.graph.services import Services
 from repoagent.graph.state import State
 from repoagent.graph.update import Update
 from repoagent.index.build import Index
-from repoagent.ranking import Evidence
+from repoagent.ranking import Baseline
 from repoagent.evidence.screening import single_tests
 from repoagent.localise import localise
 from repoagent.localise.spectrum import Spectrum
@@ -32,7 +32,7 @@ from repoagent.evidence.reproduction.written import Suspect, written
 from repoagent.testbed import covering
 from repoagent.testbed.covering import CoverageMap
 from repoagent.testbed.failure import distil
-from repoagent.testbed.runner import Baseline, Run, Testbed
+from repoagent.testbed.runner import BaselineRun, Run, Testbed
 from repoagent.testbed.selection import relevant_tests
 
 _FILES = 8
@@ -62,13 +62,13 @@ def baseline(state: State, runtime: Runtime[Services]) -> Update:
     if state.environment is None:
         return {}
     services.budget.check()
-    testbed = attach(services, state.environment, state.test_command)
+    testbed = attach_testbed(services, state.environment, state.test_command)
     files = () if state.test_command else _near(state, testbed, services)
     near, calls = _noted(testbed, files, services)
     if near.report.ending in _SPOILT and (able := _unspoilt(testbed, files, services)):
         files = able
         near, calls = _noted(testbed, files, services)
-    if _hangs(near) and (known := _singly(testbed, files, services)):
+    if is_held_up(near) and (known := _singly(testbed, files, services)):
         return _never_ending(files, known)
     wide: Update = {}
     fewer = _fewer(files, near, calls, state.locations, services)
@@ -86,7 +86,7 @@ def baseline(state: State, runtime: Runtime[Services]) -> Update:
     return {**update, "before_all": before} if files and set(files) == set(testbed.codebase.test_files) else update
 
 
-def _related(before: Evidence, calls: CoverageMap | None, state: State, services: Services) -> Evidence:
+def _related(before: Baseline, calls: CoverageMap | None, state: State, services: Services) -> Baseline:
     """The evidence without tests that fail for other reasons: those that the issue does not name, and that call no
     function of the plan, where it is known what they call. A patch that happens to mend one is no better for it."""
     if calls is None or not before.failing:
@@ -96,7 +96,7 @@ def _related(before: Evidence, calls: CoverageMap | None, state: State, services
     known = {test for test, called in calls.tests if called}
     apart = {t for t in before.failing if t in known and t not in touching and not is_named(t, state.issue)}
     failing = before.failing - apart
-    return replace(before, failing=failing, flaky=before.flaky | apart, shown=before.shown if failing else "")
+    return replace(before, failing=failing, flaky=before.flaky | apart, failure_text=before.failure_text if failing else "")
 
 
 def _apart(tests: Collection[str]) -> tuple[str, ...]:
@@ -107,7 +107,7 @@ def _apart(tests: Collection[str]) -> tuple[str, ...]:
     return (f"{len(tests)} tests fail on the untouched code, but call nothing suspected: they count for nothing.",)
 
 
-def _hangs(near: Baseline) -> bool:
+def is_held_up(near: BaselineRun) -> bool:
     """Whether single tests held a run up, not their number: one was ended after its part of the time, or none passed
     before the time was over."""
     report = near.report
@@ -120,7 +120,7 @@ _LONG = 100.0
 """Seconds that no test takes which is not held up: a little less than the longest that the test bed grants one."""
 
 
-def _never_ending(files: Sequence[str], known: Evidence) -> Update:
+def _never_ending(files: Sequence[str], known: Baseline) -> Update:
     return {"test_files": tuple(files), "before": known, "notes": ("A test never ends on the untouched code.",)}
 
 
@@ -154,7 +154,7 @@ def _unspoilt(testbed: Testbed, files: Sequence[str], services: Services) -> tup
     return tuple(kept)
 
 
-def _noted(testbed: Testbed, files: Sequence[str], services: Services) -> tuple[Baseline, CoverageMap | None]:
+def _noted(testbed: Testbed, files: Sequence[str], services: Services) -> tuple[BaselineRun, CoverageMap | None]:
     """How the tests near the suspects end, and what each of them calls, where that can be noted."""
     found: list[CoverageMap] = []
 
@@ -169,7 +169,7 @@ def _noted(testbed: Testbed, files: Sequence[str], services: Services) -> tuple[
 
 def _ran(
     testbed: Testbed, files: Sequence[str], services: Services, share: float = _FEW, run: Run | None = None
-) -> Baseline:
+) -> BaselineRun:
     found = testbed.baseline(files, services.within(services.options.test_timeout, share=share), run)
     passing, failing, ending = len(found.passing), len(found.failing), found.report.ending
     services.trace.emit("baseline.done", files=list(files), passing=passing, failing=failing, ending=ending)
@@ -178,7 +178,7 @@ def _ran(
 
 def _fewer(
     files: Sequence[str],
-    near: Baseline,
+    near: BaselineRun,
     calls: CoverageMap | None,
     suspects: Sequence[Location],
     services: Services,
@@ -204,7 +204,7 @@ def _fewer(
     return tuple(able[: max(1, sum(seconds <= limit for seconds in taken))])
 
 
-def _calling(calls: CoverageMap, near: Baseline, suspects: Sequence[Location], limit: float) -> tuple[str, ...]:
+def _calling(calls: CoverageMap, near: BaselineRun, suspects: Sequence[Location], limit: float) -> tuple[str, ...]:
     """Tests that call the suspects and end in time together, those first that call little else: half of the time for
     those of the first suspect, half of the rest for those of the second, and so on. Those that fail today are what a
     patch is to mend, and may take long for that very reason: their time does not count."""
@@ -222,7 +222,7 @@ def _calling(calls: CoverageMap, near: Baseline, suspects: Sequence[Location], l
     return tuple(chosen)
 
 
-def _seconds_of(path: str, near: Baseline, count: int) -> float:
+def _seconds_of(path: str, near: BaselineRun, count: int) -> float:
     """What a file's tests took, with its part of what all of them took beside; its part of all where that is not
     known."""
     own = sum(o.seconds for o in near.report.outcomes if o.id.partition("::")[0] == path)
@@ -230,12 +230,12 @@ def _seconds_of(path: str, near: Baseline, count: int) -> float:
     return own + max(rest, 0.0) / count
 
 
-def whole_suite(state: State, services: Services) -> Evidence | None:
+def whole_suite(state: State, services: Services) -> Baseline | None:
     """What all tests say of the untouched code, to judge the final patch by them; None where, as far as those near the
     suspects tell, they would take more than the run has left for them."""
     if state.before_all or state.environment is None or not state.test_files:
         return state.before_all
-    testbed = attach(services, state.environment, state.test_command)
+    testbed = attach_testbed(services, state.environment, state.test_command)
     judged, before = (state.wide_files, state.before_wide) if state.before_wide else (state.test_files, state.before)
     near, every = (_bytes_of(files, services) for files in (judged, testbed.codebase.test_files))
     expected = before.seconds * every / max(near, 1)
@@ -260,8 +260,8 @@ def reproduce(state: State, runtime: Runtime[Services]) -> Update:
     services = runtime.context
     if state.environment is None:
         return {}
-    run = script_runner(services, state.environment)
-    brief = script_runner(services, state.environment, _SECONDS_DOCUMENTED)
+    run = make_script_runner(services, state.environment)
+    brief = make_script_runner(services, state.environment, _SECONDS_DOCUMENTED)
     oracle = find_oracle(state.issue, run, project_of(services.index()))
     if oracle.strength in (Strength.WEAK, Strength.NONE):
         oracle = min(
@@ -294,7 +294,7 @@ def _suspect(location: Location, services: Services, project: Project) -> Suspec
 def _held(state: State, services: Services, run: RunScript) -> Update:
     """Where nothing shows the problem: the documented examples that hold today, which must hold afterwards."""
     found = documented(_documented(state, services), run, today="passed")
-    return {"before": replace(state.before, held=found)} if found.strength is not Strength.NONE else {}
+    return {"before": replace(state.before, passing_examples=found)} if found.strength is not Strength.NONE else {}
 
 
 def _documented(state: State, services: Services) -> list[Documented]:
@@ -304,10 +304,10 @@ def _documented(state: State, services: Services) -> list[Documented]:
     index = services.index()
     suspects = targets(state.locations, index)[:_DOCUMENTED]
     named = [location for location in suspects if location.symbol.rpartition(".")[2] in state.issue.text]
-    return [function for location in named if (function := described(index, location))]
+    return [function for location in named if (function := describe_function(index, location))]
 
 
-def described(index: Index, location: Location) -> Documented | None:
+def describe_function(index: Index, location: Location) -> Documented | None:
     """A function with its documentation; None where it has none, cannot be imported, or is none."""
     module, source = index.module_name(location.path), index.source(location.path)
     try:
@@ -325,7 +325,7 @@ def _narrowed(state: State, services: Services, oracle: Oracle) -> Update:
     """The suspects by what the failing example executes; what it does not reach comes last."""
     if oracle.strength is Strength.NONE or state.environment is None:
         return {}
-    lines = in_fresh_sandbox(
+    lines = run_fresh(
         services, state.environment, (), lambda box: executed_lines(box, oracle.script, oracle.seconds)
     )
     index = services.index()
@@ -337,23 +337,23 @@ def _narrowed(state: State, services: Services, oracle: Oracle) -> Update:
     return {"locations": locations, "executed": {path: tuple(sorted(found)) for path, found in known.items()}}
 
 
-def _singly(testbed: Testbed, files: Sequence[str], services: Services) -> Evidence | None:
+def _singly(testbed: Testbed, files: Sequence[str], services: Services) -> Baseline | None:
     """What the tests say one by one, where one of them holds up all others; None where that cannot be found out."""
-    arguments = collecting(testbed, files)
+    arguments = make_collection_arguments(testbed, files)
     seconds = services.within(services.options.test_timeout, share=_NEAR)
     if not arguments:
         return None
-    passing, failing, took = single_tests(arguments, lambda: opened(services, testbed.environment, ()), seconds)
+    passing, failing, took = single_tests(arguments, lambda: open_with_edits(services, testbed.environment, ()), seconds)
     services.trace.emit("baseline.done", files=list(files), passing=len(passing), failing=len(failing), singly=True)
-    return Evidence(passing, failing, frozenset(), took) if passing or failing else None
+    return Baseline(passing, failing, frozenset(), took) if passing or failing else None
 
 
-def _evidence(found: Baseline, services: Services) -> Evidence:
+def _evidence(found: BaselineRun, services: Services) -> Baseline:
     shown = distil(found.report, found.failing, services.workspace.root) if found.failing else ""
-    return Evidence(found.passing, found.failing, found.flaky, found.report.seconds, shown)
+    return Baseline(found.passing, found.failing, found.flaky, found.report.seconds, shown)
 
 
-def _notes(found: Baseline) -> tuple[str, ...]:
+def _notes(found: BaselineRun) -> tuple[str, ...]:
     notes = []
     if found.report.ending is not Ending.COMPLETED:
         notes.append(f"The project's tests are no judge here: run on the untouched code, they {found.report.ending}.")

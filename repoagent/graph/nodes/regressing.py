@@ -11,11 +11,11 @@ from repoagent.domain import Edit, Patch, Regression, Report, Status
 from repoagent.edits import EditRefused
 from repoagent.edits.syntax import parse
 from repoagent.errors import BudgetExceeded, ToolError
-from repoagent.graph.examine import attach, in_fresh_sandbox
+from repoagent.graph.examine import attach_testbed, run_fresh
 from repoagent.graph.services import Services
 from repoagent.graph.state import State
 from repoagent.graph.update import Update
-from repoagent.ranking import verified
+from repoagent.ranking import is_verified
 from repoagent.evidence.reproduction.project import project_of
 from repoagent.evidence.reproduction.regression import Refused, Written, write_test
 from repoagent.sandbox.base import Environment
@@ -34,7 +34,7 @@ def regress(state: State, runtime: Runtime[Services]) -> Update:
     """Add the reproduction to the nearest test file, if it is seen to fail without the patch and to pass with it."""
     services = runtime.context
     chosen = state.chosen
-    if chosen is None or state.environment is None or not verified(chosen.verdict, state.strength):
+    if chosen is None or state.environment is None or not is_verified(chosen.verdict, state.strength):
         return {}
     if chosen.verdict is None or chosen.verdict.oracle != "passed" or state.spent:
         return {}
@@ -59,7 +59,7 @@ class _Adding:
 
     def to(self, patch: Patch) -> Regression:
         """The test; raises Refused where there is none that holds, and BudgetExceeded."""
-        testbed = attach(self.services, self.environment, "")
+        testbed = attach_testbed(self.services, self.environment, "")
         if testbed.test_command or not isinstance(testbed.codebase.runner, Pytest | Django):
             raise Refused("the project's tests cannot be run one by one")
         refusal = Refused("there is no test file to add it to")
@@ -108,7 +108,7 @@ class _Adding:
         self.services.budget.check()
         seconds = self.services.within(_SECONDS)
         chosen = (_id(test, testbed),)
-        report = in_fresh_sandbox(
+        report = run_fresh(
             self.services, self.environment, edits, lambda sandbox: testbed.run(sandbox, chosen, seconds)
         )
         return _outcome(report, test)

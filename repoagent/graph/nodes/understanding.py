@@ -12,8 +12,8 @@ from repoagent.domain import Issue, Location, Plan, PlannedFile, Spec
 from repoagent.edits.syntax import lines_of
 from repoagent.errors import ContextFull, EnvironmentFailed, SandboxFailed
 from repoagent.graph.agenda import targets
-from repoagent.graph.artefacts import plan_from_yaml, plan_to_yaml, spec_from_text, spec_to_markdown, steps_for
-from repoagent.graph.examine import attach
+from repoagent.graph.artefacts import read_plan, write_plan, read_spec, write_spec, write_steps
+from repoagent.graph.examine import attach_testbed
 from repoagent.graph.services import Services
 from repoagent.graph.state import State
 from repoagent.graph.update import Update
@@ -71,10 +71,10 @@ def specify(state: State, runtime: Runtime[Services]) -> Update:
     services = runtime.context
     spec = Spec((), ())
     if state.locations and services.model.profile.specs:
-        spec = spec_from_text(_ask_for_spec(state.issue, state.locations[0], services))
+        spec = read_spec(_ask_for_spec(state.issue, state.locations[0], services))
     if not spec.proposed:
         spec = spec_from_issue(state.issue)
-    services.session.write("spec.md", spec_to_markdown(spec))
+    services.session.write("spec.md", write_spec(spec))
     return {"spec": spec}
 
 
@@ -84,7 +84,7 @@ def plan(state: State, runtime: Runtime[Services]) -> Update:
     chosen = targets(state.locations, services.index())[: services.model.profile.functions]
     planned = tuple(_planned(path, chosen, state.spec) for path in dict.fromkeys(t.path for t in chosen))
     made = Plan(planned, _commands(state, services))
-    services.session.write("plan.yaml", plan_to_yaml(made))
+    services.session.write("plan.yaml", write_plan(made))
     return {"plan": made}
 
 
@@ -96,8 +96,8 @@ def approve(state: State, runtime: Runtime[Services]) -> Update:
         session.update(status="waiting")
         interrupt({"spec": str(session.path / "spec.md"), "plan": str(session.path / "plan.yaml")})
         session.update(status="running")
-    spec = spec_from_text(session.read("spec.md")) if session.exists("spec.md") else state.spec
-    made = plan_from_yaml(session.read("plan.yaml")) if session.exists("plan.yaml") else state.plan
+    spec = read_spec(session.read("spec.md")) if session.exists("spec.md") else state.spec
+    made = read_plan(session.read("plan.yaml")) if session.exists("plan.yaml") else state.plan
     session.accept("spec.md", "plan.yaml")
     if (spec, made) == (state.spec, state.plan):
         return {}
@@ -110,7 +110,7 @@ def _commands(state: State, services: Services) -> tuple[str, ...]:
     """How the plan names the tests; without a command of the project's own the testbed runs those that matter."""
     if state.environment is None:
         return ()
-    testbed = attach(services, state.environment, state.test_command)
+    testbed = attach_testbed(services, state.environment, state.test_command)
     return (testbed.test_command or testbed.codebase.command,)
 
 
@@ -134,7 +134,7 @@ def _ask_for_spec(issue: Issue, target: Location, services: Services) -> str:
 
 def _planned(path: str, chosen: Sequence[Location], spec: Spec) -> PlannedFile:
     symbols = tuple(t.symbol for t in chosen if t.path == path)
-    return PlannedFile(path, "edit", symbols, steps_for(symbols[0], spec))
+    return PlannedFile(path, "edit", symbols, write_steps(symbols[0], spec))
 
 
 def _first_line(error: Exception) -> str:

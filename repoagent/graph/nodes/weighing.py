@@ -9,7 +9,7 @@ from langgraph.runtime import Runtime
 from repoagent.domain import Answer, Candidate, Edit, Oracle, Strength, Weight
 from repoagent.generators.mutation.mutants import mutants
 from repoagent.edits import EditRefused, meaning
-from repoagent.graph.examine import opened
+from repoagent.graph.examine import open_with_edits
 from repoagent.graph.services import Services
 from repoagent.graph.state import State
 from repoagent.graph.update import Update
@@ -51,7 +51,7 @@ def _weight(chosen: Candidate, oracle: Oracle, services: Services, environment: 
     judged = partial(_asked, oracle)
     seconds = services.within(_SECONDS)
     screened = screen(
-        variants, place, check, judged, lambda: opened(services, environment, edits), seconds, len(variants) + 1
+        variants, place, check, judged, lambda: open_with_edits(services, environment, edits), seconds, len(variants) + 1
     )
     ran = [each for each in screened if each.shown]
     return Weight(sum(not each.passed for each in ran), len(ran))
