@@ -281,12 +281,85 @@ class CandidateScores:
     overfitting: str = ""
     """Why it may fit the example alone, as a sentence; empty where nothing says so."""
     log_likelihood_ratio: float | None = None
-    """The logarithm of how many times likelier the model finds the code with it than without; None where that is not
-    known."""
+    """The natural logarithm of how many times likelier the model finds the code with it than without; None where that
+    is not known."""
 
 
 FROM_ISSUE = "issue"
 """The generator of candidates that the issue itself proposes."""
+MINIMISED = "minimised"
+"""What a candidate has for a generator that nobody drew: a drawn one with less in it."""
+
+
+@dataclass(frozen=True)
+class WorkKey:
+    """Equal for equal pieces of work: what was done is remembered by it."""
+
+    generator: str
+    path: str
+    symbol: str
+    parents: tuple[str, ...] = ()
+    """The candidates that it starts from, by id."""
+    round: int = 0
+
+    def __str__(self) -> str:
+        """For events and people."""
+        parts = (self.generator, f"{self.path}::{self.symbol}", "+".join(self.parents), str(self.round or ""))
+        return ":".join(filter(None, parts))
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A candidate that failed, as the model that wrote it is shown it again."""
+
+    answer: str
+    """What the model wrote."""
+    failure: str
+    """What came of it, distilled."""
+
+
+@dataclass(frozen=True)
+class WorkItem:
+    """One piece of drafting: which generator works on which function, and how much it may try."""
+
+    generator: str
+    target: Location
+    samples: int
+    round: int = 0
+    """How often the same was tried before."""
+    previous: Attempt | None = None
+    """For a second attempt: the first one."""
+    parents: tuple[str, ...] = ()
+    """The candidates that it starts from, by id: the one that failed, or the two that are combined."""
+    bases: tuple[Patch, ...] = ()
+    """The patches of those that are changed further, where it is not the untouched code."""
+    others: tuple[Location, ...] = ()
+    """Further places that the generator may change together with the target."""
+
+    @property
+    def key(self) -> WorkKey:
+        return WorkKey(self.generator, self.target.path, self.target.symbol, self.parents, self.round)
+
+
+@dataclass(frozen=True)
+class CompletedWork:
+    """A piece of work that was done, and what came of it."""
+
+    key: WorkKey
+    candidates: tuple[str, ...] = ()
+    """By id, those that it was among the ones to draw; empty where all of its answers were refused."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Who drew a candidate: one sample of one generator."""
+
+    generator: str
+    """`rewrite`, `infill`, `mutation`, …; FROM_ISSUE for what the issue itself proposes."""
+    sample: int = 0
+    """Which of the samples of its piece of work, counted from 0."""
+    work: WorkKey | None = None
+    """The piece of work; a sample that comes twice, after a crash, counts once."""
 
 
 @dataclass(frozen=True)
@@ -296,20 +369,21 @@ class Candidate:
     id: str
     """Equal for patches that mean the same: a hash of the normalised syntax trees of the files they leave."""
     generator: str
-    """`rewrite`, `infill`, …: who was first to draw it; FROM_ISSUE for what the issue itself proposes."""
+    """Who was first to draw it, or MINIMISED."""
     target: Location
     patch: Patch
-    origins: tuple[str, ...]
-    """The samples that produced it, by name; a sample that comes twice, after a crash, counts once."""
+    origins: tuple[Origin, ...] = ()
+    """The samples that produced it."""
     answer: str = ""
     """What the model wrote for it first."""
-    parent: str = ""
-    """The candidate whose failure it answers, empty for a first attempt."""
+    parents: tuple[str, ...] = ()
+    """The candidates it was made from, by id: the one whose failure it answers, both that it combines, or the larger
+    one; empty for a first attempt."""
     verdict: Verdict | None = None
     likelihood: float = 0.0
     """Of being right among the mutants of its function; 0 where that is not known."""
     behavioural_agreement: float = 0.0
-    """The share of all candidates' weight that does the same on inputs like those of the evidence; 0 where candidates
+    """The share of all candidates' votes that does the same on inputs like those of the evidence; 0 where candidates
     were not compared."""
     scores: CandidateScores | None = None
     """None until it is asked for, which is done for the best only."""

@@ -1,21 +1,27 @@
-"""What a generator is given and what it gives back."""
+"""What a generator is, what it is given and what it gives back."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cached_property, partial
 from typing import Literal, Protocol
 
-from repoagent.domain import Edit, Issue, Location, Spec
-from repoagent.generators.excerpts import Passages
+from repoagent.domain import Attempt, Edit, Issue, Location, Spec, WorkItem
 from repoagent.edits import EditRefused, meaning
 from repoagent.edits.encoding import shown
 from repoagent.edits.syntax import defined, without_docstring
 from repoagent.errors import BudgetExceeded, ContextFull, ModelFailed
+from repoagent.evidence.context import EvaluationContext
+from repoagent.evidence.workbench import Workbench
+from repoagent.generators.excerpts import Passages
+from repoagent.generators.surroundings import around
+from repoagent.index.build import Index
 from repoagent.llm.asking import Asked, ask_all
 from repoagent.llm.base import Completion, Model
+from repoagent.search_options import DEFAULT_OPTIONS, SearchOptions
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,8 @@ class DraftTask:
     """How many answers to draw at most; a plan may ask for fewer than the model's profile."""
     round: int = 0
     """How often the same generator has worked on the function before."""
+    previous: Attempt | None = None
+    """The attempt that failed, for a second one."""
     files: tuple[Passages, ...] = ()
     """For a generator that may change several files: what it is shown of each."""
     listed: frozenset[str] = frozenset()
@@ -90,18 +98,94 @@ class Proposals:
         return Proposals(self.drafts + other.drafts, self.refused + other.refused)
 
 
+@dataclass(frozen=True)
+class GeneratorContext:
+    """What every generator may use. Nothing in it is a verdict: that comes from runs, later."""
+
+    issue: Issue
+    spec: Spec
+    model: Model
+    index: Index
+    workbench: Workbench
+    evaluation: EvaluationContext | None = None
+    """What candidates are judged by; None where nothing can be run."""
+    observed_failure: str = ""
+    """What running the untouched code shows of the problem; empty where nothing does."""
+    suspects: Sequence[Location] = ()
+    """All that may have to change, the most suspicious first."""
+    options: SearchOptions = DEFAULT_OPTIONS
+    seed: int = 0
+    """Of this piece of work."""
+    mutation_seconds: float = 60.0
+    """Seconds that the mutation of one function may take."""
+
+
+class Scope(StrEnum):
+    """What one piece of work of a generator is about."""
+
+    FUNCTION = "function"
+    """One function or class of the plan."""
+    PLAN = "plan"
+    """All that is planned, at once."""
+    ISSUE = "issue"
+    """What the issue itself says; done once."""
+    CANDIDATES = "candidates"
+    """Candidates that there are, to be put together."""
+    FAILURE = "failure"
+    """One candidate that failed."""
+
+
+@dataclass(frozen=True)
+class Traits:
+    """What a generator is good for, as the search policy sees it."""
+
+    scope: Scope
+    needs_runs: bool = False
+    """Whether only a run can choose among what it proposes."""
+    repeats: bool = True
+    """Whether another round brings other candidates."""
+    retries: str = ""
+    """For FAILURE: the generator whose candidates it is shown."""
+    votes_without_runs: bool = False
+    """Whether it is worth another round, for the number of its equal answers, where no run can tell."""
+    starts_from_failures: bool = False
+    """Whether it also works on what failed, where that is nearly right."""
+
+
 class Generator(Protocol):
-    """One way to draft."""
+    """One way to propose candidates."""
 
     @property
     def name(self) -> str:
-        """As it stands in reports."""
+        """As it stands in reports and profiles."""
+
+    @property
+    def traits(self) -> Traits:
+        """What it is good for."""
 
     def sample_count(self, model: Model) -> int:
-        """How many answers the profile of `model` gives this generator for one function; 0 switches it off."""
+        """How many answers the profile of `model` gives this generator for one piece of work; 0 switches it off."""
 
-    def draft(self, task: DraftTask, model: Model) -> Proposals:
-        """Draft edits. Stops early, with what it has, when the budget is spent; raises BudgetExceeded without any."""
+    def propose(self, item: WorkItem, context: GeneratorContext) -> Proposals:
+        """Propose edits. Stops early, with what it has, when the budget is spent; raises BudgetExceeded without any,
+        ModelFailed where no question was answered, SandboxFailed where one that it opened broke."""
+
+
+def make_task(item: WorkItem, context: GeneratorContext) -> DraftTask:
+    """What a prompt for `item` is written from."""
+    target = item.target
+    return DraftTask(
+        issue=context.issue,
+        spec=context.spec,
+        target=target,
+        source=context.workbench.workspace.read(target.path),
+        context=around(context.index, target),
+        observed_failure=context.observed_failure,
+        seed=context.seed,
+        samples=item.samples,
+        round=item.round,
+        previous=item.previous,
+    )
 
 
 def prompt_token_budget(model: Model, answer: int) -> int:

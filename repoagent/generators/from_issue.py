@@ -9,14 +9,16 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from repoagent.domain import Edit, Location
-from repoagent.generators.base import Draft, Proposals
+from repoagent.domain import FROM_ISSUE, Edit, Location, WorkItem
 from repoagent.edits import EditRefused, splice_definition
 from repoagent.edits.layout import indent_of, lines_of
 from repoagent.errors import UserError
-from repoagent.intake.proposals import Hunk, Proposal
+from repoagent.generators.base import Draft, GeneratorContext, Proposals, Scope, Traits
+from repoagent.intake.proposals import Hunk, Proposal, proposals
 from repoagent.intake.syntax import parse
+from repoagent.llm.base import Model
 
 _FILES = 8
 """Files of the suspects in which a hunk that names none is looked for."""
@@ -25,10 +27,28 @@ Read = Callable[[str], str]
 """The text of a file; raises FileNotFoundError or UserError for a path that is none."""
 
 
-def draft_from_issue(proposals: Sequence[Proposal], suspects: Sequence[Location], paths: Sequence[str], read: Read) -> Proposals:
+@dataclass(frozen=True)
+class IssueReader:
+    """What the issue proposes, as a diff, as code, or in words."""
+
+    name: str = FROM_ISSUE
+    traits: Traits = Traits(Scope.ISSUE, repeats=False)
+
+    def sample_count(self, model: Model) -> int:  # noqa: ARG002 - no model is asked
+        return 1
+
+    def propose(self, item: WorkItem, context: GeneratorContext) -> Proposals:  # noqa: ARG002 - the issue names the place
+        workspace = context.workbench.workspace
+        found = proposals(context.issue.text)
+        return draft_from_issue(found, context.suspects, workspace.files(), workspace.read)
+
+
+def draft_from_issue(
+    proposed: Sequence[Proposal], suspects: Sequence[Location], paths: Sequence[str], read: Read
+) -> Proposals:
     """A draft for each proposal that fits; `suspects` are looked through first, `paths` are all files there are."""
     made = Proposals()
-    for proposal in proposals:
+    for proposal in proposed:
         if proposal.pieces:
             made += Proposals(tuple(_place_fragments(proposal, suspects, read)))
             continue
@@ -76,7 +96,9 @@ _FEW = 3
 """Times that a literal may stand in a file to be replaced each time."""
 
 
-def _find_similar_lines(pieces: Sequence[str], path: str, text: str, near: Mapping[int, float]) -> Iterator[tuple[float, Edit]]:
+def _find_similar_lines(
+    pieces: Sequence[str], path: str, text: str, near: Mapping[int, float]
+) -> Iterator[tuple[float, Edit]]:
     """What pieces may stand in the place of; `near` says of suspicious lines how much likelier they are meant."""
     lines = lines_of(text)
     known = {line.strip() for line in lines}
@@ -90,7 +112,9 @@ def _find_similar_lines(pieces: Sequence[str], path: str, text: str, near: Mappi
         named = {line for line in pieces[:number] if line in known}
         extra = {at: (_NAMED_BEFORE if lines[at].strip() in named else 0.0) + near.get(at + 1, 0.0) for at in places}
         marked = [at for at in places if near.get(at + 1) == _MARKED]
-        for rate, at in dict.fromkeys(filter(None, (_choose_place(lines, piece, extra, some) for some in (places, marked)))):
+        for rate, at in dict.fromkeys(
+            filter(None, (_choose_place(lines, piece, extra, some) for some in (places, marked)))
+        ):
             ending = lines[at][len(lines[at].rstrip("\r\n")) :]
             changed = [*lines[:at], f"{indent_of(lines[at])}{piece}{ending}", *lines[at + 1 :]]
             yield rate, Edit(path, text, "".join(changed))
@@ -145,7 +169,9 @@ def _extract_head(line: str) -> str:
     return target[1] if target else re.split(r"\W", line, maxsplit=1)[0]
 
 
-def _apply_proposal(proposal: Proposal, suspects: Sequence[Location], paths: Sequence[str], read: Read) -> Iterator[Edit]:
+def _apply_proposal(
+    proposal: Proposal, suspects: Sequence[Location], paths: Sequence[str], read: Read
+) -> Iterator[Edit]:
     if proposal.function:
         yield _splice_function(proposal.function, suspects, read)
         return

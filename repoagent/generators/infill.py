@@ -10,12 +10,22 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from repoagent.generators.base import Proposals, DraftTask, ask_for_texts, prompt_token_budget
-from repoagent.generators.holes import Hole, holes
+from repoagent.domain import WorkItem
 from repoagent.edits import EditRefused
 from repoagent.edits.encoding import readable, restored, shown
 from repoagent.edits.layout import end_near, lines_of
 from repoagent.edits.syntax import parse
+from repoagent.generators.base import (
+    DraftTask,
+    GeneratorContext,
+    Proposals,
+    Scope,
+    Traits,
+    ask_for_texts,
+    make_task,
+    prompt_token_budget,
+)
+from repoagent.generators.holes import Hole, holes
 from repoagent.llm.base import Completion, Model, Sampling
 from repoagent.prompting import Infill, render
 
@@ -30,9 +40,13 @@ class Infiller:
     """Fill-in-the-middle at suspicious places."""
 
     name: str = "infill"
+    traits: Traits = Traits(Scope.FUNCTION)
 
     def sample_count(self, model: Model) -> int:
         return model.profile.infills
+
+    def propose(self, item: WorkItem, context: GeneratorContext) -> Proposals:
+        return self.draft(make_task(item, context), context.model)
 
     def draft(self, task: DraftTask, model: Model) -> Proposals:
         if not task.target.symbol:

@@ -8,54 +8,67 @@ code: what a small model has said before it repeats.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from repoagent.answers import code_in
-from repoagent.domain import Usage
-from repoagent.generators.base import Proposals, DraftTask, ask_for_texts, prompt_token_budget
-from repoagent.generators.rewrite import limit_answer_tokens, write_prompt, splice_answer
+from repoagent.domain import Attempt, Usage, WorkItem
 from repoagent.edits import EditRefused
+from repoagent.generators.base import (
+    DraftTask,
+    GeneratorContext,
+    Proposals,
+    Scope,
+    Traits,
+    ask_for_texts,
+    make_task,
+    prompt_token_budget,
+)
+from repoagent.generators.rewrite import limit_answer_tokens, splice_answer, write_prompt
 from repoagent.llm.base import Completion, Message, Model, Sampling
-from repoagent.llm.profiles import Profile
 from repoagent.prompting import Retry, render
 
 
 @dataclass(frozen=True)
 class Retrier:
-    """A second attempt that knows the first one's failure."""
+    """A second attempt at a whole definition that knows the first one's failure."""
 
-    attempt: str
-    """What the model wrote."""
-    failure: str
-    """The distilled failure."""
     name: str = "retry"
+    traits: Traits = Traits(Scope.FAILURE, retries="rewrite")
 
     def sample_count(self, model: Model) -> int:
         return min(model.profile.retries, 1)
 
+    def propose(self, item: WorkItem, context: GeneratorContext) -> Proposals:
+        return self.draft(make_task(item, context), context.model)
+
     def draft(self, task: DraftTask, model: Model) -> Proposals:
-        if not re.search(rf"\b(def|class)\s+{re.escape(task.name)}\b", self.attempt):
+        """Ask once more; refused where the first answer was no whole definition."""
+        attempt = task.previous
+        if attempt is None or not re.search(rf"\b(def|class)\s+{re.escape(task.name)}\b", attempt.answer):
             return Proposals(refused=("only a whole definition is asked for again",))
         try:
-            messages = self._write_messages(task, model)
+            messages = _write_messages(task, attempt, model)
         except EditRefused as refusal:
             return Proposals(refused=(str(refusal),))
         sampling = Sampling(limit_answer_tokens(task, model), 0.2, model.profile.top_p, task.seed)
-        return ask_for_texts(task, [lambda: model.chat(messages, sampling)], lambda _, answer: splice_answer(task, answer))
-
-    def _write_messages(self, task: DraftTask, model: Model) -> tuple[Message, ...]:
-        attempt = f"```python\n{code_in(Completion(self.attempt, Usage()), task.name).strip()}\n```"
-        again = render(Retry(self.failure, task.kind, task.name))
-        most = prompt_token_budget(model, limit_answer_tokens(task, model)) - model.count(attempt) - model.count(again)
-        return (
-            Message("user", write_prompt(task, model, most)),
-            Message("assistant", attempt),
-            Message("user", again),
-        )
+        attempts = [lambda: model.chat(messages, sampling)]
+        return ask_for_texts(task, attempts, lambda _, answer: splice_answer(task, answer))
 
 
-def is_worth_retrying(failure: str, profile: Profile) -> bool:
-    """Whether a failure names an exception that the profile's models can mend when they see it."""
+def _write_messages(task: DraftTask, attempt: Attempt, model: Model) -> tuple[Message, ...]:
+    code = f"```python\n{code_in(Completion(attempt.answer, Usage()), task.name).strip()}\n```"
+    again = render(Retry(attempt.failure, task.kind, task.name))
+    left = prompt_token_budget(model, limit_answer_tokens(task, model)) - model.count(code) - model.count(again)
+    return (
+        Message("user", write_prompt(task, model, left)),
+        Message("assistant", code),
+        Message("user", again),
+    )
+
+
+def is_worth_retrying(failure: str, exceptions: Sequence[str]) -> bool:
+    """Whether a failure names one of `exceptions`, which the model can mend when it sees them; `*` stands for any."""
     if not failure.strip():
         return False
-    return "*" in profile.retry_on or any(re.search(rf"\b{name}\b", failure) for name in profile.retry_on)
+    return "*" in exceptions or any(re.search(rf"\b{name}\b", failure) for name in exceptions)

@@ -11,9 +11,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from repoagent.answers import code_in
-from repoagent.generators.base import Proposals, DraftTask, ask_for_texts, prompt_token_budget
-from repoagent.generators.rewrite_part import LONG, draft_parts
+from repoagent.domain import WorkItem
 from repoagent.edits import EditRefused, splice_definition
+from repoagent.generators.base import (
+    DraftTask,
+    GeneratorContext,
+    Proposals,
+    Scope,
+    Traits,
+    ask_for_texts,
+    make_task,
+    prompt_token_budget,
+)
+from repoagent.generators.rewrite_part import LONG, draft_parts
 from repoagent.llm.base import Completion, Message, Model, Sampling
 from repoagent.prompting import Rewrite, render, trim_issue
 
@@ -26,9 +36,13 @@ class Rewriter:
     """Rewriting of whole definitions."""
 
     name: str = "rewrite"
+    traits: Traits = Traits(Scope.FUNCTION, votes_without_runs=True)
 
     def sample_count(self, model: Model) -> int:
         return model.profile.rewrites
+
+    def propose(self, item: WorkItem, context: GeneratorContext) -> Proposals:
+        return self.draft(make_task(item, context), context.model)
 
     def draft(self, task: DraftTask, model: Model) -> Proposals:
         if not task.target.symbol:
@@ -40,7 +54,9 @@ class Rewriter:
         if length <= LONG:
             return _draft_whole(task, model)
         drafted = draft_parts(task, model)
-        return drafted + _draft_whole(replace(task, samples=task.samples // 2), model) if length <= _LONGEST else drafted
+        return (
+            drafted + _draft_whole(replace(task, samples=task.samples // 2), model) if length <= _LONGEST else drafted
+        )
 
 
 def _draft_whole(task: DraftTask, model: Model) -> Proposals:

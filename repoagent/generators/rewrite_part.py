@@ -11,11 +11,11 @@ import re
 from collections.abc import Iterator
 
 from repoagent.answers import code_in
-from repoagent.generators.base import Proposals, DraftTask, ask_for_texts, prompt_token_budget
-from repoagent.generators.statement_ranges import Part, parts, replaced, words_of
 from repoagent.edits import splice_definition
 from repoagent.edits.encoding import shown
 from repoagent.edits.layout import lines_of
+from repoagent.generators.base import DraftTask, Proposals, ask_for_texts, prompt_token_budget
+from repoagent.generators.statement_ranges import Part, parts, replaced, words_of
 from repoagent.llm.base import Completion, Message, Model, Sampling
 from repoagent.prompting import RewritePart, render, trim_issue
 
@@ -53,7 +53,9 @@ def _ask_for_range(task: DraftTask, model: Model, part: Part, seed: int, *, gree
     limit = model.count(text) * 3 // 2 + 200
     temperature = 0.0 if greedy else model.profile.temperature
     sampling = Sampling(limit, temperature, model.profile.top_p, seed)
-    return model.chat((Message("user", _write_prompt(task, model, part, text, prompt_token_budget(model, limit))),), sampling)
+    return model.chat(
+        (Message("user", _write_prompt(task, model, part, text, prompt_token_budget(model, limit))),), sampling
+    )
 
 
 def _write_prompt(task: DraftTask, model: Model, part: Part, text: str, most: int) -> str:

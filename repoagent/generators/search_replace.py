@@ -8,15 +8,23 @@ of less and less exact matches; so the profile says who is asked, and how often.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from repoagent.domain import Edit
-from repoagent.generators.base import Proposals, DraftTask, ask_for_edits, prompt_token_budget
+from repoagent.domain import Edit, WorkItem
+from repoagent.generators.base import (
+    DraftTask,
+    GeneratorContext,
+    Proposals,
+    Scope,
+    Traits,
+    ask_for_edits,
+    make_task,
+    prompt_token_budget,
+)
 from repoagent.generators.blocks import edits_in
-from repoagent.generators.excerpts import Passages
+from repoagent.generators.excerpts import Passages, passages
 from repoagent.llm.base import Completion, Message, Model, Sampling
-from repoagent.prompting import Replace, Shown, render, trim_issue
-from repoagent.prompting import ReplaceAgain as Again
+from repoagent.prompting import Replace, ReplaceAgain, Shown, render, trim_issue
 
 _ANSWER = 1500
 """Tokens of an answer."""
@@ -27,13 +35,17 @@ class Replacer:
     """Search/replace blocks."""
 
     name: str = "replace"
+    traits: Traits = Traits(Scope.PLAN)
 
     def sample_count(self, model: Model) -> int:
         return model.profile.replaces
 
+    def propose(self, item: WorkItem, context: GeneratorContext) -> Proposals:
+        return self.draft(_make_task(item, context), context.model)
+
     def draft(self, task: DraftTask, model: Model) -> Proposals:
-        files = task.files
-        if not files:
+        """Ask for blocks, greedily once and then by sampling."""
+        if not task.files:
             return Proposals(refused=("there is nothing to be shown",))
         limit = limit_answer_tokens(model)
         prompt, files = write_prompt(task, model, prompt_token_budget(model, limit))
@@ -49,28 +61,36 @@ class Replacer:
 
 @dataclass(frozen=True)
 class ReplaceRetrier:
-    """A second attempt that knows the first one's failure."""
+    """A second attempt at search/replace blocks that knows the first one's failure."""
 
-    attempt: str
-    """What the model wrote."""
-    failure: str
-    """The distilled failure."""
     name: str = "replace again"
+    traits: Traits = Traits(Scope.FAILURE, retries="replace")
 
     def sample_count(self, model: Model) -> int:
         return min(model.profile.retries, 1)
 
+    def propose(self, item: WorkItem, context: GeneratorContext) -> Proposals:
+        return self.draft(_make_task(item, context), context.model)
+
     def draft(self, task: DraftTask, model: Model) -> Proposals:
-        if not task.files:
+        """Ask once more for all blocks."""
+        attempt = task.previous
+        if attempt is None or not task.files:
             return Proposals(refused=("there is nothing to be shown",))
-        limit, again = limit_answer_tokens(model), render(Again(self.failure))
-        most = prompt_token_budget(model, limit) - model.count(self.attempt) - model.count(again)
-        prompt, files = write_prompt(task, model, most)
-        turns = (Message("user", prompt), Message("assistant", self.attempt), Message("user", again))
+        limit, again = limit_answer_tokens(model), render(ReplaceAgain(attempt.failure))
+        left = prompt_token_budget(model, limit) - model.count(attempt.answer) - model.count(again)
+        prompt, files = write_prompt(task, model, left)
+        turns = (Message("user", prompt), Message("assistant", attempt.answer), Message("user", again))
         sampling = Sampling(limit, 0.2, model.profile.top_p, task.seed)
-        return ask_for_edits(
-            [lambda: model.chat(turns, sampling)], lambda _, answer: read_edits(answer, files, task.listed)
-        )
+        attempts = [lambda: model.chat(turns, sampling)]
+        return ask_for_edits(attempts, lambda _, answer: read_edits(answer, files, task.listed))
+
+
+def _make_task(item: WorkItem, context: GeneratorContext) -> DraftTask:
+    """The task, with what is shown of each file that may be changed."""
+    places = (item.target, *item.others)
+    files = passages(context.index, context.workbench.workspace.read, places, context.issue.text)
+    return replace(make_task(item, context), files=files, listed=frozenset(context.index.files))
 
 
 def limit_answer_tokens(model: Model) -> int:

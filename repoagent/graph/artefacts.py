@@ -62,9 +62,3 @@ def read_plan(text: str) -> Plan:
         raise UserError(f"plan.yaml: {where}: {first['msg']}") from error
     except (yaml.YAMLError, TypeError, ValueError) as error:  # YAML knows values, dates and circles, that JSON does not
         raise UserError(f"plan.yaml cannot be read: {error}") from error
-
-
-def write_steps(symbol: str, spec: Spec) -> tuple[str, ...]:
-    """The steps of a plan for one function: what it shall do in the end."""
-    wanted = spec.proposed or ("what the issue asks for holds",)
-    return tuple(f"Change `{symbol}` so that: {bullet}" for bullet in wanted)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
+from repoagent.evidence.workbench import Workbench
 from repoagent.index.build import Index
 from repoagent.llm.base import Model
 from repoagent.llm.budget import Budget
 from repoagent.sandbox.base import Engine, Limits
+from repoagent.search_options import SearchOptions
 from repoagent.session import Session
 from repoagent.testbed.ways import Named, Origin
 from repoagent.trace import Trace
@@ -56,8 +59,23 @@ class Services:
     origin: Origin = field(default_factory=Origin)
     """What is known of the commit, for the build."""
 
-    def within(self, seconds: float, *, share: float = 1.0, least: float = 5.0) -> float:
-        """So many seconds, or as many as this `share` of what is left for the run; but, to end in an orderly way, not
-        less than `least`."""
-        left = self.budget.seconds_left
-        return seconds if left is None else min(seconds, max(left * share, least))
+    @cached_property
+    def workbench(self) -> Workbench:
+        """Where things are run."""
+        return Workbench(
+            engine=self.engine,
+            workspace=self.workspace,
+            trace=self.trace,
+            limits=self.limits,
+            seconds_left=lambda: self.budget.seconds_left,
+            check_budget=self.budget.check,
+            named=self.options.named,
+            origin=self.origin,
+            build_timeout=self.options.build_timeout,
+            test_timeout=self.options.test_timeout,
+        )
+
+    @property
+    def search_options(self) -> SearchOptions:
+        """The thresholds of the search, as the model's profile has them."""
+        return self.model.profile.search

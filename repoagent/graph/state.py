@@ -7,38 +7,33 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Annotated, Any, ClassVar, TypeVar
 
 from repoagent import domain
-from repoagent.domain import Candidate, Issue, Location, Oracle, Patch, Plan, Regression, Spec, Strength, Weight
-from repoagent.ranking import Baseline, merge_candidates
+from repoagent.domain import (
+    Candidate,
+    CompletedWork,
+    Issue,
+    Location,
+    Oracle,
+    Plan,
+    Regression,
+    Spec,
+    Strength,
+    Weight,
+    WorkItem,
+)
+from repoagent.evidence.context import EvaluationContext
+from repoagent.evidence.verdict import Baseline
+from repoagent.ranking import merge_candidates
 from repoagent.sandbox.base import Environment
 
 T = TypeVar("T")
 
 
-def _either(known: str, fresh: str) -> str:
+def _keep_first(known: str, fresh: str) -> str:
     return known or fresh
 
 
-def _joined(known: Sequence[str], fresh: Sequence[str]) -> tuple[str, ...]:
+def _append_new(known: Sequence[str], fresh: Sequence[str]) -> tuple[str, ...]:
     return (*known, *(note for note in fresh if note not in known))
-
-
-@dataclass(frozen=True)
-class Assignment:
-    """One piece of drafting: which generator works on which function, and how much it may try."""
-
-    generator: str
-    target: Location
-    samples: int
-    turn: int = 0
-    """How often the same was tried before."""
-    attempt: str = ""
-    """For a retry: the function as it was tried."""
-    failure: str = ""
-    parent: str = ""
-    bases: tuple[Patch, ...] = ()
-    """For a mutation, the candidate that is mutated instead of the untouched code; for a combination, both parts."""
-    others: tuple[Location, ...] = ()
-    """Further places that the generator may change together with the target."""
 
 
 @dataclass
@@ -46,31 +41,25 @@ class State:
     """The state of one run. Everything is frozen or replaced as a whole."""
 
     issue: Issue
-    environment: Environment | None = None
-    """None until it is built, and where it cannot be."""
-    test_files: tuple[str, ...] = ()
-    """The tests that judge candidates; empty means all."""
-    before: Baseline = field(default_factory=Baseline)
-    """What the tests say of the untouched code."""
-    wide_files: tuple[str, ...] = ()
-    """More tests near the suspects, which judge the patch that is delivered."""
-    before_wide: Baseline | None = None
-    """What they say of the untouched code; None where `test_files` are all."""
-    before_all: Baseline | None = None
-    """The same for all tests of the project; None where they take too long."""
-    test_command: str = ""
-    """The shell command that runs the tests, the user's or the repository's own; empty for pytest."""
+    evaluation: EvaluationContext | None = None
+    """What candidates are judged by; None until there is an environment, and where none can be built."""
+    wide: EvaluationContext | None = None
+    """More tests near the suspects, which judge the patch that is delivered; None where `evaluation` has them all."""
+    whole: EvaluationContext | None = None
+    """All tests of the project; None where they were not run, or take too long."""
+    is_measured: bool = False
+    """Whether the baseline is that of the test command that counts."""
     locations: tuple[Location, ...] = ()
-    executed: dict[str, tuple[int, ...]] = field(default_factory=dict)
-    """The lines of functions that the reproduction executes, by path; empty where that is not known."""
     spec: Spec = field(default_factory=lambda: Spec((), ()))
     plan: Plan = field(default_factory=lambda: Plan(()))
-    oracle: Oracle = field(default_factory=lambda: Oracle(Strength.NONE))
-    assignments: tuple[Assignment, ...] = ()
+    is_approved: bool = False
+    """Whether spec and plan are the user's by now, who may have edited them."""
+    work: tuple[WorkItem, ...] = ()
     """What to draft next."""
-    worked: tuple[str, ...] = ()
-    """Functions that were drafted for."""
-    round: int = 0
+    history: tuple[CompletedWork, ...] = ()
+    """What was drafted."""
+    iteration: int = 0
+    """Rounds of drafting and testing."""
     candidates: Annotated[dict[str, Candidate], merge_candidates] = field(default_factory=dict)
     """By id."""
     chosen: Candidate | None = None
@@ -78,33 +67,27 @@ class State:
     regression: Regression = field(default_factory=Regression)
     reviewed: tuple[str, ...] = ()
     """Candidates that had their last run."""
-    spent: Annotated[str, _either] = ""
+    spent: Annotated[str, _keep_first] = ""
     """Which budget ran out, empty while none has."""
-    notes: Annotated[tuple[str, ...], _joined] = ()
+    notes: Annotated[tuple[str, ...], _append_new] = ()
     """What the user has to know, one sentence each."""
+
+    @property
+    def oracle(self) -> Oracle:
+        """What reproduces the issue."""
+        return self.evaluation.oracle if self.evaluation else _NO_ORACLE
 
     @property
     def strength(self) -> Strength:
         return self.oracle.strength
 
-
-@dataclass(frozen=True)
-class Ground:
-    """What candidates are judged by."""
-
-    environment: Environment
-    oracle: Oracle
-    before: Baseline
-    tests: tuple[str, ...]
-    """Test files; empty means all."""
-    test_command: str
+    @property
+    def has_oracle(self) -> bool:
+        """Whether any run could show that a candidate is right."""
+        return self.evaluation is not None and self.evaluation.has_oracle
 
 
-def ground_of(state: State) -> Ground | None:
-    """What the candidates of a run are judged by; None where nothing can be run."""
-    if state.environment is None:
-        return None
-    return Ground(state.environment, state.oracle, state.before, state.test_files, state.test_command)
+_NO_ORACLE = Oracle(Strength.NONE)
 
 
 @dataclass(frozen=True)
@@ -113,11 +96,11 @@ class DraftOrder:
 
     issue: Issue
     spec: Spec
-    evidence: str
-    assignment: Assignment
-    round: int
-    ground: Ground | None = None
-    """For a mutation, whose candidates are screened as they are drafted."""
+    observed_failure: str
+    item: WorkItem
+    iteration: int
+    evaluation: EvaluationContext | None = None
+    """For a generator whose candidates only runs can choose among."""
     suspects: tuple[Location, ...] = ()
     """For what the issue proposes: where it may belong."""
 
@@ -129,12 +112,8 @@ class TestOrder:
     __test__: ClassVar[bool] = False  # not a test, whatever pytest thinks of its name
 
     candidate: Candidate
-    environment: Environment
-    oracle: Oracle
-    before: Baseline
-    tests: tuple[str, ...]
-    test_command: str
-    proven: bool = False
+    evaluation: EvaluationContext
+    is_proven: bool = False
     """Whether another candidate is verified already, so that nobody asks what one breaks that mends nothing."""
 
 
@@ -142,7 +121,7 @@ STORED_CLASSES = tuple(
     (kind.__module__, kind.__name__)
     for kind in (
         *(value for value in vars(domain).values() if isinstance(value, type) and value.__module__ == domain.__name__),
-        *(Assignment, DraftOrder, Environment, Baseline, Ground, State, TestOrder),
+        *(DraftOrder, Environment, Baseline, EvaluationContext, State, TestOrder),
     )
 )
 """The classes that a checkpoint may hold; nothing else is ever made from its bytes."""
@@ -150,14 +129,14 @@ STORED_CLASSES = tuple(
 
 def restore_tuples(value: T) -> T:
     """`value` with its tuples, which a checkpoint gives back as lists: unhashable, and equal to no tuple."""
-    return _tupled(value)  # type: ignore[no-any-return]  # of the same class as it came
+    return _restore(value)  # type: ignore[no-any-return]  # of the same class as it came
 
 
-def _tupled(value: Any) -> Any:
+def _restore(value: Any) -> Any:
     if isinstance(value, list | tuple):
-        return tuple(map(_tupled, value))
+        return tuple(map(_restore, value))
     if isinstance(value, dict):
-        return {name: _tupled(item) for name, item in value.items()}
+        return {name: _restore(item) for name, item in value.items()}
     if is_dataclass(value) and not isinstance(value, type):
-        return replace(value, **{each.name: _tupled(getattr(value, each.name)) for each in fields(value)})
+        return replace(value, **{each.name: _restore(getattr(value, each.name)) for each in fields(value)})
     return value

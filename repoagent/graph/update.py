@@ -4,30 +4,24 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-from repoagent.domain import Candidate, Location, Oracle, Plan, Regression, Spec, Weight
-from repoagent.graph.state import Assignment
-from repoagent.ranking import Baseline
-from repoagent.sandbox.base import Environment
+from repoagent.domain import Candidate, CompletedWork, Location, Plan, Regression, Spec, Weight, WorkItem
+from repoagent.evidence.context import EvaluationContext
 
 
 class Update(TypedDict, total=False):
     """A part of `State`."""
 
-    environment: Environment
-    test_files: tuple[str, ...]
-    before: Baseline
-    wide_files: tuple[str, ...]
-    before_wide: Baseline
-    before_all: Baseline
-    test_command: str
+    evaluation: EvaluationContext | None
+    wide: EvaluationContext | None
+    whole: EvaluationContext | None
+    is_measured: bool
     locations: tuple[Location, ...]
-    executed: dict[str, tuple[int, ...]]
     spec: Spec
     plan: Plan
-    oracle: Oracle
-    assignments: tuple[Assignment, ...]
-    worked: tuple[str, ...]
-    round: int
+    is_approved: bool
+    work: tuple[WorkItem, ...]
+    history: tuple[CompletedWork, ...]
+    iteration: int
     candidates: dict[str, Candidate]
     chosen: Candidate | None
     weight: Weight

@@ -1,7 +1,7 @@
 """The planner graph on one screen.
 
-intake → survey → localise → specify → plan → approve → baseline → reproduce → begin
-                                                                                 │
+intake → survey → localise → specify → baseline → reproduce → plan → approve → begin
+                                          ↑_____ another test command ___│       │
   ┌───────────────────── the next piece of work on the agenda ───────────────────┤
   ↓                                                                              ↓
 draft ⇉ gather ⇉ validate → diagnose ────── enough, or nothing left ──────→ select → minimise → review
@@ -20,14 +20,17 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import Send
 
+from repoagent.domain import WorkItem
 from repoagent.errors import BudgetExceeded
+from repoagent.evidence.baseline import describe_failure_today
+from repoagent.generators import Scope, find_generator
 from repoagent.graph import nodes
-from repoagent.graph.agenda import MUTATION, PROPOSED, shown, wanted
 from repoagent.graph.nodes.delivering import stands
 from repoagent.graph.services import Services
-from repoagent.graph.state import Assignment, DraftOrder, State, TestOrder, ground_of, restore_tuples
+from repoagent.graph.state import DraftOrder, State, TestOrder, restore_tuples
 from repoagent.graph.update import Update
 from repoagent.ranking import is_verified
+from repoagent.search.plan import add_plan_steps
 
 if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -36,17 +39,21 @@ if TYPE_CHECKING:
 In = TypeVar("In")
 Node = Callable[[In, Runtime[Services]], Update]
 
-ORDER = ("intake", "survey", "localise", "specify", "plan", "approve", "baseline", "reproduce", "begin")
-ENDING = ("select", "minimise", "review")
+UNDERSTANDING = ("intake", "survey", "localise", "specify", "baseline", "reproduce")
+SEARCHING = ("draft", "gather", "validate", "diagnose")
+ENDING = ("select", "minimise", "review", "weigh", "regress", "deliver")
 
 
 def build(checkpointer: BaseCheckpointSaver[str]) -> CompiledStateGraph[State, Services, State, State]:
     """The graph, compiled; each node's result is in the checkpoint before the next one starts."""
     graph = StateGraph(State, context_schema=Services)
-    for name in (*ORDER, "draft", "gather", "validate", "diagnose", *ENDING, "weigh", "regress", "deliver"):
-        graph.add_node(name, _watched(name, getattr(nodes, name)))
-    for before, after in zip((START, *ORDER), ORDER, strict=False):
+    for name in (*UNDERSTANDING, "plan", "approve", "begin", *SEARCHING, *ENDING):
+        graph.add_node(name, _watch(name, getattr(nodes, name)))
+    for before, after in zip((START, *UNDERSTANDING), UNDERSTANDING, strict=False):
         graph.add_edge(before, after)
+    graph.add_conditional_edges("reproduce", after_reproduce, ["plan", "begin"])
+    graph.add_edge("plan", "approve")
+    graph.add_conditional_edges("approve", after_approve, ["baseline", "begin"])
     graph.add_conditional_edges("begin", to_draft, ["draft", "select"])
     graph.add_edge("draft", "gather")
     graph.add_conditional_edges("gather", to_validate, ["validate", "diagnose"])
@@ -61,36 +68,47 @@ def build(checkpointer: BaseCheckpointSaver[str]) -> CompiledStateGraph[State, S
     return graph.compile(checkpointer=checkpointer)
 
 
+def after_reproduce(state: State) -> Literal["plan", "begin"]:
+    """To the plan, unless a person has it already and only changed how the tests are run."""
+    return "begin" if state.is_approved else "plan"
+
+
+def after_approve(state: State) -> Literal["baseline", "begin"]:
+    """Back to the baseline where the tests are run by another command from here on."""
+    return "begin" if state.is_measured or state.spent or state.evaluation is None else "baseline"
+
+
 def to_draft(state: State) -> Sequence[Send] | str:
-    """One `draft` for each assignment; none where there is nothing left to do or to spend."""
-    if state.spent or not state.assignments:
+    """One `draft` for each piece of work; none where there is nothing left to do or to spend."""
+    if state.spent or not state.work:
         return "select"
-    return [Send("draft", _order(state, assignment)) for assignment in state.assignments]
+    return [Send("draft", _make_order(state, item)) for item in state.work]
 
 
-def _order(state: State, assignment: Assignment) -> DraftOrder:
-    ground = ground_of(state) if assignment.generator == MUTATION else None
-    spec = wanted(state, assignment)
-    suspects = state.locations if assignment.generator == PROPOSED else ()
-    return DraftOrder(state.issue, spec, shown(state), assignment, state.round, ground, suspects)
+def _make_order(state: State, item: WorkItem) -> DraftOrder:
+    traits = find_generator(item.generator).traits
+    spec = add_plan_steps(state.spec, state.plan, item)
+    observed = describe_failure_today(state.evaluation, state.issue)
+    evaluation = state.evaluation if traits.needs_runs else None
+    suspects = state.locations if traits.scope is Scope.ISSUE else ()
+    return DraftOrder(state.issue, spec, observed, item, state.iteration, evaluation, suspects)
 
 
 def to_validate(state: State) -> Sequence[Send] | str:
     """One `validate` for each candidate that passed the gate and was not tested."""
     waiting = [c for c in state.candidates.values() if c.verdict is None]
-    if state.environment is None or not waiting:
+    if state.evaluation is None or not waiting:
         return "diagnose"
-    proven = any(is_verified(candidate.verdict, state.strength) for candidate in state.candidates.values())
-    common = (state.environment, state.oracle, state.before, state.test_files, state.test_command, proven)
-    return [Send("validate", TestOrder(candidate, *common)) for candidate in waiting]
+    is_proven = any(is_verified(candidate.verdict, state.strength) for candidate in state.candidates.values())
+    return [Send("validate", TestOrder(candidate, state.evaluation, is_proven)) for candidate in waiting]
 
 
-def after_review(state: State) -> Literal["select", "weigh"]:
+def after_review(state: State, runtime: Runtime[Services]) -> Literal["select", "weigh"]:
     """Back to the choice where the last run found the chosen patch worse than another."""
-    return "weigh" if stands(state) else "select"
+    return "weigh" if stands(state, runtime.context.search_options.reviews) else "select"
 
 
-def _watched(name: str, node: Node[In]) -> Any:  # langgraph's own node types do not accept their own signatures
+def _watch(name: str, node: Node[In]) -> Any:  # langgraph's own node types do not accept their own signatures
     """`node`, with its beginning and end in the trace; a spent budget ends its work, not the run."""
 
     @wraps(node)

@@ -8,6 +8,8 @@ from fnmatch import fnmatch
 from functools import cache
 from importlib.resources import files
 
+from repoagent.search_options import DEFAULT_OPTIONS, SearchOptions
+
 
 @dataclass(frozen=True)
 class FimTokens:
@@ -52,6 +54,8 @@ class Profile:
     specs: bool = True
     """Whether the model puts an issue into its own words; a small one takes long for it, and adds errors."""
     fim: FimTokens | None = None
+    search: SearchOptions = DEFAULT_OPTIONS
+    """Thresholds of the search; a profile says only those that differ (`search = { rounds = 2 }`)."""
 
 
 @cache

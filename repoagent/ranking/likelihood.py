@@ -14,10 +14,10 @@ from dataclasses import replace
 from difflib import SequenceMatcher
 from itertools import pairwise
 
+from repoagent.edits.syntax import lines_of
 from repoagent.generators.base import DraftTask
 from repoagent.generators.holes import Hole
 from repoagent.generators.infill import write_fim_prompt
-from repoagent.edits.syntax import lines_of
 from repoagent.llm.base import Model, Score
 
 ScoreText = Callable[[str, str, str], Score | None]

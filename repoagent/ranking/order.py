@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from repoagent.domain import FROM_ISSUE, Candidate, Confidence, Strength, Verdict
+from repoagent.search_options import DEFAULT_OPTIONS, SearchOptions
 
 _PROOF = (Strength.STRONG, Strength.CRASH)
 
@@ -37,7 +38,7 @@ def find_best(candidates: Iterable[Candidate], strength: Strength) -> Candidate 
 def sort_by_evidence(candidates: Iterable[Candidate], strength: Strength) -> list[Candidate]:
     """Those that passed the gate, the best first."""
     allowed = [c for c in candidates if not (c.verdict and c.verdict.gate)]
-    return sorted(allowed, key=lambda c: _order(c, strength))
+    return sorted(allowed, key=lambda c: _evidence_key(c, strength))
 
 
 def merge_candidates(known: Mapping[str, Candidate], fresh: Mapping[str, Candidate]) -> dict[str, Candidate]:
@@ -46,7 +47,7 @@ def merge_candidates(known: Mapping[str, Candidate], fresh: Mapping[str, Candida
     return {**known, **{id_: _merge(known.get(id_), candidate) for id_, candidate in fresh.items()}}
 
 
-def rate_confidence(chosen: Candidate, strength: Strength) -> Confidence:
+def rate_confidence(chosen: Candidate, strength: Strength, options: SearchOptions = DEFAULT_OPTIONS) -> Confidence:
     """From what was run, and from how many samples agreed.
 
     That a crash is gone proves little by itself, as any change of the line that raises may do that: where nothing else
@@ -56,42 +57,37 @@ def rate_confidence(chosen: Candidate, strength: Strength) -> Confidence:
     if not is_verified(chosen.verdict, strength):
         return Confidence.LOW
     proven = strength is Strength.STRONG or bool(chosen.verdict and chosen.verdict.fixed)
-    agreed = chosen.votes > 1 or (proven and is_likely_under_model(chosen))
+    agreed = chosen.votes > 1 or (proven and is_likely_under_model(chosen, options))
     fits_too_well = bool(chosen.scores and chosen.scores.overfitting)
-    doubtful = fits_too_well or (is_unlikely_mutant(chosen) and (_naturalness(chosen) or 0.0) < -_NATURAL)
+    doubtful = fits_too_well or (
+        is_unlikely_mutant(chosen) and (_log_likelihood_ratio(chosen) or 0.0) < -options.likely_ratio
+    )
     return Confidence.LOW if doubtful else (Confidence.LOW, Confidence.MEDIUM, Confidence.HIGH)[proven + agreed]
 
 
-def is_likely_under_model(candidate: Candidate) -> bool:
-    """Whether the model finds the code so much likelier with it than without that this counts as a sample of its own.
-
-    Of 240 candidates for 62 problems of HumanEvalFix that passed all that is visible, 62 of the 64 that came up to this
-    were right, and 123 of the other 176; the most natural one was right for 16 of the 20 problems where some were right
-    and some wrong, the mutant that is likeliest by its pattern for 9 (`benchmarks/repair/naturalness.py`).
-    """
-    return (_naturalness(candidate) or 0.0) >= _NATURAL
+def is_likely_under_model(candidate: Candidate, options: SearchOptions = DEFAULT_OPTIONS) -> bool:
+    """Whether the model finds the code so much likelier with it than without that this counts as a sample of its own
+    (`SearchOptions.likely_ratio`)."""
+    return (_log_likelihood_ratio(candidate) or 0.0) >= options.likely_ratio
 
 
 def is_unlikely_mutant(candidate: Candidate) -> bool:
     """Whether nobody but mutation drew it, and the model finds the code less likely with it than without."""
     by_mutation = candidate.votes == 1 and candidate.likelihood > 0
-    return by_mutation and (_naturalness(candidate) or 0.0) < 0
+    return by_mutation and (_log_likelihood_ratio(candidate) or 0.0) < 0
 
 
-_NATURAL = 4.0
-
-
-def _naturalness(candidate: Candidate) -> float | None:
+def _log_likelihood_ratio(candidate: Candidate) -> float | None:
     return candidate.scores.log_likelihood_ratio if candidate.scores else None
 
 
-def _unnaturalness(candidate: Candidate) -> tuple[bool, float]:
+def _rank_by_likelihood(candidate: Candidate) -> tuple[bool, float]:
     """Those behind that the model was not asked about: it is asked first about what is likelier otherwise."""
-    known = _naturalness(candidate)
+    known = _log_likelihood_ratio(candidate)
     return known is None, -(known or 0.0)
 
 
-def _order(candidate: Candidate, strength: Strength) -> tuple[object, ...]:
+def _evidence_key(candidate: Candidate, strength: Strength) -> tuple[object, ...]:
     verdict = candidate.verdict or Verdict()
     return (
         not is_verified(verdict, strength),
@@ -104,7 +100,7 @@ def _order(candidate: Candidate, strength: Strength) -> tuple[object, ...]:
         bool(candidate.scores and candidate.scores.overfitting),
         -round(candidate.behavioural_agreement, 3),
         -candidate.votes,
-        *_unnaturalness(candidate),
+        *_rank_by_likelihood(candidate),
         -candidate.likelihood,
         candidate.patch.changed_lines,
         candidate.id,

@@ -90,7 +90,9 @@ def test_of_several_like_it_the_one_that_the_issue_names_before_is_meant() -> No
 def test_a_literal_takes_the_place_of_the_one_before_it_wherever_that_stands() -> None:
     text = "class A:\n    r = r'^[\\w.@+-]+$'\n\nclass B:\n    r = r'^[\\w.@+-]+$'\n"
     pieces = (r"r'^[\w.@+-]+$'", r"r'\A[\w.@+-]+\Z'")
-    [draft] = draft_from_issue([Proposal("it", pieces=pieces)], (Location("m.py", "A", 1, 2),), ["m.py"], lambda _: text).drafts
+    [draft] = draft_from_issue(
+        [Proposal("it", pieces=pieces)], (Location("m.py", "A", 1, 2),), ["m.py"], lambda _: text
+    ).drafts
     assert draft.edits[0].after == text.replace(*pieces)
 
 

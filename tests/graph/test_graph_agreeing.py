@@ -74,7 +74,9 @@ def test_what_most_candidates_do_wins_over_what_is_only_shorter(state: tuple[Sta
     }
     run = replace(run, candidates=candidates(services, drawn))
     found = measure_agreement(run, services)
-    assert found["return a + b"].behavioural_agreement == pytest.approx(found["return sum((b, a))"].behavioural_agreement)
+    assert found["return a + b"].behavioural_agreement == pytest.approx(
+        found["return sum((b, a))"].behavioural_agreement
+    )
     assert found["return a + b"].behavioural_agreement > 0.6 > found["return a * b"].behavioural_agreement
     chosen = find_best(merge_candidates(run.candidates, found).values(), run.strength)
     assert chosen is not None

@@ -206,13 +206,19 @@ def test_what_the_model_or_the_issue_wrote_is_not_odd() -> None:
     strange = CandidateScores(log_likelihood_ratio=-9.0)
     drawn = replace(candidate("a", Verdict(oracle="passed")), scores=strange)
     mutant = replace(drawn, likelihood=0.4)
-    assert [is_unlikely_mutant(drawn), is_unlikely_mutant(mutant), is_unlikely_mutant(replace(mutant, origins=("a", "b")))] == [False, True, False]
+    assert [
+        is_unlikely_mutant(drawn),
+        is_unlikely_mutant(mutant),
+        is_unlikely_mutant(replace(mutant, origins=("a", "b"))),
+    ] == [False, True, False]
     assert rate_confidence(drawn, Strength.STRONG) is Confidence.MEDIUM
 
 
 def test_an_appraisal_outlives_later_verdicts() -> None:
     known = {"a": replace(candidate("a"), scores=CandidateScores(log_likelihood_ratio=3.0))}
-    assert merge_candidates(known, {"a": candidate("a", Verdict(passed=1))})["a"].scores == CandidateScores(log_likelihood_ratio=3.0)
+    assert merge_candidates(known, {"a": candidate("a", Verdict(passed=1))})["a"].scores == CandidateScores(
+        log_likelihood_ratio=3.0
+    )
 
 
 def test_merging_sums_votes_once_and_takes_the_later_verdict() -> None:
@@ -225,12 +231,17 @@ def test_merging_sums_votes_once_and_takes_the_later_verdict() -> None:
 
 
 def test_new_samples_of_a_candidate_make_its_agreement_out_of_date() -> None:
-    known = {"a": replace(candidate("a"), behavioural_agreement=0.7), "b": replace(candidate("b"), behavioural_agreement=0.1)}
+    known = {
+        "a": replace(candidate("a"), behavioural_agreement=0.7),
+        "b": replace(candidate("b"), behavioural_agreement=0.1),
+    }
     more = {"b": replace(candidate("b"), origins=("another",))}
     both = merge_candidates(known, more)
     assert (both["a"].behavioural_agreement, both["b"].behavioural_agreement) == (0.7, 0.0)
     assert merge_candidates(known, {"b": candidate("b")})["b"].behavioural_agreement == 0.1
-    assert merge_candidates(both, {"b": replace(both["b"], behavioural_agreement=0.9)})["b"].behavioural_agreement == 0.9
+    assert (
+        merge_candidates(both, {"b": replace(both["b"], behavioural_agreement=0.9)})["b"].behavioural_agreement == 0.9
+    )
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ import ast
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from repoagent.intake.syntax import parse
 from repoagent.evidence.reproduction.snippets import Material, Snippet, Step
 from repoagent.evidence.reproduction.values import (
     has_gaps,
@@ -20,6 +19,7 @@ from repoagent.evidence.reproduction.values import (
     same_value,
 )
 from repoagent.evidence.reproduction.wording import Claim, claims_in, claims_of_comment
+from repoagent.intake.syntax import parse
 
 Outputs = Mapping[int, str]
 """What was shown by step, counted from 1."""

@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 from io import StringIO
 from itertools import count, islice, takewhile
 
+from repoagent.evidence.reproduction.wording import Role, claims_of_comment, role_of
 from repoagent.intake.plain import plain_code
 from repoagent.intake.syntax import is_literal, parse
-from repoagent.evidence.reproduction.wording import Role, claims_of_comment, role_of
 
 LONGEST = 20_000
 """Characters of the longest block that is read."""

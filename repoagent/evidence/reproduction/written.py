@@ -17,14 +17,14 @@ from repoagent.answers import code_in
 from repoagent.domain import Issue, Oracle, Strength
 from repoagent.edits import EditRefused
 from repoagent.errors import BudgetExceeded, ModelFailed
-from repoagent.intake.syntax import parse
-from repoagent.llm.asking import ask_all
-from repoagent.llm.base import Completion, Message, Model, Sampling
-from repoagent.prompting import Prompt, Witness, WitnessAgain, WitnessTurned, render, trim_issue
 from repoagent.evidence.reproduction import frameworks
 from repoagent.evidence.reproduction.oracle import Run
 from repoagent.evidence.reproduction.script import Seen, read_output, write_script
 from repoagent.evidence.reproduction.snippets import Step
+from repoagent.intake.syntax import parse
+from repoagent.llm.asking import ask_all
+from repoagent.llm.base import Completion, Message, Model, Sampling
+from repoagent.prompting import Prompt, Witness, WitnessAgain, WitnessTurned, render, trim_issue
 
 SOURCE = "a script that the model wrote from the issue"
 """What such an oracle names as its source."""

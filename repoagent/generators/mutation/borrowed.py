@@ -11,8 +11,8 @@ import builtins
 import re
 from collections.abc import Iterator, Sequence
 
-from repoagent.generators.mutation.target import Change, Proposal, Subject
 from repoagent.edits.syntax import Function
+from repoagent.generators.mutation.target import Change, Proposal, Subject
 
 _UNTOLD = 0.1
 """How fit an ingredient is that the issue does not name."""

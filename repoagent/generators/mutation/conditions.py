@@ -6,8 +6,8 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 
-from repoagent.generators.mutation.target import Change, Proposal, Subject
 from repoagent.edits.syntax import first_line
+from repoagent.generators.mutation.target import Change, Proposal, Subject
 
 
 def stronger(subject: Subject) -> Iterator[Proposal]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from repoagent.domain import Edit
-from repoagent.generators.base import Draft, Proposals, DraftTask
-from repoagent.generators.mutation.mutants import Mutant, mutants
-from repoagent.edits import EditRefused
+from repoagent.domain import WorkItem
+from repoagent.evidence.screening.choosing import make_screening_oracle
+from repoagent.generators.base import GeneratorContext, Proposals, Scope, Traits, make_task
+from repoagent.generators.mutation.search import MutationSearch
 from repoagent.llm.base import Model
 
 
@@ -19,26 +19,28 @@ class Mutator:
     """
 
     name: str = "mutation"
+    traits: Traits = Traits(Scope.FUNCTION, needs_runs=True, repeats=False, starts_from_failures=True)
 
     def sample_count(self, model: Model) -> int:
         return model.profile.mutants
 
-    def draft(self, task: DraftTask, model: Model) -> Proposals:  # noqa: ARG002 - no model is asked
-        try:
-            found = self.mutants(task)
-        except (EditRefused, RecursionError) as refusal:
-            return Proposals(refused=(str(refusal) or "the function is nested too deeply",))
-        path, before = task.target.path, task.source
-        return Proposals(tuple(Draft((Edit(path, before, m.apply(before)),), m.pattern, m.likelihood) for m in found))
-
-    def mutants(self, task: DraftTask) -> tuple[Mutant, ...]:
-        """As many as the task asks for, the likeliest first; raises EditRefused where there is no such function."""
-        return mutants(task.source, task.target, _told(task), task.samples)
-
-
-def _told(task: DraftTask) -> str:
-    """The words in which the task is told."""
-    return "\n".join((task.issue.text[:_LONGEST], *task.spec.proposed, task.documentation))
-
-
-_LONGEST = 20_000
+    def propose(self, item: WorkItem, context: GeneratorContext) -> Proposals:
+        """The mutants that a screening lets pass, of the untouched code or of the candidate that the item starts
+        from."""
+        if context.evaluation is None:
+            return Proposals(refused=("no run can choose among mutants here",))
+        workbench = context.workbench
+        oracle = make_screening_oracle(context.evaluation, workbench)
+        if not oracle.possible:
+            return Proposals(refused=("no run can choose among mutants here",))
+        environment = context.evaluation.environment
+        search = MutationSearch(
+            oracle,
+            lambda edits: workbench.open(environment, edits),
+            workbench.within(context.mutation_seconds),
+            tuple(workbench.workspace.edits(item.bases[0])) if item.bases else (),
+            context.options,
+        )
+        found = search(make_task(item, context))
+        workbench.trace.emit("mutated", target=str(item.target), done=list(search.log))
+        return found

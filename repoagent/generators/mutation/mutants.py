@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from repoagent.domain import Location
+from repoagent.edits.encoding import readable
+from repoagent.edits.syntax import first_line, last_line
 from repoagent.generators.mutation.patterns import PATTERNS, Pattern
 from repoagent.generators.mutation.target import Change, Proposal, Subject
 from repoagent.generators.mutation.vocabulary import Told
-from repoagent.edits.encoding import readable
-from repoagent.edits.syntax import first_line, last_line
 
 _OF_ONE_PATTERN = 4_000
 """Proposals of one pattern for one function that are looked at."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 
+from repoagent.edits.syntax import first_line, last_line
 from repoagent.generators.mutation.conditions import tests, written
 from repoagent.generators.mutation.target import Change, Proposal, Subject
-from repoagent.edits.syntax import first_line, last_line
 
 
 def deleted(subject: Subject) -> Iterator[Proposal]:

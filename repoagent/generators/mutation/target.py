@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from repoagent.generators.mutation.scope import Scope
-from repoagent.generators.mutation.vocabulary import Told
 from repoagent.edits.errors import EditRefused
 from repoagent.edits.layout import indent_of
 from repoagent.edits.syntax import Function, Offsets, defined, docstring_node, first_line, last_line
+from repoagent.generators.mutation.scope import Scope
+from repoagent.generators.mutation.vocabulary import Told
 
 Node = ast.expr | ast.stmt
 

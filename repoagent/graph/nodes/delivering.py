@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from langgraph.runtime import Runtime
 
-from repoagent.domain import Candidate, Edit, Verdict, dump
+from repoagent.domain import Regression, Strength, dump
 from repoagent.errors import BudgetExceeded
-from repoagent.graph.agreeing import observe_candidates
-from repoagent.graph.examine import CandidateEvaluator, make_evaluator, run_fresh, seconds_needed
-from repoagent.graph.nodes.evidence import whole_suite
+from repoagent.evidence.baseline import measure_whole
+from repoagent.evidence.context import EvaluationContext
+from repoagent.evidence.evaluate import evaluate, seconds_needed
+from repoagent.evidence.regression_test import RegressionTester
+from repoagent.evidence.reproduction.regression import Refused
+from repoagent.evidence.verdict import Baseline
 from repoagent.graph.record import record_candidate
-from repoagent.graph.report import MINIMISED, write_result
+from repoagent.graph.report import write_result
 from repoagent.graph.services import Services
-from repoagent.graph.state import State, ground_of
+from repoagent.graph.state import State
 from repoagent.graph.update import Update
-from repoagent.ranking import Baseline, find_best, candidate_key, merge_candidates, problems, smaller, is_verified
-from repoagent.sandbox.base import Environment
+from repoagent.ranking import find_best, is_verified, merge_candidates
+from repoagent.ranking.mutation_score import measure_mutation_score
+from repoagent.ranking.reduction import Reducer
 
-_ATTEMPTS = 8
-"""Runs spent on making one patch smaller."""
-_REVIEWS = 4
-"""Candidates that get a last run; where all of them fail there, the last one is delivered with what is known of it."""
 _NOT_AGAIN = "The time was over before the patch could be tested a last time, from scratch; its first test stands."
 
 
@@ -31,9 +30,10 @@ def minimise(state: State, runtime: Runtime[Services]) -> Update:
     """Leave out every change that the evidence does not need."""
     services = runtime.context
     chosen = state.chosen
-    if chosen is None or state.environment is None or not is_verified(chosen.verdict, state.strength):
+    if chosen is None or state.evaluation is None or not is_verified(chosen.verdict, state.strength):
         return {}
-    reduced = _Reduction(state, services, state.environment).of(chosen)
+    runs = services.search_options.reductions
+    reduced = Reducer(state.evaluation, services.workbench, state.candidates, runs).reduce(chosen)
     if reduced.id == chosen.id:
         return {}
     record_candidate(reduced, services)
@@ -49,14 +49,15 @@ def review(state: State, runtime: Runtime[Services]) -> Update:
     """
     services = runtime.context
     chosen = state.chosen
-    if chosen is None or state.environment is None:
+    if chosen is None or state.evaluation is None:
         return {}
-    if chosen.verdict and not _has_time_for(state.before, services):
-        return {"reviewed": (*state.reviewed, chosen.id), "notes": (_NOT_AGAIN,), "wide_files": ()}
-    whole = state.before_all if state.reviewed else whole_suite(state, services)
-    examine = _last_examination(state, whole, services, state.environment)
+    if chosen.verdict and not _has_time_for(state.evaluation.baseline, services):
+        return {"reviewed": (*state.reviewed, chosen.id), "notes": (_NOT_AGAIN,), "wide": None}
+    whole = state.whole if state.reviewed else _measure_whole(state, services)
+    context = _choose_context(state.evaluation, state.wide, whole, services)
     edits = services.workspace.edits(chosen.patch)
-    verdict, report = run_fresh(services, state.environment, edits, examine)
+    least = seconds_needed(context.baseline)
+    verdict, report = evaluate(edits, context, services.workbench, least=least)
     reviewed = replace(chosen, verdict=verdict)
     record_candidate(reviewed, services, report)
     services.trace.emit(
@@ -67,33 +68,51 @@ def review(state: State, runtime: Runtime[Services]) -> Update:
         "candidates": {reviewed.id: reviewed},
         "reviewed": (*state.reviewed, chosen.id),
     }
-    judged_by_few: Update = {} if examine.tests == state.wide_files else {"wide_files": ()}
-    return {**update, **judged_by_few, **({"before_all": whole} if whole else {})}
+    if state.wide is None or context.tests != state.wide.tests:
+        update |= {"wide": None}
+    return {**update, "whole": whole} if whole else update
 
 
-def stands(state: State) -> bool:
-    """Whether the reviewed patch is still the best there is; if not, another is chosen and reviewed in its turn."""
+def stands(state: State, reviews: int) -> bool:
+    """Whether the reviewed patch is still the best there is, or `reviews` of them were tested a last time; if not,
+    another is chosen and reviewed in its turn."""
     leader = find_best(state.candidates.values(), state.strength)
-    if leader is None or state.chosen is None or state.environment is None:
+    if leader is None or state.chosen is None or state.evaluation is None:
         return True
-    return leader.id == state.chosen.id or len(state.reviewed) >= _REVIEWS
+    return leader.id == state.chosen.id or len(state.reviewed) >= reviews
 
 
-def _has_time_for(before: Baseline, services: Services) -> bool:
-    left = services.budget.seconds_left
-    return left is None or left > seconds_needed(before)
+def weigh(state: State, runtime: Runtime[Services]) -> Update:
+    """Count how many mutants of the patched function the reproduction notices."""
+    services = runtime.context
+    chosen = state.chosen
+    if chosen is None or state.evaluation is None or state.spent or state.strength is Strength.NONE:
+        return {}
+    if chosen.verdict is None or chosen.verdict.oracle != "passed" or not chosen.target.symbol:
+        return {}
+    weight = measure_mutation_score(chosen, state.evaluation, services.workbench)
+    services.trace.emit("weighed", noticed=weight.noticed, mutants=weight.mutants)
+    return {"weight": weight}
 
 
-def _last_examination(
-    state: State, whole: Baseline | None, services: Services, environment: Environment
-) -> CandidateEvaluator:
-    """By all tests where they are affordable, else by all near ones."""
-    examine = make_evaluator(state, services, environment)
-    before, tests = (whole, ()) if whole else (state.before_wide, state.wide_files)
-    if before is None or not (whole or (tests and _has_time_for(before, services))):
-        return examine
-    timeout = services.within(services.options.test_timeout, least=seconds_needed(before))
-    return replace(examine, before=replace(before, passing_examples=state.before.passing_examples), tests=tests, timeout=timeout)
+def regress(state: State, runtime: Runtime[Services]) -> Update:
+    """Add the reproduction to the nearest test file, if it is seen to fail without the patch and to pass with it."""
+    services = runtime.context
+    chosen = state.chosen
+    if chosen is None or state.evaluation is None or not is_verified(chosen.verdict, state.strength):
+        return {}
+    if chosen.verdict is None or chosen.verdict.oracle != "passed" or state.spent:
+        return {}
+    if state.weight.is_nothing:
+        return {"regression": Regression(reason="the reproduction notices no mistake in the patched function")}
+    tester = RegressionTester(state.issue, state.evaluation, services.workbench, services.index())
+    try:
+        made = tester.add_test(chosen.patch)
+    except (Refused, BudgetExceeded) as refusal:
+        made = Regression(reason=str(refusal))
+    services.session.write("test.patch", made.patch.text)
+    services.trace.emit("regression", test=made.test, reason=made.reason)
+    return {"regression": made}
 
 
 def deliver(state: State, runtime: Runtime[Services]) -> Update:
@@ -106,57 +125,28 @@ def deliver(state: State, runtime: Runtime[Services]) -> Update:
     return {}
 
 
-class _Reduction:
-    """One-minimal reduction of a verified candidate."""
-
-    def __init__(self, state: State, services: Services, environment: Environment) -> None:
-        self._state = state
-        self._environment = environment
-        self._services = services
-        self._left = _ATTEMPTS
-
-    def of(self, candidate: Candidate) -> Candidate:
-        """`candidate`, or the smallest found that keeps its evidence."""
-        for edits in smaller(self._services.workspace.edits(candidate.patch)):
-            if self._left <= 0:
-                break
-            if (reduced := self._holds(candidate, edits)) is not None:
-                return self.of(reduced)
-        return candidate
-
-    def _holds(self, candidate: Candidate, edits: Sequence[Edit]) -> Candidate | None:
-        known = self._state.candidates.get(candidate_key(edits))
-        if problems(edits) or (known and known.verdict and not is_verified(known.verdict, self._state.strength)):
-            return None
-        verdict = self._verdict(edits)
-        kept = verdict and is_verified(verdict, self._state.strength)
-        if verdict is None or not kept or not _as_good(verdict, candidate.verdict or Verdict()):
-            return None
-        if not self._behaves_as(candidate, edits):
-            return None
-        patch = self._services.workspace.diff(edits)
-        made = replace(candidate, id=candidate_key(edits), patch=patch, verdict=verdict, parent=candidate.id)
-        return replace(made, generator=MINIMISED)
-
-    def _behaves_as(self, candidate: Candidate, edits: Sequence[Edit]) -> bool:
-        """Whether both do the same where they can be compared: evidence is a few examples, and a change that it does
-        not need may still be needed."""
-        ground = ground_of(self._state)
-        whole = self._services.workspace.edits(candidate.patch)
-        if ground is None:
-            return True
-        one, other = observe_candidates([whole, edits], candidate.target, ground, self._services)
-        return one == other or not one
-
-    def _verdict(self, edits: Sequence[Edit]) -> Verdict | None:
-        self._left -= 1
-        try:
-            self._services.budget.check()
-        except BudgetExceeded:
-            return None
-        examine = make_evaluator(self._state, self._services, self._environment)
-        return run_fresh(self._services, self._environment, edits, examine)[0]
+def _measure_whole(state: State, services: Services) -> EvaluationContext | None:
+    """By all tests of the project, where they can be afforded."""
+    if state.whole or state.evaluation is None or not state.evaluation.tests:
+        return state.whole
+    found = measure_whole(state.evaluation, state.wide or state.evaluation, services.workbench)
+    return replace(state.evaluation, tests=(), baseline=found) if found else None
 
 
-def _as_good(verdict: Verdict, other: Verdict) -> bool:
-    return verdict.oracle == other.oracle and set(verdict.fixed) >= set(other.fixed) and verdict.passed >= other.passed
+def _choose_context(
+    evaluation: EvaluationContext,
+    wide: EvaluationContext | None,
+    whole: EvaluationContext | None,
+    services: Services,
+) -> EvaluationContext:
+    """By all tests where they are affordable, else by all near ones, else by those that judge each candidate."""
+    more = whole or (wide if wide and _has_time_for(wide.baseline, services) else None)
+    if more is None:
+        return evaluation
+    held = evaluation.baseline.passing_examples
+    return replace(evaluation, tests=more.tests, baseline=replace(more.baseline, passing_examples=held))
+
+
+def _has_time_for(baseline: Baseline, services: Services) -> bool:
+    left = services.budget.seconds_left
+    return left is None or left > seconds_needed(baseline)

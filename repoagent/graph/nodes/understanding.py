@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from dataclasses import replace
 
 from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 
-from repoagent.domain import Issue, Location, Plan, PlannedFile, Spec
+from repoagent.domain import Issue, Location, Spec
 from repoagent.edits.syntax import lines_of
 from repoagent.errors import ContextFull, EnvironmentFailed, SandboxFailed
-from repoagent.graph.agenda import targets
-from repoagent.graph.artefacts import read_plan, write_plan, read_spec, write_spec, write_steps
-from repoagent.graph.examine import attach_testbed
+from repoagent.evidence.context import EvaluationContext
+from repoagent.graph.artefacts import read_plan, read_spec, write_plan, write_spec
 from repoagent.graph.services import Services
 from repoagent.graph.state import State
 from repoagent.graph.update import Update
@@ -21,7 +20,7 @@ from repoagent.graph.wording import spec_from_issue
 from repoagent.llm.base import Message, Sampling
 from repoagent.localise import localise as rank
 from repoagent.prompting import Specify, render, trim_issue
-from repoagent.testbed.runner import Testbed
+from repoagent.search.plan import make_plan, select_targets
 
 _LOCATIONS = 20
 _SPEC_TOKENS = 220
@@ -40,20 +39,13 @@ def survey(state: State, runtime: Runtime[Services]) -> Update:
     index = services.index()
     services.trace.emit("index.built", files=len(index.files), symbols=sum(1 for _ in index.symbols()))
     try:
-        testbed = Testbed.prepare(
-            services.engine,
-            services.workspace.root,
-            origin=services.origin,
-            named=services.options.named,
-            trace=services.trace,
-            timeout=services.within(services.options.build_timeout),
-        )
+        testbed = services.workbench.prepare()
     except SandboxFailed:
         raise
     except EnvironmentFailed as error:
         services.trace.emit("environment.failed", reason=str(error))
-        return {"notes": (f"No test environment could be built, so nothing was run: {_first_line(error)}",)}
-    return {"environment": testbed.environment, "test_command": testbed.test_command}
+        return {"notes": (f"No test environment could be built, so nothing was run: {_shorten(error)}",)}
+    return {"evaluation": EvaluationContext(testbed.environment, testbed.test_command)}
 
 
 def localise(state: State, runtime: Runtime[Services]) -> Update:
@@ -79,11 +71,10 @@ def specify(state: State, runtime: Runtime[Services]) -> Update:
 
 
 def plan(state: State, runtime: Runtime[Services]) -> Update:
-    """Choose the functions to work on, and what to do to them."""
+    """Choose the functions to work on, by what the reproduction executes as well, and what to do to them."""
     services = runtime.context
-    chosen = targets(state.locations, services.index())[: services.model.profile.functions]
-    planned = tuple(_planned(path, chosen, state.spec) for path in dict.fromkeys(t.path for t in chosen))
-    made = Plan(planned, _commands(state, services))
+    targets = select_targets(state.locations, services.index())[: services.model.profile.functions]
+    made = make_plan(targets, state.spec, _list_commands(state, services))
     services.session.write("plan.yaml", write_plan(made))
     return {"plan": made}
 
@@ -99,18 +90,22 @@ def approve(state: State, runtime: Runtime[Services]) -> Update:
     spec = read_spec(session.read("spec.md")) if session.exists("spec.md") else state.spec
     made = read_plan(session.read("plan.yaml")) if session.exists("plan.yaml") else state.plan
     session.accept("spec.md", "plan.yaml")
+    update: Update = {"is_approved": True}
     if (spec, made) == (state.spec, state.plan):
-        return {}
+        return update
     services.trace.emit("plan.edited", spec=spec != state.spec, plan=made != state.plan)
-    edited: Update = {"spec": spec, "plan": made}
-    return {**edited, "test_command": " && ".join(made.commands)} if made.commands != state.plan.commands else edited
+    update |= {"spec": spec, "plan": made}
+    if made.commands != state.plan.commands and state.evaluation:
+        changed = replace(state.evaluation, test_command=" && ".join(made.commands))
+        update |= {"evaluation": changed, "is_measured": False}
+    return update
 
 
-def _commands(state: State, services: Services) -> tuple[str, ...]:
-    """How the plan names the tests; without a command of the project's own the testbed runs those that matter."""
-    if state.environment is None:
+def _list_commands(state: State, services: Services) -> tuple[str, ...]:
+    """How the plan names the tests; without a command of the project's own the test bed runs those that matter."""
+    if state.evaluation is None:
         return ()
-    testbed = attach_testbed(services, state.environment, state.test_command)
+    testbed = services.workbench.attach(state.evaluation)
     return (testbed.test_command or testbed.codebase.command,)
 
 
@@ -132,10 +127,5 @@ def _ask_for_spec(issue: Issue, target: Location, services: Services) -> str:
         return ""
 
 
-def _planned(path: str, chosen: Sequence[Location], spec: Spec) -> PlannedFile:
-    symbols = tuple(t.symbol for t in chosen if t.path == path)
-    return PlannedFile(path, "edit", symbols, write_steps(symbols[0], spec))
-
-
-def _first_line(error: Exception) -> str:
+def _shorten(error: Exception) -> str:
     return re.sub(r"\s+", " ", str(error))[:300]

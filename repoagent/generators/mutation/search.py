@@ -8,35 +8,17 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 
 from repoagent.domain import Answer, Edit, Oracle
-from repoagent.generators import Draft, Proposals, DraftTask
-from repoagent.generators.mutation import Mutant, Mutator
 from repoagent.edits import EditRefused
-from repoagent.graph.examine import attach_testbed, open_with_edits
-from repoagent.graph.services import Services
-from repoagent.graph.state import Ground
-from repoagent.ranking import agreement
-from repoagent.evidence.screening import Check, Place, Screened, Variant, compare, screen
+from repoagent.evidence.behaviour import agreement
 from repoagent.evidence.reproduction.oracle import judge, progress
-from repoagent.sandbox.base import REPOSITORY, Finished, Sandbox
-from repoagent.testbed.options import kept_options
-from repoagent.testbed.runner import Testbed
-from repoagent.testbed.running.pytest import Pytest
+from repoagent.evidence.screening import Check, Place, Screened, Variant, compare, screen
+from repoagent.generators.base import Draft, DraftTask, Proposals
+from repoagent.generators.mutation.mutants import Mutant, mutants
+from repoagent.sandbox.base import Finished, Sandbox
+from repoagent.search_options import DEFAULT_OPTIONS, SearchOptions
 
 OpenWithEdits = Callable[[Sequence[Edit]], AbstractContextManager[Sandbox]]
 """A fresh sandbox with edits made."""
-
-SURVIVORS = 12
-"""Mutants of one function that are tested in the ordinary way."""
-_COMPARED = 60
-"""Mutants that are compared with one another."""
-_COMPARING = 15.0
-"""Seconds that this may take."""
-_MOST_OF_IT = 0.5
-"""The part of what is asked that a mutant must do to be drafted where none does all."""
-_PARENTS = 8
-"""Mutants that mend a part, and are mutated once more where none mends all."""
-_ENOUGH = 40
-"""Mutants that do all that is asked, after which no more are tried."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +31,7 @@ class MutationSearch:
     """For all that is done to one function."""
     base_edits: tuple[Edit, ...] = ()
     """The candidate that is mutated, where it is not the untouched code."""
+    options: SearchOptions = DEFAULT_OPTIONS
     log: list[str] = field(default_factory=list)
     """What was done, a line each."""
 
@@ -62,20 +45,24 @@ class MutationSearch:
         except (EditRefused, RecursionError) as refusal:
             return Proposals(refused=(str(refusal) or "the function is nested too deeply",))
         good = [each for each in first if each.screened.passed]
-        for parent in () if good else _select_parents(first):
+        for parent in () if good else _select_parents(first, self.options):
             good += self._mutate_again(task, parent, deadline)
-        chosen = self._sort_by_agreement(task, good)[:SURVIVORS] or _select_partial(first)
+        chosen = self._sort_by_agreement(task, good)[: self.options.survivors] or _select_partial(first, self.options)
         return Proposals(tuple(self._make_draft(task, *each) for each in chosen))
 
-    def _sort_by_agreement(self, task: DraftTask, good: Sequence[_ScreenedMutant]) -> Sequence[tuple[_ScreenedMutant, float]]:
+    def _sort_by_agreement(
+        self, task: DraftTask, good: Sequence[_ScreenedMutant]
+    ) -> Sequence[tuple[_ScreenedMutant, float]]:
         """The mutants with their parts of all likelihood; first those that behave as the greatest share of it does."""
-        likely = _sort_by_prior(good)[:_COMPARED]
+        likely = _sort_by_prior(good)[: self.options.compared_mutants]
         total = sum(each.mutant.likelihood for each in likely)
         if len(likely) < 2:
             return [(each, 1.0) for each in likely]
         place = Place(task.target.path, task.source, task.target.symbol)
         whole = [Variant(((0, len(task.source), each.text),)) for each in likely]
-        outputs = compare(whole, place, self.oracle, lambda: self.open_sandbox(self.base_edits), _COMPARING)
+        outputs = compare(
+            whole, place, self.oracle, lambda: self.open_sandbox(self.base_edits), self.options.compare_mutants_seconds
+        )
         shares = agreement(outputs, [each.mutant.likelihood for each in likely])
         self.log.append(f"{len(likely)} compared, which do {len(set(outputs))} different things")
         ordered = sorted(zip(likely, shares, strict=True), key=lambda pair: -pair[1])
@@ -93,13 +80,23 @@ class MutationSearch:
             return
         yield from (each for each in found if each.screened.passed)
 
-    def _screen_mutants(self, task: DraftTask, text: str, seconds: float, factor: float = 1.0) -> Sequence[_ScreenedMutant]:
+    def _screen_mutants(
+        self, task: DraftTask, text: str, seconds: float, factor: float = 1.0
+    ) -> Sequence[_ScreenedMutant]:
         """All mutants of the function in `text`, and what came of them; the first is no mutant at all."""
-        found = (_NO_MUTANT, *Mutator().mutants(replace(task, source=text)))
+        found = (_NO_MUTANT, *propose_mutants(replace(task, source=text)))
         variants = [Variant(tuple((c.start, c.end, c.text) for c in mutant.changes)) for mutant in found]
         place = Place(task.target.path, text, task.target.symbol)
         edits = (*(e for e in self.base_edits if e.path != place.path), Edit(place.path, task.source, text))
-        screened = screen(variants, place, self.oracle, _judge_run, lambda: self.open_sandbox(edits), seconds, _ENOUGH)
+        screened = screen(
+            variants,
+            place,
+            self.oracle,
+            _judge_run,
+            lambda: self.open_sandbox(edits),
+            seconds,
+            self.options.enough_mutants,
+        )
         self.log.append(f"{len(found) - 1} mutants, of which {sum(s.passed for s in screened)} do what is asked")
         if self.oracle.by_script and not screened[0].shown:
             self.log.append("nothing was heard of the untouched code: the screening itself does not work here")
@@ -110,38 +107,6 @@ class MutationSearch:
         others = tuple(edit for edit in self.base_edits if edit.path != task.target.path)
         edit = Edit(task.target.path, task.source, tried.text)
         return Draft((*others, edit), tried.mutant.pattern, share)
-
-
-def make_mutation_search(ground: Ground, base: Sequence[Edit], services: Services) -> MutationSearch:
-    """How the functions of a run are mutated."""
-    check = make_screening_oracle(ground, services)
-    seconds = services.within(services.options.mutation_seconds)
-    return MutationSearch(check, lambda edits: open_with_edits(services, ground.environment, edits), seconds, tuple(base))
-
-
-def make_screening_oracle(ground: Ground, services: Services) -> Check:
-    """What a right variant does and the untouched code does not."""
-    testbed = attach_testbed(services, ground.environment, ground.test_command)
-    return Check(
-        ground.oracle,
-        tuple(sorted(ground.before.failing))[:_TESTS],
-        tuple(sorted(ground.before.passing))[:_TESTS],
-        make_collection_arguments(testbed, ground.tests),
-    )
-
-
-def make_collection_arguments(testbed: Testbed, tests: Sequence[str]) -> tuple[str, ...]:
-    """The arguments with which pytest collects what the testbed would have it run; none where that runs another way."""
-    runner = testbed.codebase.runner
-    if testbed.test_command or not isinstance(runner, Pytest):
-        return ()
-    project = runner.project
-    chosen = tests or (project.test_files if project.unconventional else ())
-    options = ("-q", "--tb=no", "--continue-on-collection-errors", "-p", "no:cacheprovider", f"--rootdir={REPOSITORY}")
-    return (*options, "-o", "addopts=", *kept_options(project.pytest.addopts), "--", *chosen)
-
-
-_TESTS = 500
 
 
 @dataclass(frozen=True)
@@ -162,17 +127,29 @@ def _sort_by_prior(tried: Sequence[_ScreenedMutant]) -> Sequence[_ScreenedMutant
     return sorted((each for each in tried if each.mutant.changes), key=lambda each: -each.mutant.likelihood)
 
 
-def _select_partial(tried: Sequence[_ScreenedMutant]) -> Sequence[tuple[_ScreenedMutant, float]]:
+def _select_partial(
+    tried: Sequence[_ScreenedMutant], options: SearchOptions
+) -> Sequence[tuple[_ScreenedMutant, float]]:
     """Where nothing does all that is asked, which may be a contradiction: what does most of it, more than by chance."""
-    most = [each for each in _select_parents(tried) if each.screened.progress >= _MOST_OF_IT]
-    return [(each, each.screened.progress / 2) for each in most[:3]]
+    best = [each for each in _select_parents(tried, options) if each.screened.progress >= options.partial_progress]
+    return [(each, each.screened.progress / 2) for each in best[: options.partial_mutants]]
 
 
-def _select_parents(tried: Sequence[_ScreenedMutant]) -> Sequence[_ScreenedMutant]:
+def _select_parents(tried: Sequence[_ScreenedMutant], options: SearchOptions) -> Sequence[_ScreenedMutant]:
     """The mutants that do more than the untouched code, those that do most first, one of each behaviour."""
     least = tried[0].screened.progress
     better = sorted(
         (t for t in tried[1:] if t.screened.progress > least),
         key=lambda t: (-t.screened.progress, -t.mutant.likelihood),
     )
-    return list({each.screened.shown: each for each in reversed(better)}.values())[::-1][:_PARENTS]
+    return list({each.screened.shown: each for each in reversed(better)}.values())[::-1][: options.mutated_again]
+
+
+def propose_mutants(task: DraftTask) -> tuple[Mutant, ...]:
+    """As many as the task asks for, the likeliest first; raises EditRefused where there is no such function."""
+    words = "\n".join((task.issue.text[:_MAX_WORDS], *task.spec.proposed, task.documentation))
+    return mutants(task.source, task.target, words, task.samples)
+
+
+_MAX_WORDS = 20_000
+"""Characters of an issue in which words are looked for."""
