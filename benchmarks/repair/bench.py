@@ -22,7 +22,6 @@ from threading import Lock
 
 from repoagent.app.driving import drive
 from repoagent.domain import Edit, Issue, Patch, Result, dump, load
-from repoagent.graph.examine import open_with_edits
 from repoagent.graph.services import RunChoices, Services
 from repoagent.index.build import Index
 from repoagent.llm import open_model
@@ -322,22 +321,13 @@ def _is_right(problem: Problem, edits: Sequence[Edit], result: Result, services:
 
 
 def _run(command: Sequence[str], edits: Sequence[Edit], services: Services, environment: Environment) -> Finished:
-    with open_with_edits(services, environment, edits) as sandbox:
+    with services.workbench.open(environment, edits) as sandbox:
         return sandbox.run(command, timeout=30)
 
 
 def _environment(services: Services) -> Environment | None:
     """The one that the run built, which is found again."""
-    from repoagent.testbed.runner import Testbed
-
-    testbed = Testbed.prepare(
-        services.engine,
-        services.workspace.root,
-        origin=services.origin,
-        trace=services.trace,
-        timeout=900,
-    )
-    return testbed.environment
+    return services.workbench.prepare().environment
 
 
 def _generator(services: Services, result: Result) -> str:

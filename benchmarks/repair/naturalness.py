@@ -22,9 +22,9 @@ from benchmarks.repair.bench import Problem
 from benchmarks.repair.humanevalfix import problems
 from repoagent.domain import Candidate, Spec, load
 from repoagent.generators import DraftTask
-from repoagent.ranking.likelihood import score_change
 from repoagent.llm import open_model
 from repoagent.llm.base import Model
+from repoagent.ranking.likelihood import score_change
 from repoagent.sandbox import choose
 from repoagent.sandbox.base import Engine, Environment, Limits
 from repoagent.testbed.runner import Testbed

@@ -25,11 +25,11 @@ from itertools import repeat
 from pathlib import Path
 
 from repoagent.domain import Location
-from repoagent.generators.mutation.mutants import mutants
-from repoagent.generators.statement_ranges import parts, words_of
-from repoagent.generators.rewrite_part import LONG
 from repoagent.edits import EditRefused
 from repoagent.edits.syntax import functions, last_line, parse, without_docstring
+from repoagent.generators.mutation.mutants import mutants
+from repoagent.generators.rewrite_part import LONG
+from repoagent.generators.statement_ranges import parts, words_of
 
 MOST = 6_000
 """Mutants of one function that are looked at."""

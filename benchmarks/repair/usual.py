@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
+from repoagent.edits import EditRefused
+from repoagent.edits.syntax import functions, last_line, parse
 from repoagent.generators.mutation.patterns import PATTERNS
 from repoagent.generators.mutation.target import Subject
 from repoagent.generators.mutation.vocabulary import Told
-from repoagent.edits import EditRefused
-from repoagent.edits.syntax import functions, last_line, parse
 
 SAMPLE = 120
 

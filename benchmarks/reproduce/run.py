@@ -25,11 +25,11 @@ from typing import Any
 
 from repoagent.domain import Issue, Oracle, Strength
 from repoagent.errors import EnvironmentFailed
-from repoagent.index.build import Index
 from repoagent.evidence.reproduction.oracle import judge, reproduce
 from repoagent.evidence.reproduction.project import project_of
 from repoagent.evidence.reproduction.script import run_script
 from repoagent.evidence.reproduction.snippets import read_material
+from repoagent.index.build import Index
 from repoagent.sandbox import choose
 from repoagent.sandbox.base import Engine, Finished
 from repoagent.sandbox.pool import Pool

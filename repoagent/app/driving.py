@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from repoagent.domain import Issue, load
+from repoagent.errors import UserError
 from repoagent.session import Session
 
 if TYPE_CHECKING:
@@ -96,4 +97,20 @@ def _checkpointer(path: Path) -> Iterator[SqliteSaver]:
 
     serde = JsonPlusSerializer(allowed_msgpack_modules=STORED_CLASSES)
     with closing(sqlite3.connect(path, check_same_thread=False, timeout=30)) as connection:
+        _check_format(connection, path.parent)
         yield SqliteSaver(connection, serde=serde)
+
+
+FORMAT = 2
+"""Of the checkpoint: raised whenever a state that was written before can no longer be read as it was meant."""
+
+
+def _check_format(connection: sqlite3.Connection, session: Path) -> None:
+    """Mark a new checkpoint with its format; raise UserError for one of another version of this program."""
+    if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        connection.execute(f"PRAGMA user_version = {FORMAT}")
+    elif connection.execute("PRAGMA user_version").fetchone()[0] != FORMAT:
+        raise UserError(
+            f"this session was begun by another version of repoagent and cannot be resumed; what it found is in {session}, "
+            "and `repoagent solve` starts anew"
+        )

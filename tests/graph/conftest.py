@@ -16,14 +16,14 @@ import pytest
 from repoagent.app.solve import Pause, drive
 from repoagent.domain import Issue, Result, dump, load
 from repoagent.errors import SandboxFailed
+from repoagent.evidence.reproduction.script import BEGIN, END
+from repoagent.evidence.reproduction.tracing import FILE as EXECUTED
 from repoagent.graph.services import RunChoices, Services
 from repoagent.index.build import Index
 from repoagent.index.store import default_cache
 from repoagent.llm.budget import Budget, BudgetedModel
 from repoagent.llm.profiles import profile_for
 from repoagent.llm.scripted import Reply, ScriptedModel
-from repoagent.evidence.reproduction.script import BEGIN, END
-from repoagent.evidence.reproduction.tracing import FILE as EXECUTED
 from repoagent.sandbox.base import Engine, Finished, Limits
 from repoagent.sandbox.fake import FakeEngine
 from repoagent.session import Session

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from repoagent.domain import Plan, PlannedFile, Spec
 from repoagent.errors import UserError
-from repoagent.graph.artefacts import read_plan, write_plan, read_spec, write_spec, write_steps
+from repoagent.graph.artefacts import read_plan, read_spec, write_plan, write_spec
+from repoagent.search.plan import write_steps
 
 BULLETS = st.lists(st.from_regex(r"[a-z`][ -~]{0,60}[a-z.]", fullmatch=True), max_size=4).map(tuple)
 TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=40)

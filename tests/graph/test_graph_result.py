@@ -14,15 +14,18 @@ from repoagent.domain import (
     Issue,
     Location,
     Oracle,
+    Origin,
     Patch,
     Result,
     Strength,
     Verdict,
 )
+from repoagent.evidence.context import EvaluationContext
+from repoagent.evidence.reproduction.script import write_steps
+from repoagent.evidence.verdict import Baseline
 from repoagent.graph.report import write_result
 from repoagent.graph.state import State
-from repoagent.ranking import Baseline
-from repoagent.evidence.reproduction.script import write_steps
+from repoagent.sandbox.base import Environment
 from tests.graph.conftest import MakeBench
 
 Say = Callable[[State], Result]
@@ -46,6 +49,9 @@ UNKNOWN = Verdict(passed=1)
 STOPPED = Verdict(gate=("it changes no code",))
 
 
+ENVIRONMENT = Environment("key", "image")
+
+
 @pytest.fixture
 def say(bench: MakeBench) -> Say:
     services = bench().services()
@@ -59,11 +65,12 @@ def state(verdict: Verdict | None, oracle: Oracle, votes: int = 1) -> State:
         generator="rewrite",
         target=Location("m.py", "f", 1, 2),
         patch=Patch("--- a/m.py\n+++ b/m.py\n@@ -1 +1 @@\n-old\n+new\n", ("m.py",)),
-        origins=tuple(f"sample {n}" for n in range(votes)),
+        origins=tuple(Origin("rewrite", n) for n in range(votes)),
         verdict=verdict,
     )
     before = Baseline(frozenset({"t::a"}), frozenset({"t::b"}))
-    return State(Issue("t", "b"), chosen=chosen, candidates={"c": chosen}, oracle=oracle, before_all=before)
+    evaluation = EvaluationContext(ENVIRONMENT, baseline=before, oracle=oracle)
+    return State(Issue("t", "b"), chosen=chosen, candidates={"c": chosen}, evaluation=evaluation, whole=evaluation)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +141,8 @@ def test_a_fixed_test_is_proof_without_an_example(say: Say) -> None:
 
 def test_where_only_near_tests_were_run_both_lists_say_so(say: Say) -> None:
     near = state(GOOD, STRONG)
-    near.before_all, near.test_files = None, ("tests/test_m.py",)
+    assert near.evaluation is not None
+    near.whole, near.evaluation = None, replace(near.evaluation, tests=("tests/test_m.py",))
     found = say(near)
     assert "1 test passes and none that passed before is broken (tests/test_m.py)." in found.verified
     assert "Only the test files nearest to the change were run, not all of the project's." in found.unverified
@@ -173,7 +181,7 @@ def test_a_spent_budget_is_the_outcome_unless_the_patch_is_verified(
 
 
 def test_without_a_candidate_nothing_is_claimed(say: Say) -> None:
-    found = say(State(Issue("t", "b"), oracle=STRONG, notes=("a note",)))
+    found = say(State(Issue("t", "b"), evaluation=EvaluationContext(ENVIRONMENT, oracle=STRONG), notes=("a note",)))
     assert (found.outcome, found.confidence, found.patch, found.verified) == ("none", None, "", ())
     assert found.unverified == ("There is no patch.",)
     assert found.notes == ("a note",)

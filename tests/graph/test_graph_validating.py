@@ -10,11 +10,12 @@ from typing import cast
 import pytest
 
 from repoagent.domain import Ending, Issue, Outcome, Report, Status
-from repoagent.graph.examine import QUICK_SECONDS, CandidateEvaluator
+from repoagent.evidence.context import EvaluationContext
+from repoagent.evidence.evaluate import QUICK_SECONDS, CandidateEvaluator
+from repoagent.evidence.reproduction.script import BEGIN
+from repoagent.evidence.verdict import Baseline
 from repoagent.graph.state import State
 from repoagent.graph.wiring import to_validate
-from repoagent.ranking import Baseline
-from repoagent.evidence.reproduction.script import BEGIN
 from repoagent.sandbox.base import Environment, Finished, Sandbox
 from repoagent.sandbox.fake import FakeSandbox
 from repoagent.testbed.runner import Testbed
@@ -23,6 +24,7 @@ from tests.graph.test_graph_result import GOOD, STRONG, WRONG, state
 ENVIRONMENT = Environment("key", "image")
 PASSES = Report(Ending.COMPLETED, (Outcome("t::a", Status.PASSED),), 5.0)
 BEFORE = Baseline(frozenset({"t::a"}), frozenset(), frozenset(), 5.0)
+CONTEXT = EvaluationContext(ENVIRONMENT, tests=("t",), baseline=BEFORE, oracle=STRONG)
 
 
 def examined(quick: float) -> tuple[int, str]:
@@ -35,7 +37,7 @@ def examined(quick: float) -> tuple[int, str]:
 
     testbed = cast(Testbed, SimpleNamespace(run=run, root="."))
     sandbox = FakeSandbox(lambda _command, _files: Finished(0, f"{BEGIN}\n'1000B'\n", 0.1), {}, ENVIRONMENT)
-    verdict, _ = CandidateEvaluator(testbed, STRONG, BEFORE, ("t",), 60.0, quick)(sandbox)
+    verdict, _ = CandidateEvaluator(CONTEXT, testbed, 60.0, quick)(sandbox)
     return len(runs), verdict.oracle
 
 
@@ -49,7 +51,7 @@ def test_an_order_says_whether_something_is_verified_already(verdict: object, pr
     made = state(GOOD, STRONG)
     known = {"c": replace(made.candidates["c"], verdict=verdict)}  # type: ignore[arg-type]  # a verdict or none
     known["d"] = replace(made.candidates["c"], id="d", verdict=None)
-    waiting = State(Issue("t", "b"), environment=ENVIRONMENT, oracle=STRONG, candidates=known)
+    waiting = State(Issue("t", "b"), evaluation=CONTEXT, candidates=known)
     sent = to_validate(waiting)
     assert not isinstance(sent, str)
-    assert [each.arg.proven for each in sent if each.arg.candidate.id == "d"] == [proven]
+    assert [each.arg.is_proven for each in sent if each.arg.candidate.id == "d"] == [proven]

@@ -15,16 +15,16 @@ from pathlib import Path
 import pytest
 
 from repoagent.domain import Issue, Location, Spec, Strength
+from repoagent.errors import ContextFull, ModelFailed, UserError
+from repoagent.evidence.reproduction.script import BEGIN, END
+from repoagent.evidence.reproduction.written import Suspect, written
 from repoagent.generators import DraftTask
 from repoagent.generators.rewrite_part import LONG, draft_parts
-from repoagent.errors import ContextFull, ModelFailed, UserError
 from repoagent.llm import open_model
 from repoagent.llm.base import Message, Sampling
 from repoagent.llm.openai import OpenAIModel
 from repoagent.llm.serving import Running, Server, ServerSettings, physical_cores, servers
 from repoagent.llm.weights import find, pull
-from repoagent.evidence.reproduction.script import BEGIN, END
-from repoagent.evidence.reproduction.written import Suspect, written
 from repoagent.sandbox.base import Finished
 
 GREEDY = Sampling(16, temperature=0.0)

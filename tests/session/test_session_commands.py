@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from repoagent.audit import FILE, AuditLog
 from repoagent.cli.sessions import app
-from repoagent.domain import Candidate, Confidence, Location, Patch, Result, Usage, Verdict, dump
+from repoagent.domain import Candidate, Confidence, Location, Origin, Patch, Result, Usage, Verdict, dump
 from repoagent.session import Session
 
 CANDIDATE = Candidate(
@@ -19,7 +19,7 @@ CANDIDATE = Candidate(
     generator="rewrite",
     target=Location("a.py", "f", 3, 9),
     patch=Patch("diff", ("a.py",)),
-    origins=("rewrite.1",),
+    origins=(Origin("rewrite", 1),),
 )
 RESULT = Result(
     session="s",

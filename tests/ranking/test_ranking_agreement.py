@@ -8,17 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from repoagent.domain import Candidate, Edit, Issue, Location, Oracle, Strength, Verdict, dump
-from repoagent.graph.agreeing import observe_candidates, measure_agreement, vote_weight
-from repoagent.graph.services import RunChoices, Services
-from repoagent.graph.state import State, ground_of
-from repoagent.ranking import Baseline, find_best, merge_candidates
-from repoagent.llm.budget import Budget
-from repoagent.llm.scripted import ScriptedModel
+from repoagent.domain import Candidate, Edit, Issue, Location, Oracle, Origin, Strength, Verdict, dump
+from repoagent.evidence.context import EvaluationContext
 from repoagent.evidence.reproduction.documented import Documented, documented
 from repoagent.evidence.reproduction.script import run_script
+from repoagent.evidence.verdict import Baseline
+from repoagent.graph.services import RunChoices, Services
+from repoagent.graph.state import State
+from repoagent.llm.budget import Budget
+from repoagent.llm.scripted import ScriptedModel
+from repoagent.ranking import find_best, merge_candidates
+from repoagent.ranking.agreement import measure_agreement, observe_candidates, vote_weight
 from repoagent.sandbox.base import ENVIRONMENT, Finished, Limits, Recipe
 from repoagent.sandbox.bubblewrap import BubblewrapEngine
+from repoagent.search_options import DEFAULT_OPTIONS
 from repoagent.session import Session
 from repoagent.workspace import Workspace, resolve
 from tests.graph.conftest import Bench, make_repository
@@ -47,19 +50,23 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[State, Servi
 
     oracle = documented([Documented("shop", "f", ("a", "b"), EXAMPLES)], run)
     assert oracle.strength is Strength.STRONG
-    return State(Issue("f is wrong", ""), environment=environment, oracle=oracle), services
+    return State(Issue("f is wrong", ""), evaluation=EvaluationContext(environment, oracle=oracle)), services
 
 
-def candidates(services: Services, drawn: Mapping[str, tuple[str, ...]]) -> dict[str, Candidate]:
+def agree(run: State, services: Services) -> dict[str, Candidate]:
+    return measure_agreement(run.candidates.values(), run.evaluation, services.workbench, DEFAULT_OPTIONS)
+
+
+def candidates(services: Services, drawn: Mapping[str, tuple[Origin, ...]]) -> dict[str, Candidate]:
     """Bodies of the function, with the samples that drew them."""
     made = {}
     for body, samples in drawn.items():
         edit = Edit("shop.py", SOURCE, f"def f(a, b):\n    {body}\n")
         patch = services.workspace.diff((edit,))
         verdict = Verdict(oracle="passed")
-        likelihood = 0.5 if "mutation" in samples[0] else 0.0
+        likelihood = 0.5 if samples[0].generator == "mutation" else 0.0
         made[body] = Candidate(
-            body, samples[0].split("/")[1], TARGET, patch, samples, verdict=verdict, likelihood=likelihood
+            body, samples[0].generator, TARGET, patch, samples, verdict=verdict, likelihood=likelihood
         )
     return made
 
@@ -67,13 +74,13 @@ def candidates(services: Services, drawn: Mapping[str, tuple[str, ...]]) -> dict
 @pytest.mark.bubblewrap
 def test_what_most_candidates_do_wins_over_what_is_only_shorter(state: tuple[State, Services]) -> None:
     run, services = state
-    drawn: dict[str, tuple[str, ...]] = {
-        "return a * b": ("0/mutation/shop.py::f#0",),
-        "return a + b": ("1/rewrite/shop.py::f#0",),
-        "return sum((b, a))": ("1/rewrite/shop.py::f#1",),
+    drawn: dict[str, tuple[Origin, ...]] = {
+        "return a * b": (Origin("mutation", 0),),
+        "return a + b": (Origin("rewrite", 0),),
+        "return sum((b, a))": (Origin("rewrite", 1),),
     }
     run = replace(run, candidates=candidates(services, drawn))
-    found = measure_agreement(run, services)
+    found = agree(run, services)
     assert found["return a + b"].behavioural_agreement == pytest.approx(
         found["return sum((b, a))"].behavioural_agreement
     )
@@ -81,19 +88,17 @@ def test_what_most_candidates_do_wins_over_what_is_only_shorter(state: tuple[Sta
     chosen = find_best(merge_candidates(run.candidates, found).values(), run.strength)
     assert chosen is not None
     assert chosen.id == "return a + b"
-    assert measure_agreement(replace(run, candidates=merge_candidates(run.candidates, found)), services) == {}
+    assert agree(replace(run, candidates=merge_candidates(run.candidates, found)), services) == {}
 
 
 @pytest.mark.bubblewrap
 def test_examples_that_hold_today_are_inputs_where_nothing_shows_the_problem(state: tuple[State, Services]) -> None:
     run, services = state
-    before = Baseline(passing_examples=run.oracle)
-    run = replace(run, oracle=Oracle(Strength.NONE), before=before)
-    ground = ground_of(run)
-    assert ground is not None
+    assert run.evaluation is not None
+    ground = replace(run.evaluation, oracle=Oracle(Strength.NONE), baseline=Baseline(passing_examples=run.oracle))
     changes = [(Edit("shop.py", SOURCE, SOURCE.replace("-", sign)),) for sign in "+*"]
     more = (*changes[0], Edit("other.py", None, "x = 1\n"))
-    one, other, nothing = observe_candidates([*changes, more], TARGET, ground, services)
+    one, other, nothing = observe_candidates([*changes, more], TARGET, ground, services.workbench)
     assert one[0] == other[0]
     assert one != other
     assert nothing == ()
@@ -102,7 +107,7 @@ def test_examples_that_hold_today_are_inputs_where_nothing_shows_the_problem(sta
 @pytest.mark.bubblewrap
 def test_what_a_variant_brings_along_at_module_level_is_there(state: tuple[State, Services]) -> None:
     run, services = state
-    ground = ground_of(run)
+    ground = run.evaluation
     assert ground is not None
     helper = "def helped(a, b):\n    return add(a, b)\n"
     text = f"from operator import add\n\n\ndef f(a, b):\n    return helped(a, b)\n\n\n{helper}"
@@ -110,7 +115,7 @@ def test_what_a_variant_brings_along_at_module_level_is_there(state: tuple[State
         [(Edit("shop.py", SOURCE, text),), (Edit("shop.py", SOURCE, SOURCE.replace("-", "+")),)],
         TARGET,
         ground,
-        services,
+        services.workbench,
     )
     assert found[0] == found[1] != ()
 
@@ -118,14 +123,14 @@ def test_what_a_variant_brings_along_at_module_level_is_there(state: tuple[State
 @pytest.mark.parametrize(
     ("drawn", "likelihood", "expected"),
     [
-        (("1/rewrite/a.py::f#0", "1/rewrite/a.py::f#1"), 0.0, 2.0),
-        (("1/infill/a.py::f#0",), 0.0, 0.5),
-        (("0/mutation/a.py::f#0",), 0.4, 0.6),
-        (("0/mutation/a.py::f#0", "1/rewrite/a.py::f#0"), 0.4, 1.6),
+        ((Origin("rewrite", 0), Origin("rewrite", 1)), 0.0, 2.0),
+        ((Origin("infill", 0),), 0.0, 0.5),
+        ((Origin("mutation", 0),), 0.4, 0.6),
+        ((Origin("mutation", 0), Origin("rewrite", 0)), 0.4, 1.6),
     ],
 )
 def test_samples_of_a_model_count_and_mutants_by_their_likelihood(
-    drawn: tuple[str, ...], likelihood: float, expected: float
+    drawn: tuple[Origin, ...], likelihood: float, expected: float
 ) -> None:
     candidate = Candidate("1", "x", TARGET, None, drawn, likelihood=likelihood)  # type: ignore[arg-type]  # not looked at
     assert vote_weight(candidate) == pytest.approx(expected)

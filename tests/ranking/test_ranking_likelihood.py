@@ -8,9 +8,9 @@ import pytest
 
 from repoagent.domain import Issue, Location, Spec, Usage
 from repoagent.generators.base import DraftTask
-from repoagent.ranking.likelihood import find_changed_words, score_change
 from repoagent.llm.base import Score
 from repoagent.llm.scripted import ScriptedModel
+from repoagent.ranking.likelihood import find_changed_words, score_change
 
 SOURCE = """\
 def size(number):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from repoagent.domain import Edit, Oracle, Strength
-from repoagent.ranking import suspicion
+from repoagent.ranking.overfitting import suspicion
 
 SOURCE = """\
 def palindrome(text, strict=False):

@@ -12,10 +12,10 @@ import pytest
 from repoagent import process
 from repoagent.domain import Issue, Oracle, Strength
 from repoagent.errors import BudgetExceeded
-from repoagent.llm.profiles import profile_for
-from repoagent.llm.scripted import Reply, ScriptedModel
 from repoagent.evidence.reproduction.oracle import judge
 from repoagent.evidence.reproduction.written import SOURCE, Suspect, written
+from repoagent.llm.profiles import profile_for
+from repoagent.llm.scripted import Reply, ScriptedModel
 from repoagent.sandbox.base import Finished
 
 BUGGY = "def total(counts):\n    return max(counts)\n\n\ndef mean(counts):\n    return total(counts) / len(counts)\n"

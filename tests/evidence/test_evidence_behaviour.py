@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from repoagent.ranking import agreement
+from repoagent.evidence.behaviour import agreement
 
 A, B, C = ("1", "2", "3"), ("1", "2", "4"), ("9", "9", "9")
 

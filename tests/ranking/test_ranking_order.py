@@ -1,17 +1,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import combinations
 
 import pytest
 
 from repoagent.domain import (
     FROM_ISSUE,
-    CandidateScores,
     Candidate,
+    CandidateScores,
     Confidence,
     Edit,
     Ending,
     Location,
+    Origin,
     Outcome,
     Patch,
     Report,
@@ -19,20 +21,17 @@ from repoagent.domain import (
     Strength,
     Verdict,
 )
+from repoagent.evidence.gate import candidate_key, is_test, problems
+from repoagent.evidence.verdict import Baseline, read_verdict
 from repoagent.ranking import (
-    Baseline,
     find_best,
-    candidate_key,
-    rate_confidence,
     is_unlikely_mutant,
-    read_verdict,
-    merge_candidates,
-    sort_by_evidence,
-    problems,
-    smaller,
     is_verified,
+    merge_candidates,
+    rate_confidence,
+    sort_by_evidence,
 )
-from repoagent.evidence.gate import is_test
+from repoagent.ranking.delta_debugging import smaller
 
 BEFORE = "import os\n\n\ndef f(a):\n    return a\n"
 
@@ -43,7 +42,7 @@ def edit(after: str, before: str | None = BEFORE, path: str = "pkg/m.py") -> Edi
 
 def candidate(name: str, verdict: Verdict | None = None, votes: int = 1, lines: int = 1) -> Candidate:
     patch = Patch("+x\n" * lines, ("pkg/m.py",))
-    drawn = tuple(f"{name}{n}" for n in range(votes))
+    drawn = tuple(Origin(name, n) for n in range(votes))
     return Candidate(name, "rewrite", Location("pkg/m.py", "f", 1, 2), patch, drawn, verdict=verdict)
 
 
@@ -167,6 +166,60 @@ def test_the_order_is_verified_harmless_votes_shortest() -> None:
     assert order == ["f", "e", "d", "c", "b"]
 
 
+# --- every key of the order goes before every later one ---------------------------------------------------------------
+
+VERDICTS = [
+    ("verified", Verdict(fixed=("a",)), Verdict(fixed=(), oracle="passed")),
+    ("verified before more that is fixed", Verdict(fixed=("a",)), Verdict(fixed=("a", "b"), broken=("t",))),
+    ("harmless", Verdict(), Verdict(oracle="passed", broken=("t",))),
+    ("tested before untested", Verdict(), None),
+    ("completed", Verdict(), Verdict(oracle="passed", ending=Ending.TIMED_OUT)),
+    ("not seen to fail", Verdict(broken=("t", "u")), Verdict(oracle="failed", broken=("t",))),
+    ("breaks less", Verdict(broken=("t",)), Verdict(broken=("t", "u"), fixed=("a", "b"))),
+    ("fixes more", Verdict(fixed=("a", "b")), Verdict(fixed=("a",), oracle="passed")),
+    ("reproduction passes", Verdict(oracle="passed"), Verdict()),
+]
+"""What is better, and what is worse although it is better in a later key."""
+KEYS: list[tuple[str, dict[str, object], dict[str, object]]] = [
+    ("proposed by the issue", {"generator": FROM_ISSUE}, {"generator": "rewrite"}),
+    ("no overfitting", {"overfitting": ""}, {"overfitting": "It singles out 3."}),
+    ("agreement", {"behavioural_agreement": 0.9}, {"behavioural_agreement": 0.1}),
+    ("votes", {"origins": (Origin("x", 1), Origin("x", 2))}, {"origins": (Origin("x", 1),)}),
+    ("likelihood under the model", {"ratio": 2.0}, {"ratio": -2.0}),
+    ("prior of the pattern", {"likelihood": 0.9}, {"likelihood": 0.1}),
+    ("fewer lines", {"patch": Patch("+x\n", ("m.py",))}, {"patch": Patch("+x\n+y\n", ("m.py",))}),
+    ("id", {"id": "a"}, {"id": "b"}),
+]
+"""Keys that follow the verdict, in their order: what is better, and what is worse."""
+
+
+def made_of(verdict: Verdict | None, *changes: dict[str, object]) -> Candidate:
+    fields = {"id": "m", **{name: value for each in changes for name, value in each.items()}}
+    scores = CandidateScores(str(fields.pop("overfitting", "")), fields.pop("ratio", 0.0))  # type: ignore[arg-type]
+    return replace(candidate("m", verdict), scores=scores, **fields)  # type: ignore[arg-type]  # fields of a candidate
+
+
+@pytest.mark.parametrize(("better", "worse"), [pair[1:] for pair in VERDICTS], ids=[pair[0] for pair in VERDICTS])
+def test_a_better_verdict_goes_before_everything_else(better: Verdict, worse: Verdict | None) -> None:
+    first = made_of(better, *(key[2] for key in KEYS))
+    second = made_of(worse, *(key[1] for key in KEYS))
+    assert sort_by_evidence([second, first], Strength.NONE) == [first, second]
+
+
+@pytest.mark.parametrize(("higher", "lower"), list(combinations(KEYS, 2)), ids=lambda key: key[0])
+def test_of_two_keys_the_higher_one_decides(
+    higher: tuple[str, dict[str, object], dict[str, object]], lower: tuple[str, dict[str, object], dict[str, object]]
+) -> None:
+    first = made_of(Verdict(), higher[1], lower[2])
+    second = made_of(Verdict(), higher[2], lower[1])
+    assert sort_by_evidence([second, first], Strength.NONE) == [first, second]
+
+
+def test_what_the_model_was_not_asked_about_comes_after_what_it_finds_unlikely() -> None:
+    unasked = replace(candidate("a"), scores=None)
+    assert sort_by_evidence([unasked, made_of(None, {"ratio": -9.0})], Strength.NONE)[1] == unasked
+
+
 def test_of_equal_evidence_what_the_issue_proposes_goes_first() -> None:
     drawn, proposed = candidate("a", votes=3), replace(candidate("b"), generator=FROM_ISSUE)
     proven = replace(drawn, verdict=Verdict(oracle="passed"))
@@ -209,7 +262,7 @@ def test_what_the_model_or_the_issue_wrote_is_not_odd() -> None:
     assert [
         is_unlikely_mutant(drawn),
         is_unlikely_mutant(mutant),
-        is_unlikely_mutant(replace(mutant, origins=("a", "b"))),
+        is_unlikely_mutant(replace(mutant, origins=(Origin("a"), Origin("b")))),
     ] == [False, True, False]
     assert rate_confidence(drawn, Strength.STRONG) is Confidence.MEDIUM
 
@@ -223,7 +276,7 @@ def test_an_appraisal_outlives_later_verdicts() -> None:
 
 def test_merging_sums_votes_once_and_takes_the_later_verdict() -> None:
     known = {"a": candidate("a", votes=2)}
-    fresh = {"a": replace(candidate("a", Verdict(passed=1)), origins=("a1", "z"))}
+    fresh = {"a": replace(candidate("a", Verdict(passed=1)), origins=(Origin("a", 1), Origin("z")))}
     both = merge_candidates(known, fresh)["a"]
     assert both.votes == 3
     assert both.verdict == Verdict(passed=1)
@@ -235,7 +288,7 @@ def test_new_samples_of_a_candidate_make_its_agreement_out_of_date() -> None:
         "a": replace(candidate("a"), behavioural_agreement=0.7),
         "b": replace(candidate("b"), behavioural_agreement=0.1),
     }
-    more = {"b": replace(candidate("b"), origins=("another",))}
+    more = {"b": replace(candidate("b"), origins=(Origin("another"),))}
     both = merge_candidates(known, more)
     assert (both["a"].behavioural_agreement, both["b"].behavioural_agreement) == (0.7, 0.0)
     assert merge_candidates(known, {"b": candidate("b")})["b"].behavioural_agreement == 0.1

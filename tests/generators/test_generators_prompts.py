@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from repoagent.domain import Issue, Location, Spec, Usage
-from repoagent.generators import Generator, Infiller, Retrier, Rewriter, DraftTask
-from repoagent.generators.retry import is_worth_retrying
+from repoagent.domain import Attempt, Issue, Location, Spec, Usage
 from repoagent.errors import BudgetExceeded, ContextFull, ModelFailed
+from repoagent.generators import DraftTask, Infiller, Retrier, Rewriter
+from repoagent.generators.retry import is_worth_retrying
 from repoagent.llm.base import Completion
 from repoagent.llm.profiles import profile_for
 from repoagent.llm.scripted import ScriptedModel
@@ -22,6 +22,7 @@ def task(source: str = SOURCE, samples: int = 3, **changes: object) -> DraftTask
     end = source.count("\n")
     target = Location("m.py", "f", 1, end, lines=(2,))
     made = DraftTask(Issue("f is wrong", "It should be right."), Spec((), ()), target, source, "", "", 7, samples)
+    made = replace(made, previous=Attempt("def f(a): pass", "SyntaxError"))
     return replace(made, **changes)  # type: ignore[arg-type]  # fields of a task
 
 
@@ -29,12 +30,13 @@ def model(*replies: str | Completion | Exception, **settings: int) -> ScriptedMo
     return ScriptedModel(replies, replies, profile=PROFILE, context=settings.get("context"))
 
 
-GENERATORS: tuple[Generator, ...] = (Rewriter(), Infiller(), Retrier("def f(a): pass", "SyntaxError"))
+Asking = Rewriter | Infiller | Retrier
+GENERATORS: tuple[Asking, ...] = (Rewriter(), Infiller(), Retrier())
 
 
 @pytest.mark.parametrize("generator", GENERATORS, ids=lambda g: g.name)
 @pytest.mark.parametrize("source", ['def f(a):\n    print "x"\n', "def f(a):\n    return (\n"])
-def test_a_file_that_is_no_python_is_refused_before_the_model_is_asked(generator: Generator, source: str) -> None:
+def test_a_file_that_is_no_python_is_refused_before_the_model_is_asked(generator: Asking, source: str) -> None:
     asked = model()
     drafted = generator.draft(task(source), asked)
     assert len(drafted.refused) == 1
@@ -46,7 +48,7 @@ def test_a_file_that_is_no_python_is_refused_before_the_model_is_asked(generator
 @pytest.mark.parametrize(
     "source", ["\ufeff" + SOURCE, "# coding: latin-1\n" + SOURCE.replace("a = 2", "a = 2, '\udce9'")]
 )
-def test_files_with_a_bom_or_another_encoding_are_drafted_for(generator: Generator, source: str) -> None:
+def test_files_with_a_bom_or_another_encoding_are_drafted_for(generator: Asking, source: str) -> None:
     asked = ScriptedModel(lambda _: RIGHT.format(1), lambda _: "a > 7", profile=PROFILE)
     given = task(source)
     drafted = generator.draft(replace(given, target=replace(given.target, start=source[:9].count("\n") + 1)), asked)
@@ -60,7 +62,7 @@ def test_files_with_a_bom_or_another_encoding_are_drafted_for(generator: Generat
 
 @pytest.mark.parametrize("generator", GENERATORS, ids=lambda g: g.name)
 @pytest.mark.parametrize("line", [2, 6])
-def test_of_two_functions_of_a_name_the_one_at_the_target_is_drafted_for(generator: Generator, line: int) -> None:
+def test_of_two_functions_of_a_name_the_one_at_the_target_is_drafted_for(generator: Asking, line: int) -> None:
     source = (
         "if a:\n    def f(a):\n        b = a\n        return b\nelse:\n    def f(a):\n        c = a\n        return c\n"
     )
@@ -162,14 +164,14 @@ def test_prompts_stay_within_what_the_model_takes() -> None:
         issue=Issue("t" * 9000, "word " * 9000),
         spec=Spec((), hints),
         context="def g(): ...\n" * 500,
-        evidence="e" * 5000,
+        observed_failure="e" * 5000,
     )
     given = replace(given, target=Location("m.py", "f", 2, 43, lines=(20,)))
     asked = ScriptedModel(lambda _: RIGHT.format(1), lambda _: "a", profile=PROFILE, context=1000)
     Infiller().draft(given, asked)
     short = replace(given, source=SOURCE, target=Location("m.py", "f", 1, 5))
     Rewriter().draft(short, asked)
-    Retrier("def f(a): pass", "SyntaxError").draft(short, asked)
+    Retrier().draft(short, asked)
     assert {call.kind for call in asked.calls} == {"chat", "infill"}
     for call in asked.calls:
         assert asked.count(call.prompt) + call.sampling.max_tokens <= 1000
@@ -195,4 +197,4 @@ def test_a_hole_in_an_endless_line_is_shown_in_part() -> None:
 def test_only_a_failure_that_says_something_is_worth_a_retry(
     failure: str, retry_on: tuple[str, ...], worth: bool
 ) -> None:
-    assert is_worth_retrying(failure, replace(PROFILE, retry_on=retry_on)) is worth
+    assert is_worth_retrying(failure, retry_on) is worth

@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 
 from repoagent.domain import Edit, Issue, Location, Oracle, Spec, Strength
-from repoagent.generators import DraftTask
-from repoagent.graph.mutating import SURVIVORS, MutationSearch
-from repoagent.evidence.screening import Check
 from repoagent.evidence.reproduction.documented import Documented, documented
 from repoagent.evidence.reproduction.script import run_script
+from repoagent.evidence.screening import Check
+from repoagent.generators import DraftTask
+from repoagent.generators.mutation.search import MutationSearch
 from repoagent.sandbox.base import ENVIRONMENT, Environment, Finished, Limits, Recipe, Sandbox
 from repoagent.sandbox.bubblewrap import BubblewrapEngine
 from repoagent.sandbox.fake import FakeEngine
+from repoagent.search_options import DEFAULT_OPTIONS
 
 MODULE = "shop.py"
 Bench = Callable[[str, str], tuple[MutationSearch, DraftTask]]
@@ -57,7 +58,7 @@ def test_the_mutant_that_does_what_is_documented_is_drafted(mutation: Bench) -> 
     source = "def f(a, b):\n    # kept\n    return a - b\n"
     mutate, task = mutation(source, "f(1, 2) == 3\nf(5, 5) == 10\nf(-1, 7) == 6")
     drafted = mutate(task)
-    assert 0 < len(drafted.drafts) <= SURVIVORS
+    assert 0 < len(drafted.drafts) <= DEFAULT_OPTIONS.survivors
     assert drafted.drafts[0].edits[0].after == source.replace("a - b", "a + b")
     assert "mutants" in mutate.log[0]
 

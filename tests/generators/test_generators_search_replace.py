@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from repoagent.domain import Issue, Location, Spec
-from repoagent.generators import ReplaceRetrier, Replacer, DraftTask
+from repoagent.domain import Attempt, Issue, Location, Spec
+from repoagent.edits import EditRefused
+from repoagent.generators import DraftTask, Replacer, ReplaceRetrier
 from repoagent.generators.blocks import Block, blocks_in, edits_in
 from repoagent.generators.excerpts import Passages, passages
-from repoagent.edits import EditRefused
 from repoagent.llm.profiles import profile_for
 from repoagent.llm.scripted import ScriptedModel
 from tests.conftest import Indexed
@@ -78,15 +78,15 @@ def test_a_change_at_module_level_of_another_file_is_drafted(indexed: Indexed) -
 
 def test_a_second_attempt_knows_the_first_one(indexed: Indexed) -> None:
     asked = model(RIGHT)
-    drafted = ReplaceRetrier("LONGEST = 29", "still 30").draft(task(indexed), asked)
+    drafted = ReplaceRetrier().draft(replace(task(indexed), previous=Attempt("LONGEST = 29", "still 30")), asked)
     assert len(drafted.drafts) == 1
     assert asked.calls[0].prompt.index("LONGEST = 29") < asked.calls[0].prompt.index("still 30")
 
 
 def test_where_nothing_can_be_shown_no_model_is_asked(indexed: Indexed) -> None:
     asked = model()
-    for generator in (Replacer(), ReplaceRetrier("", "")):
-        assert generator.draft(replace(task(indexed), files=()), asked).refused
+    for generator in (Replacer(), ReplaceRetrier()):
+        assert generator.draft(replace(task(indexed), files=(), previous=Attempt("", "")), asked).refused
     assert not asked.calls
 
 

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from repoagent.domain import Location
+from repoagent.edits import EditRefused
 from repoagent.generators.holes import Hole, holes
 from repoagent.generators.infill import fill_hole
-from repoagent.edits import EditRefused
 
 SOURCE = '''def find(items, x):
     """Say where."""

@@ -6,11 +6,10 @@ from dataclasses import replace
 import pytest
 
 from repoagent.domain import Issue, Location, Spec
-from repoagent.generators import Mutator, DraftTask
-from repoagent.generators.mutation import mutants
 from repoagent.edits import EditRefused, meaning
-from repoagent.llm.profiles import profile_for
-from repoagent.llm.scripted import ScriptedModel
+from repoagent.generators import DraftTask
+from repoagent.generators.mutation import mutants
+from repoagent.generators.mutation.search import propose_mutants
 
 
 def located(source: str, name: str = "f", **changes: object) -> Location:
@@ -301,11 +300,10 @@ def test_other_encodings_are_mutated_where_they_are(head: str) -> None:
     assert any(m.apply(source) == source.replace("a < ", "a <= ") for m in found)
 
 
-def test_the_generator_drafts_edits_of_the_file() -> None:
+def test_as_many_mutants_are_proposed_as_the_task_asks_for() -> None:
     task = DraftTask(Issue("f is wrong", ""), Spec((), ()), located(SOURCE), SOURCE, "", "", 7, 20)
-    model = ScriptedModel([], profile=profile_for("anything"))
-    drafted = Mutator().draft(task, model)
-    assert len(drafted.drafts) == 20
-    assert all(draft.edits[0].before == SOURCE and draft.likelihood > 0 for draft in drafted.drafts)
-    assert not model.calls
-    assert Mutator().draft(replace(task, source="def f(:\n"), model).refused
+    found = propose_mutants(task)
+    assert len(found) == 20
+    assert all(mutant.apply(SOURCE) != SOURCE and mutant.likelihood > 0 for mutant in found)
+    with pytest.raises(EditRefused):
+        propose_mutants(replace(task, source="def f(:\n"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from repoagent.domain import Ending, Outcome, Report, Status
-from repoagent.graph.nodes.evidence import is_held_up
+from repoagent.evidence.baseline import is_held_up
 from repoagent.testbed.runner import BaselineRun
 
 ENDED = Outcome("t::ended", Status.FAILED, 50.0, "The test took more than 50 s and was ended.")

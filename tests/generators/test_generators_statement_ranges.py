@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from repoagent.domain import Issue, Location, Spec, Usage
-from repoagent.generators import Retrier, Rewriter, DraftTask
-from repoagent.generators.statement_ranges import LINES, Part, parts, replaced
-from repoagent.generators.rewrite_part import draft_parts
+from repoagent.domain import Attempt, Issue, Location, Spec, Usage
 from repoagent.edits import EditRefused
 from repoagent.edits.syntax import parse
+from repoagent.generators import DraftTask, Retrier, Rewriter
+from repoagent.generators.rewrite_part import draft_parts
+from repoagent.generators.statement_ranges import LINES, Part, parts, replaced
 from repoagent.llm.base import Completion
 from repoagent.llm.profiles import profile_for
 from repoagent.llm.scripted import ScriptedModel
@@ -204,6 +204,7 @@ def test_the_longer_a_function_the_less_of_it_is_asked_for_at_once(blocks: int, 
 
 def test_of_an_attempt_at_a_part_nothing_is_asked_again() -> None:
     asked = ScriptedModel([], profile=PROFILE)
-    drafted = Retrier("total_7 = compute_7(self.thing_7)", "TypeError").draft(task(), asked)
+    attempt = Attempt("total_7 = compute_7(self.thing_7)", "TypeError")
+    drafted = Retrier().draft(replace(task(), previous=attempt), asked)
     assert drafted.refused
     assert not asked.calls

@@ -6,10 +6,10 @@ import subprocess
 
 import pytest
 
-from repoagent.index.build import Index
 from repoagent.evidence.reproduction.names import preamble, without_placeholders
 from repoagent.evidence.reproduction.project import Project, project_of
 from repoagent.evidence.reproduction.snippets import Snippet, read_material
+from repoagent.index.build import Index
 
 FILES = {
     "shop/__init__.py": "from shop.cart import Cart\n",
