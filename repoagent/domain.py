@@ -461,6 +461,39 @@ class Confidence(StrEnum):
     LOW = "low"
 
 
+class FactCode(StrEnum):
+    """What a report says, as a code that programs and tests can rely on; sentences may change."""
+
+    REPRODUCTION_PASSES = "reproduction-passes"
+    EXCEPTION_GONE = "exception-gone"
+    REGRESSION_TEST_ADDED = "regression-test-added"
+    FAILING_TESTS_FIXED = "failing-tests-fixed"
+    NOTHING_BROKEN = "nothing-broken"
+    NO_PATCH = "no-patch"
+    NOT_REPRODUCED = "not-reproduced"
+    NOT_RUN = "not-run"
+    REPRODUCTION_FAILS = "reproduction-fails"
+    REPRODUCTION_NOT_RUN = "reproduction-not-run"
+    REPRODUCTION_VACUOUS = "reproduction-vacuous"
+    EXPECTED_RESULT_UNKNOWN = "expected-result-unknown"
+    TESTS_BROKEN = "tests-broken"
+    TESTS_NOT_COMPLETED = "tests-not-completed"
+    NO_TESTS_RUN = "no-tests-run"
+    ONLY_NEAR_TESTS = "only-near-tests"
+    OVERFITTING_SUSPECTED = "overfitting-suspected"
+    PROPOSED_BY_ISSUE = "proposed-by-issue"
+    NO_REGRESSION_TEST = "no-regression-test"
+    BUDGET_SPENT = "budget-spent"
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One thing that a report says of a patch."""
+
+    code: FactCode
+    sentence: str
+
+
 @dataclass(frozen=True)
 class Result:
     """How a run ended, for a person, a script and the exit code."""
@@ -490,6 +523,8 @@ class Result:
     """Adds a regression test, in a file that `patch` does not touch; empty where none was seen to fail before and to
     pass after."""
     spec: Spec = field(default_factory=lambda: Spec((), ()))
+    codes: tuple[FactCode, ...] = ()
+    """What `verified`, `unverified` and the last of `notes` say, as codes; none in reports of versions before 0.2."""
 
 
 # --- as JSON --------------------------------------------------------------------------------------------------------

@@ -111,6 +111,6 @@ def _check_format(connection: sqlite3.Connection, session: Path) -> None:
         connection.execute(f"PRAGMA user_version = {FORMAT}")
     elif connection.execute("PRAGMA user_version").fetchone()[0] != FORMAT:
         raise UserError(
-            f"this session was begun by another version of repoagent and cannot be resumed; what it found is in {session}, "
-            "and `repoagent solve` starts anew"
+            "this session was begun by another version of repoagent and cannot be resumed; what it found is in "
+            f"{session}, and `repoagent solve` starts anew"
         )

@@ -32,8 +32,8 @@ def evaluate(
 ) -> tuple[Verdict, Report | None]:
     """The verdict on `edits`, and the run of the tests if there was one.
 
-    `quick` are the seconds of tests that are run even where the reproduction fails already, `least` those that the tests
-    are granted however little time is left. Raises SandboxFailed where a second sandbox dies as well.
+    `quick` are the seconds of tests that are run even where the reproduction fails already, `least` those that the
+    tests are granted however little time is left. Raises SandboxFailed where a second sandbox dies as well.
     """
     timeout = workbench.within(workbench.test_timeout, least=least)
     evaluator = CandidateEvaluator(context, workbench.attach(context), timeout, quick)

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
-from repoagent.domain import FROM_ISSUE, MINIMISED, Candidate, Confidence, Ending, Oracle, Result, Strength, Verdict
+from repoagent.domain import (
+    FROM_ISSUE,
+    MINIMISED,
+    Candidate,
+    Confidence,
+    Ending,
+    Fact,
+    FactCode,
+    Oracle,
+    Result,
+    Strength,
+    Verdict,
+)
 from repoagent.evidence.reproduction.script import read_steps
-from repoagent.evidence.reproduction.written import SOURCE as WRITTEN
+from repoagent.evidence.reproduction.written import SOURCE as GENERATED
 from repoagent.graph.services import Services
 from repoagent.graph.state import State
 from repoagent.ranking import is_verified, rate_confidence
@@ -15,13 +28,18 @@ from repoagent.ranking import is_verified, rate_confidence
 def write_result(state: State, services: Services) -> Result:
     """The outcome, from tests and the diff alone."""
     chosen = state.chosen
+    verified, unverified, notes = (
+        tuple(_list_verified(state)),
+        tuple(_list_unverified(state)),
+        tuple(_list_notes(state)),
+    )
     return Result(
         session=services.session.id,
         outcome=_decide_outcome(state),
-        confidence=_rate_confidence(state),
+        confidence=_rate_confidence(state, services),
         summary=_summarise(chosen, state),
-        verified=tuple(_list_verified(state)),
-        unverified=tuple(_list_unverified(state)),
+        verified=tuple(fact.sentence for fact in verified),
+        unverified=tuple(fact.sentence for fact in unverified),
         patch=chosen.patch.text if chosen else "",
         usage=services.budget.usage,
         seconds=round(services.elapsed(), 1),
@@ -34,12 +52,8 @@ def write_result(state: State, services: Services) -> Result:
         broken=len(chosen.verdict.broken) if chosen and chosen.verdict else 0,
         spec=state.spec,
         test_patch=state.regression.patch.text,
-        notes=(
-            *state.notes,
-            *_describe_origin(state),
-            *_describe_missing_test(state),
-            *((state.spent,) if state.spent else ()),
-        ),
+        notes=(*state.notes, *(fact.sentence for fact in notes)),
+        codes=tuple(fact.code for fact in (*verified, *unverified, *notes)),
     )
 
 
@@ -55,10 +69,12 @@ def _decide_outcome(state: State) -> Literal["verified", "unverified", "none", "
     return "unverified" if state.chosen else "none"
 
 
-def _rate_confidence(state: State) -> Confidence | None:
+def _rate_confidence(state: State, services: Services) -> Confidence | None:
     if state.chosen is None:
         return None
-    return Confidence.LOW if _is_vacuous(state) else rate_confidence(state.chosen, state.strength)
+    if _is_vacuous(state):
+        return Confidence.LOW
+    return rate_confidence(state.chosen, state.strength, services.search_options)
 
 
 def _is_vacuous(state: State) -> bool:
@@ -75,34 +91,38 @@ def _summarise(chosen: Candidate | None, state: State) -> str:
     return f"Changes {lines} line{'s' if lines != 1 else ''} of {where} in {', '.join(chosen.patch.files)}."
 
 
-def _list_verified(state: State) -> list[str]:
+# --- what was verified ------------------------------------------------------------------------------------------------
+
+
+def _list_verified(state: State) -> Iterator[Fact]:
     verdict = state.chosen.verdict if state.chosen else None
     if verdict is None:
-        return []
-    return [
-        sentence
-        for sentence in (
-            _describe_reproduction(state, verdict),
-            _describe_test(state),
-            _describe_fixed(verdict),
-            _describe_unbroken(state, verdict),
-        )
-        if sentence
-    ]
+        return
+    yield from _describe_reproduction(state, verdict)
+    if test := state.regression.test:
+        sentence = f"The regression test {test} (test.patch) fails before the patch and passes with it."
+        yield Fact(FactCode.REGRESSION_TEST_ADDED, sentence)
+    yield from _describe_fixed(verdict)
+    if verdict.passed and not verdict.broken:
+        passing = f"{_count_tests(verdict.passed)} {_conjugate_pass(verdict.passed)}"
+        sentence = f"{passing} and none that passed before is broken ({_name_tests(state)})."
+        yield Fact(FactCode.NOTHING_BROKEN, sentence)
 
 
-def _describe_reproduction(state: State, verdict: Verdict) -> str:
+def _describe_reproduction(state: State, verdict: Verdict) -> Iterator[Fact]:
     oracle = state.oracle
-    if verdict.oracle != "passed":
-        return ""
-    source = oracle.source or "the issue's example"
-    if state.weight.is_nothing:
-        return ""
+    if verdict.oracle != "passed" or state.weight.is_nothing:
+        return
+    source = f"Run in the sandbox, {oracle.source or _DEFAULT_SOURCE}"
     if oracle.strength is Strength.CRASH:
-        return f"Run in the sandbox, {source} raised {oracle.exception} before the patch and does not any more."
+        sentence = f"{source} raised {oracle.exception} before the patch and does not any more."
+        yield Fact(FactCode.EXCEPTION_GONE, sentence)
     if oracle.strength is Strength.STRONG:
-        return f"Run in the sandbox, {source} showed the reported behaviour before the patch; with it, it {_describe_success(oracle)}."
-    return ""
+        before = f"{source} showed the reported behaviour before the patch"
+        yield Fact(FactCode.REPRODUCTION_PASSES, f"{before}; with it, it {_describe_success(oracle)}.")
+
+
+_DEFAULT_SOURCE = "the issue's example"
 
 
 def _describe_success(oracle: Oracle) -> str:
@@ -113,43 +133,11 @@ def _describe_success(oracle: Oracle) -> str:
     return f"prints what the issue expects ({_shorten(' · '.join(values))})" if values else "passes"
 
 
-def _find_drawn(chosen: Candidate | None, state: State) -> Candidate | None:
-    """The candidate that a generator drew, of which the chosen one may be a smaller version."""
-    while chosen and chosen.generator == MINIMISED:
-        chosen = next((state.candidates[each] for each in chosen.parents if each in state.candidates), None)
-    return chosen
-
-
-def _describe_origin(state: State) -> tuple[str, ...]:
-    """Who wrote it, where that was no generator of ours."""
-    chosen = state.chosen
-    drawn = _find_drawn(chosen, state)
-    if drawn is None or drawn.generator != FROM_ISSUE:
-        return ()
-    return (f"The patch follows {drawn.answer}; it was judged as any other.",)
-
-
-def _describe_test(state: State) -> str:
-    test = state.regression.test
-    return f"The regression test {test} (test.patch) fails before the patch and passes with it." if test else ""
-
-
-def _describe_missing_test(state: State) -> tuple[str, ...]:
-    reason = state.regression.reason
-    return (f"No regression test was added: {reason}.",) if reason else ()
-
-
-def _describe_fixed(verdict: Verdict) -> str:
-    if not verdict.fixed:
-        return ""
-    tests = _count_tests(len(verdict.fixed))
-    return f"{tests} that failed before the patch {_conjugate_pass(len(verdict.fixed))} with it: {', '.join(verdict.fixed[:5])}."
-
-
-def _describe_unbroken(state: State, verdict: Verdict) -> str:
-    if not verdict.passed or verdict.broken:
-        return ""
-    return f"{_count_tests(verdict.passed)} {_conjugate_pass(verdict.passed)} and none that passed before is broken ({_name_tests(state)})."
+def _describe_fixed(verdict: Verdict) -> Iterator[Fact]:
+    if verdict.fixed:
+        count = len(verdict.fixed)
+        before = f"{_count_tests(count)} that failed before the patch {_conjugate_pass(count)} with it"
+        yield Fact(FactCode.FAILING_TESTS_FIXED, f"{before}: {', '.join(verdict.fixed[:5])}.")
 
 
 def _name_tests(state: State) -> str:
@@ -164,60 +152,72 @@ def _name_tests(state: State) -> str:
     return ", ".join(files)
 
 
-def _list_unverified(state: State) -> list[str]:
+# --- what was not -----------------------------------------------------------------------------------------------------
+
+
+def _list_unverified(state: State) -> Iterator[Fact]:
     if state.chosen is None:
-        return ["There is no patch."]
-    found = [_explain_reproduction(state, state.chosen.verdict), _explain_tests(state, state.chosen.verdict)]
-    found += [_explain_mutation_score(state), state.chosen.scores.overfitting if state.chosen.scores else ""]
-    return [sentence for sentence in found if sentence]
+        yield Fact(FactCode.NO_PATCH, "There is no patch.")
+        return
+    yield from _doubt_reproduction(state, state.chosen.verdict)
+    yield from _doubt_tests(state, state.chosen.verdict)
+    if state.weight.is_nothing:
+        mistakes = f"{state.weight.mutants} small mistakes made in the patched function"
+        sentence = f"The reproduction notices none of {mistakes}: it hardly tests it."
+        yield Fact(FactCode.REPRODUCTION_VACUOUS, sentence)
+    if state.chosen.scores and state.chosen.scores.overfitting:
+        yield Fact(FactCode.OVERFITTING_SUSPECTED, state.chosen.scores.overfitting)
 
 
-def _explain_reproduction(state: State, verdict: Verdict | None) -> str:
-    if state.strength is Strength.NONE and verdict and verdict.fixed:
-        return ""
+def _doubt_reproduction(state: State, verdict: Verdict | None) -> Iterator[Fact]:
     if state.strength is Strength.NONE:
-        return "Nothing in the issue could be run to show the problem, so whether the patch solves it is not known."
-    if verdict is None:
-        return "The patch was not run."
-    if verdict.oracle != "passed":
-        return _NOT_PASSED[verdict.oracle].format(_name_reproduction(state))
-    if state.strength is Strength.WEAK and state.oracle.source == WRITTEN:
-        return f"{_name_reproduction(state)} passes now; whether it demands the right thing nobody has checked (oracle.json)."
-    if state.strength is Strength.WEAK:
-        return "The issue's example behaves differently now; that it behaves as expected is not known."
-    if state.strength is Strength.CRASH:
-        return "The reported exception is gone; that the result is the right one, the issue's example does not say."
-    return ""
+        if not (verdict and verdict.fixed):
+            yield Fact(FactCode.NOT_REPRODUCED, _NOT_REPRODUCED)
+    elif verdict is None:
+        yield Fact(FactCode.NOT_RUN, "The patch was not run.")
+    elif verdict.oracle != "passed":
+        code, sentence = _NOT_PASSED[verdict.oracle]
+        yield Fact(code, sentence.format(_name_reproduction(state)))
+    elif state.strength is Strength.WEAK:
+        yield Fact(FactCode.EXPECTED_RESULT_UNKNOWN, _describe_weakness(state))
+    elif state.strength is Strength.CRASH:
+        sentence = "The reported exception is gone; that the result is the right one, the issue's example does not say."
+        yield Fact(FactCode.EXPECTED_RESULT_UNKNOWN, sentence)
+
+
+def _describe_weakness(state: State) -> str:
+    if state.oracle.source == GENERATED:
+        name = _name_reproduction(state)
+        return f"{name} passes now; whether it demands the right thing nobody has checked (oracle.json)."
+    return "The issue's example behaves differently now; that it behaves as expected is not known."
 
 
 def _name_reproduction(state: State) -> str:
-    return f"{WRITTEN[0].upper()}{WRITTEN[1:]}" if state.oracle.source == WRITTEN else "The issue's example"
+    return f"{GENERATED[0].upper()}{GENERATED[1:]}" if state.oracle.source == GENERATED else "The issue's example"
 
 
-def _explain_mutation_score(state: State) -> str:
-    if not state.weight.is_nothing:
-        return ""
-    mutants = state.weight.mutants
-    return (
-        f"The reproduction notices none of {mutants} small mistakes made in the patched function: it hardly tests it."
-    )
-
-
-def _explain_tests(state: State, verdict: Verdict | None) -> str:
+def _doubt_tests(state: State, verdict: Verdict | None) -> Iterator[Fact]:
     if verdict and verdict.broken:
-        return f"It breaks {_count_tests(len(verdict.broken))} that passed before: {', '.join(verdict.broken[:5])}."
-    if verdict and verdict.ending is not Ending.COMPLETED:
-        return _NOT_COMPLETED[verdict.ending]
-    if verdict is None or not verdict.passed:
-        return "No test of the project was run on it."
-    if state.whole is None and state.evaluation and state.evaluation.tests:
-        return "Only the test files nearest to the change were run, not all of the project's."
-    return ""
+        listed = ", ".join(verdict.broken[:5])
+        yield Fact(
+            FactCode.TESTS_BROKEN, f"It breaks {_count_tests(len(verdict.broken))} that passed before: {listed}."
+        )
+    elif verdict and verdict.ending is not Ending.COMPLETED:
+        yield Fact(FactCode.TESTS_NOT_COMPLETED, _NOT_COMPLETED[verdict.ending])
+    elif verdict is None or not verdict.passed:
+        yield Fact(FactCode.NO_TESTS_RUN, "No test of the project was run on it.")
+    elif state.whole is None and state.evaluation and state.evaluation.tests:
+        sentence = "Only the test files nearest to the change were run, not all of the project's."
+        yield Fact(FactCode.ONLY_NEAR_TESTS, sentence)
 
 
+_NOT_REPRODUCED = "Nothing in the issue could be run to show the problem, so whether the patch solves it is not known."
 _NOT_PASSED = {
-    "failed": "{} still shows the problem.",
-    "unknown": "{} could not be run with the patch, so whether it still shows the problem is not known.",
+    "failed": (FactCode.REPRODUCTION_FAILS, "{} still shows the problem."),
+    "unknown": (
+        FactCode.REPRODUCTION_NOT_RUN,
+        "{} could not be run with the patch, so whether it still shows the problem is not known.",
+    ),
 }
 _NOT_COMPLETED = {
     Ending.TIMED_OUT: "The project's tests did not end in time with it.",
@@ -225,6 +225,27 @@ _NOT_COMPLETED = {
     Ending.NOT_COLLECTED: "The project's tests could not be collected with it.",
     Ending.NOT_BUILT: "The project does not compile with it.",
 }
+
+
+# --- what else there is to know ---------------------------------------------------------------------------------------
+
+
+def _list_notes(state: State) -> Iterator[Fact]:
+    drawn = _find_drawn(state.chosen, state)
+    if drawn and drawn.generator == FROM_ISSUE:
+        sentence = f"The patch follows {drawn.answer}; it was judged as any other."
+        yield Fact(FactCode.PROPOSED_BY_ISSUE, sentence)
+    if reason := state.regression.reason:
+        yield Fact(FactCode.NO_REGRESSION_TEST, f"No regression test was added: {reason}.")
+    if state.spent:
+        yield Fact(FactCode.BUDGET_SPENT, state.spent)
+
+
+def _find_drawn(chosen: Candidate | None, state: State) -> Candidate | None:
+    """The candidate that a generator drew, of which the chosen one may be a smaller version."""
+    while chosen and chosen.generator == MINIMISED:
+        chosen = next((state.candidates[each] for each in chosen.parents if each in state.candidates), None)
+    return chosen
 
 
 def _count_tests(tests: int) -> str:
