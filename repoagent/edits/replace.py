@@ -34,12 +34,12 @@ class Place:
     """Index behind its last line."""
 
     def holds(self, lines: Sequence[range]) -> bool:
-        """Whether it touches one of `lines`, which are counted from 1."""
+        """Return whether it touches one of `lines`, which are counted from 1."""
         return any(self.start + 1 < each.stop and each.start <= self.end for each in lines)
 
 
 def replace_passage(source: str, passage: str, replacement: str, meant: Sequence[range] = ()) -> str:
-    """`source` with `passage` replaced; both are whole lines.
+    """Return `source` with `passage` replaced; both are whole lines.
 
     `meant` are the lines, counted from 1, that the passage is likely to be found in. The replacement is indented as the
     passage is in the source, and its lines end as those around them. Raises EditRefused where the passage is empty,
@@ -58,7 +58,7 @@ def replace_passage(source: str, passage: str, replacement: str, meant: Sequence
 
 
 def _lines(text: str) -> list[str]:
-    """The lines without their ends, and without blank lines around them."""
+    """Return the lines without their ends, and without blank lines around them."""
     lines = [line.rstrip("\r\n") for line in lines_of(text)]
     while lines and not lines[0].strip():
         lines = lines[1:]
@@ -94,7 +94,7 @@ def _without_trailing_blanks(lines: Sequence[str], wanted: Sequence[str]) -> Ite
 
 
 def _shifted_alike(lines: Sequence[str], wanted: Sequence[str]) -> Iterator[Place]:
-    """Equal but for the indentation, which differs by the same in all lines."""
+    """Find places that are equal but for the indentation, which differs by the same in all lines."""
     shapes = _relative(wanted)
     for place in _equal(lines, wanted, str.strip):
         if _relative(lines[place.start : place.end]) == shapes:
@@ -102,7 +102,7 @@ def _shifted_alike(lines: Sequence[str], wanted: Sequence[str]) -> Iterator[Plac
 
 
 def _without_layout(lines: Sequence[str], wanted: Sequence[str]) -> Iterator[Place]:
-    """Equal but for blanks anywhere, and for blank lines."""
+    """Find places that are equal but for blanks anywhere, and for blank lines."""
     kept = [(number, _dense(line)) for number, line in enumerate(lines) if line.strip()]
     shapes = [_dense(line) for line in wanted if line.strip()]
     for at in range(len(kept) - len(shapes) + 1):
@@ -118,7 +118,7 @@ def _equal(lines: Sequence[str], wanted: Sequence[str], shape: Callable[[str], s
 
 
 def _relative(lines: Sequence[str]) -> list[str]:
-    """The lines without what all of them are indented by."""
+    """Return the lines without what all of them are indented by."""
     least = _common(lines)
     return [line[len(least) :].rstrip() if line.strip() else "" for line in lines]
 
@@ -132,7 +132,7 @@ def _dense(line: str) -> str:
 
 
 def _most_alike(lines: Sequence[str], wanted: Sequence[str], meant: Sequence[range]) -> Place:
-    """The only place that is nearly the passage; raises EditRefused with what is nearest where there is none."""
+    """Find the only place that is nearly the passage; raise EditRefused with what is nearest where there is none."""
     if len(lines) > _LONGEST_TEXT:
         raise EditRefused("the passage to be replaced is not in the file")
     ratios = sorted(_ratios(lines, wanted), key=lambda pair: -pair[0])
@@ -145,7 +145,7 @@ def _most_alike(lines: Sequence[str], wanted: Sequence[str], meant: Sequence[ran
 
 
 def _ratios(lines: Sequence[str], wanted: Sequence[str]) -> Iterator[tuple[float, Place]]:
-    """How much each passage of as many lines is alike, where its first estimate is not hopeless."""
+    """Measure how much each passage of as many lines is alike, where its first estimate is not hopeless."""
     matcher = SequenceMatcher(None, autojunk=False)
     matcher.set_seq2("\n".join(line.strip() for line in wanted))
     for at in range(len(lines) - len(wanted) + 1):
@@ -158,7 +158,7 @@ _HOPELESS = 0.6
 
 
 def _shifted(new: Sequence[str], wanted: Sequence[str], found: Sequence[str]) -> list[str]:
-    """The replacement, indented by as much more or less as the passage is in the source."""
+    """Indent the replacement by as much more or less as the passage is in the source."""
     quoted, real = _common(wanted), _common(found)
     if quoted == real:
         return list(new)

@@ -40,7 +40,8 @@ _ORDER = (Strength.STRONG, Strength.CRASH, Strength.WEAK, Strength.NONE)
 
 
 def reproduce(issue: Issue, run: Run, project: Project = _UNKNOWN) -> Oracle:
-    """The strongest oracle that the snippets of `issue` give; `Strength.NONE` when none shows the reported behaviour.
+    """Find the strongest oracle that the snippets of `issue` give; `Strength.NONE` when none shows the reported
+    behaviour.
 
     `project` is what snippets may use without an import. Raises what `run` raises: SandboxFailed.
     """
@@ -57,7 +58,7 @@ def reproduce(issue: Issue, run: Run, project: Project = _UNKNOWN) -> Oracle:
 
 
 def judge(oracle: Oracle, finished: Finished) -> Answer:
-    """What a run of the oracle's script on changed code says; `unknown` when nothing ran or there is no oracle."""
+    """Judge a run of the oracle's script on changed code; `unknown` when nothing ran or there is no oracle."""
     seen = read_output(finished.output)
     if oracle.strength is Strength.NONE or not seen.began:
         return "unknown"
@@ -68,7 +69,8 @@ def judge(oracle: Oracle, finished: Finished) -> Answer:
 
 
 def progress(oracle: Oracle, finished: Finished) -> float:
-    """How much of what is expected a run of the oracle's script shows, from 0 to 1; 1 is no more than `judge` says."""
+    """Measure how much of what is expected a run of the oracle's script shows, from 0 to 1; 1 is no more than `judge`
+    says."""
     steps = read_steps(oracle.expected) if oracle.strength is Strength.STRONG else {}
     if not steps:
         return float(judge(oracle, finished) == "passed")
@@ -86,7 +88,8 @@ def _strong(oracle: Oracle, seen: Seen, finished: Finished) -> bool:
 
 
 def _crash(oracle: Oracle, seen: Seen, finished: Finished) -> bool:
-    """A clean end; another exception is no fix, unless it is one of those that the issue wishes for."""
+    """Return whether the end is clean; another exception is no fix, unless it is one of those that the issue wishes
+    for."""
     return seen.raised in oracle.expected.split() if seen.raised else _clean(seen, finished)
 
 
@@ -127,7 +130,8 @@ def _from_exception(case: Case, seen: Seen) -> Oracle:
 
 
 def _reported(case: Case, seen: Seen) -> bool:
-    """Whether the issue names the exception, and its message too where an incomplete snippet would raise the same."""
+    """Return whether the issue names the exception, and its message too where an incomplete snippet would raise the
+    same."""
     named = bool(re.search(rf"\b{re.escape(seen.raised)}\b", case.text))
     return named and (seen.raised not in _INCOMPLETE or seen.message in case.text)
 

@@ -13,9 +13,9 @@ from repoagent.llm.base import Model
 
 @dataclass(frozen=True)
 class Mutator:
-    """First-order mutants of a function; they are many, and only those that a screening likes should be tested.
+    """First-order mutants of a function; they are many, and only those that pass a screening should be tested.
 
-    A mutator of this kind holds a right fix of 65 % of HumanEvalFix-python's bugs, and of 3 to 5 % of SWE-bench Lite's.
+    Its mutants hold a right fix of 65 % of HumanEvalFix-python's bugs, and of 3 to 5 % of SWE-bench Lite's.
     """
 
     name: str = "mutation"
@@ -32,12 +32,13 @@ class Mutator:
         return Drafted(tuple(Draft((Edit(path, before, m.apply(before)),), m.pattern, m.likelihood) for m in found))
 
     def mutants(self, task: Task) -> tuple[Mutant, ...]:
-        """As many as the task asks for, the likeliest first; raises EditRefused where there is no such function."""
+        """Generate as many mutants as the task asks for, likely ones first; raise EditRefused where there is no such
+        function."""
         return mutants(task.source, task.target, _told(task), task.samples)
 
 
 def _told(task: Task) -> str:
-    """The words in which the task is told."""
+    """Join the texts that describe the task: the issue, what is proposed, and the documentation."""
     return "\n".join((task.issue.text[:_LONGEST], *task.spec.proposed, task.documentation))
 
 

@@ -1,4 +1,4 @@
-"""Send variants into a sandbox, and read what came of them."""
+"""Run variants in a sandbox, and read the results."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from repoagent.testbed.running.reports import read_report
 Open = Callable[[], AbstractContextManager[Sandbox]]
 """A fresh sandbox with the code that the variants are variants of."""
 Judge = Callable[[Oracle, Finished], tuple[Answer, float]]
-"""What a run of the oracle's script says, and how much of what is expected it shows."""
+"""Judges a run of the oracle's script: its answer, and how much of what is expected it shows, from 0 to 1."""
 
 _EACH = 10.0
 """Seconds that one variant may take at most."""
@@ -34,7 +34,7 @@ _JOB = ".repoagent-variants.json"
 
 @dataclass(frozen=True)
 class Place:
-    """Where the function is that varies."""
+    """The function that varies, and the file that it is in."""
 
     path: str
     text: str
@@ -51,7 +51,7 @@ def screen(
     seconds: float,
     enough: int,
 ) -> list[Screened]:
-    """What each of `variants` does, in their order; as failed counts what there was no time for.
+    """Run each of `variants`, and return what each does, in their order; as failed counts what there was no time for.
 
     Ends after `seconds`, or when `enough` of them did all that is asked of tests. A variant that does lasting harm
     (deletes files, say) costs a sandbox and counts as failed. Raises SandboxFailed when a sandbox broke.
@@ -79,8 +79,8 @@ def screen(
 def compare(
     variants: Sequence[Variant], place: Place, check: Check, open_sandbox: Open, seconds: float
 ) -> list[tuple[str, ...]]:
-    """What each of `variants` gives back for the arguments that the check calls the function with, and for others like
-    them; nothing for one that says nothing, or where the arguments cannot be written down."""
+    """Observe what each of `variants` returns for the arguments that the check calls the function with, and for others
+    like them; nothing for one that does not answer, or where the arguments cannot be written down."""
     batch = _run(variants, place, check, open_sandbox, seconds, Trying(probe=True))
     found = [_given_back(result) for result in batch.results[: batch.proven]]
     return [*found, *[()] * (len(variants) - len(found))]
@@ -94,8 +94,12 @@ def _given_back(result: dict[str, object]) -> tuple[str, ...]:
 def single_tests(
     pytest: Sequence[str], open_sandbox: Open, seconds: float, each: float = _ONE_TEST
 ) -> tuple[frozenset[str], frozenset[str], float]:
-    """The tests that pass and those that fail, where one that takes more than `each` seconds fails, and how long those
-    that pass take together. Nothing is known where there is no pytest, or the sandbox answers nonsense."""
+    """Run each test in a process of its own; return those that pass, those that fail, and how long those that pass take
+    together.
+
+    A test that takes more than `each` seconds fails. Nothing is known where there is no pytest, or the sandbox answers
+    nonsense.
+    """
     with open_sandbox() as sandbox:
         job = _job((), Place("", "", ""), Check(Oracle(Strength.NONE), pytest=tuple(pytest)), seconds)
         data = _answer(sandbox, {**job, "survey": True, "each": each}, seconds)
@@ -116,7 +120,7 @@ def _outcomes(data: bytes | None) -> Sequence[tuple[str, str, float]]:
 
 @dataclass(frozen=True)
 class Trying:
-    """How variants are tried."""
+    """How variants are run: when to stop, how often to look for harm, and whether to observe behaviour instead."""
 
     enough: int = 1_000_000
     checkpoint: int = _CHECKPOINT
@@ -144,7 +148,7 @@ def _run(
 
 
 def _job(variants: Sequence[Variant], place: Place, check: Check, seconds: float) -> dict[str, object]:
-    """What `forks.py` is to do."""
+    """Describe what `forks.py` is to do."""
     return {
         "path": place.path,
         "text": place.text,
@@ -161,7 +165,7 @@ def _job(variants: Sequence[Variant], place: Place, check: Check, seconds: float
 
 
 def _answer(sandbox: Sandbox, job: dict[str, object], seconds: float) -> bytes | None:
-    """What the job's program writes; None where it writes nothing."""
+    """Run the job's program in the sandbox, and return what it writes; None where it writes nothing."""
     path = f"/tmp/repoagent-{secrets.token_hex(8)}.json"  # noqa: S108 - inside the sandbox
     sandbox.write({_JOB: json.dumps(job).encode()})
     sandbox.run(_command(path), timeout=seconds + 3 * _EACH, environment=_VARIABLES)
@@ -181,7 +185,7 @@ def _program() -> str:
 
 
 def _batch(data: bytes) -> _Batch:
-    """What the sandbox answered; nothing at all where that is not what the program would write."""
+    """Read what the sandbox answered; an empty batch where that is not what the program would write."""
     try:
         found = json.loads(data)
         results = [each for each in found["results"] if isinstance(each, dict)]
