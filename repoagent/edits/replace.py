@@ -38,12 +38,12 @@ class Place:
         return any(self.start + 1 < each.stop and each.start <= self.end for each in lines)
 
 
-def replace_passage(source: str, passage: str, replacement: str, meant: Sequence[range] = ()) -> str:
+def replace_passage(source: str, passage: str, replacement: str, likely_lines: Sequence[range] = ()) -> str:
     """Return `source` with `passage` replaced; both are whole lines.
 
-    `meant` are the lines, counted from 1, that the passage is likely to be found in. The replacement is indented as the
-    passage is in the source, and its lines end as those around them. Raises EditRefused where the passage is empty,
-    found nowhere, or found at several places.
+    `likely_lines` are the lines, counted from 1, that the passage is likely to be found in. The replacement is indented
+    as the passage is in the source, and its lines end as those around them. Raises EditRefused where the passage is
+    empty, found nowhere, or found at several places.
     """
     lines = lines_of(source)
     wanted, new = _lines(passage), _lines(replacement)
@@ -51,7 +51,7 @@ def replace_passage(source: str, passage: str, replacement: str, meant: Sequence
         raise EditRefused("the passage to be replaced is empty")
     if len(wanted) > _LONGEST:
         raise EditRefused(f"the passage to be replaced has {len(wanted)} lines")
-    place = _place([line.rstrip("\r\n") for line in lines], wanted, meant)
+    place = _place([line.rstrip("\r\n") for line in lines], wanted, likely_lines)
     end = end_near(lines, place.start)
     shifted = _shifted(new, wanted, lines[place.start : place.end])
     return "".join([*lines[: place.start], *(line + end for line in shifted), *lines[place.end :]])
@@ -67,15 +67,15 @@ def _lines(text: str) -> list[str]:
     return lines
 
 
-def _place(lines: Sequence[str], wanted: Sequence[str], meant: Sequence[range]) -> Place:
+def _place(lines: Sequence[str], wanted: Sequence[str], likely_lines: Sequence[range]) -> Place:
     for rung in (_exactly, _without_trailing_blanks, _shifted_alike, _without_layout):
         if found := list(rung(lines, wanted)):
-            return _only(found, meant)
-    return _most_alike(lines, wanted, meant)
+            return _only(found, likely_lines)
+    return _most_alike(lines, wanted, likely_lines)
 
 
-def _only(found: Sequence[Place], meant: Sequence[range]) -> Place:
-    likely = [place for place in found if place.holds(meant)] or found
+def _only(found: Sequence[Place], likely_lines: Sequence[range]) -> Place:
+    likely = [place for place in found if place.holds(likely_lines)] or found
     if len(likely) > 1:
         places = ", ".join(str(place.start + 1) for place in likely[:5])
         raise EditRefused(f"the passage to be replaced is found at lines {places}: quote more lines around it")
@@ -131,14 +131,14 @@ def _dense(line: str) -> str:
     return "".join(line.split())
 
 
-def _most_alike(lines: Sequence[str], wanted: Sequence[str], meant: Sequence[range]) -> Place:
+def _most_alike(lines: Sequence[str], wanted: Sequence[str], likely_lines: Sequence[range]) -> Place:
     """Find the only place that is nearly the passage; raise EditRefused with what is nearest where there is none."""
     if len(lines) > _LONGEST_TEXT:
         raise EditRefused("the passage to be replaced is not in the file")
     ratios = sorted(_ratios(lines, wanted), key=lambda pair: -pair[0])
     best = ratios[0] if ratios else (0.0, Place(0, 0))
     apart = [ratio for ratio, place in ratios if abs(place.start - best[1].start) >= len(wanted)]
-    if best[0] >= _ALIKE and (best[0] - max(apart, default=0.0) >= _MARGIN or best[1].holds(meant)):
+    if best[0] >= _ALIKE and (best[0] - max(apart, default=0.0) >= _MARGIN or best[1].holds(likely_lines)):
         return best[1]
     near = " / ".join(line.strip() for line in lines[best[1].start : best[1].end][:3])
     raise EditRefused(f"the passage to be replaced is not in the file; nearest is: {near[:160]}")

@@ -93,14 +93,14 @@ def _oracle(function: Documented, found: Sequence[Example]) -> Oracle:
 
 def _contradicted(found: Sequence[Example], finished: Finished) -> str:
     """Write the first examples that show something else than is written as a session, with what they should show."""
-    seen = read_output(finished.output)
+    output = read_output(finished.output)
     lines = []
     for number, example in enumerate(found, 1):
-        shown = seen.steps.get(number, "")
+        shown = output.steps.get(number, "")
         if example.shown is not None and not same_value(shown, example.shown):
-            last = seen.message if seen.raised and not shown else shown
+            last = output.message if output.raised and not shown else shown
             lines.append(f">>> {example.code}\n{last[:_WIDEST]}\n# should be: {example.shown[:_WIDEST]}")
-        if seen.raised and number >= max(seen.steps, default=0):
+        if output.raised and number >= max(output.steps, default=0):
             break
     return "\n".join(lines[:_CONTRADICTED])
 
@@ -111,8 +111,8 @@ _WIDEST = 200
 
 def _was_asked(finished: Finished) -> bool:
     """Return whether the examples were reached, and lack nothing that the module does not have."""
-    seen = read_output(finished.output)
-    return f"{MARK}step 1 ===" in finished.output and not (seen.here and seen.raised in _INCOMPLETE)
+    output = read_output(finished.output)
+    return f"{MARK}step 1 ===" in finished.output and not (output.here and output.raised in _INCOMPLETE)
 
 
 _INCOMPLETE = frozenset({"NameError", "ImportError", "ModuleNotFoundError", "SyntaxError", "FileNotFoundError"})

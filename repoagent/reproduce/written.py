@@ -84,22 +84,22 @@ class _Writer:
         """Yield the scripts that run to their end on the untouched code, each of them once."""
         attempts = [lambda i=i: self._ask((question,), i) for i in range(self.model.profile.witnesses)]
         answers = [answer for answer in ask_all(attempts) if isinstance(answer, Completion)]
-        scripts = {written.code: written for answer in answers if (written := _read(answer, (question,)))}
-        for number, written in enumerate(scripts.values()):
-            if running := self._running(written, number):
+        scripts = {script.code: script for answer in answers if (script := _read(answer, (question,)))}
+        for number, script in enumerate(scripts.values()):
+            if running := self._running(script, number):
                 yield running
 
-    def _running(self, written: _Written, number: int) -> _Written | None:
+    def _running(self, script: _Written, number: int) -> _Written | None:
         for again in range(_AGAIN + 1):
-            seen = self._seen(written.code)
-            if seen.ended and not seen.raised:
-                return written
+            output = self._seen(script.code)
+            if output.ended and not output.raised:
+                return script
             if again == _AGAIN:
                 break
-            other = self._continued(written, WitnessAgain(_failure(seen)), number)
+            other = self._continued(script, WitnessAgain(_failure(output)), number)
             if other is None:
                 break
-            written = other
+            script = other
         return None
 
     def turned(self, passing: _Written) -> Oracle:
@@ -109,15 +109,15 @@ class _Writer:
         if failing is None or not _asserts(failing.code) or not _uses(failing.code, self.packages):
             return _NONE
         script = self._script(failing.code)
-        seen = read_output(self.run(script).output)
-        if seen.raised != "AssertionError" or not seen.here:
+        output = read_output(self.run(script).output)
+        if output.raised != "AssertionError" or not output.here:
             return _NONE
-        return Oracle(Strength.WEAK, script, observed=seen.text, source=SOURCE)
+        return Oracle(Strength.WEAK, script, observed=output.text, source=SOURCE)
 
-    def _continued(self, written: _Written, prompt: Prompt, number: int) -> _Written | None:
+    def _continued(self, script: _Written, prompt: Prompt, number: int) -> _Written | None:
         """Ask for another script after the last; None where the model writes none."""
-        asked = (*written.asked, Message("assistant", f"```python\n{written.code.strip()}\n```"))
-        question = (*asked, Message("user", render(prompt)))
+        messages = (*script.asked, Message("assistant", f"```python\n{script.code.strip()}\n```"))
+        question = (*messages, Message("user", render(prompt)))
         try:
             return _read(self._ask(question, number), question)
         except (ModelFailed, BudgetExceeded):
@@ -137,13 +137,13 @@ class _Writer:
         return write_script(steps, setup=frameworks.setup(code, self.packages))
 
 
-def _read(answer: Completion, asked: tuple[Message, ...]) -> _Written | None:
+def _read(answer: Completion, messages: tuple[Message, ...]) -> _Written | None:
     """Return the script in an answer; None where it holds none that parses."""
     try:
         code = code_in(answer, "")
     except EditRefused:
         return None
-    return _Written(code, asked) if parse(code).body else None
+    return _Written(code, messages) if parse(code).body else None
 
 
 def _asserts(code: str) -> bool:
@@ -160,8 +160,8 @@ def _uses(code: str, packages: Sequence[str]) -> bool:
     return not packages or bool({name.partition(".")[0] for name in names} & set(packages))
 
 
-def _failure(seen: Seen) -> str:
-    return seen.text[-_SHOWN:] if seen.raised else "it did not end in time"
+def _failure(output: Seen) -> str:
+    return output.text[-_SHOWN:] if output.raised else "it did not end in time"
 
 
 def _weight(oracle: Oracle, suspects: Sequence[Suspect]) -> tuple[int, int]:

@@ -35,7 +35,7 @@ class Mutant:
     """How likely it is the right one before any run, up to a factor that all mutants of a function share."""
 
     def apply(self, source: str) -> str:
-        """The file's text with the change made."""
+        """Return the file's text with the change made."""
         return Proposal(self.changes, self.line).apply(source)
 
 
@@ -69,9 +69,9 @@ def _shared(pattern: Pattern, found: Sequence[Proposal], location: Location, voc
 
 def _everywhere(target: Subject, found: Sequence[Proposal]) -> Iterator[Proposal]:
     """Where a change is on a line that the function has several times, change all of them alike."""
-    twins = target.twins
-    for proposal in found if twins else ():
-        others = twins.get(proposal.line, ())
+    duplicates = target.twins
+    for proposal in found if duplicates else ():
+        others = duplicates.get(proposal.line, ())
         start, end = (target.offsets.starts[line] for line in (proposal.line - 1, proposal.line))
         if others and all(start <= change.start and change.end < end for change in proposal.changes):
             shifts = [target.offsets.starts[line - 1] - start for line in (proposal.line, *others)]

@@ -426,7 +426,7 @@ def given_back(function: types.FunctionType, arguments: List[Any]) -> str:
 
 
 class Recorder:
-    """Notes the arguments of a function that can be written down."""
+    """A profiler that notes the arguments of a function that can be written down."""
 
     def __init__(self, module: Module) -> None:
         self.module = module

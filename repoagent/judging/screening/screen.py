@@ -44,7 +44,7 @@ class Place:
 
 def screen(
     variants: Sequence[Variant],
-    place: Place,
+    function: Place,
     check: Check,
     judge: Judge,
     open_sandbox: Open,
@@ -65,8 +65,8 @@ def screen(
         left = deadline - time.monotonic()
         if len(found) >= len(variants) or left <= 0:
             break
-        trying = Trying(enough, checkpoint)
-        batch = _run(variants[len(found) :], place, check, open_sandbox, left, trying)
+        options = Trying(enough, checkpoint)
+        batch = _run(variants[len(found) :], function, check, open_sandbox, left, options)
         found += [_read(each, check, judge) for each in batch.results[: batch.proven]]
         if batch.ended != "spoilt":
             break
@@ -77,11 +77,11 @@ def screen(
 
 
 def compare(
-    variants: Sequence[Variant], place: Place, check: Check, open_sandbox: Open, seconds: float
+    variants: Sequence[Variant], function: Place, check: Check, open_sandbox: Open, seconds: float
 ) -> list[tuple[str, ...]]:
     """Observe what each of `variants` returns for the arguments that the check calls the function with, and for others
     like them; nothing for one that does not answer, or where the arguments cannot be written down."""
-    batch = _run(variants, place, check, open_sandbox, seconds, Trying(probe=True))
+    batch = _run(variants, function, check, open_sandbox, seconds, Trying(probe=True))
     found = [_given_back(result) for result in batch.results[: batch.proven]]
     return [*found, *[()] * (len(variants) - len(found))]
 
@@ -138,21 +138,21 @@ _NOTHING = _Batch((), 0, "")
 
 
 def _run(
-    variants: Sequence[Variant], place: Place, check: Check, open_sandbox: Open, seconds: float, trying: Trying
+    variants: Sequence[Variant], function: Place, check: Check, open_sandbox: Open, seconds: float, options: Trying
 ) -> _Batch:
-    job = _job(variants, place, check, seconds)
-    how = {"enough": trying.enough, "checkpoint": trying.checkpoint, "probe": trying.probe}
+    job = _job(variants, function, check, seconds)
+    how = {"enough": options.enough, "checkpoint": options.checkpoint, "probe": options.probe}
     with open_sandbox() as sandbox:
         data = _answer(sandbox, {**job, **how}, seconds)
     return _batch(data) if data else _NOTHING
 
 
-def _job(variants: Sequence[Variant], place: Place, check: Check, seconds: float) -> dict[str, object]:
+def _job(variants: Sequence[Variant], function: Place, check: Check, seconds: float) -> dict[str, object]:
     """Describe what `forks.py` is to do."""
     return {
-        "path": place.path,
-        "text": place.text,
-        "names": place.symbol.split("."),
+        "path": function.path,
+        "text": function.text,
+        "names": function.symbol.split("."),
         "variants": [variant.changes for variant in variants],
         "script": check.oracle.script if check.by_script else "",
         "failing": check.failing,
