@@ -381,7 +381,7 @@ class Candidate:
     one; empty for a first attempt."""
     verdict: Verdict | None = None
     likelihood: float = 0.0
-    """Of being right among the mutants of its function; 0 where that is not known."""
+    """How likely it is the right one among the mutants of its function, before any run; 0 for what is no mutant."""
     behavioural_agreement: float = 0.0
     """The share of all candidates' votes that does the same on inputs like those of the evidence; 0 where candidates
     were not compared."""
@@ -427,13 +427,13 @@ class Weight:
     """How much of the patched function the reproduction looks at."""
 
     noticed: int = 0
-    """Mutants of the patched function with which the reproduction fails."""
+    """Mutants of the patched function with which the reproduction fails, in number."""
     mutants: int = 0
     """Those that were tried; 0 where none could be."""
 
     @property
     def is_nothing(self) -> bool:
-        """Whether enough was tried, and none of it noticed."""
+        """Whether enough mutants were tried, and the reproduction notices none."""
         return self.noticed == 0 and self.mutants >= _ENOUGH_MUTANTS
 
 

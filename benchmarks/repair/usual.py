@@ -22,7 +22,7 @@ SAMPLE = 120
 
 
 def main() -> None:
-    """Print a pattern a line: its name, and the fits of its mutants together, on average."""
+    """Print a pattern a line: its name, and the plausibility of its mutants together, on average."""
     found = list(_functions(Path(sysconfig.get_paths()["stdlib"])))
     totals: Counter[str] = Counter()
     chosen = random.Random(1).sample(found, SAMPLE)  # noqa: S311 - a sample, not a secret
@@ -43,10 +43,10 @@ def _functions(library: Path) -> Iterator[tuple[str, str, int]]:
 def _fits(source: str, name: str, line: int) -> dict[str, int]:
     """In hundredths."""
     try:
-        subject = Subject.find(source, name, line, Told())
+        target = Subject.find(source, name, line, Told())
     except EditRefused:
         return {}
-    return {p.name: round(100 * sum(each.fit for each in islice(p.propose(subject), 4000))) for p in PATTERNS}
+    return {p.name: round(100 * sum(each.fit for each in islice(p.propose(target), 4000))) for p in PATTERNS}
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from repoagent.edits.layout import lines_of
 
 
 def combined(one: Sequence[Edit], other: Sequence[Edit]) -> tuple[Edit, ...]:
-    """The edits of both. Raises EditRefused where they change the same lines, or what they change differs."""
+    """Combine the edits of both. Raises EditRefused where they change the same lines, or what they change differs."""
     first, second = ({edit.path: edit for edit in edits} for edits in (one, other))
     return tuple(_edit(first.get(path), second.get(path)) for path in dict.fromkeys((*first, *second)))
 

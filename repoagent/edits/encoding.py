@@ -10,7 +10,7 @@ _ESCAPED = {0xDC00 + byte: byte for byte in range(0x80, 0x100)}
 
 
 def readable(text: str) -> str:
-    """`text` as Python can parse it, as long as it was: undecoded bytes as Latin-1, a form feed for a BOM."""
+    """Return `text` as Python can parse it, as long as it was: undecoded bytes as Latin-1, a form feed for a BOM."""
     if text.isascii():
         return text
     plain = text.translate(_ESCAPED)
@@ -18,12 +18,12 @@ def readable(text: str) -> str:
 
 
 def shown(text: str) -> str:
-    """`text` as a model is to see it: readable, without BOM, with plain line ends."""
+    """Return `text` as a model is to see it: parsable, without BOM, with plain line ends."""
     return readable(text.removeprefix(BOM)).replace("\r\n", "\n")
 
 
 def restored(text: str, source: str) -> str:
-    """`text`, written by a model that was shown `source`, with the undecoded bytes of `source` as they arrived.
+    """Return `text`, written by a model that was shown `source`, with the undecoded bytes of `source` as they arrived.
 
     Raises EditRefused where it holds other characters beyond ASCII than such a source: they would be written in the
     wrong encoding.

@@ -9,23 +9,23 @@ from dataclasses import dataclass
 
 
 def lines_of(text: str) -> list[str]:
-    """The lines of a text with their ends, as the parser counts them: a form feed or U+2028 ends none."""
+    """Split a text into lines with their ends, as the parser counts them: a form feed or U+2028 ends none."""
     return io.StringIO(text, newline="").readlines()
 
 
 def line_end(line: str) -> str:
-    """What `line` ends with; empty for a last line without an end."""
+    """Return what `line` ends with; empty for a last line without an end."""
     return line[len(line.rstrip("\r\n")) :]
 
 
 def end_near(lines: Sequence[str], index: int) -> str:
-    """What a new line at `index` shall end with: what its neighbours end with."""
+    """Choose what a new line at `index` shall end with: what its neighbours end with."""
     near = (line_end(line) for line in (*lines[max(index - 1, 0) : index], *lines[index : index + 1]))
     return next(filter(None, near), "\n")
 
 
 def ended(lines: Iterable[str], end: str) -> list[str]:
-    """`lines`, all of them ended by `end`."""
+    """End all `lines` with `end`."""
     return [line.rstrip("\r\n") + end for line in lines]
 
 
@@ -40,12 +40,12 @@ class Indentation:
 
 
 def indent_of(line: str) -> str:
-    """The blanks and tabs that `line` begins with."""
+    """Return the blanks and tabs that `line` begins with."""
     return line[: len(line) - len(line.lstrip(" \t"))]
 
 
 def moved(lines: Sequence[str], old: Indentation, new: Indentation) -> list[str]:
-    """`lines` indented as `new`, level by level; the insides of multi-line strings are left as they are."""
+    """Indent `lines` as `new`, level by level; the insides of multi-line strings are left as they are."""
     inside = _inside_strings(lines)
     return [line if number in inside else _moved(line, old, new) for number, line in enumerate(lines, 1)]
 
@@ -61,12 +61,12 @@ def _moved(line: str, old: Indentation, new: Indentation) -> str:
 
 
 def _inside_strings(lines: Sequence[str]) -> set[int]:
-    """Numbers of the lines that begin inside a string literal."""
+    """Find the numbers of the lines that begin inside a string literal."""
     return {line for first, last in _strings(lines) for line in range(first + 1, last + 1)}
 
 
 def _strings(lines: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """First and last line of each string literal; since Python 3.12 an f-string comes in parts, start to end."""
+    """Yield first and last line of each string literal; since Python 3.12 an f-string comes in parts, start to end."""
     opened: list[int] = []
     try:
         for token in tokenize.generate_tokens(iter(lines).__next__):

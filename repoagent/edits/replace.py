@@ -34,16 +34,16 @@ class Place:
     """Index behind its last line."""
 
     def holds(self, lines: Sequence[range]) -> bool:
-        """Whether it touches one of `lines`, which are counted from 1."""
+        """Return whether it touches one of `lines`, which are counted from 1."""
         return any(self.start + 1 < each.stop and each.start <= self.end for each in lines)
 
 
-def replace_passage(source: str, passage: str, replacement: str, meant: Sequence[range] = ()) -> str:
-    """`source` with `passage` replaced; both are whole lines.
+def replace_passage(source: str, passage: str, replacement: str, likely_lines: Sequence[range] = ()) -> str:
+    """Return `source` with `passage` replaced; both are whole lines.
 
-    `meant` are the lines, counted from 1, that the passage is likely to be found in. The replacement is indented as the
-    passage is in the source, and its lines end as those around them. Raises EditRefused where the passage is empty,
-    found nowhere, or found at several places.
+    `likely_lines` are the lines, counted from 1, that the passage is likely to be found in. The replacement is indented
+    as the passage is in the source, and its lines end as those around them. Raises EditRefused where the passage is
+    empty, found nowhere, or found at several places.
     """
     lines = lines_of(source)
     wanted, new = _lines(passage), _lines(replacement)
@@ -51,14 +51,14 @@ def replace_passage(source: str, passage: str, replacement: str, meant: Sequence
         raise EditRefused("the passage to be replaced is empty")
     if len(wanted) > _LONGEST:
         raise EditRefused(f"the passage to be replaced has {len(wanted)} lines")
-    place = _place([line.rstrip("\r\n") for line in lines], wanted, meant)
+    place = _place([line.rstrip("\r\n") for line in lines], wanted, likely_lines)
     end = end_near(lines, place.start)
     shifted = _shifted(new, wanted, lines[place.start : place.end])
     return "".join([*lines[: place.start], *(line + end for line in shifted), *lines[place.end :]])
 
 
 def _lines(text: str) -> list[str]:
-    """The lines without their ends, and without blank lines around them."""
+    """Return the lines without their ends, and without blank lines around them."""
     lines = [line.rstrip("\r\n") for line in lines_of(text)]
     while lines and not lines[0].strip():
         lines = lines[1:]
@@ -67,15 +67,15 @@ def _lines(text: str) -> list[str]:
     return lines
 
 
-def _place(lines: Sequence[str], wanted: Sequence[str], meant: Sequence[range]) -> Place:
+def _place(lines: Sequence[str], wanted: Sequence[str], likely_lines: Sequence[range]) -> Place:
     for rung in (_exactly, _without_trailing_blanks, _shifted_alike, _without_layout):
         if found := list(rung(lines, wanted)):
-            return _only(found, meant)
-    return _most_alike(lines, wanted, meant)
+            return _only(found, likely_lines)
+    return _most_alike(lines, wanted, likely_lines)
 
 
-def _only(found: Sequence[Place], meant: Sequence[range]) -> Place:
-    likely = [place for place in found if place.holds(meant)] or found
+def _only(found: Sequence[Place], likely_lines: Sequence[range]) -> Place:
+    likely = [place for place in found if place.holds(likely_lines)] or found
     if len(likely) > 1:
         places = ", ".join(str(place.start + 1) for place in likely[:5])
         raise EditRefused(f"the passage to be replaced is found at lines {places}: quote more lines around it")
@@ -94,7 +94,7 @@ def _without_trailing_blanks(lines: Sequence[str], wanted: Sequence[str]) -> Ite
 
 
 def _shifted_alike(lines: Sequence[str], wanted: Sequence[str]) -> Iterator[Place]:
-    """Equal but for the indentation, which differs by the same in all lines."""
+    """Find places that are equal but for the indentation, which differs by the same in all lines."""
     shapes = _relative(wanted)
     for place in _equal(lines, wanted, str.strip):
         if _relative(lines[place.start : place.end]) == shapes:
@@ -102,7 +102,7 @@ def _shifted_alike(lines: Sequence[str], wanted: Sequence[str]) -> Iterator[Plac
 
 
 def _without_layout(lines: Sequence[str], wanted: Sequence[str]) -> Iterator[Place]:
-    """Equal but for blanks anywhere, and for blank lines."""
+    """Find places that are equal but for blanks anywhere, and for blank lines."""
     kept = [(number, _dense(line)) for number, line in enumerate(lines) if line.strip()]
     shapes = [_dense(line) for line in wanted if line.strip()]
     for at in range(len(kept) - len(shapes) + 1):
@@ -118,7 +118,7 @@ def _equal(lines: Sequence[str], wanted: Sequence[str], shape: Callable[[str], s
 
 
 def _relative(lines: Sequence[str]) -> list[str]:
-    """The lines without what all of them are indented by."""
+    """Return the lines without what all of them are indented by."""
     least = _common(lines)
     return [line[len(least) :].rstrip() if line.strip() else "" for line in lines]
 
@@ -131,21 +131,21 @@ def _dense(line: str) -> str:
     return "".join(line.split())
 
 
-def _most_alike(lines: Sequence[str], wanted: Sequence[str], meant: Sequence[range]) -> Place:
-    """The only place that is nearly the passage; raises EditRefused with what is nearest where there is none."""
+def _most_alike(lines: Sequence[str], wanted: Sequence[str], likely_lines: Sequence[range]) -> Place:
+    """Find the only place that is nearly the passage; raise EditRefused with what is nearest where there is none."""
     if len(lines) > _LONGEST_TEXT:
         raise EditRefused("the passage to be replaced is not in the file")
     ratios = sorted(_ratios(lines, wanted), key=lambda pair: -pair[0])
     best = ratios[0] if ratios else (0.0, Place(0, 0))
     apart = [ratio for ratio, place in ratios if abs(place.start - best[1].start) >= len(wanted)]
-    if best[0] >= _ALIKE and (best[0] - max(apart, default=0.0) >= _MARGIN or best[1].holds(meant)):
+    if best[0] >= _ALIKE and (best[0] - max(apart, default=0.0) >= _MARGIN or best[1].holds(likely_lines)):
         return best[1]
     near = " / ".join(line.strip() for line in lines[best[1].start : best[1].end][:3])
     raise EditRefused(f"the passage to be replaced is not in the file; nearest is: {near[:160]}")
 
 
 def _ratios(lines: Sequence[str], wanted: Sequence[str]) -> Iterator[tuple[float, Place]]:
-    """How much each passage of as many lines is alike, where its first estimate is not hopeless."""
+    """Measure how much each passage of as many lines is alike, where its first estimate is not hopeless."""
     matcher = SequenceMatcher(None, autojunk=False)
     matcher.set_seq2("\n".join(line.strip() for line in wanted))
     for at in range(len(lines) - len(wanted) + 1):
@@ -158,7 +158,7 @@ _HOPELESS = 0.6
 
 
 def _shifted(new: Sequence[str], wanted: Sequence[str], found: Sequence[str]) -> list[str]:
-    """The replacement, indented by as much more or less as the passage is in the source."""
+    """Indent the replacement by as much more or less as the passage is in the source."""
     quoted, real = _common(wanted), _common(found)
     if quoted == real:
         return list(new)

@@ -1,7 +1,7 @@
-"""How far candidates agree in what they do: of several that the tests let pass, the one that most of the likely others
+"""Measure how far candidates behave alike: of several that the tests let pass, the one that most of the likely others
 agree with, input by input, is the best guess.
 
-This is minimum Bayes risk; AlphaCode chooses by behaviour on made inputs, too (Li et al., 2022).
+This is minimum Bayes risk decoding; AlphaCode, too, chooses by behaviour on generated inputs (Li et al., 2022).
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from collections.abc import Sequence
 
 
 def agreement(outputs: Sequence[Sequence[str]], weights: Sequence[float]) -> list[float]:
-    """For each candidate the share of the candidates' weight that does the same, on average over the inputs; from 0
-    to 1.
+    """Measure for each candidate the share of the candidates' weight that does the same, on average over the inputs;
+    from 0 to 1.
 
     `outputs` are by candidate and by input; one that begins with `!` is an exception. Inputs for which most of the
-    weight raises are left out: the function is not made for them. Who says nothing agrees with itself alone.
+    weight raises are left out: the function is not made for them. A candidate without outputs agrees with itself alone.
     """
     rows = list(zip(outputs, weights, strict=True))
     total = sum(weights) or 1.0
@@ -28,7 +28,7 @@ def agreement(outputs: Sequence[Sequence[str]], weights: Sequence[float]) -> lis
 def _shared(
     own: Sequence[str], weight: float, rows: Sequence[tuple[Sequence[str], float]], counted: Sequence[int]
 ) -> float:
-    """The weight that does the same as `own`, on average."""
+    """Sum the weight of the candidates that do the same as `own`, on average over the inputs that count."""
     if not own or not counted:
         return weight
     return sum(w for index in counted for row, w in rows if row[index : index + 1] == own[index : index + 1]) / len(

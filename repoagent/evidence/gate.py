@@ -1,6 +1,6 @@
-"""What a candidate must be before a single test is spent on it.
+"""Refuse candidates before a single test is spent on them.
 
-Checks that need no run: it changes code, not only tests and comments; it parses; it brings in no undefined name or
+The checks need no run: it changes code, not only tests and comments; it parses; it brings in no undefined name or
 the like (SWE-agent resolves 18.0 % with such a gate and 15.0 % without; its table 3); it is not absurdly large.
 """
 
@@ -25,7 +25,7 @@ _LARGEST = 150
 
 
 def problems(edits: Sequence[Edit]) -> tuple[str, ...]:
-    """Why the edits may not be tested; empty when they may."""
+    """List why the edits may not be tested; nothing when they may."""
     found = [problem for edit in edits for problem in _problems_of(edit)]
     if not any(_changes_code(edit) for edit in edits):
         found.append("it changes no code")
@@ -33,7 +33,7 @@ def problems(edits: Sequence[Edit]) -> tuple[str, ...]:
 
 
 def candidate_key(edits: Sequence[Edit]) -> str:
-    """Equal for edits that leave the same files with the same meaning."""
+    """Compute a hash that is equal for edits that leave the same files with the same meaning."""
     parts = sorted(f"{edit.path}\0{meaning(edit.after or '')}" for edit in edits)
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
@@ -42,7 +42,7 @@ _TESTS = re.compile(r"(\w+_)?(tests|testcases|test_cases)")
 
 
 def is_test(path: str) -> bool:
-    """Whether a file holds tests, which a patch may add to but never change.
+    """Return whether a file holds tests, which a patch may add to but never change.
 
     Its own name tells, or a folder `tests`, `testcases` or `…_tests`; a folder `test` only at the top, for packages
     have modules that help with tests in one (`django/test/client.py`).
@@ -70,7 +70,7 @@ def _changes_code(edit: Edit) -> bool:
 
 
 def _new_mistakes(edit: Edit) -> list[str]:
-    """Undefined names and other certain mistakes that were not there before."""
+    """List undefined names and other certain mistakes that were not there before."""
     known = Counter(_mistakes(edit.before or ""))
     return [f"{edit.path}: {mistake}" for mistake in (Counter(_mistakes(edit.after or "")) - known)]
 
@@ -96,7 +96,7 @@ def _mistakes(source: str) -> list[str]:
 
 
 def _named(message: Message) -> str:
-    """What is wrong, under the name of the exception that a run would end with: profiles say which of those a model
+    """Describe a mistake under the name of the exception that a run would end with: profiles say which of those a model
     can mend."""
     return f"{_EXCEPTIONS.get(type(message).__name__, 'SyntaxError')}: {message.message % message.message_args}"
 

@@ -32,7 +32,7 @@ class Block:
 
 
 def blocks_in(answer: str) -> list[Block]:
-    """The blocks of an answer in their order; one that is not closed is left out."""
+    """Parse the blocks of an answer in their order; one that is not closed is left out."""
     lines = answer.split("\n")
     found: list[Block] = []
     path, at = "", 0
@@ -53,14 +53,14 @@ def blocks_in(answer: str) -> list[Block]:
 def edits_in(
     answer: str,
     files: Mapping[str, str],
-    meant: Mapping[str, Sequence[range]],
+    shown_lines: Mapping[str, Sequence[range]],
     listed: frozenset[str] = frozenset(),
 ) -> tuple[Edit, ...]:
-    """The edits that an answer asks for.
+    """Build the edits that an answer asks for.
 
-    `files` are the texts of the files that may be edited, `meant` the lines of each that the model was shown, `listed`
-    all files there are: an empty passage makes a new file where none is. Raises EditRefused where there is no block, or
-    one of them cannot be applied.
+    `files` are the texts of the files that may be edited, `shown_lines` the lines of each that the model was shown,
+    `listed` all files there are: an empty passage makes a new file where none is. Raises EditRefused where there is no
+    block, or one of them cannot be applied.
     """
     found = blocks_in(answer)
     if not found:
@@ -69,16 +69,16 @@ def edits_in(
     for block in found:
         path = _meant(block.path, files, listed)
         text = after.get(path)
-        after[path] = _new_file(block, path) if text is None else _applied(block, path, text, meant.get(path, ()))
+        after[path] = _new_file(block, path) if text is None else _applied(block, path, text, shown_lines.get(path, ()))
     changed = (path for path, text in after.items() if text != files.get(path))
     return tuple(Edit(path, files.get(path), after[path]) for path in changed)
 
 
-def _applied(block: Block, path: str, text: str, meant: Sequence[range]) -> str:
+def _applied(block: Block, path: str, text: str, shown_lines: Sequence[range]) -> str:
     if elides(block.replace, block.search):
         raise EditRefused(f"{path}: the replacement leaves out parts")
     try:
-        return replace_passage(text, restored(block.search, text), restored(block.replace, text), meant)
+        return replace_passage(text, restored(block.search, text), restored(block.replace, text), shown_lines)
     except EditRefused as refusal:
         raise EditRefused(f"{path}: {refusal}") from refusal
 
@@ -90,7 +90,7 @@ def _new_file(block: Block, path: str) -> str:
 
 
 def _meant(path: str, files: Mapping[str, str], listed: frozenset[str]) -> str:
-    """The path of a file that is shown, or of a new one; raises EditRefused for any other."""
+    """Return the path of a file that is shown, or of a new one; raise EditRefused for any other."""
     clean = path.replace("\\", "/").removeprefix("./")
     if clean in files:
         return clean
@@ -109,7 +109,7 @@ def _is_inside(path: str) -> bool:
 
 
 def _path_in(line: str) -> str:
-    """The path that a line names, and nothing else but signs."""
+    """Return the path that a line names where it holds nothing else but signs; empty otherwise."""
     text = line.strip().strip("#*`:' \"").removeprefix("File").removeprefix("file").strip(":*` ")
     return text if _PATH.fullmatch(text) else ""
 

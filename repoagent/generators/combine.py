@@ -16,7 +16,7 @@ class Combiner:
     """Both changes in one candidate."""
 
     name: str = "combined"
-    traits: Traits = Traits(Scope.CANDIDATES, needs_runs=True)
+    traits = Traits(Scope.CANDIDATES, needs_runs=True)
 
     def sample_count(self, model: Model) -> int:  # noqa: ARG002 - no model is asked
         return 1

@@ -1,5 +1,5 @@
-"""What a model is shown that may edit several files at once: whole functions, and of each file the lines at module
-level that they need."""
+"""Excerpts of files for a model that may edit several at once: whole functions, and the lines at module level that
+they need."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _IMPORTED = 4
 
 @dataclass(frozen=True)
 class Passages:
-    """The parts of one file that are shown, and may be changed."""
+    """The excerpts of one file that are shown, and may be changed."""
 
     path: str
     source: str
@@ -40,7 +40,8 @@ class Passages:
 
 
 def passages(index: Index, read: Callable[[str], str], places: Sequence[Location], issue: str) -> tuple[Passages, ...]:
-    """The files of `places` in their order, then the modules of the repository whose names those use.
+    """Collect excerpts of the files of `places` in their order, then of the modules of the repository whose names those
+    use.
 
     A place that names a function or a class is shown whole; one that names a module, as far as its head goes. Files
     that are not Python, or do not parse, are left out.
@@ -53,7 +54,7 @@ def passages(index: Index, read: Callable[[str], str], places: Sequence[Location
 
 
 def _imported(index: Index, paths: Sequence[str]) -> list[str]:
-    """Modules of the repository that the files take names from."""
+    """List modules of the repository that the files take names from."""
     facts = filter(None, map(index.file, paths))
     targets = (target for each in facts for item in each.imports for target in index.targets(item))
     return [path for path in dict.fromkeys(targets) if path not in paths and path.endswith(".py")][:_IMPORTED]
@@ -66,6 +67,8 @@ def _bodies(texts: dict[str, str], places: Sequence[Location]) -> Iterator[str]:
 
 
 def _of_file(path: str, source: str, places: Sequence[Location], words: frozenset[str]) -> Passages | None:
+    """Take from one file the definitions of `places`, the heads of their classes, and the file's head; None where it
+    does not parse."""
     try:
         tree = parse(source)
     except EditRefused:
@@ -76,7 +79,7 @@ def _of_file(path: str, source: str, places: Sequence[Location], words: frozense
 
 
 def _defines(file: Passages, words: frozenset[str]) -> bool:
-    """Whether it is shown for more than its imports."""
+    """Return whether an excerpt assigns one of `words`: whether it is shown for more than its imports."""
     names = (n.id for t in file.texts for n in _assigned(t))
     return any(name in words for name in names)
 
@@ -92,8 +95,8 @@ def _assigned(text: str) -> Iterator[ast.Name]:
 
 
 def _head(tree: ast.Module, words: frozenset[str]) -> list[tuple[int, int]]:
-    """Statements at module level: those that bind a name which is spoken of or used, and imports, as far as there is
-    room."""
+    """Choose statements at module level: those that bind a name which is spoken of or used, and imports, as far as
+    there is room."""
     nodes = [
         n for n in tree.body if not isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Expr)
     ]
@@ -109,7 +112,7 @@ def _head(tree: ast.Module, words: frozenset[str]) -> list[tuple[int, int]]:
 
 
 def _class_around(tree: ast.Module, line: int) -> Iterator[tuple[int, int]]:
-    """The head of the class that holds `line`, down to its first method."""
+    """Yield the lines of the head of the class that holds `line`, down to its first method."""
     for node in tree.body:
         if isinstance(node, ast.ClassDef) and first_line(node) < line <= last_line(node):
             methods = (first_line(n) for n in node.body if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef))
@@ -117,7 +120,7 @@ def _class_around(tree: ast.Module, line: int) -> Iterator[tuple[int, int]]:
 
 
 def _joined(spans: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-    """The spans in their order; those that touch become one."""
+    """Sort the spans; those that touch become one."""
     found: list[tuple[int, int]] = []
     for first, last in sorted(spans):
         if found and first <= found[-1][1] + 1:

@@ -32,7 +32,7 @@ class IssueReader:
     """What the issue proposes, as a diff, as code, or in words."""
 
     name: str = FROM_ISSUE
-    traits: Traits = Traits(Scope.ISSUE, repeats=False)
+    traits = Traits(Scope.ISSUE, repeats=False)
 
     def sample_count(self, model: Model) -> int:  # noqa: ARG002 - no model is asked
         return 1

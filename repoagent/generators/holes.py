@@ -1,4 +1,4 @@
-"""Where a fill-in-the-middle model may be asked to write, in a function or class: expressions, lines, gaps between."""
+"""Find where a fill-in-the-middle model may write in a function or class: expressions, lines, gaps between lines."""
 
 from __future__ import annotations
 
@@ -27,10 +27,11 @@ class Hole:
 
 
 def holes(source: str, target: Location) -> tuple[Hole, ...]:
-    """The holes worth trying, most promising first: at the suspicious lines, precise before coarse, then everywhere
-    else. Raises EditRefused when `source` is not Python.
+    """Find the holes worth trying, promising ones first: at the suspicious lines, precise before coarse, then
+    everywhere else.
 
-    Masking an expression, a line or a gap are the mask templates of AlphaRepair (Xia and Zhang, 2022).
+    Masking an expression, a line or a gap are the mask templates of AlphaRepair (Xia and Zhang, 2022). Raises
+    EditRefused when `source` is not Python.
     """
     definition = find_definition(parse(source), target.symbol, target.start)
     if definition is None:
@@ -48,17 +49,17 @@ def holes(source: str, target: Location) -> tuple[Hole, ...]:
 
 class _Text(Offsets):
     def indent(self, line: int) -> int:
-        """The offset of the first character of a line that is no blank."""
+        """Return the offset of the first character of a line that is no blank."""
         text = self.lines[line - 1]
         return self.starts[line - 1] + len(text) - len(text.lstrip())
 
     def end(self, line: int) -> int:
-        """The offset behind the last character of a line, without its end."""
+        """Return the offset behind the last character of a line, without its end."""
         return self.starts[line - 1] + len(self.lines[line - 1].rstrip("\r\n"))
 
 
 def _statements(definition: Definable) -> Iterator[ast.stmt]:
-    """Every statement inside, outer before inner, the docstring left out."""
+    """Yield every statement inside, outer before inner, without the docstring."""
     docstring = docstring_node(definition.body)
     for node in ast.walk(definition):
         if isinstance(node, ast.stmt) and node is not definition and node is not docstring:
@@ -66,7 +67,7 @@ def _statements(definition: Definable) -> Iterator[ast.stmt]:
 
 
 def _by_suspicion(nodes: Sequence[ast.stmt], lines: Sequence[int]) -> list[ast.stmt]:
-    """Statements that hold a suspicious line first, in the order of suspicion; the others as they stand."""
+    """Sort statements: those that hold a suspicious line first, in the order of suspicion; the others as they stand."""
     rank = {line: index for index, line in enumerate(lines)}
     key = {id(n): min((rank[x] for x in _own_lines(n) if x in rank), default=len(lines)) for n in nodes}
     return sorted(nodes, key=lambda n: (key[id(n)], first_line(n)))
@@ -77,7 +78,7 @@ def _covers(node: ast.stmt, lines: Sequence[int]) -> bool:
 
 
 def _own_lines(node: ast.stmt) -> range:
-    """The lines of a statement without those of the blocks inside it."""
+    """Return the lines of a statement without those of the blocks inside it."""
     body: Sequence[ast.stmt] = getattr(node, "body", ())
     return range(
         node.lineno, first_line(body[0]) if body and first_line(body[0]) > node.lineno else last_line(node) + 1
@@ -85,7 +86,8 @@ def _own_lines(node: ast.stmt) -> range:
 
 
 def _expression(node: ast.stmt, text: _Text) -> Hole | None:
-    """The condition, the value returned or assigned, what is iterated over, or the whole of an expression statement."""
+    """Find the condition, the value returned or assigned, what is iterated over, or the whole of an expression
+    statement."""
     part = getattr(node, "test", None) or getattr(node, "value", None) or getattr(node, "iter", None)
     if not isinstance(part, ast.expr) or part.end_lineno != part.lineno or part.end_col_offset is None:
         return None
@@ -95,6 +97,7 @@ def _expression(node: ast.stmt, text: _Text) -> Hole | None:
 
 
 def _line(node: ast.stmt, text: _Text) -> Hole | None:
+    """Return the hole of a statement that is one line long."""
     lines = _own_lines(node)
     if len(lines) != 1:
         return None
@@ -102,6 +105,7 @@ def _line(node: ast.stmt, text: _Text) -> Hole | None:
 
 
 def _gap(node: ast.stmt, text: _Text) -> Hole | None:
+    """Return the hole before a statement, unless another one begins its line."""
     if isinstance(node, ast.If) and text.lines[node.lineno - 1].lstrip().startswith("elif"):
         return None
     start = text.indent(first_line(node))

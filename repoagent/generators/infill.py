@@ -40,7 +40,7 @@ class Infiller:
     """Fill-in-the-middle at suspicious places."""
 
     name: str = "infill"
-    traits: Traits = Traits(Scope.FUNCTION)
+    traits = Traits(Scope.FUNCTION)
 
     def sample_count(self, model: Model) -> int:
         return model.profile.infills

@@ -34,7 +34,7 @@ class Retrier:
     """A second attempt at a whole definition that knows the first one's failure."""
 
     name: str = "retry"
-    traits: Traits = Traits(Scope.FAILURE, retries="rewrite")
+    traits = Traits(Scope.FAILURE, retries="rewrite")
 
     def sample_count(self, model: Model) -> int:
         return min(model.profile.retries, 1)

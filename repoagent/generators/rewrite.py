@@ -36,7 +36,7 @@ class Rewriter:
     """Rewriting of whole definitions."""
 
     name: str = "rewrite"
-    traits: Traits = Traits(Scope.FUNCTION, votes_without_runs=True)
+    traits = Traits(Scope.FUNCTION, votes_without_runs=True)
 
     def sample_count(self, model: Model) -> int:
         return model.profile.rewrites

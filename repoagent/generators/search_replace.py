@@ -35,7 +35,7 @@ class Replacer:
     """Search/replace blocks."""
 
     name: str = "replace"
-    traits: Traits = Traits(Scope.PLAN)
+    traits = Traits(Scope.PLAN)
 
     def sample_count(self, model: Model) -> int:
         return model.profile.replaces
@@ -64,7 +64,7 @@ class ReplaceRetrier:
     """A second attempt at search/replace blocks that knows the first one's failure."""
 
     name: str = "replace again"
-    traits: Traits = Traits(Scope.FAILURE, retries="replace")
+    traits = Traits(Scope.FAILURE, retries="replace")
 
     def sample_count(self, model: Model) -> int:
         return min(model.profile.retries, 1)

@@ -1,7 +1,7 @@
-"""The parts of a long definition that are worth writing again, and how an answer takes the place of one.
+"""Ranges of a long definition that are worth writing again, and how an answer takes the place of one.
 
 A small model that writes hundreds of lines again loses some of them, and on a CPU a whole function of 900 tokens takes
-longer than five of its parts. The whole definition is still shown, so that nothing is guessed.
+longer than five of its ranges. The whole definition is still shown, so that nothing is guessed.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from repoagent.edits.layout import Indentation, end_near, ended, indent_of, line
 from repoagent.edits.syntax import Definable, docstring_node, find_definition, first_line, last_line, parse
 
 LINES = 16
-"""Of a part at most: what a small model writes again without losing any."""
+"""Lines of one range: as many as a small model writes again without losing any."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """Consecutive lines of a file."""
+    """Consecutive lines of a file that hold whole statements where they are short enough."""
 
     first: int
     last: int
 
     def holds(self, line: int) -> bool:
-        """Whether the line is one of them."""
+        """Return whether the line is one of them."""
         return self.first <= line <= self.last
 
 
 def parts(source: str, symbol: str, start: int, suspicious: Sequence[int], words: Counter[str]) -> tuple[Part, ...]:
-    """The parts of a definition, the most suspicious first, then those that speak most of `words`.
+    """Find the ranges of a definition, the most suspicious first, then those that use most of `words`.
 
     Each is a run of statements that stand beside one another. Raises EditRefused when `source` is not Python.
     """
@@ -54,12 +54,12 @@ def parts(source: str, symbol: str, start: int, suspicious: Sequence[int], words
 
 
 def words_of(issue: str) -> Counter[str]:
-    """How often an issue uses what could be a name."""
+    """Count how often an issue uses what could be a name."""
     return Counter(re.findall(r"[A-Za-z_]\w{2,}", issue))
 
 
 def replaced(source: str, part: Part, answer: str) -> str:
-    """`source` with `answer` in the place of a part; lines around it that the answer repeats are not doubled.
+    """Return `source` with `answer` in the place of `part`; lines around it that the answer repeats are not doubled.
 
     Raises EditRefused where the answer leaves something out, or the file does not parse with it.
     """
@@ -82,7 +82,7 @@ def replaced(source: str, part: Part, answer: str) -> str:
 
 
 def _anchors(definition: Definable) -> Iterator[int]:
-    """The first line of each statement inside, the docstring left out."""
+    """Yield the first line of each statement inside, without the docstring."""
     docstring = docstring_node(definition.body)
     for node in ast.walk(definition):
         if isinstance(node, ast.stmt) and node is not definition and node is not docstring:
@@ -90,11 +90,12 @@ def _anchors(definition: Definable) -> Iterator[int]:
 
 
 def _spoken(line: str, words: Counter[str]) -> int:
+    """Count how often the issue uses the words of a line."""
     return sum(words[word] for word in set(re.findall(r"[A-Za-z_]\w{2,}", line)))
 
 
 def _around(definition: Definable, line: int) -> Part:
-    """The largest run of whole statements around a line that is short enough."""
+    """Choose the largest run of whole statements around a line that is short enough."""
     blocks = list(_blocks(definition, line))
     for block in blocks:
         if last_line(block[-1]) - first_line(block[0]) < LINES:
@@ -103,7 +104,7 @@ def _around(definition: Definable, line: int) -> Part:
 
 
 def _blocks(definition: Definable, line: int) -> Iterator[list[ast.stmt]]:
-    """The lists of statements that hold a line, from the outermost in."""
+    """Yield the lists of statements that hold a line, from the outermost in."""
     inside: list[ast.AST] = [definition]
     while inside:
         inside, blocks = (
@@ -128,8 +129,8 @@ def _lists(node: ast.AST) -> Iterator[list[ast.stmt]]:
 
 
 def _run(block: Sequence[ast.stmt], line: int) -> Part:
-    """A statement with as many of its neighbours as there is room for, those after it first by turns; of a statement
-    that is too long, the lines around the one that is suspected."""
+    """Join a statement with as many of its neighbours as there is room for, those after it first by turns; of a
+    statement that is too long, take the lines around the one that is suspected."""
     at = next((i for i, n in enumerate(block) if first_line(n) <= line <= last_line(n)), 0)
     low = high = at
     if last_line(block[at]) - first_line(block[at]) >= LINES:
@@ -150,7 +151,7 @@ def _run(block: Sequence[ast.stmt], line: int) -> Part:
 
 
 def _without_neighbours(new: list[str], before: Sequence[str], after: Sequence[str]) -> list[str]:
-    """Without the lines at both ends that only repeat what stands around the part."""
+    """Drop the lines at both ends that only repeat what stands around the range."""
     plain = [line.strip() for line in new]
     head = _overlap([line.strip() for line in before[-_REPEATED:]], plain)
     tail = _overlap([*reversed([line.strip() for line in after[:_REPEATED]])], [*reversed(plain)])
@@ -161,7 +162,7 @@ _REPEATED = 40
 
 
 def _overlap(around: Sequence[str], plain: Sequence[str]) -> int:
-    """How many lines at the beginning of `plain` are the end of `around`; blank ones alone do not count."""
+    """Count how many lines at the beginning of `plain` are the end of `around`; blank ones alone do not count."""
     for count in range(min(len(around), len(plain)), 0, -1):
         if list(around[-count:]) == list(plain[:count]) and any(plain[:count]):
             return count

@@ -1,4 +1,4 @@
-"""What a model should know of the surroundings of a function: signatures, not bodies."""
+"""Describe the surroundings of a function to a model: signatures, not bodies."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _MOST = 12
 
 
 def around(index: Index, target: Location) -> str:
-    """Signatures of the class around `target`, of its siblings and of what it calls, a line each."""
+    """Write the signatures of the class around `target`, of its siblings and of what it calls, a line each."""
     lines = [*_family(index, target), *_callees(index, target)]
     return "\n".join(dict.fromkeys(lines[:_MOST]))
 
 
 def _family(index: Index, target: Location) -> Iterator[str]:
-    """The class and its other methods; nothing for a function of a module."""
+    """Yield the class and its other methods; nothing for a function of a module."""
     parent = target.symbol.rpartition(".")[0]
     facts = index.file(target.path)
     if not parent or facts is None:
@@ -32,7 +32,7 @@ def _family(index: Index, target: Location) -> Iterator[str]:
 
 
 def _callees(index: Index, target: Location) -> Iterator[str]:
-    """Functions of the repository that the target calls, where the name leaves no doubt."""
+    """Yield the functions of the repository that the target calls, where the name leaves no doubt."""
     called = [call.name for call in index.calls_in(target.path, target.start, target.end)]
     for name in dict.fromkeys(called):
         found = [symbol for symbol in index.find(name) if symbol.name == name]

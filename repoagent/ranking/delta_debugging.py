@@ -1,4 +1,4 @@
-"""Smaller versions of an edit: what a candidate changed without need goes, as long as the evidence holds."""
+"""Delta debugging of edits: what a candidate changed without need goes, as long as the evidence holds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from repoagent.edits.syntax import lines_of
 
 
 def smaller(edits: Sequence[Edit]) -> Iterator[tuple[Edit, ...]]:
-    """Every version of `edits` with one change left out; none when there is a single change.
+    """Yield every version of `edits` with one change left out; none when there is a single change.
 
     Ask again with what was accepted: one-minimal delta debugging (Zeller and Hildebrandt, 2002), on hunks.
     """

@@ -20,7 +20,7 @@ _SMALL = 2
 
 
 def suspicion(edits: Sequence[Edit], oracle: Oracle) -> str:
-    """What makes edits look fitted to `oracle`, as a sentence; empty where nothing does."""
+    """Describe what makes edits look fitted to `oracle`, in a sentence; empty where nothing does."""
     pairs = [(edit.before, edit.after) for edit in edits if edit.path.endswith(".py")]
     trees = [(_tree(before), _tree(after)) for before, after in pairs if before is not None and after is not None]
     known = [(before, after) for before, after in trees if before and after]
@@ -43,14 +43,14 @@ def _tree(text: str | None) -> ast.Module | None:
 
 
 def _values_of(oracle: Oracle) -> Iterator[object]:
-    """The literals of the example and of what it should show."""
+    """Yield the literals of the example and of what it should show."""
     for text in (oracle.script, *oracle.steps, *oracle.expected.splitlines()):
         tree = _tree(text.strip())
         yield from _constants(tree) if tree else ()
 
 
 def _singled_out(before: ast.AST, after: ast.AST) -> list[str]:
-    """Literals that the new code compares with, looks up or gives back, and the old code nowhere has."""
+    """List literals that the new code compares with, looks up or gives back, and the old code nowhere has."""
     known = {repr(value) for value in _constants(before)}
     found = dict.fromkeys(repr(value) for node in ast.walk(after) for value in _constants_of_choices(node))
     return [value for value in found if value not in known]
@@ -79,14 +79,15 @@ def _constants(tree: ast.AST) -> Iterator[object]:
 
 
 def _tells(value: object) -> bool:
+    """Return whether a constant is rare enough in code to single something out."""
     if isinstance(value, str | bytes):
         return len(value) > 1
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) > _SMALL
 
 
 def _does_less(before: ast.AST, after: ast.AST) -> bool:
-    """Whether nothing is there that was not there before, and a statement or a call is gone. That operands go is no
-    sign: all eight such candidates for the first half of HumanEvalFix were right."""
+    """Return whether nothing is there that was not there before, and a statement or a call is gone. That operands go is
+    no sign: all eight such candidates for the first half of HumanEvalFix were right."""
     was, now = _parts(before), _parts(after)
     return not now - was and any(issubclass(kind, _DOING) for kind, _ in was - now)
 
@@ -95,7 +96,7 @@ _DOING = (ast.stmt, ast.Call)
 
 
 def _parts(tree: ast.AST) -> Counter[tuple[type, str]]:
-    """What code is made of: its nodes without those inside them, so that what moves counts as the same."""
+    """Count what code is made of: its nodes without those inside them, so that what moves counts as the same."""
     return Counter(_own(node) for node in ast.walk(tree) if not isinstance(node, ast.expr_context | ast.Pass))
 
 

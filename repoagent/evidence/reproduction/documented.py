@@ -61,9 +61,10 @@ class Example:
 
 
 def documented(functions: Sequence[Documented], run: Run, today: Answer = "failed") -> Oracle:
-    """An oracle from the first of `functions` whose examples the untouched code contradicts; `Strength.NONE` without.
+    """Make an oracle of the first of `functions` whose examples the untouched code contradicts; `Strength.NONE`
+    without.
 
-    With `today="passed"`, from the first whose examples it holds to. Raises what `run` raises: SandboxFailed.
+    With `today="passed"`, of the first whose examples it holds to. Raises what `run` raises: SandboxFailed.
     """
     for function in functions:
         found = examples(function)
@@ -76,7 +77,7 @@ def documented(functions: Sequence[Documented], run: Run, today: Answer = "faile
 
 
 def examples(function: Documented) -> Sequence[Example]:
-    """The examples in a documentation, in its order."""
+    """Find the examples in a documentation."""
     text = function.text[:_LONGEST]
     found = [*_sessions(text), *_calls(text, function.name), *_given(text, function)]
     return list(dict.fromkeys(found))[:_MOST]
@@ -91,15 +92,15 @@ def _oracle(function: Documented, found: Sequence[Example]) -> Oracle:
 
 
 def _contradicted(found: Sequence[Example], finished: Finished) -> str:
-    """What the first examples show that are not as they are written, as a session with what they should show."""
-    seen = read_output(finished.output)
+    """Write the first examples that show something else than is written as a session, with what they should show."""
+    output = read_output(finished.output)
     lines = []
     for number, example in enumerate(found, 1):
-        shown = seen.steps.get(number, "")
+        shown = output.steps.get(number, "")
         if example.shown is not None and not same_value(shown, example.shown):
-            last = seen.message if seen.raised and not shown else shown
+            last = output.message if output.raised and not shown else shown
             lines.append(f">>> {example.code}\n{last[:_WIDEST]}\n# should be: {example.shown[:_WIDEST]}")
-        if seen.raised and number >= max(seen.steps, default=0):
+        if output.raised and number >= max(output.steps, default=0):
             break
     return "\n".join(lines[:_CONTRADICTED])
 
@@ -109,9 +110,9 @@ _WIDEST = 200
 
 
 def _was_asked(finished: Finished) -> bool:
-    """Whether the examples were reached, and lack nothing that the module does not have."""
-    seen = read_output(finished.output)
-    return f"{MARK}step 1 ===" in finished.output and not (seen.here and seen.raised in _INCOMPLETE)
+    """Return whether the examples were reached, and lack nothing that the module does not have."""
+    output = read_output(finished.output)
+    return f"{MARK}step 1 ===" in finished.output and not (output.here and output.raised in _INCOMPLETE)
 
 
 _INCOMPLETE = frozenset({"NameError", "ImportError", "ModuleNotFoundError", "SyntaxError", "FileNotFoundError"})
@@ -132,7 +133,7 @@ def _sessions(text: str) -> Iterator[Example]:
 
 
 def _calls(text: str, name: str) -> Iterator[Example]:
-    """`name(…)`, a sign, and a literal, on one line."""
+    """Yield each `name(…)` with a sign and a literal behind it, on one line."""
     for line in text.splitlines():
         at = line.find(f"{name}(")
         if at >= 0 and ">>>" not in line and not line[:at].rstrip().endswith("."):
@@ -143,7 +144,7 @@ def _calls(text: str, name: str) -> Iterator[Example]:
 
 
 def _call_at(text: str) -> tuple[str, str]:
-    """The call that `text` begins with, and the rest; empty without."""
+    """Split off the call that `text` begins with; both parts are empty without one."""
     for match in re.finditer(r"\)", text):
         body = parse(text[: match.end()]).body
         if len(body) == 1 and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Call):
@@ -152,7 +153,7 @@ def _call_at(text: str) -> tuple[str, str]:
 
 
 def _quoted(call: ast.Call) -> str:
-    """The call; where words stand for strings, `f(abc)`, they are put into quotes."""
+    """Return the text of a call; where words stand for strings, `f(abc)`, put them into quotes."""
     for index, argument in enumerate(call.args):
         if isinstance(argument, ast.Name):
             call.args[index] = ast.Constant(argument.id)
@@ -160,7 +161,7 @@ def _quoted(call: ast.Call) -> str:
 
 
 def _given(text: str, function: Documented) -> Iterator[Example]:
-    """Arguments by their names, or the only one without, and the output."""
+    """Yield examples that list arguments by their names, or the only one without, and the output."""
     for match in _GIVEN.finditer(text):
         ends = [cut.start() for cut in re.finditer(r",|$", match["given"])]
         calls = (f"{function.name}({match['given'][:end].rstrip(' .,:')})" for end in reversed(ends))
@@ -170,7 +171,7 @@ def _given(text: str, function: Documented) -> Iterator[Example]:
 
 
 def _fits(text: str, function: Documented) -> bool:
-    """Whether it is a call with literals for parameters that there are."""
+    """Return whether a text is a call with literals for parameters that there are."""
     body = parse(text).body
     call = body[0].value if len(body) == 1 and isinstance(body[0], ast.Expr) else None
     if not isinstance(call, ast.Call):
@@ -181,7 +182,7 @@ def _fits(text: str, function: Documented) -> bool:
 
 
 def _compared(call: str, value: str) -> Iterator[Example]:
-    """The comparison of a call with a literal, which must be true."""
+    """Yield the comparison of a call with a literal, which must be true."""
     text = _literal(value)
     if text is not None:
         alone = text.startswith("(") and text.endswith(")") and not isinstance(ast.literal_eval(text), tuple)
@@ -190,7 +191,7 @@ def _compared(call: str, value: str) -> Iterator[Example]:
 
 
 def _literal(text: str) -> str | None:
-    """The literal that `text` begins with, up to its end or a comment."""
+    """Return the literal that `text` begins with, up to its end or a comment; None without."""
     plain = text.split("#", maxsplit=1)[0].strip() if text.count("'") + text.count('"') < 2 else text.strip()
     for candidate in (plain.rstrip(".,;"), plain):
         known = _WORDS.get(candidate, candidate)

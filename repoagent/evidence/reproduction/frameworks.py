@@ -54,5 +54,5 @@ _repoagent_django()
 
 
 def setup(code: str, packages: Sequence[str]) -> str:
-    """Code to run before all else; empty where no framework is known to be used."""
+    """Write the code to run before all else; empty where no framework is known to be used."""
     return _DJANGO if "django" in packages or _DJANGO_WORD.search(code) else ""

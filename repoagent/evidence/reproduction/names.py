@@ -1,4 +1,4 @@
-"""Supply the imports that a snippet leaves out, where only one thing can be meant."""
+"""Supply the imports that a snippet leaves out, where only one import can be meant."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _IMPORT = re.compile(r"`((?:from [\w.]+ )?import [\w., ]+)`")
 
 
 def preamble(snippet: Snippet, others: Sequence[Snippet], text: str, project: Project) -> str:
-    """Code to run before `snippet` so that the names it uses exist.
+    """Write the code to run before `snippet` so that the names it uses exist.
 
     Looked for in this order: the other code blocks of the issue (`others`, nearest first, run whole when they define
     one of the names, else their imports), imports in the issue's `text`, packages of the repository, a dotted name in
@@ -37,7 +37,7 @@ def preamble(snippet: Snippet, others: Sequence[Snippet], text: str, project: Pr
 
 
 def without_placeholders(snippet: Snippet, others: Sequence[Snippet], project: Project) -> Snippet:
-    """The snippet without its imports from modules that only the reporter has, of what another block defines."""
+    """Remove from a snippet the imports from modules that only the reporter has, of what another block defines."""
     defined = {name for block in others for name in _assigned(block.code)}
 
     def is_placeholder(code: str) -> bool:
@@ -52,13 +52,13 @@ def without_placeholders(snippet: Snippet, others: Sequence[Snippet], project: P
 
 
 def undefined(code: str) -> frozenset[str]:
-    """Names that `code` reads and never binds, without the built-in ones."""
+    """Find names that `code` reads and never binds, without the built-in ones."""
     read = {n.id for n in ast.walk(parse(code)) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
     return frozenset(read - _bound(code) - set(dir(builtins)) - {"__file__", "__name__"})
 
 
 def _first(name: str, known: Sequence[str], text: str, project: Project) -> list[str]:
-    """The import of `name` from the first source that has exactly one; empty where it stays a riddle."""
+    """Return the import of `name` from the first source that has exactly one; empty where it is not clear."""
     from_issue = {line for line in known if name in _bound(line)}
     packages = project.packages
     dotted = {module for package in packages for module in _modules_with(name, package, text)}
@@ -76,7 +76,7 @@ def _first(name: str, known: Sequence[str], text: str, project: Project) -> list
 
 
 def _modules_with(name: str, package: str, text: str) -> list[str]:
-    """`pkg.mod` for each `pkg.mod.name` in the text."""
+    """Find `pkg.mod` for each `pkg.mod.name` in the text."""
     return re.findall(rf"\b({re.escape(package)}(?:\.\w{{1,80}}){{0,8}})\.{re.escape(name)}\b", text)
 
 
@@ -85,7 +85,7 @@ def _bound(code: str) -> set[str]:
 
 
 def _assigned(code: str) -> set[str]:
-    """Names bound by anything but an import, at any depth: rather too many than too few."""
+    """Find names bound by anything but an import, at any depth: rather too many than too few."""
     names: set[str] = set()
     for node in ast.walk(parse(code)):
         if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
@@ -100,7 +100,7 @@ def _assigned(code: str) -> set[str]:
 
 
 def _imports(code: str) -> Iterator[str]:
-    """Each import of `code` as a line of its own."""
+    """Yield each import of `code` as a line of its own."""
     for node in ast.walk(parse(code)):
         if isinstance(node, ast.Import | ast.ImportFrom):
             yield ast.unparse(node)

@@ -40,7 +40,8 @@ _ORDER = (Strength.STRONG, Strength.CRASH, Strength.WEAK, Strength.NONE)
 
 
 def reproduce(issue: Issue, run: Run, project: Project = _UNKNOWN) -> Oracle:
-    """The strongest oracle that the snippets of `issue` give; `Strength.NONE` when none shows the reported behaviour.
+    """Find the strongest oracle that the snippets of `issue` give; `Strength.NONE` when none shows the reported
+    behaviour.
 
     `project` is what snippets may use without an import. Raises what `run` raises: SandboxFailed.
     """
@@ -57,45 +58,47 @@ def reproduce(issue: Issue, run: Run, project: Project = _UNKNOWN) -> Oracle:
 
 
 def judge(oracle: Oracle, finished: Finished) -> Answer:
-    """What a run of the oracle's script on changed code says; `unknown` when nothing ran or there is no oracle."""
-    seen = read_output(finished.output)
-    if oracle.strength is Strength.NONE or not seen.began:
+    """Judge a run of the oracle's script on changed code; `unknown` when nothing ran or there is no oracle."""
+    output = read_output(finished.output)
+    if oracle.strength is Strength.NONE or not output.began:
         return "unknown"
     if finished.timed_out or finished.exit_code >= 128:
         return "failed"
     passed = {Strength.STRONG: _strong, Strength.CRASH: _crash, Strength.WEAK: _weak}[oracle.strength]
-    return "passed" if passed(oracle, seen, finished) else "failed"
+    return "passed" if passed(oracle, output, finished) else "failed"
 
 
 def progress(oracle: Oracle, finished: Finished) -> float:
-    """How much of what is expected a run of the oracle's script shows, from 0 to 1; 1 is no more than `judge` says."""
+    """Measure how much of what is expected a run of the oracle's script shows, from 0 to 1; 1 is no more than `judge`
+    says."""
     steps = read_steps(oracle.expected) if oracle.strength is Strength.STRONG else {}
     if not steps:
         return float(judge(oracle, finished) == "passed")
-    seen = read_output(finished.output)
-    return sum(same_value(seen.steps.get(n, ""), text) for n, text in steps.items()) / len(steps)
+    output = read_output(finished.output)
+    return sum(same_value(output.steps.get(n, ""), text) for n, text in steps.items()) / len(steps)
 
 
-def _strong(oracle: Oracle, seen: Seen, finished: Finished) -> bool:
+def _strong(oracle: Oracle, output: Seen, finished: Finished) -> bool:
     if oracle.exception:
-        return seen.raised == oracle.exception
-    if not _clean(seen, finished):
+        return output.raised == oracle.exception
+    if not _clean(output, finished):
         return False
     steps = read_steps(oracle.expected)
-    return all(same_value(seen.steps.get(n, ""), text) for n, text in steps.items()) if steps else True
+    return all(same_value(output.steps.get(n, ""), text) for n, text in steps.items()) if steps else True
 
 
-def _crash(oracle: Oracle, seen: Seen, finished: Finished) -> bool:
-    """A clean end; another exception is no fix, unless it is one of those that the issue wishes for."""
-    return seen.raised in oracle.expected.split() if seen.raised else _clean(seen, finished)
+def _crash(oracle: Oracle, output: Seen, finished: Finished) -> bool:
+    """Return whether the end is clean; another exception is no fix, unless it is one of those that the issue wishes
+    for."""
+    return output.raised in oracle.expected.split() if output.raised else _clean(output, finished)
 
 
-def _weak(oracle: Oracle, seen: Seen, finished: Finished) -> bool:
-    return _clean(seen, finished) and seen.text != oracle.observed
+def _weak(oracle: Oracle, output: Seen, finished: Finished) -> bool:
+    return _clean(output, finished) and output.text != oracle.observed
 
 
-def _clean(seen: Seen, finished: Finished) -> bool:
-    return seen.ended and not seen.raised and finished.exit_code == 0
+def _clean(output: Seen, finished: Finished) -> bool:
+    return output.ended and not output.raised and finished.exit_code == 0
 
 
 def _try(case: Case, run: Run, project: Project) -> Oracle:
@@ -104,40 +107,41 @@ def _try(case: Case, run: Run, project: Project) -> Oracle:
     setup = frameworks.setup(f"{before}\n{case.snippet.code}", project.packages)
     script = write_script(case.snippet.steps, before, setup)
     finished = run(script)
-    seen = read_output(finished.output)
-    if finished.timed_out or not seen.began:
+    output = read_output(finished.output)
+    if finished.timed_out or not output.began:
         return Oracle(Strength.NONE)
-    found = _from_exception(case, seen) if seen.raised else _from_values(case, seen, finished)
-    if found.strength is Strength.WEAK and read_output(run(script).output).text != seen.text:
+    found = _from_exception(case, output) if output.raised else _from_values(case, output, finished)
+    if found.strength is Strength.WEAK and read_output(run(script).output).text != output.text:
         return Oracle(Strength.NONE)  # it differs from run to run by itself
     steps = tuple(step.code for step in case.snippet.steps)
-    found = replace(found, script=script, observed=seen.text, seconds=allowed(finished))
+    found = replace(found, script=script, observed=output.text, seconds=allowed(finished))
     return replace(found, source=case.snippet.source, preamble=before, steps=steps)
 
 
-def _from_exception(case: Case, seen: Seen) -> Oracle:
+def _from_exception(case: Case, output: Seen) -> Oracle:
     wished = expected_exceptions(case.text)
-    if seen.raised == "AssertionError" and seen.here:
+    if output.raised == "AssertionError" and output.here:
         return Oracle(Strength.STRONG)
-    if seen.raised in wished or not _reported(case, seen):
+    if output.raised in wished or not _reported(case, output):
         return Oracle(Strength.NONE)
     if len(wished) == 1:
         return Oracle(Strength.STRONG, exception=min(wished))
-    return Oracle(Strength.CRASH, exception=seen.raised, expected="\n".join(sorted(wished)))
+    return Oracle(Strength.CRASH, exception=output.raised, expected="\n".join(sorted(wished)))
 
 
-def _reported(case: Case, seen: Seen) -> bool:
-    """Whether the issue names the exception, and its message too where an incomplete snippet would raise the same."""
-    named = bool(re.search(rf"\b{re.escape(seen.raised)}\b", case.text))
-    return named and (seen.raised not in _INCOMPLETE or seen.message in case.text)
+def _reported(case: Case, output: Seen) -> bool:
+    """Return whether the issue names the exception, and its message too where an incomplete snippet would raise the
+    same."""
+    named = bool(re.search(rf"\b{re.escape(output.raised)}\b", case.text))
+    return named and (output.raised not in _INCOMPLETE or output.message in case.text)
 
 
-def _from_values(case: Case, seen: Seen, finished: Finished) -> Oracle:
+def _from_values(case: Case, output: Seen, finished: Finished) -> Oracle:
     wished = expected_exceptions(case.text)
-    if not _clean(seen, finished):
+    if not _clean(output, finished):
         return Oracle(Strength.NONE)
-    if known := expected_steps(case, seen.steps):
+    if known := expected_steps(case, output.steps):
         return Oracle(Strength.STRONG, expected=write_steps(known))
     if len(wished) == 1:
         return Oracle(Strength.STRONG, exception=min(wished))
-    return Oracle(Strength.WEAK if shows_wrong_output(case, seen.steps) else Strength.NONE)
+    return Oracle(Strength.WEAK if shows_wrong_output(case, output.steps) else Strength.NONE)

@@ -1,4 +1,4 @@
-"""What a snippet may use without an import: how the project itself imports a name, and what its framework needs."""
+"""Describe what a snippet may use without an import: how the project itself imports a name, and its packages."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _nothing(_name: str) -> str:
 
 @dataclass(frozen=True)
 class Project:
-    """The repository, as far as snippets care."""
+    """What snippets may use of the repository."""
 
     packages: tuple[str, ...] = ()
     """The top-level names that it is imported by."""
@@ -31,13 +31,13 @@ class Project:
 
 
 def project_of(index: Index) -> Project:
-    """The project in an index."""
+    """Describe the project in an index."""
     known = packages(index)
     return Project(known, lambda name: importing(name, index, known))
 
 
 def packages(index: Index) -> tuple[str, ...]:
-    """The names that the project is imported by; what stands beside it (tests, setup, docs) left out."""
+    """Find the names that the project is imported by; what stands beside it (tests, setup, docs) is left out."""
     modules = [index.module_name(path) for path in index.files if path.endswith(".py") and not is_test(path)]
     names = Counter(module.partition(".")[0] for module in modules if module)
     return tuple(name for name, _ in names.most_common() if name not in _BESIDE)
@@ -47,8 +47,8 @@ _BESIDE = frozenset({"setup", "conftest", "noxfile", "docs", "doc", "conf", "exa
 
 
 def importing(name: str, index: Index, known: tuple[str, ...]) -> str:
-    """From a package's top, else as the project's own files do it nearly always, else from the only module that
-    defines it."""
+    """Find the statement that imports a name: from a package's top, else as the project's own files do it nearly
+    always, else from the only module that defines it."""
     for package in known:
         if index.resolve(f"{package}.{name}"):
             return f"from {package} import {name}"
@@ -56,7 +56,7 @@ def importing(name: str, index: Index, known: tuple[str, ...]) -> str:
 
 
 def _usual(name: str, index: Index) -> str:
-    """The import that binds the name in nearly all files that import it."""
+    """Find the import that binds the name in nearly all files that import it."""
     found: Counter[str] = Counter()
     paths = index.files.using(name)[:_FILES]
     index.files.load(paths)

@@ -38,16 +38,18 @@ class Refused(Exception):
     """Why no test can be written."""
 
 
-def write_test(oracle: Oracle, issue: Issue, path: str, before: str | None, importing: Callable[[str], str]) -> Written:
-    """The reproduction as a test at the end of the file at `path`, whose text is `before` (None: a new file).
+def write_test(
+    oracle: Oracle, issue: Issue, path: str, before: str | None, find_import: Callable[[str], str]
+) -> Written:
+    """Write the reproduction as a test at the end of the file at `path`, whose text is `before` (None: a new file).
 
-    `importing` gives the statement that imports a name, see `project.Project`. Raises Refused.
+    `find_import` returns the statement that imports a name, see `project.find_import`. Raises RegressionRefused.
     """
     text = before or ""
     if before is not None and not parse(before).body and before.strip():
         raise Refused(f"{path} cannot be parsed")
     style = _style_of(parse(text))
-    body = _body(oracle, style, importing, text)
+    body = _body(oracle, style, find_import, text)
     name = _name(issue.title, text)
     lines = [f"def {name}({style.arguments(body.captures)}):", *_indented(_docstring(issue)), *body.lines]
     group = _class_name(name, text) if style.base else ""
@@ -74,7 +76,7 @@ class _Style:
 
 
 def _style_of(tree: ast.Module) -> _Style:
-    """Classes where the file's tests are methods of a TestCase and none is a function."""
+    """Choose classes where the file's tests are methods of a TestCase and none is a function."""
     functions = any(isinstance(n, ast.FunctionDef) and n.name.startswith("test") for n in tree.body)
     classes = [n for n in tree.body if isinstance(n, ast.ClassDef) and _is_test_case(n)]
     if functions or not classes:
@@ -96,7 +98,7 @@ class _Body:
     captures: bool = False
 
 
-def _body(oracle: Oracle, style: _Style, importing: Callable[[str], str], text: str) -> _Body:
+def _body(oracle: Oracle, style: _Style, find_import: Callable[[str], str], text: str) -> _Body:
     steps = list(_kept(oracle))
     if not steps or len(steps) > LONGEST or any(map(is_test_case, parse("\n".join(steps)).body)):
         raise Refused("the reproduction is no sequence of statements that a test could hold")
@@ -111,7 +113,7 @@ def _body(oracle: Oracle, style: _Style, importing: Callable[[str], str], text: 
     captures = False
     for number, code in enumerate(steps, 1):
         if oracle.exception and oracle.strength is Strength.STRONG and number == len(steps):
-            written += _raising(code, oracle.exception, style, importing, (oracle.preamble, *steps), text)
+            written += _raising(code, oracle.exception, style, find_import, (oracle.preamble, *steps), text)
         elif number in expected:
             lines, captured = _asserted(code, expected[number], style)
             captures |= captured
@@ -123,7 +125,7 @@ def _body(oracle: Oracle, style: _Style, importing: Callable[[str], str], text: 
 
 
 def _kept(oracle: Oracle) -> Iterator[str]:
-    """The steps up to the last that says anything."""
+    """Yield the steps up to the last whose output is known."""
     last = len(oracle.steps)
     if oracle.strength is Strength.STRONG and oracle.expected and not oracle.exception:
         last = max(read_steps(oracle.expected), default=last)
@@ -131,7 +133,7 @@ def _kept(oracle: Oracle) -> Iterator[str]:
 
 
 def _test_calls(steps: Sequence[str]) -> list[ast.stmt]:
-    """Calls of the tests without parameters that a snippet defines and does not call."""
+    """Write calls of the tests without parameters that a snippet defines and does not call."""
     tree = parse("\n".join(steps))
     called = {n.func.id for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
     tests = [n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name.startswith("test")]
@@ -139,7 +141,7 @@ def _test_calls(steps: Sequence[str]) -> list[ast.stmt]:
 
 
 def _asserted(code: str, expected: str, style: _Style) -> tuple[list[str], bool]:
-    """The statement that compares, and whether it needs the output captured."""
+    """Write the statement that compares, and return whether it needs the output captured."""
     *before, last = _statements(code)
     lines = [ast.unparse(node) for node in before]
     if isinstance(last, ast.Expr) and (printed := _printed(last.value)) is not None:
@@ -157,7 +159,7 @@ def _asserted(code: str, expected: str, style: _Style) -> tuple[list[str], bool]
 
 
 def _printed(value: ast.expr) -> ast.expr | None:
-    """What `print(x)` prints, where that is one value."""
+    """Return what `print(x)` prints, where that is one value."""
     if _is_print(value) and isinstance(value, ast.Call) and len(value.args) == 1 and not value.keywords:
         argument = value.args[0]
         return None if isinstance(argument, ast.Starred) else argument
@@ -169,12 +171,12 @@ def _is_print(value: ast.expr) -> bool:
 
 
 def _raising(
-    code: str, exception: str, style: _Style, importing: Callable[[str], str], steps: Sequence[str], text: str
+    code: str, exception: str, style: _Style, find_import: Callable[[str], str], steps: Sequence[str], text: str
 ) -> list[str]:
     lines = []
     known = {name for node in parse("\n".join(steps)).body for name in _names_of(node)} | _bound_on_top(text)
     if not hasattr(builtins, exception) and exception not in known:
-        statement = importing(exception)
+        statement = find_import(exception)
         if not statement:
             raise Refused(f"it is not clear where {exception} is to be imported from")
         lines.append(statement)
@@ -185,18 +187,18 @@ def _raising(
 
 
 def _hoisted(statements: Sequence[str]) -> list[str]:
-    """Imports first, each once."""
+    """Put imports first, each once."""
     imports = [s for s in statements if s.startswith(("import ", "from "))]
     return [*dict.fromkeys(imports), *([""] if imports else []), *(s for s in statements if s not in imports)]
 
 
 def _is_known(node: ast.stmt, known: frozenset[str]) -> bool:
-    """Whether the file's head makes an import unnecessary: the same names bound by the same statement."""
+    """Return whether the file's head makes an import unnecessary: the same names bound by the same statement."""
     return isinstance(node, ast.Import | ast.ImportFrom) and ast.unparse(node) in known
 
 
 def _bound_on_top(text: str) -> frozenset[str]:
-    """The imports at the top of the file, one name each as a statement of its own, and the names they bind."""
+    """Find the imports at the top of the file, one name each as a statement of its own, and the names they bind."""
     found = set()
     for node in parse(text).body:
         if isinstance(node, ast.Import | ast.ImportFrom):
@@ -235,7 +237,7 @@ def _is_literal(text: str) -> bool:
 
 
 def _name(title: str, text: str) -> str:
-    """From the title's words, new in the file."""
+    """Make a name of the title's words that is new in the file."""
     words = re.findall(r"[a-z0-9]+", title.lower().replace("'", ""))[:_WORDS]
     stem = "_".join(["test", *words])[:70].rstrip("_") if words else "test_issue"
     return _fresh(stem, text)
@@ -252,7 +254,7 @@ def _fresh(stem: str, text: str) -> str:
 
 
 def _docstring(issue: Issue) -> list[str]:
-    """Where it comes from: the address of the issue, or its title, as plain words."""
+    """Say where the test comes from: the address of the issue, or its title, as plain words."""
     plain = re.sub(r"[^\x20-\x7e]|[\\\"]", " ", issue.url or issue.title)
     said = " ".join(plain.split())[:100].strip()
     return [f'"""See {said}."""' if issue.url else f'"""{said}."""'] if said else []
@@ -263,7 +265,7 @@ def _indented(lines: Sequence[str]) -> list[str]:
 
 
 def _added(text: str, test: str) -> str:
-    """The file with the test before a block that runs it as a program, else at its end."""
+    """Add the test to the file before a block that runs it as a program, else at its end."""
     lines = text.splitlines(keepends=True)
     end = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
     at = _end_of_tests(text, len(lines))

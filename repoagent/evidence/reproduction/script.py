@@ -85,8 +85,8 @@ class Seen:
 
 
 def write_script(steps: Sequence[Step], preamble: str = "", setup: str = "") -> str:
-    """A script that runs `steps` after `setup` of a framework and `preamble` (imports and earlier code, whose output is
-    not looked at).
+    """Write a script that runs `steps` after `setup` of a framework and `preamble` (imports and earlier code, whose
+    output is not looked at).
 
     Bare expressions are printed as an interpreter would. Tests that a snippet defines but does not call are called.
     """
@@ -106,8 +106,11 @@ def run_script(sandbox: Sandbox, script: str, timeout: float = SECONDS) -> Finis
 
 
 def allowed(before: Finished) -> float:
-    """Seconds that a run on changed code may take, by one on the untouched code: a change that makes it much slower
-    hangs, or as good as; one that makes it end is not waited for longer than what never ended."""
+    """Return the seconds that a run on changed code may take, by one on the untouched code.
+
+    A change that makes it much slower hangs, or as good as; one that makes it end is not waited for longer than what
+    never ended.
+    """
     return before.seconds if before.timed_out else min(SECONDS, _LEAST + 5 * before.seconds)
 
 
@@ -115,7 +118,7 @@ _LEAST = 5.0
 
 
 def read_output(output: str) -> Seen:
-    """What the output of a script says; memory addresses in it are made equal."""
+    """Read the output of a script; memory addresses in it are made equal."""
     text = _ADDRESS.sub("0x…", output.replace("\r\n", "\n"))
     _, begin, text = text.partition(f"{BEGIN}\n")
     text, end, _ = text.partition(END)
@@ -125,7 +128,7 @@ def read_output(output: str) -> Seen:
 
 
 def _split_raised(text: str) -> tuple[str, str, bool, str]:
-    """The output before an exception, its class, whether the snippet itself raised it, and the traceback."""
+    """Return the output before an exception, its class, whether the snippet itself raised it, and the traceback."""
     match = _RAISED_LINE.search(text)
     if match is None:
         return text, "", False, ""
@@ -133,12 +136,12 @@ def _split_raised(text: str) -> tuple[str, str, bool, str]:
 
 
 def write_steps(outputs: Mapping[int, str]) -> str:
-    """Outputs by step, as a script announces them; `read_steps` is the way back."""
+    """Write outputs by step, as a script announces them; `read_steps` is the way back."""
     return "\n".join(f"{_STEP.format(number)}\n{text}" for number, text in sorted(outputs.items()))
 
 
 def read_steps(text: str) -> Mapping[int, str]:
-    """The outputs that `write_steps` wrote."""
+    """Read the outputs that `write_steps` wrote."""
     return _read_steps(text)
 
 
@@ -153,7 +156,7 @@ def _tidy(output: str) -> str:
 
 
 def _statements(code: str) -> list[ast.stmt]:
-    """The statements of `code`; imports from the future stand at the head of the script already."""
+    """Return the statements of `code`; imports from the future stand at the head of the script already."""
     return [node for node in parse(code).body if not _is_future(node)]
 
 
@@ -167,7 +170,7 @@ def _printing(node: ast.stmt) -> str:
 
 
 def _calls(tree: ast.Module) -> list[str]:
-    """Calls of the tests without parameters that nothing calls, and of the test cases."""
+    """Write calls of the tests without parameters that nothing calls, and of the test cases."""
     called = {n.func.id for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
     tests = [n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name.startswith("test")]
     functions = [f"{t.name}()" for t in tests if t.name not in called and not ast.unparse(t.args)]
@@ -175,7 +178,7 @@ def _calls(tree: ast.Module) -> list[str]:
 
 
 def is_test_case(node: ast.stmt) -> TypeGuard[ast.ClassDef]:
-    """Whether it is a class of `unittest` with tests."""
+    """Return whether it is a class of `unittest` with tests."""
     if not isinstance(node, ast.ClassDef) or not any(ast.unparse(base).endswith("TestCase") for base in node.bases):
         return False
     return any(isinstance(n, ast.FunctionDef) and n.name.startswith("test") for n in node.body)

@@ -1,4 +1,4 @@
-"""Which lines of the repository a script executes: it is run once more, with a tracer in front."""
+"""Trace which lines of the repository a script executes, by running it once more with a tracer in front."""
 
 from __future__ import annotations
 
@@ -55,10 +55,11 @@ exec(compile(SCRIPT, "<string>", "exec"), {"__name__": "__main__"})
 
 
 def executed_lines(sandbox: Sandbox, script: str, seconds: float = SECONDS) -> Mapping[str, frozenset[int]]:
-    """The lines inside of functions of the repository that `script` executes, by path; empty where it cannot be told.
-    Of one that does not end, those of its beginning; `seconds` is what it may take without the tracer.
+    """Trace the lines inside of functions of the repository that `script` executes, by path; empty where they are not
+    known.
 
-    Definitions that run on import are left out. What the sandbox answers is data of code that is not trusted.
+    Of a script that does not end, those of its beginning; `seconds` is what it may take without the tracer. Definitions
+    that run on import are left out. What the sandbox answers is data of code that is not trusted.
     """
     if len(script) > _LONGEST:
         return {}

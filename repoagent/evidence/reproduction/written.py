@@ -1,8 +1,8 @@
-"""Where nothing in an issue can be run: let a model write a script that shows the problem, and believe runs alone.
+"""Generate a reproduction where nothing in an issue can be run: a model writes a script, and only runs are believed.
 
-It is asked first for what happens today, wrong as it is, and then to turn the assertions round: models write tests that
-pass far more often than tests that fail for the right reason (AssertFlip, Khatib et al., 2025: with GPT-4o 45.5 % of
-SWT-bench Verified; LIBRO, which asks for failing tests, 17.8 %). The script counts only if the first version runs to
+The model is asked first for what happens today, wrong as it is, and then to invert the assertions: models write tests
+that pass far more often than tests that fail for the right reason (AssertFlip, Khatib et al., 2025: with GPT-4o 45.5 %
+of SWT-bench Verified; LIBRO, which asks for failing tests, 17.8 %). The script counts only if the first version runs to
 its end on the untouched code, and the second fails there by an assertion of its own. What it demands is still a model's
 word: such an oracle ranks candidates, and rejects or verifies none.
 """
@@ -60,7 +60,8 @@ class _Written:
 def written(
     issue: Issue, suspects: Sequence[Suspect], run: Run, model: Model, seed: int = 0, packages: Sequence[str] = ()
 ) -> Oracle:
-    """The best script of as many as the model's profile grants; `Strength.NONE` where none holds.
+    """Let the model write as many scripts as its profile grants, and return the best as an oracle; `Strength.NONE`
+    where none holds.
 
     Raises what `run` raises: SandboxFailed. What the model cannot do for want of budget is left.
     """
@@ -80,43 +81,43 @@ class _Writer:
     seed: int
 
     def first(self, question: Message) -> Iterator[_Written]:
-        """The scripts that run to their end on the untouched code, each of them once."""
+        """Yield the scripts that run to their end on the untouched code, each of them once."""
         attempts = [lambda i=i: self._ask((question,), i) for i in range(self.model.profile.witnesses)]
         answers = [answer for answer in ask_all(attempts) if isinstance(answer, Completion)]
-        scripts = {written.code: written for answer in answers if (written := _read(answer, (question,)))}
-        for number, written in enumerate(scripts.values()):
-            if running := self._running(written, number):
+        scripts = {script.code: script for answer in answers if (script := _read(answer, (question,)))}
+        for number, script in enumerate(scripts.values()):
+            if running := self._running(script, number):
                 yield running
 
-    def _running(self, written: _Written, number: int) -> _Written | None:
+    def _running(self, script: _Written, number: int) -> _Written | None:
         for again in range(_AGAIN + 1):
-            seen = self._seen(written.code)
-            if seen.ended and not seen.raised:
-                return written
+            output = self._seen(script.code)
+            if output.ended and not output.raised:
+                return script
             if again == _AGAIN:
                 break
-            other = self._continued(written, WitnessAgain(_failure(seen)), number)
+            other = self._continued(script, WitnessAgain(_failure(output)), number)
             if other is None:
                 break
-            written = other
+            script = other
         return None
 
     def turned(self, passing: _Written) -> Oracle:
-        """The oracle that demands what is right; `Strength.NONE` where it does not fail today by an assertion of its
-        own."""
+        """Ask for the script with its assertions inverted, as AssertFlip does, and return it as an oracle that demands
+        what is right; `Strength.NONE` where it does not fail today by an assertion of its own."""
         failing = self._continued(passing, WitnessTurned(), 0)
         if failing is None or not _asserts(failing.code) or not _uses(failing.code, self.packages):
             return _NONE
         script = self._script(failing.code)
-        seen = read_output(self.run(script).output)
-        if seen.raised != "AssertionError" or not seen.here:
+        output = read_output(self.run(script).output)
+        if output.raised != "AssertionError" or not output.here:
             return _NONE
-        return Oracle(Strength.WEAK, script, observed=seen.text, source=SOURCE)
+        return Oracle(Strength.WEAK, script, observed=output.text, source=SOURCE)
 
-    def _continued(self, written: _Written, prompt: Prompt, number: int) -> _Written | None:
-        """What the model writes after its last script; None where it writes none."""
-        asked = (*written.asked, Message("assistant", f"```python\n{written.code.strip()}\n```"))
-        question = (*asked, Message("user", render(prompt)))
+    def _continued(self, script: _Written, prompt: Prompt, number: int) -> _Written | None:
+        """Ask for another script after the last; None where the model writes none."""
+        messages = (*script.asked, Message("assistant", f"```python\n{script.code.strip()}\n```"))
+        question = (*messages, Message("user", render(prompt)))
         try:
             return _read(self._ask(question, number), question)
         except (ModelFailed, BudgetExceeded):
@@ -136,40 +137,41 @@ class _Writer:
         return write_script(steps, setup=frameworks.setup(code, self.packages))
 
 
-def _read(answer: Completion, asked: tuple[Message, ...]) -> _Written | None:
-    """The script in an answer; None where it holds none that parses."""
+def _read(answer: Completion, messages: tuple[Message, ...]) -> _Written | None:
+    """Return the script in an answer; None where it holds none that parses."""
     try:
         code = code_in(answer, "")
     except EditRefused:
         return None
-    return _Written(code, asked) if parse(code).body else None
+    return _Written(code, messages) if parse(code).body else None
 
 
 def _asserts(code: str) -> bool:
-    """Whether it asserts anything that is not written out as false."""
+    """Return whether a script asserts anything that is not written out as false."""
     found = [node.test for node in ast.walk(parse(code)) if isinstance(node, ast.Assert)]
     return any(not isinstance(test, ast.Constant) for test in found)
 
 
 def _uses(code: str, packages: Sequence[str]) -> bool:
-    """Whether it imports the project, as far as that is known."""
+    """Return whether a script imports the project, as far as that is known."""
     nodes = list(ast.walk(parse(code)))
     names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
     return not packages or bool({name.partition(".")[0] for name in names} & set(packages))
 
 
-def _failure(seen: Seen) -> str:
-    return seen.text[-_SHOWN:] if seen.raised else "it did not end in time"
+def _failure(output: Seen) -> str:
+    return output.text[-_SHOWN:] if output.raised else "it did not end in time"
 
 
 def _weight(oracle: Oracle, suspects: Sequence[Suspect]) -> tuple[int, int]:
-    """Scripts that name more of the suspects are about the right thing; of equals the shorter."""
+    """Rank oracles: scripts that name more of the suspects are about the right thing; of equals the shorter is
+    better."""
     return sum(suspect.name in oracle.script for suspect in suspects), -len(oracle.script)
 
 
 def _prompt(issue: Issue, suspects: Sequence[Suspect], model: Model) -> str:
-    """The first question, with as many suspects as fit beside the issue and what follows it."""
+    """Write the first question, with as many suspects as fit beside the issue and what follows it."""
     most = min(model.profile.prompt_budget, model.context() - 4 * _TOKENS)
     text = trim_issue(issue.text, max(most // 2, _LEAST), model.count)
     prompt = ""

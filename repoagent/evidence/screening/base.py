@@ -1,4 +1,4 @@
-"""What is tried on variants, and what comes of it."""
+"""What variants are screened with, and what comes of it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from repoagent.domain import Oracle, Strength
 
 @dataclass(frozen=True)
 class Check:
-    """What a right variant does and the untouched code does not."""
+    """A script or tests that a right variant passes and the untouched code does not."""
 
     oracle: Oracle
     failing: tuple[str, ...] = ()
-    """Tests that should pass; asked where the oracle proves nothing."""
+    """Tests that fail and should pass; run where the oracle proves nothing."""
     passing: tuple[str, ...] = ()
     """Tests that must not fail."""
     pytest: tuple[str, ...] = ()
@@ -46,7 +46,7 @@ class Screened:
     progress: float
     """The part of what was asked for that it did, beyond the untouched code; from 0 to 1."""
     shown: str = ""
-    """What it did, for comparing variants; equal for those that behave alike as far as was seen."""
+    """What it printed or which tests it passed; equal for variants that behave alike as far as was seen."""
 
 
 FAILED = Screened(False, 0.0)

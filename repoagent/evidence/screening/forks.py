@@ -79,7 +79,7 @@ class Ended:
         """Seconds of a processor."""
 
     def same_as(self, other: Ended, *, output: bool) -> bool:
-        """Whether both did the same, as far as can be seen."""
+        """Return whether both did the same, as far as can be seen."""
         names = ("output", "answer") if output else ("answer",)
         alike = all(self.said[name] == other.said[name] for name in names)
         return alike and (self.code, self.timed_out) == (other.code, other.timed_out)
@@ -90,7 +90,7 @@ class Ended:
         return self.timed_out or self.code in (128 + signal.SIGPROF, 128 + signal.SIGXCPU)
 
     def data(self) -> Any:
-        """The answer, as it was before it was written down; None where it is not to be read."""
+        """Parse the answer; None where it cannot be read."""
         try:
             return json.loads(self.said["answer"].decode("utf-8", "replace"))
         except ValueError:
@@ -120,7 +120,7 @@ def fork(act: Act, seconds: float, work: float = 0.0) -> Ended:
 
 
 def spawn() -> int:
-    """`os.fork`, after those who fill the table of processes are gone."""
+    """Call `os.fork`, after killing those who fill the table of processes."""
     for _ in range(50):
         try:
             return os.fork()
@@ -131,7 +131,7 @@ def spawn() -> int:
 
 
 def live(act: Act, output: int, answer: int, work: float) -> None:
-    """The life of a fork."""
+    """Run `act` in the child of a fork, and end the process."""
     code = 70
     try:
         os.setsid()
@@ -159,7 +159,7 @@ def flush() -> None:
 
 
 def confine(work: float) -> None:
-    """Bounds that hold for one fork, whatever the sandbox allows for all of them."""
+    """Set bounds that hold for one fork, whatever the sandbox allows for all of them."""
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     signal.setitimer(signal.ITIMER_PROF, work)
     bounds = {
@@ -174,13 +174,13 @@ def confine(work: float) -> None:
 
 
 def address_space() -> int:
-    """Bytes, of this process."""
+    """Return how many bytes this process has."""
     with open("/proc/self/statm", encoding="ascii") as file:
         return int(file.read().split()[0]) * resource.getpagesize()
 
 
 def watch(pid: int, pipes: Dict[int, str], ended: Ended, deadline: float) -> None:
-    """Read what a fork says until it ends, and end it at its deadline."""
+    """Read what a fork writes until it ends, and end it at its deadline."""
     read = 0
     status: Optional[int] = None
     while status is None and not ended.timed_out:
@@ -198,7 +198,7 @@ def watch(pid: int, pipes: Dict[int, str], ended: Ended, deadline: float) -> Non
 
 
 def take(pipes: Dict[int, str], ended: Ended, seconds: float) -> int:
-    """Read once from each pipe that has something, and forget one that has ended; how many bytes came."""
+    """Read once from each pipe that has something, and forget one that has ended; return how many bytes came."""
     ready, _, _ = select.select(list(pipes), [], [], seconds)
     read = 0
     for pipe in ready:
@@ -213,7 +213,7 @@ def take(pipes: Dict[int, str], ended: Ended, seconds: float) -> int:
 
 
 def dead(pid: int, ended: Ended) -> Optional[int]:
-    """The status of a child that ended; None while it lives."""
+    """Return the status of a child that ended; None while it lives."""
     done, status, used = os.wait4(pid, os.WNOHANG)
     if done:
         ended.work = used.ru_utime + used.ru_stime
@@ -245,7 +245,8 @@ def sweep() -> None:
 
 
 def has_children() -> bool:
-    """Whether any child is left: an orphan is one, too, where this process is the one that orphans come back to."""
+    """Return whether any child is left: an orphan is one, too, where this process is the one that orphans come back
+    to."""
     try:
         with open("/proc/self/task/{0}/children".format(os.getpid()), encoding="ascii") as file:
             return bool(file.read().strip())
@@ -262,7 +263,7 @@ def reap() -> None:
 
 
 def descendants() -> List[int]:
-    """Every process that comes from this one."""
+    """Find every process that comes from this one."""
     parents = dict(filter(None, map(parent_of, filter(str.isdigit, os.listdir("/proc")))))
     found = {os.getpid()}
     while True:
@@ -273,7 +274,7 @@ def descendants() -> List[int]:
 
 
 def parent_of(pid: str) -> Optional[Tuple[int, int]]:
-    """A process and its parent; None for one that is gone."""
+    """Return a process and its parent; None for one that is gone."""
     try:
         with open("/proc/" + pid + "/stat", encoding="utf-8", errors="replace") as file:
             words = file.read().rpartition(")")[2].split()
@@ -321,7 +322,7 @@ class Module:
             return compile(text.encode("utf-8", "surrogateescape"), self.path, "exec", dont_inherit=True)
 
     def codes_in(self, code: types.CodeType) -> List[types.CodeType]:
-        """The code of the function that varies, behind those of the functions around it."""
+        """Find the code of the function that varies, behind those of the functions around it."""
         codes = []
         for name in self.names:
             found = [each for each in code.co_consts if isinstance(each, types.CodeType) and each.co_name == name]
@@ -332,7 +333,7 @@ class Module:
         return codes
 
     def become(self, text: str) -> None:
-        """Let the live functions, and what is imported from now on, be those of `text`."""
+        """Make the live functions, and what is imported from now on, those of `text`."""
         module = self.compiled(text)
         codes = self.codes_in(module)
         for depth, function in self.live:
@@ -357,7 +358,7 @@ class Module:
             own.update((name, scratch[name]) for name in lacking if name in scratch)
 
     def recorded(self, act: Act, answer: int) -> int:
-        """Do something, and say with which arguments it calls the function."""
+        """Run `act`, and answer with which arguments it calls the function."""
         recorder = Recorder(self)
         stop_after(LONGEST / 2)
         sys.setprofile(recorder)
@@ -369,7 +370,7 @@ class Module:
         return 0
 
     def answers(self, inputs: Sequence[str], answer: int) -> int:
-        """Say what the function gives back for each of `inputs`, or how it ends."""
+        """Answer what the function returns for each of `inputs`, or how it ends."""
         function = self.live[-1][1]
         found = []
         for each in inputs:
@@ -393,7 +394,7 @@ class Module:
             function.__defaults__ = tuple(values) or None
 
     def defaults_in(self, text: str) -> List[ast.expr]:
-        """The defaults of the positional parameters, as they are written."""
+        """Parse the defaults of the positional parameters, as they are written."""
         nodes: List[Any] = [ast.parse(text.encode("utf-8", "surrogateescape"))]
         for name in self.names:
             inner = [each for node in nodes for each in ast.walk(node) if getattr(each, "name", None) == name]
@@ -404,7 +405,7 @@ class Module:
 
 
 def names_bound(text: str) -> List[str]:
-    """What a module's own statements define, import or assign."""
+    """List what a module's own statements define, import or assign."""
     found: List[str] = []
     for node in ast.parse(text.encode("utf-8", "surrogateescape")).body:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
@@ -417,7 +418,7 @@ def names_bound(text: str) -> List[str]:
 
 
 def given_back(function: types.FunctionType, arguments: List[Any]) -> str:
-    """What a function gives back, and what it leaves of its arguments."""
+    """Call a function, and return what it gives back and what it leaves of its arguments, as text."""
     value = function(*arguments)
     if isinstance(value, types.GeneratorType):
         value = [each for each, _ in zip(value, range(50))]  # noqa: B905 - Python 3.7
@@ -425,7 +426,7 @@ def given_back(function: types.FunctionType, arguments: List[Any]) -> str:
 
 
 class Recorder:
-    """Notes the arguments of a function that can be written down."""
+    """A profiler that notes the arguments of a function that can be written down."""
 
     def __init__(self, module: Module) -> None:
         self.module = module
@@ -443,7 +444,7 @@ class Recorder:
 
 
 def varied(calls: Sequence[str]) -> List[str]:
-    """Lists of arguments like those that were seen: one of them is changed, or two in the same way."""
+    """List arguments like those that were seen: one of them is changed, or two in the same way."""
     found = dict.fromkeys(calls)
     for call in calls:
         values = ast.literal_eval(call)
@@ -455,7 +456,7 @@ def varied(calls: Sequence[str]) -> List[str]:
 
 
 def neighbours(value: Any, depth: int) -> List[Any]:
-    """Values near to one, of its type."""
+    """List values near to one, of its type."""
     if isinstance(value, bool):
         return [not value]
     if isinstance(value, (int, float)):
@@ -478,7 +479,7 @@ def sequences(value: Any, depth: int) -> List[Any]:
 
 
 def variant(text: str, changes: Sequence[Tuple[int, int, str]]) -> str:
-    """`text` with the changes, which are in its order, made."""
+    """Return `text` with the changes, which are in its order, made."""
     for start, end, new in reversed(changes):
         text = text[:start] + new + text[end:]
     return text
@@ -538,17 +539,17 @@ class Job:
                 return
 
     def limited(self, act: Act, work: float) -> Ended:
-        """How `act` ends in a fork, within so many seconds of a processor."""
+        """Run `act` in a fork, within so many seconds of a processor."""
         return fork(act, min(self.each, PATIENCE * work + 0.5), work)
 
     def tried(self, changes: Sequence[Tuple[int, int, str]], act: Act, work: float) -> Ended:
         text = variant(self.module.text, changes)
 
-        def changed(answer: int) -> int:
+        def run_changed(answer: int) -> int:
             self.module.become(text)
             return act(answer)
 
-        self.results.append(self.limited(changed, work))
+        self.results.append(self.limited(run_changed, work))
         return self.results[-1]
 
     def as_json(self) -> Dict[str, object]:
@@ -572,7 +573,7 @@ def try_script(job: Job) -> None:
 
 
 def listing(script: str, answer: int) -> int:
-    """Run the script, for some seconds, and say which modules it imported, and whether it ended."""
+    """Run the script, for some seconds, and answer which modules it imported, and whether it ended."""
     before = set(sys.modules)
     stop_after(LONGEST)
     run_script(script)
@@ -668,7 +669,7 @@ class Plugin:
         return 0
 
     def quick(self, items: Sequence[Any]) -> List[Any]:
-        """Of the tests that pass, those that end soon."""
+        """Choose those of the tests that pass which end soon."""
         seconds = fork(lambda answer: self.timed(items, answer), self.job.each).data() or {}
         kept, total = [], 0.0
         for item in sorted((i for i in items if i.nodeid in seconds), key=lambda i: float(seconds[i.nodeid])):
@@ -679,7 +680,7 @@ class Plugin:
         return kept
 
     def timed(self, items: Sequence[Any], answer: int) -> int:
-        """Say of the tests that pass how long each takes, as far as there is time."""
+        """Answer for the tests that pass how long each takes, as far as there is time."""
         found, end = {}, time.monotonic() + self.job.each / 2
         for item in items:
             started = time.monotonic()
@@ -691,13 +692,14 @@ class Plugin:
         return 0
 
     def run(self, answer: int) -> int:
-        """The failing tests first; the others only where one of those passes, and until one fails."""
+        """Run the failing tests first; the others only where one of those passes, and until one fails."""
         mended = [item.nodeid for item in self.failing if self.passes(item)]
         broken = next(([i.nodeid] for i in self.passing if not self.passes(i)), []) if mended else []
         say(answer, {"passed": mended, "broken": broken})
         return 0
 
     def passes(self, item: Any) -> bool:
+        """Run one test, and return whether it passed."""
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
         return self.outcomes.get(item.nodeid) == "passed"
 

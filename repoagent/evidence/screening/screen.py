@@ -1,4 +1,4 @@
-"""Send variants into a sandbox, and read what came of them."""
+"""Run variants in a sandbox, and read the results."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from repoagent.testbed.running.reports import read_report
 Open = Callable[[], AbstractContextManager[Sandbox]]
 """A fresh sandbox with the code that the variants are variants of."""
 Judge = Callable[[Oracle, Finished], tuple[Answer, float]]
-"""What a run of the oracle's script says, and how much of what is expected it shows."""
+"""Judges a run of the oracle's script: its answer, and how much of what is expected it shows, from 0 to 1."""
 
 _EACH = 10.0
 """Seconds that one variant may take at most."""
@@ -34,7 +34,7 @@ _JOB = ".repoagent-variants.json"
 
 @dataclass(frozen=True)
 class Place:
-    """Where the function is that varies."""
+    """The function that varies, and the file that it is in."""
 
     path: str
     text: str
@@ -44,14 +44,14 @@ class Place:
 
 def screen(
     variants: Sequence[Variant],
-    place: Place,
+    function: Place,
     check: Check,
     judge: Judge,
     open_sandbox: Open,
     seconds: float,
     enough: int,
 ) -> list[Screened]:
-    """What each of `variants` does, in their order; as failed counts what there was no time for.
+    """Run each of `variants`, and return what each does, in their order; as failed counts what there was no time for.
 
     Ends after `seconds`, or when `enough` of them did all that is asked of tests. A variant that does lasting harm
     (deletes files, say) costs a sandbox and counts as failed. Raises SandboxFailed when a sandbox broke.
@@ -65,8 +65,8 @@ def screen(
         left = deadline - time.monotonic()
         if len(found) >= len(variants) or left <= 0:
             break
-        trying = Trying(enough, checkpoint)
-        batch = _run(variants[len(found) :], place, check, open_sandbox, left, trying)
+        options = Trying(enough, checkpoint)
+        batch = _run(variants[len(found) :], function, check, open_sandbox, left, options)
         found += [_read(each, check, judge) for each in batch.results[: batch.proven]]
         if batch.ended != "spoilt":
             break
@@ -77,11 +77,11 @@ def screen(
 
 
 def compare(
-    variants: Sequence[Variant], place: Place, check: Check, open_sandbox: Open, seconds: float
+    variants: Sequence[Variant], function: Place, check: Check, open_sandbox: Open, seconds: float
 ) -> list[tuple[str, ...]]:
-    """What each of `variants` gives back for the arguments that the check calls the function with, and for others like
-    them; nothing for one that says nothing, or where the arguments cannot be written down."""
-    batch = _run(variants, place, check, open_sandbox, seconds, Trying(probe=True))
+    """Observe what each of `variants` returns for the arguments that the check calls the function with, and for others
+    like them; nothing for one that does not answer, or where the arguments cannot be written down."""
+    batch = _run(variants, function, check, open_sandbox, seconds, Trying(probe=True))
     found = [_given_back(result) for result in batch.results[: batch.proven]]
     return [*found, *[()] * (len(variants) - len(found))]
 
@@ -94,8 +94,12 @@ def _given_back(result: dict[str, object]) -> tuple[str, ...]:
 def single_tests(
     pytest: Sequence[str], open_sandbox: Open, seconds: float, each: float = _ONE_TEST
 ) -> tuple[frozenset[str], frozenset[str], float]:
-    """The tests that pass and those that fail, where one that takes more than `each` seconds fails, and how long those
-    that pass take together. Nothing is known where there is no pytest, or the sandbox answers nonsense."""
+    """Run each test in a process of its own; return those that pass, those that fail, and how long those that pass take
+    together.
+
+    A test that takes more than `each` seconds fails. Nothing is known where there is no pytest, or the sandbox answers
+    nonsense.
+    """
     with open_sandbox() as sandbox:
         job = _job((), Place("", "", ""), Check(Oracle(Strength.NONE), pytest=tuple(pytest)), seconds)
         data = _answer(sandbox, {**job, "survey": True, "each": each}, seconds)
@@ -116,7 +120,7 @@ def _outcomes(data: bytes | None) -> Sequence[tuple[str, str, float]]:
 
 @dataclass(frozen=True)
 class Trying:
-    """How variants are tried."""
+    """How variants are run: when to stop, how often to look for harm, and whether to observe behaviour instead."""
 
     enough: int = 1_000_000
     checkpoint: int = _CHECKPOINT
@@ -134,21 +138,21 @@ _NOTHING = _Batch((), 0, "")
 
 
 def _run(
-    variants: Sequence[Variant], place: Place, check: Check, open_sandbox: Open, seconds: float, trying: Trying
+    variants: Sequence[Variant], function: Place, check: Check, open_sandbox: Open, seconds: float, options: Trying
 ) -> _Batch:
-    job = _job(variants, place, check, seconds)
-    how = {"enough": trying.enough, "checkpoint": trying.checkpoint, "probe": trying.probe}
+    job = _job(variants, function, check, seconds)
+    how = {"enough": options.enough, "checkpoint": options.checkpoint, "probe": options.probe}
     with open_sandbox() as sandbox:
         data = _answer(sandbox, {**job, **how}, seconds)
     return _batch(data) if data else _NOTHING
 
 
-def _job(variants: Sequence[Variant], place: Place, check: Check, seconds: float) -> dict[str, object]:
-    """What `forks.py` is to do."""
+def _job(variants: Sequence[Variant], function: Place, check: Check, seconds: float) -> dict[str, object]:
+    """Describe what `forks.py` is to do."""
     return {
-        "path": place.path,
-        "text": place.text,
-        "names": place.symbol.split("."),
+        "path": function.path,
+        "text": function.text,
+        "names": function.symbol.split("."),
         "variants": [variant.changes for variant in variants],
         "script": check.oracle.script if check.by_script else "",
         "failing": check.failing,
@@ -161,7 +165,7 @@ def _job(variants: Sequence[Variant], place: Place, check: Check, seconds: float
 
 
 def _answer(sandbox: Sandbox, job: dict[str, object], seconds: float) -> bytes | None:
-    """What the job's program writes; None where it writes nothing."""
+    """Run the job's program in the sandbox, and return what it writes; None where it writes nothing."""
     path = f"/tmp/repoagent-{secrets.token_hex(8)}.json"  # noqa: S108 - inside the sandbox
     sandbox.write({_JOB: json.dumps(job).encode()})
     sandbox.run(_command(path), timeout=seconds + 3 * _EACH, environment=_VARIABLES)
@@ -181,7 +185,7 @@ def _program() -> str:
 
 
 def _batch(data: bytes) -> _Batch:
-    """What the sandbox answered; nothing at all where that is not what the program would write."""
+    """Read what the sandbox answered; an empty batch where that is not what the program would write."""
     try:
         found = json.loads(data)
         results = [each for each in found["results"] if isinstance(each, dict)]

@@ -92,48 +92,48 @@ _BOUNDED = ("max(0, {})", "max({}, 0)", "min(0, {})", "max(1, {})")
 _KEYS = ("len", "str", "abs", "int", "sum")
 
 
-def function(subject: Subject) -> Iterator[Proposal]:
-    """Another function of the same family, or of the file with as many parameters."""
-    for node in _calls(subject):
+def function(target: Subject) -> Iterator[Proposal]:
+    """Call another function of the same family, or one of the file with as many parameters."""
+    for node in _calls(target):
         if not isinstance(node.func, ast.Name):
             continue
         family = [name for names in _FAMILIES for name in names.split() if node.func.id in names.split()]
-        own = [name for name, count in subject.scope.callables.items() if count == len(node.args)]
+        own = [name for name, count in target.scope.callables.items() if count == len(node.args)]
         for name in dict.fromkeys((*family, *own)):
             if name != node.func.id:
-                yield subject.put(node.func, name, 1.0 if name in family else 0.5)
+                yield target.put(node.func, name, 1.0 if name in family else 0.5)
 
 
-def opposite(subject: Subject) -> Iterator[Proposal]:
-    """The function or method that does the opposite: `min` for `max`, `x.lower()` for `x.upper()`."""
-    for node in _calls(subject):
+def opposite(target: Subject) -> Iterator[Proposal]:
+    """Call the function or method that does the opposite: `min` for `max`, `x.lower()` for `x.upper()`."""
+    for node in _calls(target):
         name = _name_of(node.func)
         for other in _OPPOSITES.get(name, ()):
-            yield subject.put(node.func, subject.text(node.func)[: -len(name)] + other)
+            yield target.put(node.func, target.text(node.func)[: -len(name)] + other)
 
 
-def argument_more(subject: Subject) -> Iterator[Proposal]:
-    """A variable or a usual option given as one argument more."""
-    for node in _calls(subject):
-        texts = [subject.text(argument) for argument in node.args]
-        end = subject.span(node)[1] - 1
-        comma = ", " if (node.args or node.keywords) and not subject.source[:end].rstrip().endswith(",") else ""
-        for text, fit in _further(subject, node):
+def argument_more(target: Subject) -> Iterator[Proposal]:
+    """Give a call one argument more: a variable or a usual option."""
+    for node in _calls(target):
+        texts = [target.text(argument) for argument in node.args]
+        end = target.span(node)[1] - 1
+        comma = ", " if (node.args or node.keywords) and not target.source[:end].rstrip().endswith(",") else ""
+        for text, plausibility in _further(target, node):
             if text not in texts:
-                yield Proposal((Change(end, end, comma + text),), node.lineno, fit)
+                yield Proposal((Change(end, end, comma + text),), node.lineno, plausibility)
         for name in (
-            subject.scope.names_at(node.lineno) if texts and not isinstance(node.args[0], ast.GeneratorExp) else ()
+            target.scope.names_at(node.lineno) if texts and not isinstance(node.args[0], ast.GeneratorExp) else ()
         ):
             if name not in texts and name != "self":
-                at = subject.span(node.args[0])[0]
+                at = target.span(node.args[0])[0]
                 yield Proposal((Change(at, at, f"{name}, "),), node.lineno, 0.15)
 
 
-def argument_less(subject: Subject) -> Iterator[Proposal]:
-    """One argument less."""
-    for node in _calls(subject):
-        spans = sorted(subject.span(argument) for argument in node.args)
-        spans += sorted((subject.offsets.at(k.lineno, k.col_offset), subject.span(k.value)[1]) for k in node.keywords)
+def argument_less(target: Subject) -> Iterator[Proposal]:
+    """Give a call one argument less."""
+    for node in _calls(target):
+        spans = sorted(target.span(argument) for argument in node.args)
+        spans += sorted((target.offsets.at(k.lineno, k.col_offset), target.span(k.value)[1]) for k in node.keywords)
         for index, (start, end) in enumerate(spans):
             if len(spans) == 1:
                 yield Proposal((Change(start, end, ""),), node.lineno)
@@ -142,55 +142,55 @@ def argument_less(subject: Subject) -> Iterator[Proposal]:
                 yield Proposal((Change(first, last, ""),), node.lineno)
 
 
-def arguments_swapped(subject: Subject) -> Iterator[Proposal]:
-    """Two arguments in each other's place; the receiver of a method and its argument."""
-    for node in _calls(subject):
-        yield from (subject.exchange(a, b) for a, b in zip(node.args, node.args[1:], strict=False))
-        yield from (subject.exchange(a, b, 0.5) for a, b in zip(node.args, node.args[2:], strict=False))
+def arguments_swapped(target: Subject) -> Iterator[Proposal]:
+    """Swap two arguments, or the receiver of a method and its argument."""
+    for node in _calls(target):
+        yield from (target.exchange(a, b) for a, b in zip(node.args, node.args[1:], strict=False))
+        yield from (target.exchange(a, b, 0.5) for a, b in zip(node.args, node.args[2:], strict=False))
         if isinstance(node.func, ast.Attribute) and len(node.args) == 1:
-            yield subject.exchange(node.func.value, node.args[0], 0.5)
+            yield target.exchange(node.func.value, node.args[0], 0.5)
 
 
-def keyword(subject: Subject) -> Iterator[Proposal]:
-    """An option of sorting added or turned round."""
-    for node in _calls(subject):
+def keyword(target: Subject) -> Iterator[Proposal]:
+    """Reverse an order, negate a sort key, or sort by the key and then by the element."""
+    for node in _calls(target):
         for given in node.keywords:
             if given.arg == "reverse" and not isinstance(given.value, ast.Constant):
-                yield subject.put(given.value, f"not ({subject.text(given.value)})")
+                yield target.put(given.value, f"not ({target.text(given.value)})")
             if given.arg == "key":
-                yield from (subject.put(given.value, f"lambda x: -({text})") for text in _body_of(subject, given.value))
+                yield from (target.put(given.value, f"lambda x: -({text})") for text in _body_of(target, given.value))
                 yield from (
-                    subject.put(
+                    target.put(
                         given.value, f"lambda {_parameter(given.value)}: ({text}, {_parameter(given.value)})", 0.7
                     )
-                    for text in _body_of(subject, given.value)
+                    for text in _body_of(target, given.value)
                 )
 
 
-def call_around(subject: Subject) -> Iterator[Proposal]:
-    """`abs(x)`, `sorted(x)`, `x.copy()`, `max(0, x)`, or a function of the file, around an expression."""
-    own = [name for name, count in subject.scope.callables.items() if count == 1]
-    for node in subject.expressions:
-        if not _may_be_wrapped(subject, node):
+def call_around(target: Subject) -> Iterator[Proposal]:
+    """Wrap an expression in `abs(x)`, `sorted(x)`, `max(0, x)`, or a function of the file."""
+    own = [name for name, count in target.scope.callables.items() if count == 1]
+    for node in target.expressions:
+        if not _may_be_wrapped(target, node):
             continue
-        text = subject.text(node)
+        text = target.text(node)
         called = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
-        fit = 0.5 if isinstance(node, ast.Constant) else 1.0
+        plausibility = 0.5 if isinstance(node, ast.Constant) else 1.0
         yield from (
-            subject.put(node, f"{name}({text})", fit * 0.9**rank)
+            target.put(node, f"{name}({text})", plausibility * 0.9**rank)
             for rank, name in enumerate((*_AROUND, *own))
             if name != called
         )
-        yield from (subject.put(node, form.format(text), fit * 0.3) for form in _BOUNDED)
+        yield from (target.put(node, form.format(text), plausibility * 0.3) for form in _BOUNDED)
         if isinstance(node, ast.Call):
-            yield from (subject.put(node, f"{name}(set({text}))", 0.2) for name in ("sorted", "list", "len"))
-        if called and called in [*own, subject.function.name]:
-            yield subject.put(node, f"{called}({text})", 0.6)
+            yield from (target.put(node, f"{name}(set({text}))", 0.2) for name in ("sorted", "list", "len"))
+        if called and called in [*own, target.function.name]:
+            yield target.put(node, f"{called}({text})", 0.6)
 
 
-def call_around_both(subject: Subject) -> Iterator[Proposal]:
-    """The same call around both sides of a comparison: `set(a) == set(b)`, `a.lower() == b.lower()`."""
-    for node in subject.expressions:
+def call_around_both(target: Subject) -> Iterator[Proposal]:
+    """Wrap both sides of a comparison in the same call: `set(a) == set(b)`, `a.lower() == b.lower()`."""
+    for node in target.expressions:
         if (
             isinstance(node, ast.Compare)
             and len(node.comparators) == 1
@@ -207,77 +207,77 @@ def call_around_both(subject: Subject) -> Iterator[Proposal]:
                 "{}.lower()",
                 "{}.strip()",
             ):
-                changes = tuple(subject.change(each, form.format(subject.text(each))) for each in both)
+                changes = tuple(target.change(each, form.format(target.text(each))) for each in both)
                 yield Proposal(changes, node.lineno)
 
 
-def method_added(subject: Subject) -> Iterator[Proposal]:
-    """`x.lower()`, `x.copy()` and others for `x`."""
-    for node in subject.expressions:
-        if _may_be_wrapped(subject, node) and not isinstance(node, ast.BinOp | ast.Compare | ast.BoolOp):
-            text = subject.text(node) if not isinstance(node, ast.GeneratorExp) else f"({subject.text(node)})"
-            seen = [f"{name}()" for name in subject.scope.attributes.get(text, ())]
+def method_added(target: Subject) -> Iterator[Proposal]:
+    """Write `x.lower()`, `x.copy()` and others for `x`."""
+    for node in target.expressions:
+        if _may_be_wrapped(target, node) and not isinstance(node, ast.BinOp | ast.Compare | ast.BoolOp):
+            text = target.text(node) if not isinstance(node, ast.GeneratorExp) else f"({target.text(node)})"
+            seen = [f"{name}()" for name in target.scope.attributes.get(text, ())]
             yield from (
-                subject.put(node, f"{text}.{method}", 0.9**rank)
+                target.put(node, f"{text}.{method}", 0.9**rank)
                 for rank, method in enumerate(dict.fromkeys((*seen, *_METHODS)))
             )
 
 
-def call_removed(subject: Subject) -> Iterator[Proposal]:
-    """`x` for `f(x)`, `x.m()` and `x.m(y)`."""
-    for node in _calls(subject):
+def call_removed(target: Subject) -> Iterator[Proposal]:
+    """Write `x` for `f(x)`, `x.m()` and `x.m(y)`."""
+    for node in _calls(target):
         if len(node.args) == 1 and not node.keywords and not isinstance(node.args[0], ast.Starred):
-            yield subject.put(node, subject.text(node.args[0]))
-        if isinstance(node.func, ast.Attribute) and not isinstance(subject.parent(node), ast.Expr):
-            yield subject.put(node, subject.text(node.func.value))
+            yield target.put(node, target.text(node.args[0]))
+        if isinstance(node.func, ast.Attribute) and not isinstance(target.parent(node), ast.Expr):
+            yield target.put(node, target.text(node.func.value))
 
 
-def off_by_one(subject: Subject) -> Iterator[Proposal]:
-    """One more or one less in an index, a bound, an argument, a returned or compared number."""
-    for node in subject.expressions:
-        above = subject.parent(node)
+def off_by_one(target: Subject) -> Iterator[Proposal]:
+    """Add or subtract one in an index, a bound, an argument, a returned or compared number."""
+    for node in target.expressions:
+        above = target.parent(node)
         if isinstance(node, ast.Constant) or not isinstance(
             node, ast.Name | ast.Call | ast.BinOp | ast.Attribute | ast.Subscript
         ):
             continue
         if not isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
             continue
-        fit = _boundary(node, above)
-        if fit:
+        plausibility = _boundary(node, above)
+        if plausibility:
             text = (
-                f"({subject.text(node)})"
+                f"({target.text(node)})"
                 if isinstance(node, ast.BinOp) and not isinstance(node.op, ast.Add | ast.Sub)
-                else subject.text(node)
+                else target.text(node)
             )
-            yield subject.put(node, f"{text} + 1", fit)
-            yield subject.put(node, f"{text} - 1", fit)
+            yield target.put(node, f"{text} + 1", plausibility)
+            yield target.put(node, f"{text} - 1", plausibility)
 
 
-def index(subject: Subject) -> Iterator[Proposal]:
-    """The other end of a sequence, a neighbour of an element, the sequence instead of its element."""
-    for node in subject.expressions:
+def index(target: Subject) -> Iterator[Proposal]:
+    """Take the other end of a sequence, a neighbour of an element, or the sequence instead of its element."""
+    for node in target.expressions:
         if not isinstance(node, ast.Subscript) or isinstance(node.slice, ast.Slice):
             continue
-        receiver = subject.text(node.value)
+        receiver = target.text(node.value)
         others = ("0", "-1", "1", "-2")
-        yield from (subject.put(node.slice, text) for text in others if text != subject.text(node.slice))
+        yield from (target.put(node.slice, text) for text in others if text != target.text(node.slice))
         if isinstance(node.ctx, ast.Load):
-            yield subject.put(node, receiver, 0.5)
-            yield from (subject.put(node, f"{receiver}[{cut}]", 0.3) for cut in ("1:", ":-1", "::-1"))
+            yield target.put(node, receiver, 0.5)
+            yield from (target.put(node, f"{receiver}[{cut}]", 0.3) for cut in ("1:", ":-1", "::-1"))
         if isinstance(node.slice, ast.Name | ast.BinOp):
-            mirrored = f"len({receiver}) - 1 - {subject.text(node.slice)}"
-            yield subject.put(node.slice, mirrored, 0.4)
+            mirrored = f"len({receiver}) - 1 - {target.text(node.slice)}"
+            yield target.put(node.slice, mirrored, 0.4)
 
 
-def part(subject: Subject) -> Iterator[Proposal]:
-    """A part of a sequence instead of the whole, another bound, the whole instead of a part."""
-    for node in subject.expressions:
+def part(target: Subject) -> Iterator[Proposal]:
+    """Take a part of a sequence instead of the whole, other bounds, or the whole instead of a part."""
+    for node in target.expressions:
         if isinstance(node, ast.Slice):
-            yield from _other_bounds(subject, node)
+            yield from _other_bounds(target, node)
         elif isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):
-            yield subject.put(node, subject.text(node.value), 0.5)
-        elif _may_be_cut(subject, node):
-            text = subject.text(node)
+            yield target.put(node, target.text(node.value), 0.5)
+        elif _may_be_cut(target, node):
+            text = target.text(node)
             text = (
                 text
                 if isinstance(node, ast.Name | ast.Call | ast.ListComp | ast.Subscript | ast.Attribute)
@@ -285,34 +285,35 @@ def part(subject: Subject) -> Iterator[Proposal]:
             )
             names = [
                 n
-                for n in subject.scope.names_at(node.lineno)
-                if "index" in subject.scope.roles.get(n, ())
-                or n not in subject.scope.roles
+                for n in target.scope.names_at(node.lineno)
+                if "index" in target.scope.roles.get(n, ())
+                or n not in target.scope.roles
                 or len(n) == 1
-                or "arithmetic" in subject.scope.roles.get(n, ())
+                or "arithmetic" in target.scope.roles.get(n, ())
             ]
             cuts = [
                 *((cut, 0.7) for cut in ("1:", ":-1", "::-1")),
                 *((cut, 0.5) for n in names if n != text for cut in (f"{n}:", f":{n}", f"{n} + 1:")),
             ]
-            yield from (subject.put(node, f"{text}[{cut}]", fit) for cut, fit in cuts)
+            yield from (target.put(node, f"{text}[{cut}]", plausibility) for cut, plausibility in cuts)
 
 
 # --- helpers ----------------------------------------------------------------------------------------------------------
 
 
-def _calls(subject: Subject) -> Iterator[ast.Call]:
-    yield from (node for node in subject.expressions if isinstance(node, ast.Call))
+def _calls(target: Subject) -> Iterator[ast.Call]:
+    yield from (node for node in target.expressions if isinstance(node, ast.Call))
 
 
 def _name_of(function: ast.expr) -> str:
-    """The last part of what is called; empty where it has no name."""
+    """Return the last part of what is called; empty where it has no name."""
     if isinstance(function, ast.Attribute):
         return function.attr
     return function.id if isinstance(function, ast.Name) else ""
 
 
-def _further(subject: Subject, node: ast.Call) -> Iterator[tuple[str, float]]:
+def _further(target: Subject, node: ast.Call) -> Iterator[tuple[str, float]]:
+    """Yield the text of arguments that a call might lack, and how plausible each is."""
     name = _name_of(node.func)
     if name in ("sorted", "sort", "min", "max"):
         given = {each.arg for each in node.keywords}
@@ -333,17 +334,18 @@ def _further(subject: Subject, node: ast.Call) -> Iterator[tuple[str, float]]:
         yield from ((text, 0.3) for text in ("0", "1", "None", "[]", "default=0", "-1"))
     if name == "encode":
         yield from ((text, 0.5) for text in ("'utf-8'", "'ascii'"))
-    expected = subject.scope.callables.get(name, 0)
-    fit = 1.0 if expected > len(node.args) + len(node.keywords) else 0.3
-    for variable in subject.scope.names_at(node.lineno):
+    expected = target.scope.callables.get(name, 0)
+    plausibility = 1.0 if expected > len(node.args) + len(node.keywords) else 0.3
+    for variable in target.scope.names_at(node.lineno):
         if variable != "self":
-            yield variable, fit
+            yield variable, plausibility
             yield f"{variable}={variable}", 0.1
 
 
-def _body_of(subject: Subject, node: ast.expr) -> Sequence[str]:
+def _body_of(target: Subject, node: ast.expr) -> Sequence[str]:
+    """Return the text of the body of a lambda with one parameter; nothing for other expressions."""
     return (
-        (subject.text(node.body),)
+        (target.text(node.body),)
         if (isinstance(node, ast.Lambda) and len(node.args.args) == 1 and node.args.args[0].arg == "x")
         or (isinstance(node, ast.Lambda) and len(node.args.args) == 1)
         else ()
@@ -351,15 +353,16 @@ def _body_of(subject: Subject, node: ast.expr) -> Sequence[str]:
 
 
 def _parameter(node: ast.expr) -> str:
+    """Return the name of a lambda's first parameter; `x` for other expressions."""
     return node.args.args[0].arg if isinstance(node, ast.Lambda) and node.args.args else "x"
 
 
-def _may_be_wrapped(subject: Subject, node: ast.expr) -> bool:
+def _may_be_wrapped(target: Subject, node: ast.expr) -> bool:
     if not isinstance(getattr(node, "ctx", ast.Load()), ast.Load) or isinstance(
         node, ast.Starred | ast.Slice | ast.Lambda | ast.JoinedStr
     ):
         return False
-    above = subject.parent(node)
+    above = target.parent(node)
     if (isinstance(above, ast.Call) and node is above.func) or isinstance(
         above, ast.Attribute | ast.Expr | ast.UnaryOp
     ):
@@ -370,7 +373,7 @@ def _may_be_wrapped(subject: Subject, node: ast.expr) -> bool:
 
 
 def _boundary(node: ast.expr, above: ast.AST) -> float:
-    """How likely a number is off by one where it stands."""
+    """Return how plausible it is that a number is off by one where it stands, from 0 to 1."""
     if isinstance(above, ast.Slice):
         return 1.0
     if isinstance(above, ast.Subscript) and node is above.slice:
@@ -384,14 +387,14 @@ def _boundary(node: ast.expr, above: ast.AST) -> float:
     return 0.0
 
 
-def _may_be_cut(subject: Subject, node: ast.expr) -> bool:
-    above = subject.parent(node)
+def _may_be_cut(target: Subject, node: ast.expr) -> bool:
+    above = target.parent(node)
     if not isinstance(getattr(node, "ctx", ast.Load()), ast.Load) or isinstance(
         above, ast.Attribute | ast.BinOp | ast.Expr
     ):
         return False
     if isinstance(node, ast.Name):
-        roles = subject.scope.roles.get(node.id, frozenset())
+        roles = target.scope.roles.get(node.id, frozenset())
         may_be_number = "arithmetic" in roles and not roles & {"indexed", "iterated", "given to len"}
         return (
             not may_be_number
@@ -403,11 +406,11 @@ def _may_be_cut(subject: Subject, node: ast.expr) -> bool:
     )
 
 
-def _other_bounds(subject: Subject, node: ast.Slice) -> Iterator[Proposal]:
-    lower, upper = (subject.text(bound) if bound else "" for bound in (node.lower, node.upper))
-    step = f":{subject.text(node.step)}" if node.step else ""
-    names = [n for n in subject.scope.names_at(node.lineno) if "index" in subject.scope.roles.get(n, ()) or len(n) == 1]
+def _other_bounds(target: Subject, node: ast.Slice) -> Iterator[Proposal]:
+    lower, upper = (target.text(bound) if bound else "" for bound in (node.lower, node.upper))
+    step = f":{target.text(node.step)}" if node.step else ""
+    names = [n for n in target.scope.names_at(node.lineno) if "index" in target.scope.roles.get(n, ()) or len(n) == 1]
     forms = [f"{lower}:", f":{upper}", f"{upper}:{lower}", f"{upper}:", f":{lower}", "::-1", ":"]
     forms += [f"{low}:{upper}" for low in ("1", "0", *names)] + [f"{lower}:{up}" for up in ("-1", *names)]
     for form in dict.fromkeys(forms):
-        yield subject.put(node, form + ("" if form.count(":") > 1 else step), 0.6)
+        yield target.put(node, form + ("" if form.count(":") > 1 else step), 0.6)

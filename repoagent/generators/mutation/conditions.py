@@ -10,97 +10,97 @@ from repoagent.edits.syntax import first_line
 from repoagent.generators.mutation.target import Change, Proposal, Subject
 
 
-def stronger(subject: Subject) -> Iterator[Proposal]:
-    """`c and d` for `c`, a filter for a comprehension."""
-    yield from _extended(subject, "and")
-    for node in subject.expressions:
+def stronger(target: Subject) -> Iterator[Proposal]:
+    """Write `c and d` for `c`; add a filter to a comprehension."""
+    yield from _extended(target, "and")
+    for node in target.expressions:
         for generator in getattr(node, "generators", ()):
             if not generator.ifs:
                 names = [n.id for n in ast.walk(generator.target) if isinstance(n, ast.Name)]
-                end = subject.span(generator.iter)[1]
+                end = target.span(generator.iter)[1]
                 yield from (
-                    Proposal((Change(end, end, f" if {test}"),), node.lineno) for test in _tests_of(subject, names)
+                    Proposal((Change(end, end, f" if {test}"),), node.lineno) for test in _tests_of(target, names)
                 )
 
 
-def weaker(subject: Subject) -> Iterator[Proposal]:
-    """`c or d` for `c`, and a comprehension without its filter."""
-    yield from _extended(subject, "or")
-    for node in subject.expressions:
+def weaker(target: Subject) -> Iterator[Proposal]:
+    """Write `c or d` for `c`; drop the filter of a comprehension."""
+    yield from _extended(target, "or")
+    for node in target.expressions:
         for generator in getattr(node, "generators", ()):
             for test in generator.ifs:
-                start, end = subject.span(test)
-                keyword = subject.source.rfind("if", 0, start)
+                start, end = target.span(test)
+                keyword = target.source.rfind("if", 0, start)
                 yield Proposal((Change(keyword, end, ""),), node.lineno)
 
 
-def replaced(subject: Subject) -> Iterator[Proposal]:
-    """Another condition: a variable for its truth, a comparison of two, one that the function has elsewhere."""
-    for node, _ in _conditions(subject):
-        for rank, (text, fit) in enumerate(_atoms(subject, node)):
-            if text != subject.text(node):
-                yield subject.put(node, text, fit * 0.97**rank)
+def replaced(target: Subject) -> Iterator[Proposal]:
+    """Ask another condition: the truth of a variable, a comparison of two, one that the function has elsewhere."""
+    for node, _ in _conditions(target):
+        for rank, (text, plausibility) in enumerate(_atoms(target, node)):
+            if text != target.text(node):
+                yield target.put(node, text, plausibility * 0.97**rank)
 
 
-def none_checked(subject: Subject) -> Iterator[Proposal]:
-    """A condition that asks something of an object first asks whether there is one (the null check of PAR and TBar)."""
-    for node, _ in _conditions(subject):
-        inner = subject.text(node)
+def none_checked(target: Subject) -> Iterator[Proposal]:
+    """Before a condition asks something of an object, ask whether there is one (the null check of PAR and TBar)."""
+    for node, _ in _conditions(target):
+        inner = target.text(node)
         asked = [n.value for n in ast.walk(node) if isinstance(n, ast.Attribute | ast.Subscript)]
-        for name in dict.fromkeys(subject.text(each) for each in asked if isinstance(each, ast.Name | ast.Attribute)):
+        for name in dict.fromkeys(target.text(each) for each in asked if isinstance(each, ast.Name | ast.Attribute)):
             for form in ("{0} is None or {1}", "{0} is not None and {1}", "not {0} or {1}", "{0} and {1}"):
                 word = "or" if " or " in form else "and"
-                yield subject.put(node, form.format(name, f"({inner})" if _binds_less(node, word) else inner))
+                yield target.put(node, form.format(name, f"({inner})" if _binds_less(node, word) else inner))
 
 
-def decided(subject: Subject) -> Iterator[Proposal]:
-    """A condition for the truth value that is returned."""
-    for node in subject.expressions:
+def decided(target: Subject) -> Iterator[Proposal]:
+    """Return a condition instead of a truth value."""
+    for node in target.expressions:
         if (
             isinstance(node, ast.Constant)
             and isinstance(node.value, bool)
-            and isinstance(subject.parent(node), ast.Return)
+            and isinstance(target.parent(node), ast.Return)
         ):
-            for rank, text in enumerate((*tests(subject, node.lineno), *written(subject))):
-                yield subject.put(node, text, 0.98**rank)
+            for rank, text in enumerate((*tests(target, node.lineno), *written(target))):
+                yield target.put(node, text, 0.98**rank)
 
 
-def none_or_empty(subject: Subject) -> Iterator[Proposal]:
-    """`x is None` for `not x`, and the other way round; `isinstance` of more classes."""
-    for node, _ in _conditions(subject):
+def none_or_empty(target: Subject) -> Iterator[Proposal]:
+    """Write `x is None` for `not x`, or the reverse; add a class to an `isinstance`."""
+    for node, _ in _conditions(target):
         negated = isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)
         name = node.operand if isinstance(node, ast.UnaryOp) else node
         if isinstance(name, ast.Name | ast.Attribute | ast.Subscript):
-            yield subject.put(node, f"{subject.text(name)} is {'' if negated else 'not '}None")
+            yield target.put(node, f"{target.text(name)} is {'' if negated else 'not '}None")
         if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Is | ast.IsNot):
-            yield subject.put(node, ("not " if isinstance(node.ops[0], ast.Is) else "") + subject.text(node.left))
+            yield target.put(node, ("not " if isinstance(node.ops[0], ast.Is) else "") + target.text(node.left))
     for call in (
         n
-        for n in subject.expressions
+        for n in target.expressions
         if isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id == "isinstance"
     ):
         if len(call.args) == 2:
-            kinds = subject.text(call.args[1]).strip("()")
+            kinds = target.text(call.args[1]).strip("()")
             yield from (
-                subject.put(call.args[1], f"({kinds}, {more})", 0.5)
+                target.put(call.args[1], f"({kinds}, {more})", 0.5)
                 for more in ("str", "int", "float", "list", "tuple", "bool", "dict")
                 if more not in kinds
             )
 
 
-def branches(subject: Subject) -> Iterator[Proposal]:
-    """`while` for `if`, `if` for `elif`, an `else` whose block runs always."""
-    for node in subject.statements:
+def branches(target: Subject) -> Iterator[Proposal]:
+    """Write `while` for `if`, `if` for `elif` and `elif` for a following `if`, or the reverse."""
+    for node in target.statements:
         if isinstance(node, ast.If):
-            yield from _other_if(subject, node)
+            yield from _other_if(target, node)
         elif isinstance(node, ast.While) and not node.orelse:
-            yield from _keyword(subject, node, "while", "if")
+            yield from _keyword(target, node, "while", "if")
 
 
-def exception(subject: Subject) -> Iterator[Proposal]:
-    """Another class of exceptions caught or raised."""
-    for handler in (n for n in ast.walk(subject.function) if isinstance(n, ast.ExceptHandler) and n.type):
-        text = subject.text(handler.type) if handler.type else ""
+def exception(target: Subject) -> Iterator[Proposal]:
+    """Catch or raise another class of exceptions."""
+    for handler in (n for n in ast.walk(target.function) if isinstance(n, ast.ExceptHandler) and n.type):
+        text = target.text(handler.type) if handler.type else ""
         bare = text.strip("()")
         for name in (
             "ValueError",
@@ -115,13 +115,13 @@ def exception(subject: Subject) -> Iterator[Proposal]:
             "Exception",
         ):
             if name not in bare and handler.type:
-                yield subject.put(handler.type, f"({bare}, {name})")
-                yield subject.put(handler.type, name, 0.5)
-    for node in (n for n in subject.statements if isinstance(n, ast.Raise) and n.exc):
+                yield target.put(handler.type, f"({bare}, {name})")
+                yield target.put(handler.type, name, 0.5)
+    for node in (n for n in target.statements if isinstance(n, ast.Raise) and n.exc):
         called = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
         if isinstance(called, ast.Name):
             yield from (
-                subject.put(called, name)
+                target.put(called, name)
                 for name in (
                     "ValueError",
                     "TypeError",
@@ -138,10 +138,11 @@ def exception(subject: Subject) -> Iterator[Proposal]:
 # --- helpers ----------------------------------------------------------------------------------------------------------
 
 
-def tests(subject: Subject, line: int) -> Sequence[str]:
-    """Conditions that may be asked at `line`: the truth of variables, comparisons between them and with constants."""
-    near = subject.scope.near(line)
-    names = [n for n in sorted(subject.scope.names_at(line), key=lambda n: n not in near) if n not in ("self", "cls")][
+def tests(target: Subject, line: int) -> Sequence[str]:
+    """List conditions that may be asked at `line`: the truth of variables, comparisons between them and with
+    constants."""
+    near = target.scope.near(line)
+    names = [n for n in sorted(target.scope.names_at(line), key=lambda n: n not in near) if n not in ("self", "cls")][
         :6
     ]
     pairs = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :]]
@@ -156,66 +157,71 @@ def tests(subject: Subject, line: int) -> Sequence[str]:
 _SIGNS = ("==", "!=", "<", ">", "<=", ">=", "in", "not in")
 
 
-def written(subject: Subject) -> Sequence[str]:
-    """Conditions that the function has already, and their negations."""
-    nodes = [node for node in subject.expressions if isinstance(node, ast.Compare)]
-    texts = [t for node in nodes if len(t := subject.text(node)) <= 60 and "\n" not in t]
+def written(target: Subject) -> Sequence[str]:
+    """List the conditions that the function has already, and their negations."""
+    nodes = [node for node in target.expressions if isinstance(node, ast.Compare)]
+    texts = [t for node in nodes if len(t := target.text(node)) <= 60 and "\n" not in t]
     return list(dict.fromkeys([*texts, *(f"not ({text})" for text in texts)]))
 
 
-def _conditions(subject: Subject) -> Iterator[tuple[ast.expr, ast.AST]]:
-    for node in subject.expressions:
-        above = subject.parent(node)
+def _conditions(target: Subject) -> Iterator[tuple[ast.expr, ast.AST]]:
+    """Yield each expression that is asked for its truth, with the node that asks."""
+    for node in target.expressions:
+        above = target.parent(node)
         if (isinstance(above, ast.If | ast.While | ast.IfExp | ast.Assert) and node is above.test) or (
             isinstance(above, ast.comprehension) and any(node is test for test in above.ifs)
         ):
             yield node, above
 
 
-def _extended(subject: Subject, word: str) -> Iterator[Proposal]:
+def _extended(target: Subject, word: str) -> Iterator[Proposal]:
+    """Join each condition with another one by `word`, which is `and` or `or`."""
     returned = [
         (n, p)
-        for n in subject.expressions
-        if isinstance(p := subject.parent(n), ast.Return) and isinstance(n, ast.Compare | ast.BoolOp)
+        for n in target.expressions
+        if isinstance(p := target.parent(n), ast.Return) and isinstance(n, ast.Compare | ast.BoolOp)
     ]
-    for node, _ in (*_conditions(subject), *returned):
-        inner = f"({subject.text(node)})" if _binds_less(node, word) else subject.text(node)
-        for rank, (text, fit) in enumerate(_atoms(subject, node)):
+    for node, _ in (*_conditions(target), *returned):
+        inner = f"({target.text(node)})" if _binds_less(node, word) else target.text(node)
+        for rank, (text, plausibility) in enumerate(_atoms(target, node)):
             if text not in inner:
-                yield subject.put(node, f"{inner} {word} {text}", fit * 0.98**rank)
-                yield subject.put(node, f"{text} {word} {inner}", 0.5 * fit * 0.98**rank)
+                yield target.put(node, f"{inner} {word} {text}", plausibility * 0.98**rank)
+                yield target.put(node, f"{text} {word} {inner}", 0.5 * plausibility * 0.98**rank)
 
 
-def _atoms(subject: Subject, node: ast.expr) -> Sequence[tuple[str, float]]:
-    varied = [(text, 0.8) for text in _variations(subject, node)]
+def _atoms(target: Subject, node: ast.expr) -> Sequence[tuple[str, float]]:
+    """List conditions that might stand in the place of `node` or beside it, and how plausible each is."""
+    varied = [(text, 0.8) for text in _variations(target, node)]
     return [
         *varied,
-        *((text, 0.8) for text in written(subject)),
-        *((text, 0.5) for text in tests(subject, node.lineno)),
+        *((text, 0.8) for text in written(target)),
+        *((text, 0.5) for text in tests(target, node.lineno)),
     ]
 
 
-def _variations(subject: Subject, node: ast.expr) -> Iterator[str]:
-    """A part of a condition once more, with one of its variables replaced or two of them exchanged."""
+def _variations(target: Subject, node: ast.expr) -> Iterator[str]:
+    """Yield each comparison of a condition with one of its variables replaced, or two of them exchanged."""
     parts = [n for n in ast.walk(node) if isinstance(n, ast.Compare)]
     for compare in parts[:3]:
-        text = subject.text(compare)
+        text = target.text(compare)
         names = list(dict.fromkeys(n.id for n in ast.walk(compare) if isinstance(n, ast.Name)))
         for one in names:
-            others = [n for n in subject.scope.names_at(node.lineno) if n != one][:6]
+            others = [n for n in target.scope.names_at(node.lineno) if n != one][:6]
             yield from (re.sub(rf"\b{one}\b", other, text) for other in others if other not in names)
         for one, other in ((a, b) for i, a in enumerate(names) for b in names[i + 1 :]):
             yield re.sub(rf"\b({one}|{other})\b", lambda m, one=one, other=other: other if m[0] == one else one, text)  # type: ignore[misc]  # a lambda with defaults
 
 
 def _binds_less(node: ast.expr, word: str) -> bool:
+    """Return whether `node` falls apart beside the operator `word`."""
     return isinstance(node, ast.IfExp | ast.Lambda | ast.NamedExpr) or (
         isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or) and word == "and"
     )
 
 
-def _tests_of(subject: Subject, names: Sequence[str]) -> Iterator[str]:
-    others = [n for n in subject.scope.names_at(subject.function.end_lineno or 0) if n not in names][:6]
+def _tests_of(target: Subject, names: Sequence[str]) -> Iterator[str]:
+    """Yield conditions about `names`, the variables of a comprehension."""
+    others = [n for n in target.scope.names_at(target.function.end_lineno or 0) if n not in names][:6]
     for name in names:
         yield from (
             name,
@@ -230,25 +236,25 @@ def _tests_of(subject: Subject, names: Sequence[str]) -> Iterator[str]:
         yield from (f"{name} {sign} {other}" for other in others for sign in ("in", "not in", "!=", "==", "<", ">"))
 
 
-def _other_if(subject: Subject, node: ast.If) -> Iterator[Proposal]:
-    line = subject.offsets.lines[node.lineno - 1].lstrip()
+def _other_if(target: Subject, node: ast.If) -> Iterator[Proposal]:
+    line = target.offsets.lines[node.lineno - 1].lstrip()
     if line.startswith("elif"):
-        yield from _keyword(subject, node, "elif", "if")
+        yield from _keyword(target, node, "elif", "if")
         return
     if not node.orelse:
-        yield from _keyword(subject, node, "if", "while")
-    block = subject.block_of(node)
+        yield from _keyword(target, node, "if", "while")
+    block = target.block_of(node)
     place = next((i for i, each in enumerate(block) if each is node), 0)
     before = block[place - 1] if place else None
     if isinstance(before, ast.If) and not before.orelse:
-        yield from _keyword(subject, node, "if", "elif")
+        yield from _keyword(target, node, "if", "elif")
 
 
-def _keyword(subject: Subject, node: ast.stmt, word: str, other: str) -> Iterator[Proposal]:
-    start = subject.span(node)[0]
+def _keyword(target: Subject, node: ast.stmt, word: str, other: str) -> Iterator[Proposal]:
+    start = target.span(node)[0]
     at = (
         start
-        if subject.source.startswith(word, start)
-        else subject.source.find(word, subject.offsets.starts[first_line(node) - 1])
+        if target.source.startswith(word, start)
+        else target.source.find(word, target.offsets.starts[first_line(node) - 1])
     )
     yield Proposal((Change(at, at + len(word), other),), node.lineno)

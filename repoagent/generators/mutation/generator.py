@@ -19,7 +19,7 @@ class Mutator:
     """
 
     name: str = "mutation"
-    traits: Traits = Traits(Scope.FUNCTION, needs_runs=True, repeats=False, starts_from_failures=True)
+    traits = Traits(Scope.FUNCTION, needs_runs=True, repeats=False, starts_from_failures=True)
 
     def sample_count(self, model: Model) -> int:
         return model.profile.mutants

@@ -15,10 +15,10 @@ class Pattern:
 
     name: str
     prior: float
-    """Thousands of fixes, see PATTERNS."""
+    """How often it is the right one: thousands of fixes, see PATTERNS."""
     usual: float
-    """The fits of its mutants in one function together, on average: the prior is shared out among so many and those
-    that there are, so that neither the only mutant of a pattern nor the thousandth is taken for more than it is."""
+    """The plausibility of its mutants in one function together, on average. The prior is shared out among this sum and
+    that of the mutants at hand, so that neither the only mutant of a pattern nor the thousandth counts for too much."""
     propose: Callable[[Subject], Iterator[Proposal]]
 
 
@@ -89,6 +89,6 @@ element 57, fewer arguments 50, a truth value 37, an attribute access 32, an ope
 keyword 20, a sign 15, arguments swapped 8. Where our patterns cut finer, a number is divided; those of operators are
 raised, for many of the others' counts are typing errors that no test would have let pass. Patterns of whole statements
 are not in that collection: guards, insertions, moves and deletions are those of PAR (Kim et al., 2013) and TBar (Liu et
-al., 2019), and their priors are estimates, as are those of what is borrowed. `python benchmarks/repair/usual.py` counts
-what is usual.
+al., 2019), and their priors are estimates, as are those of the ingredients from further away. `python
+benchmarks/repair/usual.py` counts what is usual.
 """

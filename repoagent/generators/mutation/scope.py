@@ -26,11 +26,12 @@ class Scope:
     """The class, for a method."""
 
     def names_at(self, line: int) -> Sequence[str]:
-        """Variables that may have a value at `line`: parameters, and what is bound above it or in a loop around it."""
+        """List variables that may have a value at `line`: parameters, and what is bound above it or in a loop around
+        it."""
         return [name for name, lines in self._bound.items() if min(lines) <= line or self._loops_to(line, lines)]
 
     def near(self, line: int) -> frozenset[str]:
-        """The variables that the statement at `line` and the loops around it name."""
+        """Find the variables that the statement at `line` and the loops around it name."""
         found = {n.id for n in ast.walk(self.function) if isinstance(n, ast.Name) and n.lineno == line}
         loops = (n for n in ast.walk(self.function) if isinstance(n, ast.For) and n.lineno <= line <= last_line(n))
         return frozenset(found | {n.id for loop in loops for n in ast.walk(loop.target) if isinstance(n, ast.Name)})
@@ -76,7 +77,7 @@ class Scope:
 
     @cached_property
     def attributes(self) -> Mapping[str, tuple[str, ...]]:
-        """By receiver, written as it is in the code, what is asked of it anywhere in the file."""
+        """By receiver, written as it is in the code, the attributes that it is asked for anywhere in the file."""
         found: dict[str, dict[str, None]] = defaultdict(dict)
         for node in ast.walk(self.module):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
@@ -85,7 +86,7 @@ class Scope:
 
     @cached_property
     def asked(self) -> frozenset[str]:
-        """What any object is asked for anywhere in the file."""
+        """The attributes that any object is asked for anywhere in the file."""
         return frozenset(node.attr for node in ast.walk(self.module) if isinstance(node, ast.Attribute))
 
     @cached_property
@@ -98,7 +99,7 @@ class Scope:
         return {name: frozenset(roles) for name, roles in found.items()}
 
     def likeness(self, one: str, other: str) -> float:
-        """How well one variable may stand for another, from 0 to 1, by what is done to both."""
+        """Return how well one variable may stand for another, from 0 to 1, by what is done to both."""
         left, right = self.roles.get(one, frozenset()), self.roles.get(other, frozenset())
         if not left or not right:
             return 0.6
@@ -112,7 +113,8 @@ class Scope:
 
     @cached_property
     def _bound(self) -> Mapping[str, tuple[int, ...]]:
-        """Every variable with the lines that bind it; the parameters alone where there is too much to be told."""
+        """The lines that bind each variable; the parameters alone where the flow of the function cannot be worked
+        out."""
         first = first_line(self.function)
         found: dict[str, list[int]] = {name: [first] for name in self.parameters}
         flow = flow_of(self.text, first)
@@ -124,7 +126,7 @@ class Scope:
         return {name: tuple(lines) for name, lines in found.items()}
 
     def _bound_inside(self) -> Iterator[tuple[str, int]]:
-        """What the functions that are nested in it bind."""
+        """Yield the names that nested functions bind, with their lines."""
         nested = (n for n in ast.walk(self.function) if isinstance(n, Function) and n is not self.function)
         for node in (inner for function in nested for inner in ast.walk(function)):
             if isinstance(node, ast.arg):
@@ -133,6 +135,7 @@ class Scope:
                 yield node.id, node.lineno
 
     def _loops_to(self, line: int, lines: Sequence[int]) -> bool:
+        """Return whether a loop around `line` holds one of `lines`, which bind a name."""
         return any(first <= line <= last and any(first <= at <= last for at in lines) for first, last in self._loops)
 
     @cached_property
@@ -151,13 +154,14 @@ def _targets(node: ast.stmt) -> Sequence[ast.expr]:
 
 
 def _roles(node: ast.AST) -> Iterator[tuple[str, str]]:
-    """What a node does to the names directly below it."""
+    """Yield each name directly below a node with what the node does to it."""
     for role, child in _uses(node):
         if isinstance(child, ast.Name):
             yield child.id, role
 
 
 def _uses(node: ast.AST) -> Iterator[tuple[str, ast.AST | None]]:
+    """Yield each child of a node with what the node does to it."""
     for field, role in _ROLES.get(type(node), ()):
         yield role, getattr(node, field)
     match node:

@@ -20,7 +20,7 @@ Node = ast.expr | ast.stmt
 
 @dataclass(frozen=True)
 class Change:
-    """A piece of a file's text, and what stands there instead."""
+    """A span of a file's text, and the text to put there."""
 
     start: int
     end: int
@@ -35,10 +35,10 @@ class Proposal:
     """In the order of the text, without overlaps."""
     line: int
     fit: float = 1.0
-    """How likely it is among those of its pattern: 1 for the obvious ones."""
+    """How likely it is among the proposals of its pattern: 1 for the obvious ones."""
 
     def apply(self, source: str) -> str:
-        """`source` with the changes made."""
+        """Return `source` with the changes made."""
         for change in reversed(self.changes):
             source = source[: change.start] + change.text + source[change.end :]
         return source
@@ -55,8 +55,8 @@ class Subject:
     told: Told
 
     @classmethod
-    def find(cls, source: str, qualified: str, start: int | None, told: Told) -> Subject:
-        """The function in `source`; raises EditRefused when there is none, or `source` is not Python."""
+    def find(cls, source: str, qualified: str, start: int | None, vocabulary: Told) -> Subject:
+        """Find the function in `source`; raise EditRefused when there is none, or `source` is not Python."""
         found = defined(source, qualified, start)
         function = found.node
         if not isinstance(function, Function):
@@ -64,7 +64,7 @@ class Subject:
         if len(qualified) > _LONGEST_NAME or last_line(function) - first_line(function) > _LONGEST:
             raise EditRefused("the function is too long to be mutated")
         scope = Scope(found.tree, function, "".join(found.own_lines), _owner(found.tree, function))
-        return cls(source, function, Offsets(source), scope, told)
+        return cls(source, function, Offsets(source), scope, vocabulary)
 
     @cached_property
     def statements(self) -> tuple[ast.stmt, ...]:
@@ -83,25 +83,25 @@ class Subject:
 
     @cached_property
     def parents(self) -> dict[int, ast.AST]:
-        """By a node's id, what it stands in."""
+        """The node that each node stands in, by the id of the latter."""
         return {id(child): node for node in ast.walk(self.function) for child in ast.iter_child_nodes(node)}
 
     def parent(self, node: ast.AST) -> ast.AST:
-        """What `node` stands in."""
+        """Return the node that `node` stands in."""
         return self.parents.get(id(node), self.function)
 
     def ancestors(self, node: ast.AST) -> Iterator[ast.AST]:
-        """What `node` stands in, from the inside out."""
+        """Yield the nodes that `node` stands in, from the inside out."""
         while (above := self.parents.get(id(node))) is not None:
             yield above
             node = above
 
     def statement_of(self, node: ast.AST) -> ast.stmt:
-        """The innermost statement that holds `node`."""
+        """Find the innermost statement that holds `node`."""
         return next(n for n in (node, *self.ancestors(node)) if isinstance(n, ast.stmt))
 
     def block_of(self, statement: ast.stmt) -> list[ast.stmt]:
-        """The statements among which it stands."""
+        """Find the list of statements that `statement` stands in."""
         above = self.parent(statement)
         for name in ("body", "orelse", "finalbody"):
             block = getattr(above, name, None)
@@ -110,43 +110,43 @@ class Subject:
         return [statement]
 
     def loop_around(self, node: ast.AST) -> ast.For | ast.While | ast.AsyncFor | None:
-        """The innermost loop whose body holds `node`."""
+        """Find the innermost loop whose body holds `node`."""
         return next((n for n in self.ancestors(node) if isinstance(n, ast.For | ast.While | ast.AsyncFor)), None)
 
     # --- text -------------------------------------------------------------------------------------------------------
 
     def span(self, node: Node) -> tuple[int, int]:
-        """Offsets of the text of a node."""
+        """Return the offsets of the text of a node, in characters."""
         end = self.offsets.at(node.end_lineno or node.lineno, node.end_col_offset or 0)
         return self.offsets.at(node.lineno, node.col_offset), end
 
     def text(self, node: Node) -> str:
-        """The text of a node."""
+        """Return the text of a node."""
         start, end = self.span(node)
         return self.source[start:end]
 
-    def put(self, node: ast.expr, text: str, fit: float = 1.0) -> Proposal:
-        """`text`, an expression, in the place of `node`; in parentheses where it would fall apart without."""
-        return Proposal((self.change(node, text),), node.lineno, fit)
+    def put(self, node: ast.expr, text: str, plausibility: float = 1.0) -> Proposal:
+        """Put `text`, an expression, in the place of `node`; in parentheses where it would fall apart without."""
+        return Proposal((self.change(node, text),), node.lineno, plausibility)
 
     def change(self, node: ast.expr, text: str) -> Change:
-        """The change of `put`."""
+        """Build the change that `replace` proposes."""
         start, end = self.span(node)
         enclosed = self.source[start - 1 : start] == "(" and self.source[end : end + 1] == ")"
         return Change(start, end, text if enclosed or self._stands_alone(node) or _is_atom(text) else f"({text})")
 
-    def exchange(self, one: Node, other: Node, fit: float = 1.0) -> Proposal:
-        """Both nodes, which do not overlap, with their texts swapped."""
+    def exchange(self, one: Node, other: Node, plausibility: float = 1.0) -> Proposal:
+        """Exchange the texts of two nodes, which do not overlap."""
         first, second = sorted((one, other), key=lambda node: self.span(node)[0])
         changes = Change(*self.span(first), self.text(second)), Change(*self.span(second), self.text(first))
-        return Proposal(changes, first.lineno, fit)
+        return Proposal(changes, first.lineno, plausibility)
 
     def between(self, left: ast.expr, right: ast.expr) -> tuple[int, int]:
-        """The offsets between two nodes, where an operator stands."""
+        """Return the offsets between two nodes, where an operator stands."""
         return self.span(left)[1], self.span(right)[0]
 
     def own_lines(self, statement: ast.stmt) -> tuple[int, int] | None:
-        """Offsets of the lines of a statement that shares none of them; None where it does."""
+        """Find the offsets of the lines of a statement that shares none of them; None where it does."""
         first, last = first_line(statement), last_line(statement)
         lines, starts = self.offsets.lines, self.offsets.starts
         alone = starts[first - 1] + len(indent_of(lines[first - 1])) == self.offsets.at(first, statement.col_offset)
@@ -156,18 +156,18 @@ class Subject:
         return (starts[first - 1], starts[last]) if clean else None
 
     def indent(self, statement: ast.stmt) -> str:
-        """What the statement's first line begins with."""
+        """Return the blanks and tabs that the statement's first line begins with."""
         return indent_of(self.offsets.lines[first_line(statement) - 1])
 
     @cached_property
     def unit(self) -> str:
-        """What one level of the function is indented by."""
+        """The blanks by which one level of the function is indented."""
         outer, inner = self.indent(self.function), self.indent(self.function.body[-1])
         return inner.removeprefix(outer) or "    "
 
     @cached_property
     def twins(self) -> Mapping[int, tuple[int, ...]]:
-        """By the number of a line that the function has two or three times, the numbers of the others."""
+        """The numbers of the equal lines, by the number of a line that the function has two or three times."""
         first, last = first_line(self.function), last_line(self.function)
         found: dict[str, list[int]] = defaultdict(list)
         for number in range(first, last + 1):
@@ -184,6 +184,7 @@ class Subject:
         return [*self.function.args.defaults, *(node for node in self.function.body if node is not docstring)]
 
     def _stands_alone(self, node: ast.expr) -> bool:
+        """Return whether what surrounds `node` holds any expression in its place together."""
         above = self.parent(node)
         if isinstance(above, ast.Call):
             return node is not above.func
@@ -212,7 +213,7 @@ def _expressions(node: ast.AST) -> Iterator[ast.expr]:
 
 
 def _is_atom(text: str) -> bool:
-    """Whether an expression holds together wherever it is put."""
+    """Return whether an expression holds together wherever it is put."""
     try:
         with warnings.catch_warnings(action="ignore"):
             node = ast.parse(text, mode="eval").body
@@ -225,6 +226,6 @@ def _is_atom(text: str) -> bool:
 
 
 def _owner(tree: ast.Module, function: Function) -> ast.ClassDef | None:
-    """The class whose method the function is."""
+    """Find the class whose method the function is."""
     classes = (node for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
     return next((node for node in classes if any(child is function for child in node.body)), None)

@@ -12,18 +12,18 @@ from repoagent.generators.mutation.target import Proposal, Subject
 _SEPARATORS = ("", " ", "\n", ", ", ",", "_", "-", ".", "/")
 
 
-def number(subject: Subject) -> Iterator[Proposal]:
-    """A number off by one or with the other sign, the usual ones, and those that the function has elsewhere."""
-    known = [text for text in subject.scope.constants if text not in ("True", "False") and text[0] not in "'\""]
-    for node in _constants(subject):
+def number(target: Subject) -> Iterator[Proposal]:
+    """Write a number off by one or with the other sign, a usual one, or one that the function has elsewhere."""
+    known = [text for text in target.scope.constants if text not in ("True", "False") and text[0] not in "'\""]
+    for node in _constants(target):
         value = node.value
         if isinstance(value, int | float) and not isinstance(value, bool):
             texts = [repr(near) for near in _near(value) if near != value]
             for rank, text in enumerate(dict.fromkeys([*texts, *known])):
-                yield subject.put(node, text, 0.85**rank)
-            if not isinstance(subject.parent(node), ast.Slice | ast.Subscript):
+                yield target.put(node, text, 0.85**rank)
+            if not isinstance(target.parent(node), ast.Slice | ast.Subscript):
                 others = (f"{float(value)}", "None", "float('inf')", "-float('inf')")
-                yield from (subject.put(node, text, 0.15) for text in others)
+                yield from (target.put(node, text, 0.15) for text in others)
 
 
 def _near(value: float) -> Sequence[float]:
@@ -31,36 +31,36 @@ def _near(value: float) -> Sequence[float]:
     return (value + 1, value - 1, 0, 1, 2, -value, value * 2, value * 10, half)
 
 
-def truth(subject: Subject) -> Iterator[Proposal]:
-    """`False` for `True`, `None` for either; and all the values that are returned turned round at once."""
-    found = [node for node in _constants(subject) if isinstance(node.value, bool)]
+def truth(target: Subject) -> Iterator[Proposal]:
+    """Write `False` for `True`, `None` for either; invert all the values that are returned at once."""
+    found = [node for node in _constants(target) if isinstance(node.value, bool)]
     for node in found:
-        yield subject.put(node, repr(not node.value))
-        yield subject.put(node, "None", 0.1)
-    returned = [node for node in found if isinstance(subject.parent(node), ast.Return)]
+        yield target.put(node, repr(not node.value))
+        yield target.put(node, "None", 0.1)
+    returned = [node for node in found if isinstance(target.parent(node), ast.Return)]
     if 1 < len(returned) <= 6:
-        changes = sorted((subject.change(n, repr(not n.value)) for n in returned), key=lambda change: change.start)
+        changes = sorted((target.change(n, repr(not n.value)) for n in returned), key=lambda change: change.start)
         yield Proposal(tuple(changes), returned[0].lineno)
 
 
-def nothing(subject: Subject) -> Iterator[Proposal]:
-    """What stands for nothing: `None`, an empty container, zero."""
-    for node in subject.expressions:
+def nothing(target: Subject) -> Iterator[Proposal]:
+    """Write one empty value for another: `None`, an empty container, zero."""
+    for node in target.expressions:
         empty = (isinstance(node, ast.List | ast.Tuple) and not node.elts) or (
             isinstance(node, ast.Dict) and not node.keys
         )
         if empty or (isinstance(node, ast.Constant) and node.value in (None, "", 0) and node.value is not False):
             texts = ("None", "[]", "''", "0", "{}", "()", "set()", "False", "[[]]", "[0]", "True", "-1")
             yield from (
-                subject.put(node, text, 0.8**rank) for rank, text in enumerate(texts) if text != subject.text(node)
+                target.put(node, text, 0.8**rank) for rank, text in enumerate(texts) if text != target.text(node)
             )
 
 
-def string(subject: Subject) -> Iterator[Proposal]:
-    """Another string: those of the function and the file, in another case, other separators, a bracket's partner,
-    without its repeated or its last characters."""
-    others = list(dict.fromkeys(_strings(subject)))
-    for node in _strings_of(subject):
+def string(target: Subject) -> Iterator[Proposal]:
+    """Write another string: one of the function or the file, one in another case, another separator, a bracket's
+    partner, or the string without its repeated or its last characters."""
+    others = list(dict.fromkeys(_strings(target)))
+    for node in _strings_of(target):
         value = str(node.value)
         near = [
             value.lower(),
@@ -79,134 +79,132 @@ def string(subject: Subject) -> Iterator[Proposal]:
         like = [other for other in others if len(other) == len(value)]
         near = [*like[:6], *near] if len(value) == 1 else near
         for rank, text in enumerate(dict.fromkeys(t for t in (*near, *others) if t != value)):
-            yield subject.put(node, repr(text), 0.93**rank)
+            yield target.put(node, repr(text), 0.93**rank)
 
 
-def words(subject: Subject) -> Iterator[Proposal]:
-    """A string, or a part of it, spelled as the issue or the documentation spells it: near misses only."""
+def words(target: Subject) -> Iterator[Proposal]:
+    """Spell a string as the issue or the documentation spells it: near misses only."""
     import difflib
 
-    vocabulary = subject.told.vocabulary
-    for node in _strings_of(subject):
+    vocabulary = target.told.vocabulary
+    for node in _strings_of(target):
         value = str(node.value)
         for word in difflib.get_close_matches(value, vocabulary, n=3, cutoff=0.7):
             if word != value:
-                yield subject.put(node, repr(word))
+                yield target.put(node, repr(word))
         if len(value) == 1 and not value.isalnum():
             others = (word for word in vocabulary if len(word) == 1 and not word.isalnum() and word != value)
-            yield from (subject.put(node, repr(other), 0.3) for other in others)
+            yield from (target.put(node, repr(other), 0.3) for other in others)
 
 
-def quoted(subject: Subject) -> Iterator[Proposal]:
-    """A variable for a string that is its name."""
-    for node in _strings_of(subject):
-        if node.value in subject.scope.variables:
-            yield subject.put(node, str(node.value))
+def quoted(target: Subject) -> Iterator[Proposal]:
+    """Write a variable for a string that is its name."""
+    for node in _strings_of(target):
+        if node.value in target.scope.variables:
+            yield target.put(node, str(node.value))
             yield from (
-                subject.put(node, f"{node.value}.{method}", 0.5) for method in ("encode()", "lower()", "strip()")
+                target.put(node, f"{node.value}.{method}", 0.5) for method in ("encode()", "lower()", "strip()")
             )
-            yield subject.put(node, f"str({node.value})", 0.5)
+            yield target.put(node, f"str({node.value})", 0.5)
 
 
-def element(subject: Subject) -> Iterator[Proposal]:
-    """A constant less, or a near one more, in a list, a tuple, a set, or between the arguments of `print` and `max`."""
-    for node in subject.expressions:
+def element(target: Subject) -> Iterator[Proposal]:
+    """Leave an element out of a list, a tuple or a set."""
+    for node in target.expressions:
         if isinstance(node, ast.List | ast.Tuple | ast.Set) and isinstance(
             node.ctx if not isinstance(node, ast.Set) else ast.Load(), ast.Load
         ):
-            texts = [subject.text(item) for item in node.elts]
-            opening, closing = subject.text(node)[:1], subject.text(node)[-1:]
+            texts = [target.text(item) for item in node.elts]
+            opening, closing = target.text(node)[:1], target.text(node)[-1:]
             if opening not in "([{" or not 2 <= len(texts) <= 16:
                 continue
             for left_out in range(len(texts)):
                 kept = [t for n, t in enumerate(texts) if n != left_out]
                 comma = "," if len(kept) == 1 and opening == "(" else ""
-                yield subject.put(node, opening + ", ".join(kept) + comma + closing)
+                yield target.put(node, opening + ", ".join(kept) + comma + closing)
 
 
-def variable(subject: Subject) -> Iterator[Proposal]:
-    """Another variable in scope, of like use first; a single letter is often mistaken for another."""
-    for node in subject.expressions:
-        if isinstance(node, ast.Name) and _is_value(subject, node):
-            for name in _others(subject, node):
-                yield subject.put(node, name, subject.scope.likeness(node.id, name))
+def variable(target: Subject) -> Iterator[Proposal]:
+    """Write another variable in scope, of like use first; a single letter is often mistaken for another."""
+    for node in target.expressions:
+        if isinstance(node, ast.Name) and _is_value(target, node):
+            for name in _others(target, node):
+                yield target.put(node, name, target.scope.likeness(node.id, name))
 
 
-def target(subject: Subject) -> Iterator[Proposal]:
-    """Another variable assigned to or counted in; an element or attribute that the value itself is made of; two targets
-    exchanged; two names exchanged in a whole statement."""
-    for node in subject.expressions:
+def target(target: Subject) -> Iterator[Proposal]:
+    """Assign to or count in another variable, or in an element or attribute that the value is made of; exchange two
+    names in a whole statement."""
+    for node in target.expressions:
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            above = subject.parent(node)
-            fit = 1.0 if isinstance(above, ast.AugAssign) else 0.5
+            above = target.parent(node)
+            plausibility = 1.0 if isinstance(above, ast.AugAssign) else 0.5
             yield from (
-                subject.put(node, name, fit * subject.scope.likeness(node.id, name)) for name in _others(subject, node)
+                target.put(node, name, plausibility * target.scope.likeness(node.id, name))
+                for name in _others(target, node)
             )
-    yield from _kept(subject)
-    yield from _exchanged(subject)
+    yield from _kept(target)
+    yield from _exchanged(target)
 
 
-def _kept(subject: Subject) -> Iterator[Proposal]:
-    """`best[k] = min(best[k], …)` for `seen[k] = min(best[k], …)`: what is read to be compared is what is meant."""
-    for node in subject.statements:
+def _kept(target: Subject) -> Iterator[Proposal]:
+    """Write `best[k] = min(best[k], …)` for `seen[k] = min(best[k], …)`: what is read to be compared is what is
+    meant."""
+    for node in target.statements:
         if not isinstance(node, ast.Assign) or not isinstance(node.targets[0], ast.Subscript | ast.Attribute):
             continue
         places = (n for n in ast.walk(node.value) if isinstance(n, ast.Subscript | ast.Attribute))
-        texts = dict.fromkeys(map(subject.text, places))
-        yield from (subject.put(node.targets[0], text) for text in texts if text != subject.text(node.targets[0]))
+        texts = dict.fromkeys(map(target.text, places))
+        yield from (target.put(node.targets[0], text) for text in texts if text != target.text(node.targets[0]))
 
 
-def elsewhere(subject: Subject) -> Iterator[Proposal]:
-    """An expression that stands elsewhere in the function, or the length of a parameter, for a variable, a constant or
-    an operand."""
-    pool = _pool(subject)
-    for node in subject.expressions:
+def elsewhere(target: Subject) -> Iterator[Proposal]:
+    """Write an expression that stands elsewhere in the function, or the length of a parameter, for a variable, a
+    constant or an operand."""
+    pool = _pool(target)
+    for node in target.expressions:
         simple = isinstance(node, ast.Name | ast.Constant | ast.Attribute | ast.Subscript | ast.Call)
-        if not simple or not _is_value(subject, node) or isinstance(subject.parent(node), ast.Expr):
+        if not simple or not _is_value(target, node) or isinstance(target.parent(node), ast.Expr):
             continue
-        text = subject.text(node)
+        text = target.text(node)
         for other, size in pool:
-            if other not in text and not (len(other) > 12 and other in _statement_text(subject, node)):
-                yield subject.put(node, other, 0.6**size)
+            if other not in text and not (len(other) > 12 and other in _statement_text(target, node)):
+                yield target.put(node, other, 0.6**size)
 
 
-def attribute(subject: Subject) -> Iterator[Proposal]:
-    """What else the same object is asked for: of the same family, or seen in the file."""
-    for node in subject.expressions:
+def attribute(target: Subject) -> Iterator[Proposal]:
+    """Ask an object for another attribute: of the same family, or seen in the file."""
+    for node in target.expressions:
         if not isinstance(node, ast.Attribute):
             continue
         receiver = node.value.id if isinstance(node.value, ast.Name) else ""
-        seen = (
-            subject.scope.own_attributes if receiver in ("self", "cls") else subject.scope.attributes.get(receiver, ())
-        )
+        seen = target.scope.own_attributes if receiver in ("self", "cls") else target.scope.attributes.get(receiver, ())
         family = [name for names in _FAMILIES for name in names.split() if node.attr in names.split()]
-        family += [twin] if (twin := _twin(node.attr)) in subject.scope.asked else []
+        family += [twin] if (twin := _twin(node.attr)) in target.scope.asked else []
         for name in dict.fromkeys(chain(family, seen)):
             if name != node.attr:
-                yield _renamed(subject, node, name, 1.0 if name in family else 0.5)
+                yield _renamed(target, node, name, 1.0 if name in family else 0.5)
 
 
-def self_forgotten(subject: Subject) -> Iterator[Proposal]:
-    """`self.name` for `name`, where the class has one; and the other way round where it is a variable too."""
-    for node in subject.expressions:
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in subject.scope.own_attributes:
-            yield subject.put(node, f"{subject.scope.parameters[0] if subject.scope.parameters else 'self'}.{node.id}")
+def self_forgotten(target: Subject) -> Iterator[Proposal]:
+    """Write `self.name` for `name` where the class has one, and the reverse where it is a variable too."""
+    for node in target.expressions:
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in target.scope.own_attributes:
+            yield target.put(node, f"{target.scope.parameters[0] if target.scope.parameters else 'self'}.{node.id}")
         elif (
-            isinstance(node, ast.Attribute)
-            and isinstance(node.value, ast.Name)
-            and node.attr in subject.scope.variables
+            isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.attr in target.scope.variables
         ):
-            yield subject.put(node, node.attr)
+            yield target.put(node, node.attr)
 
 
-def attribute_access(subject: Subject) -> Iterator[Proposal]:
-    """`x.attr` for `x`, as the file asks it elsewhere; `x` for `x.attr`."""
-    for node in subject.expressions:
-        if isinstance(node, ast.Name) and _is_value(subject, node):
-            names = subject.scope.own_attributes if node.id == "self" else subject.scope.attributes.get(node.id, ())
-            yield from (subject.put(node, f"{node.id}.{name}") for name in names)
+def attribute_access(target: Subject) -> Iterator[Proposal]:
+    """Write `x.attr` for `x`, as the file asks it elsewhere; write `x` for `x.attr`."""
+    for node in target.expressions:
+        if isinstance(node, ast.Name) and _is_value(target, node):
+            names = target.scope.own_attributes if node.id == "self" else target.scope.attributes.get(node.id, ())
+            yield from (target.put(node, f"{node.id}.{name}") for name in names)
         elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
-            yield subject.put(node, subject.text(node.value), 0.5)
+            yield target.put(node, target.text(node.value), 0.5)
 
 
 # --- helpers ----------------------------------------------------------------------------------------------------------
@@ -241,90 +239,92 @@ _FAMILIES = (
 
 
 def _twin(name: str) -> str:
-    """The name of what stands behind an attribute, `_data` for `data`, and the other way round."""
+    """Return the name of what stands behind an attribute, `_data` for `data`, and the reverse."""
     return name[1:] if name.startswith("_") else f"_{name}"
 
 
-def _constants(subject: Subject) -> Iterator[ast.Constant]:
-    for node in subject.expressions:
-        if isinstance(node, ast.Constant) and not isinstance(subject.parent(node), ast.JoinedStr):
+def _constants(target: Subject) -> Iterator[ast.Constant]:
+    for node in target.expressions:
+        if isinstance(node, ast.Constant) and not isinstance(target.parent(node), ast.JoinedStr):
             yield node
 
 
-def _strings_of(subject: Subject) -> Iterator[ast.Constant]:
-    return (node for node in _constants(subject) if isinstance(node.value, str))
+def _strings_of(target: Subject) -> Iterator[ast.Constant]:
+    return (node for node in _constants(target) if isinstance(node.value, str))
 
 
-def _strings(subject: Subject) -> Iterator[str]:
-    for node in chain(ast.walk(subject.function), subject.scope.module.body):
+def _strings(target: Subject) -> Iterator[str]:
+    """Yield the short strings of the function, and those that stand alone in the module."""
+    for node in chain(ast.walk(target.function), target.scope.module.body):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) <= 60:
             yield node.value
 
 
 def _halves(value: str) -> Sequence[str]:
-    """The half of a string that is one thing twice: `_` for `__`."""
+    """Return the half of a string that is one thing twice: `_` for `__`."""
     half = value[: len(value) // 2]
     return (half,) if half and half * 2 == value else ()
 
 
-def _is_value(subject: Subject, node: ast.expr) -> bool:
-    """Whether the node is read for its value, not called, assigned to, or asked for an attribute by a module's name."""
+def _is_value(target: Subject, node: ast.expr) -> bool:
+    """Return whether the node is read for its value, not called, assigned to, or asked for an attribute by a module's
+    name."""
     if not isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
         return False
-    above = subject.parent(node)
+    above = target.parent(node)
     return not (isinstance(above, ast.Call) and node is above.func) and not isinstance(above, ast.ExceptHandler)
 
 
-def _others(subject: Subject, node: ast.Name) -> Iterator[str]:
-    names = [*subject.scope.names_at(node.lineno), *_of_comprehensions(subject, node)]
+def _others(target: Subject, node: ast.Name) -> Iterator[str]:
+    names = [*target.scope.names_at(node.lineno), *_of_comprehensions(target, node)]
     if node.id.isupper():
-        names += subject.scope.globals
+        names += target.scope.globals
     yield from (name for name in dict.fromkeys(names) if name != node.id and name not in ("self", "cls"))
 
 
-def _of_comprehensions(subject: Subject, node: ast.AST) -> Iterator[str]:
-    for above in subject.ancestors(node):
+def _of_comprehensions(target: Subject, node: ast.AST) -> Iterator[str]:
+    for above in target.ancestors(node):
         for generator in getattr(above, "generators", ()):
             yield from (n.id for n in ast.walk(generator.target) if isinstance(n, ast.Name))
         if isinstance(above, ast.Lambda):
             yield from (argument.arg for argument in above.args.args)
 
 
-def _exchanged(subject: Subject) -> Iterator[Proposal]:
-    """Two variables exchanged wherever a statement of one line names them."""
-    for statement in subject.statements:
+def _exchanged(target: Subject) -> Iterator[Proposal]:
+    """Exchange two variables wherever a statement of one line names them."""
+    for statement in target.statements:
         if not isinstance(statement, ast.Assign | ast.AugAssign | ast.Return | ast.Expr):
             continue
-        found = [n for n in ast.walk(statement) if isinstance(n, ast.Name) and n.id in subject.scope.variables]
+        found = [n for n in ast.walk(statement) if isinstance(n, ast.Name) and n.id in target.scope.variables]
         names = list(dict.fromkeys(n.id for n in found))
         for one, other in ((a, b) for i, a in enumerate(names) for b in names[i + 1 :]):
             if len(names) <= 6:
-                changes = [subject.change(n, other if n.id == one else one) for n in found if n.id in (one, other)]
+                changes = [target.change(n, other if n.id == one else one) for n in found if n.id in (one, other)]
                 yield Proposal(tuple(sorted(changes, key=lambda change: change.start)), statement.lineno, 0.4)
 
 
-def _pool(subject: Subject) -> Sequence[tuple[str, int]]:
-    """Small expressions of the function, and what is commonly made of a parameter, with their sizes from 1."""
+def _pool(target: Subject) -> Sequence[tuple[str, int]]:
+    """List small expressions of the function, and what is commonly made of a parameter, with their sizes from 1."""
     found: dict[str, int] = {}
-    for node in subject.expressions:
+    for node in target.expressions:
         if isinstance(node, ast.Call | ast.BinOp | ast.Subscript | ast.Attribute | ast.Compare) and isinstance(
             getattr(node, "ctx", ast.Load()), ast.Load
         ):
-            text = subject.text(node)
+            text = target.text(node)
             if len(text) <= 40 and "\n" not in text:
                 found.setdefault(
                     text, min(4, 1 + text.count("(") + text.count("[") + len(re.findall(r" [-+*/%<>=]+ ", text)))
                 )
-    for name in subject.scope.parameters:
+    for name in target.scope.parameters:
         if name not in ("self", "cls"):
             found.setdefault(f"len({name})", 2)
     return sorted(found.items(), key=lambda item: item[1])[:30]
 
 
-def _statement_text(subject: Subject, node: ast.AST) -> str:
-    statement = subject.statement_of(node)
-    return "" if hasattr(statement, "body") else subject.text(statement)
+def _statement_text(target: Subject, node: ast.AST) -> str:
+    statement = target.statement_of(node)
+    return "" if hasattr(statement, "body") else target.text(statement)
 
 
-def _renamed(subject: Subject, node: ast.Attribute, name: str, fit: float) -> Proposal:
-    return subject.put(node, subject.text(node)[: -len(node.attr)] + name, fit)
+def _renamed(target: Subject, node: ast.Attribute, name: str, plausibility: float) -> Proposal:
+    return target.put(node, target.text(node)[: -len(node.attr)] + name, plausibility)

@@ -1,4 +1,4 @@
-"""What the words of an issue lend to mutants: names, options with their values, functions of modules."""
+"""Words of an issue that mutants may use: names, options with their values, functions of modules."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ _LONGEST_WORD = 60
 
 @dataclass(frozen=True)
 class Told:
-    """The words in which a task is told."""
+    """The words with which an issue, its specification and the documentation describe a task."""
 
     text: str = ""
 
     @cached_property
     def vocabulary(self) -> tuple[str, ...]:
-        """Signs and words in the order in which they come, the signs first; so many as strings are compared with."""
+        """Signs and words in the order in which they come, the signs first; as many as strings are compared with."""
         found = (*re.findall(r"[^\w\s]", self.text), *re.findall(r"\w[\w.-]*", self.text))
         return tuple(dict.fromkeys(found))[:_VOCABULARY]
 
     @cached_property
     def words(self) -> frozenset[str]:
-        """Every word, as far as it may be a name."""
+        """Every word that may be a name."""
         return frozenset(word for word in re.findall(r"[A-Za-z_]\w*", self.text) if len(word) <= _LONGEST_WORD)
 
     @cached_property
@@ -38,6 +38,6 @@ class Told:
 
     @cached_property
     def dotted(self) -> tuple[str, ...]:
-        """Names with dots, `re.escape`."""
+        """Names with dots that are called, `re.escape`."""
         found = re.findall(r"\b[a-z_]\w{0,59}(?:\.[A-Za-z_]\w{0,59}){1,4}(?=\()", self.text)
         return tuple(dict.fromkeys(found))
