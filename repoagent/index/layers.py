@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from repoagent.index import similar
 from repoagent.index.facts import APART_FROM
 from repoagent.index.pool import Pool
 from repoagent.index.retrieval import bags
+from repoagent.index.shapes import encode_shapes
 
 if TYPE_CHECKING:
     from repoagent.index.build import Index
@@ -29,7 +29,7 @@ class Layer:
 WORDS: Final = Layer("words1", bags.make)
 """Each piece of a file as a bag of words."""
 
-SHAPES: Final = Layer("shapes2", similar.make)
+SHAPES: Final = Layer("shapes2", encode_shapes)
 """Each piece of a file as what its syntax tree looks like."""
 
 LAYERS: Final[Mapping[str, Layer]] = {layer.kind: layer for layer in (WORDS, SHAPES)}
