@@ -1,4 +1,4 @@
-"""What is worked out of the facts and the text of a file, and kept like facts: made once for each content."""
+"""Data derived from the facts and the text of a file, and stored like facts: made once for each content."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Layer:
-    """One kind of such data."""
+    """One kind of derived data."""
 
     kind: str
-    """What it is kept under, a word; its number goes up when the data changes."""
+    """The word that it is stored under; its number goes up when the format changes."""
     make: Callable[[FileFacts, str], bytes]
-    """The data of a file from its facts and its text."""
+    """Makes the data of a file from its facts and its text."""
 
 
 WORDS: Final = Layer("words1", bags.make)
@@ -36,7 +36,7 @@ LAYERS: Final[Mapping[str, Layer]] = {layer.kind: layer for layer in (WORDS, SHA
 
 
 def layer_of(index: Index, layer: Layer, paths: Iterable[str]) -> dict[str, bytes]:
-    """The data of each of `paths`, in their order; of files without facts none."""
+    """Load the data of each of `paths`, in their order, making what is not stored yet; none for files without facts."""
     keys = index.files.keys_of(paths)
     kept = index.store.layer(layer.kind, set(keys.values()))
     missing = [path for path, key in keys.items() if key not in kept]
