@@ -144,7 +144,7 @@ class Store:
         self._database, self._tried = None, self.file is None
 
     def _select(self, statement: str, keys: Iterable[bytes], *before: str) -> list[tuple[Any, ...]]:
-        """Run a statement whose `{}` becomes question marks for `keys`; the values `before` go before them."""
+        """Run a statement whose `{}` becomes question marks for `keys`; the values in `before` precede them."""
         found: list[tuple[Any, ...]] = []
         with self._reading() as database:
             if database is not None:
