@@ -8,7 +8,7 @@
     │   ├── SandboxFailed    … the engine, image or container died; never shown as command output
     │   └── ModelFailed      … the model server cannot be reached, or answers nonsense
     │       └── ContextFull  … the prompt does not fit into the served context
-    └── BudgetExceeded       nobody: the run finishes with what it has, exit code 6
+    └── BudgetExceeded       nobody acts: the run finishes with what it has, exit code 6
 
 A message says what is wrong and what to do next, in one or two sentences, without a traceback.
 """
@@ -29,11 +29,11 @@ class UserError(RepoagentError):
 
 
 class StaleSession(UserError):
-    """An artefact that later steps were built on has changed since."""
+    """An artefact on which later steps are based has changed since."""
 
 
 class EnvironmentFailed(RepoagentError):
-    """Something this run stands on is missing or broken; the message tells how to mend it."""
+    """Something that this run needs is missing or broken; the message tells how to mend it."""
 
 
 class SandboxFailed(EnvironmentFailed):

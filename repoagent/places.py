@@ -1,4 +1,4 @@
-"""Where files are kept on this machine: caches that may be deleted at any time, and state that may not."""
+"""The directories of this user: a cache that may be deleted at any time, and state that may not."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from pathlib import Path
 
 
 def cache_root() -> Path:
-    """Models, environments, indexes, clones: all can be made again. `REPOAGENT_CACHE` moves it."""
+    """Return the directory of what can be made again: models, environments, clones, … `REPOAGENT_CACHE` sets it."""
     return _root("REPOAGENT_CACHE", "user_cache_path")
 
 
 def state_root() -> Path:
-    """Sessions: what runs have produced. `REPOAGENT_STATE` moves it."""
+    """Return the directory of what runs have produced: sessions. `REPOAGENT_STATE` sets it."""
     return _root("REPOAGENT_STATE", "user_state_path")
 
 

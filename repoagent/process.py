@@ -1,4 +1,4 @@
-"""Run a command of the host with a deadline; when it ends, so does everything it started.
+"""Run a command of the host with a deadline; when it ends, everything it started is ended, too.
 
 Only for programs this package trusts (git, pip, bwrap, mmdebstrap). Code of a repository runs in a sandbox, never here.
 """

@@ -1,7 +1,7 @@
-"""Finds what looks like a secret, and takes it out of text that leaves this machine or is kept.
+"""Find what looks like a secret, and remove it from text that leaves this machine or is kept.
 
-The shapes are those that issuers document for their tokens, and that detect-secrets and secretlint look for; words that
-merely look random are left alone, for code is full of them.
+The patterns are those that issuers document for their tokens, and that detect-secrets and secretlint look for; words
+that merely look random are left alone, as code is full of them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Secret:
 
 
 def secrets_in(text: str) -> tuple[Secret, ...]:
-    """The secrets in `text`, in order; of those that overlap, the first."""
+    """Find the secrets in `text`, in order; of those that overlap, the first."""
     found = [
         Secret(kind, match.start("value"), match.end("value"))
         for kind, shape in _SHAPES.items()
@@ -36,7 +36,7 @@ def secrets_in(text: str) -> tuple[Secret, ...]:
 
 
 def redact(text: str, known: Iterable[str] = ()) -> str:
-    """`text` without secrets: those of `known` value, and those known by their shape."""
+    """Replace the secrets in `text`: those of `known` value, and those recognised by their shape."""
     for value in sorted(set(known), key=len, reverse=True):
         text = text.replace(value, "[redacted]")
     for secret in reversed(secrets_in(text)):
@@ -45,7 +45,7 @@ def redact(text: str, known: Iterable[str] = ()) -> str:
 
 
 def own_secrets(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """The values of variables that are named like secrets, long enough not to hit words by chance."""
+    """List the values of variables that are named like secrets and have at least 8 characters."""
     return tuple(value for name, value in environment.items() if len(value) >= 8 and _SECRET_NAME.search(name))
 
 

@@ -1,4 +1,4 @@
-"""Gathers the tools a model may call: built in, then from installed packages, then from folders the user trusts."""
+"""Gather the tools that a model may call: built in, then from installed packages, then from folders the user trusts."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _BROKEN = (
     *(ImportError, SyntaxError, AttributeError, NameError, LookupError, OSError, RuntimeError, TypeError, ValueError),
     *(ArithmeticError, AssertionError),
 )
-"""What a broken file raises while it is loaded."""
+"""What a broken package or file may raise while it is loaded."""
 
 
 def gather(trusted: Sequence[Path] = (), *, installed: Iterable[EntryPoint] | None = None) -> Mapping[str, Tool]:
-    """The tools by name; of several with one name the one found last.
+    """Gather the tools by name; of several with one name the last one counts.
 
     `trusted` are folders whose `*.py` are run ON THIS MACHINE, WITH THE USER'S RIGHTS, to read their tools: pass only
     what the user named, never a folder because it lies in the target repository. `installed` stands in for the entry

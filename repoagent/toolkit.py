@@ -1,4 +1,4 @@
-"""What a tool is: a plain function that `@tool` marks, and whose signature and docstring are what the model sees."""
+"""What a tool is: a plain function marked by `@tool`, whose signature and docstring are what the model sees."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ if TYPE_CHECKING:
 Function = TypeVar("Function", bound=Callable[..., str])
 
 CHARACTERS_PER_TOKEN = 4
-"""A rough mean for code, good enough to cap an output."""
+"""A rough mean for code, good enough to limit an output."""
 
 _MARK = "__repoagent_tool__"
 
 
 @dataclass(frozen=True)
 class ToolContext:
-    """What a tool may use; it comes first in every tool's signature and the model never sees it."""
+    """What a tool may use: the first parameter of every tool, which the model never sees."""
 
     index: Index
     root: Path
-    """Of the repository. Nothing outside of it is shown."""
+    """The root of the repository. Nothing outside of it is shown."""
     run_tests: Callable[[Sequence[str]], str] | None = None
-    """Runs tests by id in a sandbox (none for all) and reports for a model; None where nothing can be run."""
+    """Runs tests by id in a sandbox (no id for all tests) and returns a report for a model; None without a sandbox."""
     limit: int = 2000
-    """Tokens one output may have."""
+    """Tokens of one output, at most."""
 
     def cap(self, text: str, advice: str) -> str:
-        """`text` cut at a line to the limit; where something was cut, `advice` says what to ask for instead."""
-        room = self.limit * CHARACTERS_PER_TOKEN
-        if len(text) <= room:
+        """Cut `text` at a line to the limit; where something was cut, `advice` says what to ask for instead."""
+        max_characters = self.limit * CHARACTERS_PER_TOKEN
+        if len(text) <= max_characters:
             return text
-        kept = text[:room].rpartition("\n")[0] or text[:room]
+        kept = text[:max_characters].rpartition("\n")[0] or text[:max_characters]
         left = text.count("\n", len(kept))
         return f"{kept}\n… {left} more lines. {advice}" if left else f"{kept}\n… cut. {advice}"
 
@@ -55,7 +55,7 @@ def tool(function: Function) -> Function:
 
 
 def is_tool(value: object) -> bool:
-    """Whether `@tool` marked it."""
+    """Whether `value` is a function marked by `@tool`."""
     return callable(value) and getattr(value, _MARK, False) is True
 
 
@@ -65,7 +65,7 @@ class Tool:
 
     function: Callable[..., str]
     origin: str = "built in"
-    """Where it was found, for a person."""
+    """Where it was found, for people."""
 
     def __post_init__(self) -> None:
         if not self.description:
@@ -75,7 +75,7 @@ class Tool:
 
     @property
     def name(self) -> str:
-        """What the model calls it by."""
+        """The name by which the model calls it."""
         return str(getattr(self.function, "__name__", "tool"))
 
     @property
@@ -85,7 +85,7 @@ class Tool:
 
     @cached_property
     def schema(self) -> Mapping[str, object]:
-        """JSON schema of the arguments, an object without additional properties."""
+        """The JSON schema of the arguments, an object without additional properties."""
         schema = self._arguments.model_json_schema()
         return {
             "type": "object",
@@ -95,7 +95,7 @@ class Tool:
         }
 
     def call(self, context: ToolContext, /, **arguments: object) -> str:
-        """The tool's answer; raises ToolError, which the model can act on, for arguments that do not fit."""
+        """Call the tool and return its answer; raises ToolError, which the model can act on, for invalid arguments."""
         from pydantic import ValidationError
 
         try:

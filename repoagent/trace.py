@@ -1,4 +1,4 @@
-"""What happened, as events: appended to a file that survives a crash, and shown to whoever listens."""
+"""Record what happens as events: appended to a file that survives a crash, and passed to listeners."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ Listener = Callable[[Event], None]
 
 
 class Trace:
-    """Takes events, appends each to a JSON-lines file, and tells the listeners. Safe to use from several threads.
+    """Appends events to a JSON-lines file, and passes them to the listeners. Safe to use from several threads.
 
-    The file is flushed to the disk with each event, so that a killed run has told all that it did. A line cut by a
+    The file is flushed to the disk with each event, so that a killed run has recorded all that it did. A line cut by a
     crash is skipped by `read`. Where the disk is full the run goes on and the event reaches the listeners only.
     """
 
@@ -63,7 +63,7 @@ class Trace:
             self.lost += 1
 
     def _is_torn(self) -> bool:
-        """Whether the file ends in the middle of a line, which what follows must not be lost with; asked once."""
+        """Whether the file ends in the middle of a line, and the next event needs a new one; checked only once."""
         if self._path is None or self._begun:
             return False
         self._begun = True
@@ -74,7 +74,7 @@ class Trace:
 
 
 def read(path: Path) -> list[Event]:
-    """The events in a file, oldest first; lines that a crash cut short are left out."""
+    """Read the events in a file, oldest first; lines that a crash cut short are left out."""
     if not path.exists():
         return []
     lines = path.read_text(encoding="utf-8", errors="replace").split("\n")  # texts hold other ends of lines

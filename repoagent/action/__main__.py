@@ -1,4 +1,4 @@
-"""One step of the Action: `python -m repoagent.action begin|solve|publish|preflight`."""
+"""Run one step of the Action: `python -m repoagent.action begin|solve|publish|preflight`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from repoagent.errors import EnvironmentFailed, RepoagentError
 
 
 def main(arguments: list[str], runner: Runner) -> int:
-    """Run a step; the exit code. An error of ours is an annotation of the run, and a sentence in its summary."""
+    """Run a step and return the exit code. An error of ours becomes an annotation and a line of the summary."""
     from repoagent.publish.markdown import one_line, shown
 
     try:
@@ -52,7 +52,7 @@ def _preflight(runner: Runner) -> int:
 
 
 def _escaped(text: str) -> str:
-    """As the runner reads the data of a workflow command."""
+    """Escape the data of a workflow command as the runner reads it."""
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 

@@ -1,4 +1,4 @@
-"""The first job: may this run be, is all there that it needs, and what exactly is asked for.
+"""The first job: decide whether a run is allowed, check what it needs, and freeze what exactly is asked for.
 
 It has the right to write comments, so it runs no model and no code of the repository.
 """
@@ -25,7 +25,7 @@ from repoagent.publish.markdown import shown
 
 
 def begin(runner: Runner) -> int:
-    """Check, and leave the request for the next job. The exit code is 0 also where nothing is to be done."""
+    """Check the event, and leave the request for the next job. The exit code is 0 also where nothing is to be done."""
     trigger, api = event.read(runner.event_name, runner.event), runner.api
     why = refusal(trigger, _rules(runner), api)
     if trigger is None or why:
@@ -42,7 +42,7 @@ class _Beginning:
     trigger: Trigger
 
     def go(self) -> int:
-        """Take the issue down, tell people, and hand over."""
+        """Freeze the issue, write the comment, and hand over to the next job."""
         if self.trigger.comment:
             self._acknowledge()
         facts = self.api.facts()
@@ -65,14 +65,14 @@ class _Beginning:
 
     @property
     def _minutes(self) -> int:
-        """As asked for, and no more than the workflow allows."""
-        most = self.runner.number("max-minutes", 30)
-        return min(self._command.minutes, most) if self._command.minutes else self.runner.number("minutes", most)
+        """The minutes asked for, and no more than the workflow allows."""
+        allowed = self.runner.number("max-minutes", 30)
+        return min(self._command.minutes, allowed) if self._command.minutes else self.runner.number("minutes", allowed)
 
     @property
     def _tokens(self) -> int:
-        most = self.runner.number("max-tokens", 300_000)
-        return min(self._command.tokens or most, most)
+        allowed = self.runner.number("max-tokens", 300_000)
+        return min(self._command.tokens or allowed, allowed)
 
     def _acknowledge(self) -> None:
         try:
@@ -84,12 +84,12 @@ class _Beginning:
         self.runner.output(go=False)
         lines = [f"- **{need.name}**: {shown(need.problem, 600)}" for need in missing]
         self.runner.summarise("\n".join(["### Something is missing", "", *lines]))
-        told_where = "; ".join(f"{need.name}: {need.problem}" for need in missing)
-        say(self.api, self._progress("stopped", f"Before anything was run: {told_where}."))
+        problems = "; ".join(f"{need.name}: {need.problem}" for need in missing)
+        say(self.api, self._progress("stopped", f"Before anything was run: {problems}."))
         return 1
 
     def _frozen(self) -> tuple[Issue, list[str]]:
-        """The issue as it was when it was asked for, cleaned of what does not show."""
+        """Read the issue as it was when the run was asked for, without hidden text; return it with notices."""
         notices: list[str] = []
         given = self.trigger.issue or self.api.issue(self.trigger.number)
         if given.pull_request is not None:

@@ -1,4 +1,4 @@
-"""What happened on GitHub, and whether it asks for a run: a label, a comment, or a button."""
+"""Read an event of GitHub, and whether it asks for a run: a label, a comment, or a button."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Trigger:
     number: int
     actor: User
     moment: str
-    """When it was asked for, as GitHub writes times; what was written later does not count."""
+    """When it was asked for, as GitHub writes times; text written later is ignored."""
     issue: Issue | None = None
     """As it was at that moment; None for a button."""
     label: str = ""
@@ -38,7 +38,7 @@ class Command:
 
     resume: bool = False
     minutes: int = 0
-    """0 where none are named."""
+    """0 where the comment names none; so for `tokens`."""
     tokens: int = 0
 
 
@@ -57,7 +57,7 @@ class _Payload(Reply):
 
 
 def read(name: str, payload: Any) -> Trigger | None:
-    """The trigger in an event; None for an event that asks for nothing. Raises UserError for one that is none."""
+    """Read the trigger in an event; None for an event that asks for nothing. Raises UserError for malformed events."""
     try:
         event = _Payload.model_validate(payload)
     except ValidationError as error:
@@ -73,7 +73,7 @@ def read(name: str, payload: Any) -> Trigger | None:
 
 
 def command_in(text: str) -> Command | None:
-    """`/repoagent`, `/repoagent resume`, `/repoagent minutes=40`: alone on the first line of a comment."""
+    """Parse `/repoagent`, `/repoagent resume`, `/repoagent minutes=40` alone on the first line of a comment."""
     first = text.strip().split("\n", 1)[0].strip()
     found = re.fullmatch(r"/repoagent(?P<resume>\s+resume)?(?P<options>(?:\s+(?:minutes|tokens)=\d{1,9})*)", first)
     if not found:

@@ -1,4 +1,4 @@
-"""What one job hands to the next, as JSON in an artefact. Whoever reads it trusts nothing in it."""
+"""Read and write what one job hands to the next, as JSON in an artefact. Whoever reads it trusts nothing in it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _LARGEST = 4_000_000
 
 @dataclass(frozen=True)
 class Asked:
-    """What `begin` hands to `solve`: the issue, frozen and cleaned."""
+    """What `begin` hands to `solve`: the issue, frozen and without hidden text, and the limits."""
 
     issue: Issue
     number: int
@@ -46,30 +46,30 @@ class Found:
     """What `solve` hands to `publish`."""
 
     delivery: Delivery | None
-    """None where the run came to nothing."""
+    """None where the run found nothing."""
     stopped: str = ""
-    """Why it ended before its end; empty where it did not."""
+    """Why the run ended early; empty where it did not."""
 
 
 def write(folder: Path, name: str, value: object) -> None:
-    """Leave a value for the next job."""
+    """Write a value for the next job."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / name).write_text(dump(value), encoding="utf-8")
 
 
 def read(folder: Path, name: str, kind: type[T]) -> T | None:
-    """What the job before left; None where it left nothing. Raises UserError for what is not as it should be."""
+    """Read what the job before left; None where it left nothing. Raises UserError for what is malformed."""
     content = _plain(folder, name, _LARGEST)
     return None if content is None else _loaded(kind, content, name)
 
 
 def log_text(folder: Path) -> str:
-    """The log that the job before left; empty where it left none. Raises UserError for what is no plain file."""
+    """Read the log that the job before left; empty where it left none. Raises UserError for what is no plain file."""
     return (_plain(folder, LOG, _LARGEST_LOG) or b"").decode("utf-8", "replace")
 
 
 def _plain(folder: Path, name: str, largest: int) -> bytes | None:
-    """The bytes of a file, which is neither a link nor a pipe; None where there is none."""
+    """Read a file that is neither a link nor a pipe; None where there is none."""
     try:
         descriptor = os.open(folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -91,22 +91,21 @@ def _loaded(kind: type[T], content: bytes, name: str) -> T:
 
 
 def leave_log(path: Path, folder: Path) -> None:
-    """Leave the run's log for the next job, if there is one."""
+    """Copy the run's log for the next job, if there is one."""
     folder.mkdir(parents=True, exist_ok=True)
     if path.is_file():
         shutil.copyfile(path, folder / LOG)
 
 
 def pack(session: Path, folder: Path) -> None:
-    """Leave a whole session, to be gone on with."""
+    """Pack a whole session, for a later run to resume."""
     folder.mkdir(parents=True, exist_ok=True)
     with tarfile.open(folder / SESSION, "w:gz") as archive:
         archive.add(session, arcname="session")
 
 
 def unpack(folder: Path, into: Path) -> Path | None:
-    """The session that an earlier run left; None where there is none. Raises UserError for one that is not as it is
-    packed here."""
+    """Unpack the session that an earlier run left; None where there is none. Raises UserError for a broken archive."""
     if not (folder / SESSION).is_file():
         return None
     into.mkdir(parents=True, exist_ok=True)

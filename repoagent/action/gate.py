@@ -1,4 +1,4 @@
-"""Who may ask for a run: people who could change the code themselves, and no bot that is not named."""
+"""Decide who may ask for a run: people who could change the code themselves, and bots that the workflow names."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Rules:
 
 
 def refusal(trigger: Trigger | None, rules: Rules, api: Api) -> str:
-    """Why there is no run, one sentence; empty where there is one. GitHub is asked last, and only if all else fits."""
+    """Explain in one sentence why there is no run; empty where there is one. GitHub is asked last, if all else fits."""
     if trigger is None:
         return "This event asks for nothing."
     if trigger.kind == "label" and trigger.label != rules.label:
@@ -35,7 +35,7 @@ def refusal(trigger: Trigger | None, rules: Rules, api: Api) -> str:
 
 
 def _about(trigger: Trigger, rules: Rules, api: Api) -> str:
-    """What speaks against the one who asks."""
+    """Explain what speaks against the user who asks; empty where nothing does."""
     name = trigger.actor.login
     if not name:
         return "The event does not say who asks."

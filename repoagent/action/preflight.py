@@ -1,4 +1,4 @@
-"""What a run needs of GitHub and of the machine, looked at before any time is spent; what is missing is named."""
+"""Check what a run needs of GitHub and of the machine before any time is spent, and name what is missing."""
 
 from __future__ import annotations
 
@@ -14,18 +14,21 @@ from repoagent.policy import PATH, parse
 
 @dataclass(frozen=True)
 class Need:
-    """One thing that was looked at."""
+    """One thing that was checked."""
 
     name: str
     problem: str = ""
     """What is missing and how to mend it; empty when all is well."""
     note: str = ""
-    """What could not be looked at, and why."""
+    """What could not be checked, and why."""
 
 
 def of_github(api: Api, label: str = "") -> Iterator[Need]:
-    """The rights of the token, the policy, the repository and, if it is named, the label. Nothing is changed: GitHub is
-    asked for what it must refuse as senseless, and refuses as forbidden where a right is missing."""
+    """Check the rights of the token, the policy, the repository and, if it is named, the label.
+
+    Nothing is changed: GitHub gets requests that it must refuse as invalid, and refuses as forbidden where a right is
+    missing.
+    """
     try:
         facts = api.facts()
     except RepoagentError as error:
@@ -42,7 +45,7 @@ def of_github(api: Api, label: str = "") -> Iterator[Need]:
 
 
 def of_the_machine(model: str, sandbox: str) -> Iterator[Need]:
-    """The sandbox and the model's server."""
+    """Check the sandbox and the model's server."""
     from repoagent.sandbox import choose
 
     try:
@@ -62,7 +65,7 @@ def _policy(api: Api, branch: str) -> Need:
 
 
 def _label(api: Api, name: str) -> Need:
-    """Whether it is there. Who may not see it is told so, for runs by comment need none."""
+    """Check whether the label exists. Where it may not be seen this is a note, as runs by comment need none."""
     where = f"{api.repository.url}/labels"
     try:
         found = api.label(name)
@@ -89,7 +92,7 @@ def _right(name: str, probe: Callable[[], None]) -> Need:
 
 
 def _model(model: str) -> Need:
-    """Whether the endpoint answers; embedded models are fetched by the run."""
+    """Check whether the endpoint answers; embedded models are fetched by the run."""
     import httpx
 
     from repoagent.llm.address import is_url, parse_address

@@ -1,5 +1,5 @@
-"""The third job: check what was found, and bring it to GitHub. It has the right to write, so it runs no model and no
-code of the repository, and believes nothing that the second job says about issue, base or place."""
+"""The third job: check the result, and bring it to GitHub. It has the right to write, so it runs no model and no code
+of the repository, and believes nothing that the second job says about issue, base or place."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ENDED = {
 
 
 def publish_found(runner: Runner) -> int:
-    """Publish what the second job left; with an exit code of 1 where it could not be told to anybody."""
+    """Publish what the second job left, and write the comment; return the exit code."""
     api = runner.api
     found = _found(runner)
     published, stopped = _published(runner, api, found)
@@ -43,7 +43,7 @@ def publish_found(runner: Runner) -> int:
 
 
 def _found(runner: Runner) -> Found:
-    """What the second job left, as far as it can be used."""
+    """Read what the second job left; without a result it says why there is none."""
     try:
         found = files.read(runner.folder, files.RESULT, Found)
     except UserError as error:
@@ -54,7 +54,7 @@ def _found(runner: Runner) -> Found:
 
 
 def _published(runner: Runner, api: Api, found: Found) -> tuple[Published | None, str]:
-    """What became of a verified patch, and why the run is to be called stopped."""
+    """Publish a verified patch; return the result, or None and why the run counts as stopped."""
     if found.delivery is None or not found.delivery.is_verified:
         return None, found.stopped
     if doubt := _doubt(runner, found.delivery):
@@ -66,7 +66,7 @@ def _published(runner: Runner, api: Api, found: Found) -> tuple[Published | None
 
 
 def _doubt(runner: Runner, delivery: Delivery) -> str:
-    """What speaks against the word of the job that ran the tests; empty where report, patch and log agree.
+    """Explain what contradicts the job that ran the tests; empty where report, patch and log agree.
 
     Nothing is run again here, so a job that lies in all three is believed: the pull request says whose word it is.
     """
@@ -87,7 +87,7 @@ def _doubt(runner: Runner, delivery: Delivery) -> str:
 
 
 def _trusted(runner: Runner, api: Api, delivery: Delivery) -> Delivery:
-    """The delivery, with what the first job and GitHub say in the place of what the second one says."""
+    """Replace number, issue, base and branch of the delivery by what the first job and GitHub say."""
     number = runner.number("number")
     issue = api.issue(number)
     given = Issue(issue.title, issue.body or "", url=issue.html_url)

@@ -1,4 +1,4 @@
-"""What a runner gives a step, and how a step answers it."""
+"""Read what a runner gives to a step, and write what a step answers."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class Runner:
     environment: Mapping[str, str]
 
     def given(self, name: str, default: str = "") -> str:
-        """An input of the action: `max-minutes` is in `REPOAGENT_INPUT_MAX_MINUTES`."""
+        """Read an input of the action: `max-minutes` is in `REPOAGENT_INPUT_MAX_MINUTES`."""
         return self.environment.get(f"REPOAGENT_INPUT_{name.upper().replace('-', '_')}", "").strip() or default
 
     def number(self, name: str, default: int = 0) -> int:
-        """An input that is a whole number."""
+        """Read an input that is a whole number; raises UserError for any other text."""
         text = self.given(name, str(default))
         if not text.isascii() or not text.isdigit() or len(text) > 18:
             raise UserError(f"the input `{name}` is {text[:40]!r}, and must be a whole number")
@@ -35,7 +35,7 @@ class Runner:
 
     @property
     def event(self) -> Any:
-        """What happened, as GitHub tells it."""
+        """The payload of the event, as GitHub wrote it."""
         path = Path(self.environment.get("GITHUB_EVENT_PATH", ""))
         if not path.is_file() or path.stat().st_size > _LARGEST_EVENT:
             raise UserError("GITHUB_EVENT_PATH names no event: this command is for GitHub Actions")
@@ -51,7 +51,7 @@ class Runner:
 
     @property
     def token(self) -> str:
-        """For GitHub. Only the steps that publish have one."""
+        """The token for GitHub. Only the steps that publish have one."""
         found = self.environment.get("REPOAGENT_INPUT_TOKEN", "")
         if not found:
             raise UserError("this step needs the input `token`, and `permissions` for it in the workflow")
@@ -71,7 +71,7 @@ class Runner:
 
     @property
     def folder(self) -> Path:
-        """Where a step leaves what the next job takes up."""
+        """The folder in which a step leaves what the next job reads."""
         return Path(self.given("folder", "repoagent-files")).absolute()
 
     # --- answers

@@ -1,4 +1,4 @@
-"""The workflow that a repository needs, written into it."""
+"""Write the workflow that a repository needs into it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9][\w.:/#@-]{0,199}")
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the workflow shall say."""
+    """The values that the workflow is rendered with."""
 
     source: str
     """The repository that repoagent itself is taken from, as `owner/name`. There is no default: whoever owns it has
@@ -32,7 +32,7 @@ class Wanted:
 
 
 def workflow(wanted: Wanted) -> str:
-    """The workflow's text. Raises UserError for a value that cannot stand in it."""
+    """Render the workflow's text; raises UserError for a value that cannot stand in it."""
     labels = [label.strip() for label in wanted.runner.split(",")]
     values = {"SOURCE": wanted.source, "REF": wanted.ref, "LABEL": wanted.label, "MODEL": wanted.model}
     for name, value in [*values.items(), *(("RUNNER", label) for label in labels)]:

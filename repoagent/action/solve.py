@@ -27,7 +27,7 @@ from repoagent.session import Session
 
 
 def solve(runner: Runner) -> int:
-    """Work on the request that the first job left, and leave what was found, whatever ends the run."""
+    """Work on the request of the first job, and leave the result whatever ends the run; return the exit code."""
     asked = files.read(runner.folder, files.REQUEST, Asked)
     if asked is None:
         raise UserError(f"the request of the first job is not in {runner.folder}: download its artefact there")
@@ -57,7 +57,7 @@ def _model_and_sandbox(runner: Runner) -> tuple[str, str]:
 
 
 def _session(runner: Runner, asked: Asked) -> Session:
-    """A new session, or the one that an earlier run had to leave."""
+    """Open a new session, or the one that an earlier run could not finish."""
     place = Path(runner.environment.get("RUNNER_TEMP") or runner.folder.parent) / "repoagent-session"
     if earlier := files.unpack(runner.folder, place / "earlier"):
         opened = Session.open(earlier)
@@ -81,12 +81,12 @@ def _settings(runner: Runner, asked: Asked) -> Settings:
 
 
 def _nobody_to_ask(_pause: Pause) -> None:
-    """Go on."""
+    """Continue at every pause."""
 
 
 @contextmanager
 def _told_to_stop() -> Iterator[None]:
-    """A cancelled job gets SIGINT, and SIGTERM some seconds later: both end the run so that it can still report."""
+    """End the run on SIGINT and SIGTERM, which a cancelled job gets some seconds apart, so that it can still report."""
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
@@ -99,7 +99,7 @@ def _told_to_stop() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-# --- what is left -----------------------------------------------------------------------------------------------------
+# --- results ----------------------------------------------------------------------------------------------------------
 
 
 def _leave(runner: Runner, asked: Asked, session: Session | None, stopped: str, failed: int) -> int:
@@ -117,7 +117,7 @@ def _leave(runner: Runner, asked: Asked, session: Session | None, stopped: str, 
 
 
 def _summary(found: Found) -> str:
-    """The job's summary: it is as public as the repository, and holds nothing that the comment will not hold."""
+    """Format the job's summary: it is as public as the repository, and holds nothing that the comment will not hold."""
     lines = [f"The run stopped before its end: {shown(found.stopped, 600)}"] if found.stopped else []
     if found.delivery is None:
         return "\n".join([*lines, "There is no patch."])

@@ -1,5 +1,4 @@
-"""What a run did, for those who must account for it: every model call and command, redacted, each entry chained to the
-one before by its hash."""
+"""The audit log of a run: every model call and command, redacted, each entry chained to the one before by its hash."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""A file of JSON lines in which each entry holds the hash of the one before: what was changed or cut out shows.
+"""The audit log: a file of JSON lines in which each entry holds the hash of the one before, so that changes show.
 
-Whoever can write the file can also make a whole new one; the last hash is therefore also told to the run's report, and
-to the pull request, where it is out of reach.
+Whoever can write the file can also make a whole new one; therefore the last hash also stands in the run's report, and
+in the pull request, where it is out of reach.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from repoagent.redaction import redact
 
 FILE = "audit.jsonl"
 START = "0" * 64
-"""What the first entry is chained to."""
+"""The hash that the first entry is chained to."""
 LONGEST = 20_000
-"""Characters of one text that are kept; of longer ones the hash tells the rest."""
+"""Characters of one text, at most; longer texts are cut, and their hash is added."""
 
 Value = str | int | float | bool | list[str] | None
 
 
 class Broken(UserError):
-    """The chain does not hold."""
+    """An audit log was changed: an entry does not follow from the one before, or cannot be read."""
 
 
 class AuditLog:
-    """Appends entries. Safe to use from several threads."""
+    """Appends entries to an audit log. Safe to use from several threads."""
 
     def __init__(self, path: Path, known: Iterable[str] = (), clock: Callable[[], float] = time.time) -> None:
-        """`known` are values that are secret whatever they look like."""
+        """Continue the log at `path`; `known` are values to redact whatever they look like. Raises Broken."""
         self._path = path
         self._known = tuple(known)
         self._clock = clock
@@ -47,10 +47,11 @@ class AuditLog:
         """The hash of the last entry."""
 
     def write(self, kind: str, **data: Value) -> None:
-        """Note what was done. Raises EnvironmentFailed where that cannot be noted: nothing is to go on unseen."""
+        """Append an entry. Raises EnvironmentFailed where it cannot be written: nothing may be done unrecorded."""
         with self._lock:
-            shown = {name: self._shown(value) for name, value in data.items()}
-            entry = {"number": self._count, "at": round(self._clock(), 3), "kind": kind, **shown, "previous": self.head}
+            redacted = {name: self._shown(value) for name, value in data.items()}
+            facts = {"number": self._count, "at": round(self._clock(), 3), "kind": kind}
+            entry = {**facts, **redacted, "previous": self.head}
             line = _canonical(entry)
             self._append(line)
             self.head, self._count = _hash(line), self._count + 1
@@ -72,7 +73,7 @@ class AuditLog:
 
 @dataclass(frozen=True)
 class Chain:
-    """A log whose entries follow from each other."""
+    """What a log holds whose entries follow from each other."""
 
     head: str
     """The hash of the last entry."""
@@ -84,29 +85,29 @@ class Chain:
 
 
 REPORTED = "result.reported"
-"""The kind of entry that says what a run has come to: its outcome, and the hash of its patch."""
+"""The kind of entry that holds the result of a run: its outcome, and the hash of its patch."""
 
 
 def report(log: AuditLog, outcome: str, patch: str) -> None:
-    """Note what a run has come to."""
+    """Append the result of a run: its outcome, and the hash of its patch."""
     log.write(REPORTED, outcome=outcome, patch_sha256=_hash(patch))
 
 
 def is_reported(chain: Chain, outcome: str, patch: str) -> bool:
-    """Whether a log ends with this result."""
-    told = chain.reported
-    return bool(told) and (told.get("outcome"), told.get("patch_sha256")) == (outcome, _hash(patch))
+    """Whether this is the last result in a log."""
+    last = chain.reported
+    return bool(last) and (last.get("outcome"), last.get("patch_sha256")) == (outcome, _hash(patch))
 
 
 def verify(path: Path) -> tuple[str, int]:
-    """The last hash and the number of entries of a chain that holds; raises Broken, naming the first bad entry."""
+    """Check the log in a file, and return its last hash and its number of entries; raises Broken as `chain` does."""
     text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
     found = chain(text, str(path))
     return found.head, found.count
 
 
 def chain(text: str, name: str) -> Chain:
-    """The chain in a log's text; raises Broken, naming the first bad entry."""
+    """Check a log's text, and return what it holds; raises Broken, naming the first bad entry of the log `name`."""
     head, count, kinds = START, 0, Counter[str]()
     reported: dict[str, Any] = {}
     for line, entry in _entries(text, name):
@@ -119,7 +120,7 @@ def chain(text: str, name: str) -> Chain:
 
 
 def _entries(text: str, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The entries; a last line that a crash cut short is none."""
+    """Yield each line and its entry; a last line that a crash cut short is left out."""
     whole = text.rpartition("\n")[0]
     for number, line in enumerate(whole.split("\n") if whole else ()):
         try:
@@ -132,7 +133,7 @@ def _entries(text: str, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _drop_torn_line(path: Path) -> None:
-    """So that the next entry stands on a line of its own."""
+    """Remove a last line that a crash cut short, so that the next entry stands on a line of its own."""
     content = path.read_bytes() if path.exists() else b""
     if content and not content.endswith(b"\n"):
         os.truncate(path, content.rfind(b"\n") + 1)

@@ -1,4 +1,4 @@
-"""A model whose every call is noted: what was asked, and what was answered."""
+"""A model whose calls are written to the audit log: what was asked, and what was answered."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from repoagent.llm.profiles import Profile
 
 
 class AuditedModel:
-    """Satisfies `Model`."""
+    """A `Model` that passes calls to another one and writes them to the audit log."""
 
     def __init__(self, model: Model, log: AuditLog) -> None:
         self._model = model

@@ -1,4 +1,4 @@
-"""Sandboxes whose every command is noted: what was run, where, and how it ended."""
+"""Sandboxes whose commands are written to the audit log: what was run, where, and how it ended."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from repoagent.sandbox.base import (
 
 
 class AuditedEngine:
-    """Satisfies `Engine`."""
+    """An `Engine` that passes calls to another one and writes them to the audit log."""
 
     def __init__(self, engine: Engine, log: AuditLog) -> None:
         self._engine = engine
@@ -49,7 +49,7 @@ class AuditedEngine:
         return self._engine.find(key)
 
     def build(self, recipe: Recipe, repository: Path, progress: Progress, timeout: float) -> Environment:
-        """Noted before it is done, as it has network."""
+        """Build an environment; the entry is written before, as building has network."""
         dockerfile = recipe.base.dockerfile
         self._log.write(
             "environment.built",
@@ -75,7 +75,7 @@ class AuditedEngine:
 
 
 class _AuditedSandbox:
-    """Satisfies `Sandbox`."""
+    """A `Sandbox` that passes calls to another one and writes them to the audit log."""
 
     def __init__(self, sandbox: Sandbox, key: str, log: AuditLog) -> None:
         self._sandbox = sandbox
@@ -117,7 +117,7 @@ class _AuditedSandbox:
         self._sandbox.reset()
 
     def interact(self, command: Sequence[str] = ("/bin/bash",), environment: Mapping[str, str] | None = None) -> int:
-        """What a person does in it is not noted, only that it was done."""
+        """Let a person work in the sandbox; the log holds that, and not what the person did."""
         code = self._sandbox.interact(command, environment)
         self._log.write("person.worked", command=list(command), environment=self._key, exit_code=code)
         return code

@@ -1,4 +1,4 @@
-"""The calls that are made to GitHub, each with the one sentence that says what it was for when it is refused."""
+"""The calls to GitHub's API, each with what it is for, so that a refusal can be explained in one sentence."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 PAGES = 10
-"""How many pages of a list are read at most, a hundred entries each."""
+"""Pages of a list that are read, at most, a hundred entries each."""
 
 _FILE = "save the issue's text to a file and give that instead"
 
 
 class Api:
-    """One repository's. Raises Refused, UserError and EnvironmentFailed, as `failures` explains."""
+    """The API of one repository. Methods raise Refused, UserError and EnvironmentFailed, as `failures` explains."""
 
     def __init__(self, repository: Repository, token: str | None, transport: httpx.BaseTransport | None = None) -> None:
         self.repository = repository
@@ -42,7 +42,7 @@ class Api:
         return self._read(replies.Issue, self._issue(number), lambda: ask(*self._where, number))
 
     def comments(self, number: int) -> Iterator[replies.Comment]:
-        """Oldest first, page after page, as they are asked for."""
+        """Yield the comments of an issue, oldest first, and fetch a page when it is needed."""
         ask = self._client.rest.issues.list_comments
         return self._pages(
             replies.Comment, self._issue(number), lambda page: ask(*self._where, number, per_page=100, page=page)
@@ -63,7 +63,7 @@ class Api:
         )
 
     def react(self, comment: int) -> None:
-        """Show the author of a comment at once that it was seen."""
+        """React to a comment, so that its author sees at once that it was read."""
         ask = self._client.rest.reactions.create_for_issue_comment
         with explained(self._asked(f"a reaction to comment {comment}")):
             ask(*self._where, comment, content="eyes")
@@ -75,7 +75,7 @@ class Api:
         )
 
     def similar_issues(self, words: str) -> tuple[replies.Issue, ...]:
-        """Open issues of the repository that hold these words."""
+        """Search the open issues of the repository whose titles hold these words, at most 10."""
         query = f"repo:{self.repository.full_name} is:issue is:open in:title {words}"
         ask = self._client.rest.search.issues_and_pull_requests
         return self._read(replies.Found, "a search for duplicates", lambda: ask(q=query, per_page=10)).items
@@ -87,7 +87,7 @@ class Api:
         return self._read(replies.Repo, self.repository.url, lambda: ask(*self._where))
 
     def permission(self, user: str) -> str:
-        """`admin`, `write`, `read` or `none`."""
+        """Return the permission of a user: `admin`, `write`, `read` or `none`."""
         ask = self._client.rest.repos.get_collaborator_permission_level
         try:
             found = self._read(
@@ -100,25 +100,25 @@ class Api:
         return found.permission
 
     def branch(self, name: str) -> replies.Branch | None:
-        """None where there is none."""
+        """Find a branch; None where there is none."""
         ask = self._client.rest.repos.get_branch
         return self._known(replies.Branch, f"the branch {name}", lambda: ask(*self._where, quote(name, safe="")))
 
     def file(self, path: str, ref: str) -> str | None:
-        """The text of a file; None where there is none."""
+        """Read the text of a file at a branch, tag or commit; None where there is none."""
         ask = self._client.rest.repos.get_content
         found = self._known(replies.Content, path, lambda: ask(*self._where, quote(path, safe=""), ref=ref))
         return base64.b64decode(found.content).decode("utf-8", "replace") if found else None
 
     def label(self, name: str) -> replies.Label | None:
-        """None where there is none."""
+        """Find a label; None where there is none."""
         ask = self._client.rest.issues.get_label
         return self._known(replies.Label, f"the label {name}", lambda: ask(*self._where, quote(name, safe="")))
 
     # --- pull requests
 
     def pulls(self, head: str) -> tuple[replies.Pull, ...]:
-        """The open pull requests from one branch of this repository."""
+        """List the open pull requests from one branch of this repository."""
         ask = self._client.rest.pulls.list
         whole = f"{self.repository.owner}:{head}"
         found: Iterator[replies.Pull] = self._pages(
@@ -129,7 +129,7 @@ class Api:
         return tuple(pull for pull in found if pull.head.ref in {"", head})
 
     def create_pull(self, *, title: str, body: str, head: str, base: str) -> replies.Pull:
-        """A draft."""
+        """Create a draft pull request."""
         ask = self._client.rest.pulls.create
         values: dict[str, Any] = {"title": title, "body": body, "head": head, "base": base}
         return self._read(
@@ -149,17 +149,17 @@ class Api:
     # --- probes: requests that GitHub must refuse as senseless, and refuses as forbidden where a right is missing
 
     def may_push(self) -> None:
-        """Raise Refused where branches may not be made."""
+        """Raise Refused where the token may not create branches."""
         ask = self._client.rest.git.create_ref
         self._probe("a new branch", lambda: ask(*self._where, ref="refs/heads/repoagent/probe", sha="0" * 40))
 
     def may_open_pulls(self, base: str) -> None:
-        """Raise Refused where pull requests may not be opened."""
+        """Raise Refused where the token may not open pull requests."""
         ask = self._client.rest.pulls.create
         self._probe("a new pull request", lambda: ask(*self._where, title="probe", head=base, base=base, draft=True))
 
     def may_comment(self) -> None:
-        """Raise Refused where issues may not be written to: an issue without a title cannot be made anyway."""
+        """Raise Refused where the token may not write to issues: an issue without a title is never created."""
         ask = self._client.rest.issues.create
         self._probe("a comment", lambda: ask(*self._where, title=""))
 
@@ -195,7 +195,7 @@ class Api:
             raise
 
     def _pages(self, kind: type[R], what: str, ask: Callable[[int], Response[Any]]) -> Iterator[R]:
-        """By number: an address in a reply is not followed."""
+        """Yield the entries of all pages, asked for by number: an address in a reply is not followed."""
         entries = TypeAdapter(list[kind])  # type: ignore[valid-type]  # a type made at run time
         for page in range(1, PAGES + 1):
             with explained(self._asked(what)):

@@ -1,4 +1,4 @@
-"""The client: githubkit, held to one host, with a cache that asks by ETag, and one more try where a server stumbled."""
+"""Make the client: githubkit, confined to one host, with a cache by ETag, and one retry where a server failed."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 Client = GitHub[Any]
 
 VERSION = "2022-11-28"
-"""Of the API; the newest that every Enterprise server in support knows."""
+"""The version of the API: the newest that every supported Enterprise server knows."""
 
 
 def connect(repository: Repository, token: str | None, transport: httpx.BaseTransport | None = None) -> Client:
-    """A client for one repository's host. `transport` is another way to it, for tests."""
+    """Make a client for one repository's host. `transport` is another way to it, for tests."""
     base = transport or httpx.HTTPTransport(retries=1)
     return GitHub(
         token if may_have_token(repository.host) else None,
@@ -43,7 +43,7 @@ def connect(repository: Repository, token: str | None, transport: httpx.BaseTran
 
 
 class _OneHost(httpx.BaseTransport):
-    """Lets nothing pass to another host than the API's: the token must not leave it, redirects included."""
+    """Refuses requests to another host than the API's, after redirects too: the token must not get there."""
 
     def __init__(self, inner: httpx.BaseTransport, repository: Repository) -> None:
         self._inner = inner
@@ -69,7 +69,7 @@ def _origin(url: str) -> tuple[str, str]:
 
 
 class _OnDisk(MemCacheStrategy):
-    """Replies are kept between runs, and asked for again by ETag, which costs nothing of the limit of requests."""
+    """Keeps replies between runs and asks for them again by ETag, which does not count against the rate limit."""
 
     def get_hishel_storage(self) -> SyncSqliteStorage:  # type: ignore[override]  # any of hishel's will do
         from hishel import SyncSqliteStorage
@@ -83,10 +83,10 @@ _SHORT = timedelta(seconds=20)
 
 
 def _again(error: GitHubException, attempt: int) -> RetryOption:
-    """Once more, where nothing was changed by the first time: a reading that stumbled, a limit that ends soon."""
+    """Decide whether to try once more: after a GET that a server failed to answer, or a rate limit that ends soon."""
     if attempt or not isinstance(error, RequestFailed):
         return RetryOption(False)
     if isinstance(error, RateLimitExceeded):
         return RetryOption(error.retry_after <= _SHORT, error.retry_after)
-    stumbled = error.request.method == "GET" and error.response.status_code >= 500
-    return RetryOption(stumbled, timedelta(seconds=0.5))
+    is_server_error = error.request.method == "GET" and error.response.status_code >= 500
+    return RetryOption(is_server_error, timedelta(seconds=0.5))

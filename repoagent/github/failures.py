@@ -1,4 +1,4 @@
-"""What GitHub's refusals mean, and who has to do what about them."""
+"""Translate GitHub's refusals: what they mean, and who has to do what about them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Refused(UserError):
-    """GitHub said no; `status` and `needs` tell why."""
+    """GitHub refused a request; `status` (of HTTP) and `needs` say why."""
 
     def __init__(self, message: str, status: int, needs: str = "") -> None:
         super().__init__(message)
@@ -28,12 +28,12 @@ class Refused(UserError):
 
 @dataclass(frozen=True)
 class Asked:
-    """What was asked for, for a person who reads that it was refused."""
+    """What was asked for, for people who read that it was refused."""
 
     what: str
     """`https://github.com/o/n/issues/7`, `the branch main`."""
     advice: str = ""
-    """What else can be done."""
+    """What the user can do instead."""
     has_token: bool = False
     token_host: str = ""
     """The host that GH_HOST must name before the token is sent; empty where it is sent."""
@@ -41,7 +41,7 @@ class Asked:
 
 @contextmanager
 def explained(asked: Asked) -> Iterator[None]:
-    """Turn githubkit's errors into ours."""
+    """Translate githubkit's errors inside of the block into Refused, EnvironmentFailed and UserError."""
     import httpx
     from githubkit.exception import GitHubException, RequestError, RequestFailed
     from pydantic import ValidationError
@@ -97,7 +97,7 @@ def _or(asked: Asked) -> str:
 
 
 def _words(response: httpx.Response) -> str:
-    """GitHub's own, shortened."""
+    """Read GitHub's own message, at most 300 characters; empty where there is none."""
     try:
         reply = response.json()
     except ValueError:
@@ -113,7 +113,7 @@ def _ask_for_token(asked: Asked) -> str:
 
 
 def _reset(response: httpx.Response) -> str:
-    """When the limit of requests ends, for a person; empty where the reply is not about a limit."""
+    """Find when the rate limit ends, for people; empty where the reply is not about a limit."""
     headers = response.headers
     if headers.get("retry-after", "").isdigit():
         return _clock(time.time() + int(headers["retry-after"]))

@@ -1,4 +1,4 @@
-"""What GitHub says, as far as it is read here; anything else in a reply is ignored."""
+"""GitHub's replies, as far as they are read here; other fields are ignored."""
 
 from __future__ import annotations
 

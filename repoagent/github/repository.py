@@ -1,4 +1,4 @@
-"""A repository on GitHub or on an Enterprise host: where its pages, its API and its git are."""
+"""A repository on GitHub or on an Enterprise host: the addresses of its pages, its API and its git."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Repository:
     """One repository."""
 
     server: str
-    """Where people go: `https://github.com`."""
+    """The address of its pages: `https://github.com`."""
     api: str
-    """Where programs go: `https://api.github.com`."""
+    """The address of its API: `https://api.github.com`."""
     owner: str
     name: str
 
@@ -42,33 +42,32 @@ class Repository:
 
 
 def on_host(host: str, owner: str, name: str) -> Repository:
-    """A repository at `host`, whose API is where GitHub's products put it: on github.com and ghe.com a host of its
-    own, on a server of one's own a path."""
+    """Describe a repository at `host`, whose API is where GitHub's products put it: on github.com and ghe.com at a
+    host of its own, on an Enterprise server at a path."""
     hosted = host == "github.com" or host.endswith(".ghe.com")
     api = f"https://api.{host}" if hosted else f"https://{host}/api/v3"
     return Repository(f"https://{host}", api, owner, name)
 
 
 def at(host: str, owner: str, name: str) -> Repository:
-    """A repository at `host`: where the Action's runner says that host is, if it is the runner's, else as `on_host`."""
+    """Describe a repository at `host`: as the Action's runner says, if it is the runner's host, else as `on_host`."""
     if host == urlsplit(runner_server()).netloc:
         return of_the_runner({**os.environ, "GITHUB_REPOSITORY": f"{owner}/{name}"})
     return on_host(host, owner, name)
 
 
 def home() -> str:
-    """The host that is meant where none is named: the runner's (`GITHUB_SERVER_URL`), the user's (`GH_HOST`), or
-    github.com."""
+    """Return the default host: the runner's (`GITHUB_SERVER_URL`), the user's (`GH_HOST`), or github.com."""
     return urlsplit(runner_server()).netloc or os.environ.get("GH_HOST", "") or "github.com"
 
 
 def runner_server() -> str:
-    """What the Action's runner names, such as `https://github.example.com`; empty outside of an Action."""
+    """Read the server that the Action's runner names, as `https://github.example.com`; empty outside of an Action."""
     return os.environ.get("GITHUB_SERVER_URL", "").rstrip("/")
 
 
 def of_the_runner(environment: Mapping[str, str]) -> Repository:
-    """The repository that an Action runs for, as its runner says. Raises UserError outside of an Action."""
+    """Read the repository that an Action runs for from its environment; raises UserError outside of an Action."""
     found = FULL_NAME.fullmatch(environment.get("GITHUB_REPOSITORY", ""))
     if not found:
         raise UserError("GITHUB_REPOSITORY is not set to `owner/name`: this command is for GitHub Actions")
@@ -78,7 +77,7 @@ def of_the_runner(environment: Mapping[str, str]) -> Repository:
 
 
 def may_have_token(host: str) -> bool:
-    """A token is for github.com, or for the host that the user (`GH_HOST`) or the Action's runner names, not for any
-    URL."""
+    """Whether a token may be sent to `host`: github.com, or the host that the user (`GH_HOST`) or the Action's runner
+    names, and no other."""
     named = {os.environ.get("GH_HOST", ""), urlsplit(runner_server()).netloc}
     return host == "github.com" or host.endswith(".ghe.com") or host in named

@@ -1,1 +1,1 @@
-"""What is defined where, and who uses it: an index of a repository that knows no model and no agent."""
+"""The index of a repository: what is defined where, and who uses it. It knows no model and no agent."""

@@ -1,4 +1,4 @@
-"""Reads the rest of a tree while nobody waits, in a process that goes on when the one that started it has ended.
+"""Read the rest of a tree in the background, in a process that goes on when the one that started it has ended.
 
 `python -m repoagent.index.behind ROOT CACHE`. One at a time for each tree; it writes into the cache and nowhere else.
 """
@@ -21,7 +21,10 @@ NICE = 10
 
 
 def fill_behind(index: Index) -> bool:
-    """Start reading what `index` has not read yet, where that is much; whether it was started."""
+    """Start a process that reads what `index` has not read yet; return whether one was started.
+
+    None is started for fewer than APART_FROM files, without a cache that can be written, or where SWITCH is 0.
+    """
     file = index.store.file
     if file is None or len(index.files.pending) < APART_FROM or os.environ.get(SWITCH) == "0":
         return False
@@ -40,7 +43,7 @@ def fill_behind(index: Index) -> bool:
 
 
 def main() -> None:
-    """Read the tree, unless somebody else does."""
+    """Read the tree at the first argument into the cache at the second, unless another process does so already."""
     from filelock import FileLock, Timeout
 
     root, cache = Path(sys.argv[1]), Path(sys.argv[2])

@@ -19,16 +19,16 @@ from repoagent.index.reading.text import is_binary, split_lines
 from repoagent.index.store import Store
 
 RESOLVE_LIMIT = 200
-"""Names that are tried to follow one through re-exports."""
+"""Dotted names that are tried, at most, to follow one name through re-exports."""
 
 SOURCES = 3_000
-"""Texts that are kept in memory."""
+"""Texts of files that are kept in memory, at most."""
 
 _BYTES_PER_FILE = 80
-"""What git's own list of files takes for each, about."""
+"""Bytes of git's own list of files for each file, about."""
 
 _FOLDED = 50
-"""Names that are tried when upper and lower case are not told apart."""
+"""Names that are tried, at most, when upper and lower case are not told apart."""
 
 
 class Index:
@@ -51,9 +51,9 @@ class Index:
 
     @classmethod
     def open(cls, root: Path, cache: Path | None = None) -> Index:
-        """The git work tree at `root`, nothing of it read yet that is not in the SQLite file `cache` (None keeps none).
+        """Open the git work tree at `root` without reading more than the SQLite file `cache` holds (None for no cache).
 
-        What is asked is then answered from what is known and by scanning. Raises UserError where `root` is no git work
+        Questions are then answered from what is known and by scanning. Raises UserError where `root` is no git work
         tree.
         """
         root = root.resolve()
@@ -63,9 +63,10 @@ class Index:
     def build(
         cls, root: Path, cache: Path | None = None, progress: Progress | None = None, layers: Sequence[str] = ()
     ) -> Index:
-        """The same, with the facts of every file.
+        """Open the git work tree at `root` and read the facts of every file, reporting `progress`.
 
-        Of a large tree that is new, `layers` are worked out in the same go (`layers.LAYERS`).
+        Of a large tree that is new, the `layers` (kinds of `layers.LAYERS`) are worked out in the same go. Raises
+        UserError where `root` is no git work tree.
         """
         root = root.resolve()
         store = Store(cache)
@@ -82,7 +83,7 @@ class Index:
 
     @classmethod
     def of(cls, root: Path, listed: tuple[Listed, ...], store: Store | None = None) -> Index:
-        """An index of just the files in `listed`, whatever git says of them."""
+        """Make an index of just the files in `listed`, whatever git says of them."""
         return cls._of(root, listed, store or Store(None), None)
 
     @classmethod
@@ -95,7 +96,7 @@ class Index:
         return cls(root, listed, store, files, Modules(files))
 
     def updated(self, paths: Iterable[str] | None = None) -> Index:
-        """The index after an edit: only what changed is read again.
+        """Make the index of the tree after an edit; only what changed is read again.
 
         `paths` are the files that may have changed, been added or removed; None looks at all of them.
         """
@@ -113,11 +114,11 @@ class Index:
     # --- files
 
     def file(self, path: str) -> FileFacts | None:
-        """The symbols and imports of `path`; None where it is not indexed."""
+        """Read the symbols and imports of `path`; None where it is not indexed."""
         return self.files.get(path)
 
     def source(self, path: str) -> str:
-        """The text of a listed file, as the ranges count it; raises UserError for any other path."""
+        """Read the text of a listed file, in which the ranges of symbols count; raises UserError for any other path."""
         if path not in self._sources:
             if path not in self._sizes:
                 raise UserError(f"`{path}` is no file of this repository; paths are relative to `{self.root}`.")
@@ -133,11 +134,11 @@ class Index:
         return self._sources[path]
 
     def slice(self, path: str, start: int, end: int) -> str:
-        """Lines `start` to `end` of `path`, with their ends."""
+        """Read lines `start` to `end` of `path`, from 1, both included, with their line ends."""
         return "".join(split_lines(self.source(path))[start - 1 : end])
 
     def text(self, symbol: Symbol) -> str:
-        """Exactly what defines `symbol`, from its first character to its last."""
+        """Read the text that defines `symbol`, from its first character to its last."""
         lines = split_lines(self.source(symbol.path))[symbol.start - 1 : symbol.end]
         if not lines:
             return ""
@@ -158,18 +159,18 @@ class Index:
     # --- symbols
 
     def symbols(self) -> tuple[Symbol, ...]:
-        """All symbols, by path and line; variables are left out."""
+        """List all symbols by path and line; variables are left out. Reads all files."""
         return self._symbols
 
     def find(self, name: str) -> tuple[Symbol, ...]:
-        """The symbols called `name` (`method` or `Class.method`), else those so called but for upper and lower case.
+        """Find the symbols called `name` (`method` or `Class.method`); if there are none, ignore upper and lower case.
 
         Variables come last.
         """
         return self._named(name) or self._folded(name)
 
     def symbol(self, path: str, qualified: str) -> Symbol | None:
-        """The symbol `qualified` in `path`; of several (overloads, a property's setter) the longest."""
+        """Return the symbol `qualified` in `path`; of several (overloads, a property's setter) the longest."""
         if path not in self._qualified:
             facts = self.file(path)
             ordered = sorted(facts.symbols if facts else (), key=lambda symbol: symbol.end - symbol.start)
@@ -177,24 +178,24 @@ class Index:
         return self._qualified[path].get(qualified)
 
     def enclosing(self, path: str, line: int) -> Symbol | None:
-        """The innermost symbol that `line` is part of; None at the top of the file."""
+        """Find the innermost symbol that `line` is part of; None at the top of the file."""
         facts = self.file(path)
         around = [symbol for symbol in facts.symbols if symbol.start <= line <= symbol.end] if facts else []
         return around[-1] if around else None
 
     def resolve(self, dotted: str) -> tuple[Symbol, ...]:
-        """The symbols that `package.module.Class.method` means, through re-exports too; empty for a module itself."""
+        """Find the symbols that `package.module.Class.method` means, also through re-exports; none for a module."""
         if dotted not in self._resolved:
             self._resolved[dotted] = tuple(dict.fromkeys(self._resolve(dotted, set())))
         return self._resolved[dotted]
 
     def prefixed(self, prefix: str, limit: int = 100) -> tuple[Symbol, ...]:
-        """The symbols whose name starts with `prefix`, by name; reads all that is left."""
+        """Find the symbols whose name starts with `prefix`, sorted by name. Reads all files."""
         names = sorted(name for name in self.files.defined if name.startswith(prefix))
         return tuple(islice((symbol for name in names for symbol in self._named(name)), limit))
 
     def nearest(self, name: str, limit: int = 5) -> tuple[str, ...]:
-        """The names most like `name`, best first; reads all that is left."""
+        """Suggest the defined names that are most like `name`, best first. Reads all files."""
         from repoagent.index.likeness import most_like
 
         return most_like(name.rpartition(".")[2], self.files.defined, limit)
@@ -202,23 +203,23 @@ class Index:
     # --- uses
 
     def references(self, name: str) -> tuple[Reference, ...]:
-        """Every use of `name` (the part behind the last dot counts), by path and line; matched by name alone."""
+        """Find every use of `name`, by path and line; only the part behind the last dot is compared."""
         name = name.rpartition(".")[2]
         return tuple(use for path in self.files.using(name) for use in self.files.references(path, name))
 
     def references_in(self, path: str) -> tuple[Reference, ...]:
-        """The calls, attributes, types and imports in one file."""
+        """List the calls, attributes, types and imports in one file."""
         return self.files.references(path) if path in self.files else ()
 
     def calls_in(self, path: str, start: int, end: int) -> tuple[Reference, ...]:
-        """The calls in lines `start` to `end` of one file."""
+        """List the calls in lines `start` to `end` of one file."""
         if path not in self.files:
             return ()
         found = self.files.references(path, lines=range(start, end + 1))
         return tuple(reference for reference in found if reference.kind == "call")
 
     def importers(self, path: str) -> frozenset[str]:
-        """The files that import the module `path`."""
+        """Find the files that import the module `path`."""
         found = self._importers.get(path)
         if found is None:
             names = self._modules.mentions(path)
@@ -228,23 +229,23 @@ class Index:
         return found
 
     def users(self, name: str) -> frozenset[str]:
-        """Files that use `name`, import it, or define it."""
+        """Find the files that use `name`, import it, or define it."""
         return frozenset(self.files.using(name))
 
     def absolute(self, item: Import) -> str:
-        """The dotted name of the module that an import of Python takes from."""
+        """Resolve the module that a Python import takes from to its absolute dotted name."""
         return self._modules.absolute(item)
 
     def targets(self, item: Import) -> tuple[str, ...]:
-        """The files of the repository that an import reads."""
+        """Find the files of the repository that an import reads; empty for other packages."""
         return self._modules.targets(item)
 
     def module_name(self, path: str) -> str:
-        """The dotted name `path` is imported under."""
+        """Derive the dotted name that `path` is imported under."""
         return self._modules.name(path)
 
     def module_files(self, dotted: str) -> tuple[str, ...]:
-        """The files that the module `dotted` may mean; empty where it is not of this repository."""
+        """Find the files that the module `dotted` may mean; empty where it is not of this repository."""
         return self._modules.files(dotted)
 
     # --- worked out when first asked
@@ -287,7 +288,7 @@ class Index:
             yield from self._modules.targets(item)
 
     def _resolve(self, dotted: str, seen: set[str]) -> Iterator[Symbol]:
-        """`seen` holds what was tried: packages import each other, and themselves, with a star."""
+        """Yield what `dotted` means; `seen` holds names already tried, as packages import each other with a star."""
         if dotted in seen or len(seen) > RESOLVE_LIMIT:
             return
         seen.add(dotted)
@@ -300,7 +301,7 @@ class Index:
                 yield from self._exported(path, rest, seen)
 
     def _exported(self, path: str, rest: str, seen: set[str]) -> Iterator[Symbol]:
-        """What `rest` means in `path` by its imports."""
+        """Yield what the name `rest` means in `path` by its imports."""
         first, _, others = rest.partition(".")
         items = self.files[path].imports
         # What is named is tried before stars, each of which may lead through half of the repository.

@@ -1,8 +1,8 @@
-"""The facts of all files of a tree: kept ones first, and of the others only what a question needs, until all are read.
+"""The facts of all files of a tree: stored ones first, and of the others only what a question needs.
 
-Two tiers, so that nobody waits. Where facts are not known yet, a question is answered by scanning: the bytes of the
-files tell which of them can matter at all, and only these are parsed. `complete` reads all that is left, in processes
-of its own; from then on a question costs only the files it is about.
+There are two tiers, so that nobody waits. Where facts are not known yet, a question is answered by scanning: the bytes
+of the files tell which of them can matter at all, and only these are parsed. `complete` reads all other files, in
+worker processes; from then on a question costs only the files it is about.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ from repoagent.index.reading.skipping import reason_by_path
 from repoagent.index.store import Store
 
 APART_FROM = 300
-"""Files to read before it pays to start processes for them."""
+"""Number of files to read from which it pays to start worker processes."""
 
 SETTLED = 100_000_000
-"""Nanoseconds a file must have been left alone before its time tells whether it changed: file systems' clocks tick."""
+"""Nanoseconds since a file's last change before its time stamp is trusted: file systems' clocks are coarse."""
 
 HARMLESS = 4_000
-"""Bytes; no parser takes long for so few. Larger files in other languages than Python, whose grammar was found to end
-on whatever nonsense, are read in a process that can be stopped: `<T<T<T…` keeps the one for C# busy for minutes."""
+"""Bytes of a file that any parser reads in no time. Larger files in other languages than Python are read in a process
+that can be stopped: `<T<T<T…` keeps the grammar for C# busy for minutes, while Python's ends on any nonsense."""
 
 Progress = Callable[[int, int], None]
-"""Called with how many files were read, and how many there are to read."""
+"""Called with the number of files read so far, and the number of files to read."""
 
 _NOTHING: Final = ("", "")
 
 
 class Facts(Mapping[str, FileFacts]):
-    """Facts by path, for every file in a language the index reads, in the order of the paths; without references."""
+    """The facts of every file in a language the index reads, by path, in the order of the paths; without references."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class Facts(Mapping[str, FileFacts]):
         pool: Pool | None = None,
         before: Facts | None = None,
     ) -> None:
-        """`before` are the facts of the same tree at an earlier time, taken over for files that did not change."""
+        """Take facts over from `before`, those of the same tree at an earlier time, for files that did not change."""
         self._root = root
         self._store = store
         self._pool = pool
@@ -66,7 +66,7 @@ class Facts(Mapping[str, FileFacts]):
         self._names: dict[str, tuple[str, str]] = {}
         self._heads: dict[str, FileFacts] = {}
         self._own: dict[bytes, Encoded] = {}
-        """What the store could not keep."""
+        """By key: facts that the store could not keep."""
         if before:
             self._take_over(before)
         self._skip()
@@ -93,23 +93,23 @@ class Facts(Mapping[str, FileFacts]):
         return tuple(self._pending)
 
     def look_up(self) -> None:
-        """Have what the store knows of the content of files; nothing is parsed."""
+        """Look up the content of all pending files in the store; nothing is parsed."""
         self._identify(list(self._pending))
 
     def known(self) -> dict[str, FileFacts]:
-        """The facts of all files that were read, now or earlier."""
+        """Load the facts of all files that were read, now or earlier."""
         paths = [path for path in self._listed if path not in self._pending]
         self.load(paths)
         return {path: self._heads[path] for path in paths}
 
     def keys_of(self, paths: Iterable[str]) -> dict[str, bytes]:
-        """What names the content of each file and how it is read; files that cannot be read are left out."""
+        """Return the store's key of each file: its content, and how it is read. Unreadable files are left out."""
         wanted = [path for path in paths if path in self._listed]
         self._need(wanted)
         return {path: self._keys[path] for path in wanted if self._keys.get(path)}
 
     def load(self, paths: Iterable[str]) -> None:
-        """Make the facts of `paths` ready at once, which is faster than one by one."""
+        """Load the facts of `paths` in one go, which is faster than one by one."""
         wanted = [path for path in paths if path in self._listed and path not in self._heads]
         if wanted:
             self._need(wanted)
@@ -125,14 +125,14 @@ class Facts(Mapping[str, FileFacts]):
     # --- names
 
     def defining(self, name: str) -> list[str]:
-        """The files that define something called `name`."""
+        """Find the files that define something called `name`."""
         if not self._pending:
             return self.defined.get(name, [])
         self._need(self._scanned(name, _definition(name)))
         return [path for path, (defines, _) in self._names.items() if f"\n{name}\n" in defines]
 
     def using(self, name: str) -> list[str]:
-        """The files that use `name`, import it, or define it."""
+        """Find the files that use `name`, import it, or define it."""
         if self._pending:
             self._need(self._scanned(name, _word(name)))
         needle = f"\n{name}\n"
@@ -140,7 +140,7 @@ class Facts(Mapping[str, FileFacts]):
 
     @cached_property
     def defined(self) -> dict[str, list[str]]:
-        """The files that define each name; reads all that is left."""
+        """The files that define each name. Reads all files."""
         self.complete()
         found: dict[str, list[str]] = {}
         for path in self._listed:
@@ -149,16 +149,16 @@ class Facts(Mapping[str, FileFacts]):
         return found
 
     def used(self, path: str) -> tuple[str, ...]:
-        """The names that `path` uses or imports."""
+        """List the names that `path` uses or imports."""
         self._need([path])
         return tuple(self._names[path][1].split("\n")[1:-1])
 
     # --- references
 
     def references(self, path: str, name: str = "", lines: range | None = None) -> tuple[Reference, ...]:
-        """The calls, attributes, types and imports in `path`; of one `name` also where it is passed around.
+        """Find the calls, attributes, types and imports in `path`; with a `name` those of it, and where it is a value.
 
-        With `lines`, only those in a range of lines.
+        With `lines`, only those in that range of lines.
         """
         facts = self[path]
         data = self._references(path)
@@ -177,7 +177,7 @@ class Facts(Mapping[str, FileFacts]):
         return data
 
     def _values(self, facts: FileFacts, name: str) -> Iterator[Reference]:
-        """Where a name that the file defines or imports is passed around."""
+        """Yield the places where a name that the file defines or imports is passed around as a value."""
         language = language_of(facts.path)
         symbols = (*facts.symbols, *facts.variables)
         known = any(s.name == name for s in symbols) or any(item.alias in {name, "*"} for item in facts.imports)
@@ -192,7 +192,7 @@ class Facts(Mapping[str, FileFacts]):
     # --- having facts
 
     def _need(self, paths: Sequence[str], progress: Progress | None = None) -> None:
-        """Have the names of `paths`: from the store by their content, else by reading them."""
+        """Make the names of `paths` known: from the store by their content, else by reading the files."""
         missing = [path for path in paths if path in self._pending]
         if len(missing) >= APART_FROM:
             self._read_apart(missing, progress)
@@ -203,18 +203,18 @@ class Facts(Mapping[str, FileFacts]):
         self._keep(self._read_here([path for path in missing if path in self._pending]))
 
     def _is_risky(self, path: str) -> bool:
-        """Whether a parser may hang on it: it cannot be stopped but with its process."""
+        """Whether a parser may hang on the file: a parser can only be stopped together with its process."""
         return not path.endswith((".py", ".pyi", ".ipynb")) and self._listed[path].size > HARMLESS
 
     def _identify(self, paths: Sequence[str]) -> None:
-        """Work out what content files have, and have what the store knows of it."""
+        """Compute the keys of files from their content, and take what the store knows of them."""
         for path in paths:
             content = self._content(path)
             self._keys[path] = b"" if content is None else key_of(path, content)
         self._take(paths)
 
     def _take(self, paths: Sequence[str]) -> None:
-        """Have what the store knows of `paths`."""
+        """Take the names that the store has for the keys of `paths`."""
         kept = self._store.names({self._keys[path] for path in paths if self._keys.get(path)})
         for path in paths:
             names = kept.get(self._keys.get(path, b""))
@@ -241,7 +241,7 @@ class Facts(Mapping[str, FileFacts]):
             self._own |= rows
 
     def _read_apart(self, paths: Sequence[str], progress: Progress | None) -> None:
-        """Read many files in processes of their own, into the store or, where that cannot be, into a temporary one."""
+        """Read many files in worker processes, into the store or, where it cannot be written, into a temporary one."""
         if self._store.file and self._store.usable():
             self._read_into(self._store.file, paths, progress)
             self._take(paths)
@@ -258,10 +258,10 @@ class Facts(Mapping[str, FileFacts]):
                 self._pending.pop(path, None)
 
     def _read_into(self, store: Path, paths: Sequence[str], progress: Progress | None) -> None:
-        told = (lambda done: progress(done, len(paths))) if progress else None
+        report = (lambda done: progress(done, len(paths))) if progress else None
         pool, self._pool = self._pool or Pool(self._root, store), None
         largest_first = sorted(paths, key=lambda path: -self._listed[path].size)  # so that all end at the same time
-        for path, key in pool.read(largest_first, told).items():
+        for path, key in pool.read(largest_first, report).items():
             self._keys[path] = key
             if not key:
                 self._settle(path, "unreadable" if self._content(path) is None else "the parser gave up")
@@ -299,14 +299,14 @@ class Facts(Mapping[str, FileFacts]):
                 self._settle(path, reason)
 
     def _settle(self, path: str, reason: str) -> None:
-        """Facts that are worked out each time, because they depend on more than the content."""
+        """Note that a file is not read, and why; this is never stored, as it depends on more than the content."""
         self._keys[path] = b""
         self._heads[path] = FileFacts(path, skipped=reason)
         self._names[path] = _NOTHING
         self._pending.pop(path, None)
 
     def _recall(self) -> None:
-        """Have what the store knows of files that did not change since it was written down which content they have."""
+        """Take from the store the facts of files that have not changed since the stored listing of the tree."""
         for path, size, modified, changed, inode, key in _rows(self._store.tree(str(self._root))):
             item = self._listed.get(path)
             same = item and (item.size, item.modified, item.changed, item.inode) == (size, modified, changed, inode)
@@ -315,7 +315,7 @@ class Facts(Mapping[str, FileFacts]):
         self._take([path for path in self._pending if path in self._keys])
 
     def _remember(self, started: int) -> None:
-        """Write down which content each file has, unless it was touched just now."""
+        """Store which content each file has, but for files that were touched just now."""
         rows = [
             [item.path, item.size, item.modified, item.changed, item.inode, self._keys[item.path].hex()]
             for item in self._listed.values()
@@ -326,7 +326,7 @@ class Facts(Mapping[str, FileFacts]):
     # --- scanning
 
     def _scanned(self, name: str, pattern: re.Pattern[bytes]) -> list[str]:
-        """Those files not read yet whose bytes match; files in other languages than Python where they hold the name."""
+        """Find the pending files whose bytes match; files in other languages than Python need only hold the name."""
         word = name.encode("utf-8", "replace")
         found = []
         for path in self._pending:
@@ -348,15 +348,15 @@ def _word(name: str) -> re.Pattern[bytes]:
 
 
 def _definition(name: str) -> re.Pattern[bytes]:
-    """Where Python may define `name`: wider than what counts, so that parsing decides and nothing is missed."""
+    """Compile a pattern for where Python may define `name`: too wide rather than too narrow, as parsing decides."""
     word = re.escape(name.encode("utf-8", "replace"))
     return re.compile(
         rb"\b(?:def|class|type)[\s\\]+" + word + rb"(?!\w)|(?:^|[;:])[ \t]*" + word + rb"\s*[:=]", re.MULTILINE
     )
 
 
-def _rows(told: bytes | None) -> list[tuple[str, int, int, int, int, str]]:
+def _rows(listing: bytes | None) -> list[tuple[str, int, int, int, int, str]]:
     try:
-        return json.loads(told) if told else []
+        return json.loads(listing) if listing else []
     except ValueError:
         return []

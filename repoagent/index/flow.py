@@ -1,5 +1,6 @@
-"""What happens inside one Python function: scopes, definitions and their uses, branches, slices. Asked for one function
-at a time, and worked out then.
+"""The data flow of one Python function: scopes, definitions and their uses, branches, slices.
+
+It is worked out when it is asked for, one function at a time.
 
 The chains are those of reaching definitions over a control-flow graph of statements (Aho et al., Compilers, 9.2);
 slices follow them and the conditions around (Weiser, 1984). Inside one function only: calls, attributes and aliases are
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from repoagent.index.build import Index
 
 STATEMENTS = 3_000
-"""In one function; larger ones are generated, and cost time quadratic in their size."""
+"""Statements of one function, at most; larger functions are generated, and cost time quadratic in their size."""
 
 BindingKind = Literal["parameter", "assignment", "loop", "with", "import", "except", "definition", "delete", "match"]
 ControlKind = Literal["if", "while", "for", "try", "except", "with", "match", "case", "assert"]
@@ -51,14 +52,14 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """A statement that decides what runs."""
+    """A statement that decides whether others run."""
 
     kind: ControlKind
     line: int
     end: int
-    """Last line of what it decides about."""
+    """Last line of the statements that it decides about."""
     test: str
-    """What it looks at, as source; empty where there is none."""
+    """The condition, as source; empty where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +74,13 @@ class Exit:
 
 @dataclass(frozen=True)
 class Flow:
-    """What happens inside one function; lines are those of its file."""
+    """The data flow of one function; lines are those of its file, from 1."""
 
     parameters: tuple[str, ...]
     bindings: tuple[Binding, ...]
     """In the order of the lines, parameters first."""
     chains: Mapping[Use, tuple[Binding, ...]]
-    """For every use of a local name the bindings whose value may arrive there."""
+    """For every use of a local name the bindings whose value may arrive there (reaching definitions)."""
     free: tuple[str, ...]
     """Names that are read and not bound here: globals, builtins, names of functions around."""
     outer: tuple[str, ...]
@@ -89,7 +90,7 @@ class Flow:
     controls: tuple[Control, ...]
     exits: tuple[Exit, ...]
     _around: Mapping[int, tuple[int, ...]] = field(default_factory=dict, repr=False)
-    """For each line of a statement the lines of what decides whether it runs."""
+    """For each line of a statement the lines that decide whether it runs."""
 
     @property
     def locals(self) -> frozenset[str]:
@@ -97,14 +98,14 @@ class Flow:
         return frozenset(binding.name for binding in self.bindings) - frozenset(self.outer)
 
     def backward(self, line: int) -> tuple[int, ...]:
-        """The lines that decide what `line` computes, itself included (a backward slice)."""
+        """List the lines that decide what `line` computes, itself included."""
         used: dict[int, set[int]] = {}
         for use, bindings in self.chains.items():
             used.setdefault(use.line, set()).update(binding.line for binding in bindings)
         return _closure(line, lambda at: {*used.get(at, ()), *self._around.get(at, ())})
 
     def forward(self, line: int) -> tuple[int, ...]:
-        """The lines that what `line` computes may have an effect on, itself included (a forward slice)."""
+        """List the lines that what `line` computes may have an effect on, itself included."""
         uses: dict[int, set[int]] = {}
         for use, bindings in self.chains.items():
             for binding in bindings:
@@ -117,7 +118,7 @@ class Flow:
 
 
 def flow_of(source: str, first: int = 1) -> Flow | None:
-    """The flow of the one function in `source`, which may be indented, and whose first line is `first` in its file.
+    """Analyse the one function in `source`, which may be indented, and whose first line is `first` in its file.
 
     None where it cannot be parsed, is no function, or is too large.
     """
@@ -139,7 +140,7 @@ def flow_of(source: str, first: int = 1) -> Flow | None:
 
 
 def slice_of(index: Index, path: str, line: int, *, forward: bool = False) -> tuple[int, ...]:
-    """The lines of the function around `line` of `path` that decide what it computes, or that it has an effect on.
+    """List the lines of the function around `line` of `path` that decide what it computes; `forward`, that it affects.
 
     Raises UserError where there is no Python function around it, or it cannot be parsed.
     """
@@ -197,7 +198,7 @@ def _flow(function: ast.FunctionDef | ast.AsyncFunctionDef, offset: int) -> Flow
 
 
 def _reach(steps: Sequence[_Step]) -> None:
-    """Work out which bindings arrive at each step, until nothing changes any more."""
+    """Compute which bindings reach each step, until nothing changes any more."""
     waiting = list(steps)
     while waiting:
         step = waiting.pop(0)
@@ -229,7 +230,7 @@ class _Graph:
         self._handlers: list[list[_Step]] = []
 
     def block(self, statements: Iterable[ast.stmt], before: list[_Step]) -> list[_Step]:
-        """Add statements that follow on `before`; what they end in."""
+        """Add statements that follow on `before`; return the steps that they end in."""
         for statement in statements:
             before = self._statement(statement, before)
         return before
@@ -282,7 +283,7 @@ class _Graph:
 
     def _loop(self, node: ast.While | ast.For | ast.AsyncFor, before: list[_Step]) -> list[_Step]:
         is_while = isinstance(node, ast.While)
-        step = self._head(node, "while" if is_while else "for", [node.test] if is_while else [node.iter], before)  # type: ignore[union-attr] # told by `is_while`
+        step = self._head(node, "while" if is_while else "for", [node.test] if is_while else [node.iter], before)  # type: ignore[union-attr] # `is_while` decides it
         if not isinstance(node, ast.While):
             step.binds += self._reader.targets(node.target, "loop", node.iter)
         breaks: list[_Step] = []
@@ -311,7 +312,7 @@ class _Graph:
         return ends
 
     def _try(self, node: ast.Try | ast.TryStar, before: list[_Step]) -> list[_Step]:
-        """Any statement of the body may be the last before a handler."""
+        """Add a `try`: any statement of its body may be the last before a handler."""
         start = len(self.steps)
         self.controls.append(Control("try", node.lineno + self._reader.offset, self._end(node), ""))
         ends = self.block(node.body, before)
@@ -362,19 +363,19 @@ class _Graph:
 
 
 class _Reader:
-    """What statements bind and read."""
+    """Finds the names that statements bind and read."""
 
     def __init__(self, offset: int) -> None:
         self.offset = offset
         self.outer: dict[str, None] = {}
 
     def parameter(self, argument: ast.arg) -> Binding:
-        """What a parameter binds."""
+        """Make the binding of a parameter."""
         annotation = _dotted(argument.annotation) if argument.annotation else ""
         return Binding(argument.lineno + self.offset, argument.arg, "parameter", annotation)
 
     def read(self, node: ast.AST) -> tuple[list[Binding], list[str]]:
-        """The names that a statement or an expression binds, and those that it reads."""
+        """Find the names that a statement or an expression binds, and those that it reads."""
         binds: list[Binding] = []
         line = getattr(node, "lineno", 0) + self.offset
         match node:
@@ -400,13 +401,13 @@ class _Reader:
         return binds, list(_reads(node))
 
     def targets(self, target: ast.AST, kind: BindingKind, value: ast.expr | None) -> list[Binding]:
-        """The names that a target binds."""
+        """List the bindings that a target of an assignment makes."""
         names = [node for node in ast.walk(target) if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)]
         called = _dotted(value.func) if isinstance(value, ast.Call) and isinstance(target, ast.Name) else ""
         return [Binding(node.lineno + self.offset, node.id, kind, called) for node in names]
 
     def patterns(self, pattern: ast.pattern) -> list[Binding]:
-        """The names that a pattern of `match` binds."""
+        """List the bindings that a pattern of `match` makes."""
         line = pattern.lineno + self.offset
         found = []
         for node in ast.walk(pattern):
@@ -417,7 +418,7 @@ class _Reader:
 
 
 def _reads(node: ast.AST) -> Iterator[str]:
-    """The names that are read in `node`, those bound inside of comprehensions and lambdas left out."""
+    """Yield the names that are read in `node`, without those bound inside of comprehensions and lambdas."""
     if isinstance(node, ast.Name):
         if isinstance(node.ctx, ast.Load):
             yield node.id
@@ -432,7 +433,7 @@ def _reads(node: ast.AST) -> Iterator[str]:
 
 
 def _free(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> Iterator[str]:
-    """The names that a nested definition takes from around it."""
+    """Yield the names that a nested definition takes from around it."""
     bound = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)}
     bound |= _arguments(node) if not isinstance(node, ast.ClassDef) else set()
     yield from (name for name in dict.fromkeys(_reads(node)) if name not in bound)
@@ -454,7 +455,7 @@ def _attributes(function: ast.AST, first: str) -> list[str]:
 
 
 def _dotted(node: ast.expr) -> str:
-    """`a.b.c` as text, also out of quotes; empty for any other expression."""
+    """Read `a.b.c` as text, also out of quotes; empty for any other expression."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value if node.value.replace(".", "").isidentifier() else ""
     parts: list[str] = []

@@ -1,4 +1,4 @@
-"""What is worked out of the facts and the text of a file, and kept like facts: made once for each content."""
+"""Data derived from the facts and the text of a file, and stored like facts: made once for each content."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from repoagent.index import similar
 from repoagent.index.facts import APART_FROM
 from repoagent.index.pool import Pool
 from repoagent.index.retrieval import bags
+from repoagent.index.shapes import encode_shapes
 
 if TYPE_CHECKING:
     from repoagent.index.build import Index
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Layer:
-    """One kind of such data."""
+    """One kind of derived data."""
 
     kind: str
-    """What it is kept under, a word; its number goes up when the data changes."""
+    """The word that it is stored under; its number goes up when the format changes."""
     make: Callable[[FileFacts, str], bytes]
-    """The data of a file from its facts and its text."""
+    """Makes the data of a file from its facts and its text."""
 
 
 WORDS: Final = Layer("words1", bags.make)
 """Each piece of a file as a bag of words."""
 
-SHAPES: Final = Layer("shapes2", similar.make)
+SHAPES: Final = Layer("shapes2", encode_shapes)
 """Each piece of a file as what its syntax tree looks like."""
 
 LAYERS: Final[Mapping[str, Layer]] = {layer.kind: layer for layer in (WORDS, SHAPES)}
 
 
 def layer_of(index: Index, layer: Layer, paths: Iterable[str]) -> dict[str, bytes]:
-    """The data of each of `paths`, in their order; of files without facts none."""
+    """Load the data of each of `paths`, in their order, making what is not stored yet; none for files without facts."""
     keys = index.files.keys_of(paths)
     kept = index.store.layer(layer.kind, set(keys.values()))
     missing = [path for path, key in keys.items() if key not in kept]

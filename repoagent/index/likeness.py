@@ -1,15 +1,15 @@
-"""Names that were meant: misspelt, cut short, or with other words between."""
+"""Suggestions for a name that does not exist: misspelt, cut short, or with other words between."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
 CUTOFF = 60.0
-"""Out of 100; below it two names have little in common."""
+"""Likeness out of 100, below which two names have little in common."""
 
 
 def most_like(name: str, known: Collection[str], limit: int = 5) -> tuple[str, ...]:
-    """Those of `known` that are most like `name`, best first: upper and lower case and underscores hardly count."""
+    """Rank the names in `known` that are most like `name`, best first: case and underscores hardly count."""
     from rapidfuzz import fuzz, process
 
     found = process.extract(

@@ -1,4 +1,4 @@
-"""Which file an import means, in languages other than Python: by paths and by what packages are called."""
+"""Resolve imports of other languages than Python to files: by paths and by the names of packages."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from repoagent.index.model import Import
 from repoagent.index.reading.languages import language_of
 
 MOST = 50
-"""Files that one import may mean; a package with more is named as a whole, and means none of them in particular."""
+"""Files that one import may mean, at most; a package with more is imported as a whole, and means none in particular."""
 
 _SCRIPTS: Final = (".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".mts", ".cts")
 
 
 class Paths:
-    """The files among `paths`, by the endings of their names."""
+    """Finds files among `paths` by the ends of their paths."""
 
     def __init__(self, paths: Iterable[str]) -> None:
         self._all = frozenset(paths)
@@ -28,7 +28,7 @@ class Paths:
             self._by_folder.setdefault(folder, []).append(path)
 
     def targets(self, item: Import) -> tuple[str, ...]:
-        """The files that an import reads; empty for what is not of this repository, or cannot be told."""
+        """Find the files that an import reads; empty for what is not of this repository, or cannot be decided."""
         language = language_of(item.path)
         find = {
             **dict.fromkeys(("javascript", "typescript", "tsx"), self._script),
@@ -111,13 +111,13 @@ class Paths:
                 return
 
     def _ending(self, parts: Sequence[str]) -> list[str]:
-        """The files whose path ends with these parts."""
+        """Find the files whose path ends with these parts."""
         tail = "/".join(parts)
         named = self._by_name.get(parts[-1].rpartition("/")[2], ())
         return [path for path in named if path == tail or path.endswith(f"/{tail}")]
 
     def _folder(self, parts: Sequence[str]) -> list[str]:
-        """The files in the folders whose path ends with these parts."""
+        """List the files in the folders whose path ends with these parts."""
         tail = "/".join(parts)
         folders = (folder for folder in self._by_folder if folder == tail or folder.endswith(f"/{tail}"))
         return [path for folder in folders for path in self._by_folder[folder]]
@@ -128,12 +128,12 @@ def _joined(path: str, module: str) -> str:
 
 
 def _module_folder(path: str) -> str:
-    """Where the modules inside the Rust file `path` lie."""
+    """Find the folder of the modules inside the Rust file `path`."""
     folder, _, name = path.rpartition("/")
     return folder if name in {"mod.rs", "lib.rs", "main.rs"} else path.removesuffix(".rs")
 
 
 def _crate(path: str) -> str:
-    """The source folder of the crate that `path` is of."""
+    """Find the source folder of the crate that `path` is part of."""
     parts = path.split("/")[:-1]
     return "/".join(parts[: parts.index("src") + 1]) if "src" in parts else "/".join(parts)

@@ -1,4 +1,4 @@
-"""Which files of a repository there are: those git knows or would add, and none that lead out of it."""
+"""List the files of a repository: those that git tracks or would add, and none that lead out of it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _COMMAND = (
 
 
 class Listed(NamedTuple):
-    """A file of the repository."""
+    """A file of the repository, as the file system describes it."""
 
     path: str
     size: int
@@ -33,7 +33,7 @@ class Listed(NamedTuple):
 
 
 def list_files(root: Path) -> tuple[Listed, ...]:
-    """The regular files below `root` that git tracks, or does not ignore, sorted by path.
+    """List the regular files below `root` that git tracks, or does not ignore, sorted by path.
 
     Left out: links, what lies behind a linked directory, submodules, and paths that are no UTF-8. Raises UserError
     where `root` is no git work tree.
@@ -48,18 +48,18 @@ def list_files(root: Path) -> tuple[Listed, ...]:
 
 
 def look_at(root: Path, paths: Iterable[str]) -> tuple[Listed, ...]:
-    """Those of `paths` that are regular files inside of `root`, sorted."""
+    """Describe those of `paths` that are regular files inside of `root`, sorted by path."""
     prefix = os.fspath(root) + os.sep
     folders = {"": True}
 
-    def inside(folder: str) -> bool:
-        """Whether no part of it is a link."""
+    def is_inside(folder: str) -> bool:
+        """Whether no part of the folder's path is a link."""
         if folder not in folders:
             above = folder.rpartition("/")[0]
-            folders[folder] = ".." not in folder.split("/") and inside(above) and _is_folder(prefix + folder)
+            folders[folder] = ".." not in folder.split("/") and is_inside(above) and _is_folder(prefix + folder)
         return folders[folder]
 
-    found = (_listed(prefix, path, inside) for path in sorted(set(paths)))
+    found = (_listed(prefix, path, is_inside) for path in sorted(set(paths)))
     return tuple(item for item in found if item is not None)
 
 
@@ -70,12 +70,12 @@ def _path(name: bytes) -> str:
         return ""
 
 
-def _listed(prefix: str, path: str, inside: Callable[[str], bool]) -> Listed | None:
+def _listed(prefix: str, path: str, is_inside: Callable[[str], bool]) -> Listed | None:
     try:
         status = os.lstat(prefix + path)
     except (OSError, ValueError):
         return None
-    if not stat.S_ISREG(status.st_mode) or not inside(path.rpartition("/")[0]):
+    if not stat.S_ISREG(status.st_mode) or not is_inside(path.rpartition("/")[0]):
         return None
     return Listed(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
 

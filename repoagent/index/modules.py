@@ -1,4 +1,4 @@
-"""Which file is which module, and which file an import means."""
+"""Map files to modules, and imports to files."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from repoagent.index.linking import Paths
 from repoagent.index.model import Import
 
 SOURCE_ROOTS = frozenset({"src", "lib", "python", "source"})
-"""Folders at the top that hold packages and are none, where they have no `__init__.py`."""
+"""Folders at the top that hold packages without being packages, where they have no `__init__.py`."""
 
 
 class Modules:
-    """The modules among `paths`, by every dotted name they may be imported under."""
+    """Finds the modules among `paths` by every dotted name that they may be imported under."""
 
     def __init__(self, paths: Iterable[str]) -> None:
         every = list(paths)
@@ -26,15 +26,15 @@ class Modules:
                 self._files.setdefault(name, []).append(path)
 
     def name(self, path: str) -> str:
-        """The dotted name `path` is imported under: from its topmost package, else from its source root."""
+        """Derive the dotted name that `path` is imported under: from its topmost package, else from its source root."""
         return self._named.get(path) or _dotted(path, self._depth(path))
 
     def files(self, module: str) -> tuple[str, ...]:
-        """The files that an absolute `module` may mean; empty for modules that are not in the repository."""
+        """Find the files that an absolute `module` may mean; empty for modules that are not in the repository."""
         return tuple(self._files.get(module, ()))
 
     def targets(self, item: Import) -> tuple[str, ...]:
-        """The files that an import reads: the module, or the submodule that is taken from it."""
+        """Find the files that an import reads: the module, or the submodule that is taken from it."""
         if not item.path.endswith((".py", ".pyi", ".ipynb")):
             return self._others.targets(item)
         module = self.absolute(item)
@@ -42,7 +42,7 @@ class Modules:
         return submodules or self.files(module)
 
     def absolute(self, item: Import) -> str:
-        """The dotted name of the module that is imported from, relative imports resolved."""
+        """Resolve the module that is imported from, also by a relative import, to its absolute dotted name."""
         dots = len(item.module) - len(item.module.lstrip("."))
         if not dots:
             return item.module
@@ -52,7 +52,7 @@ class Modules:
         return ".".join([*base, *filter(None, [item.module[dots:]])])
 
     def mentions(self, path: str) -> tuple[str, ...]:
-        """Names, one of which stands in every import of `path`."""
+        """List names of which every import of `path` holds at least one."""
         if path.endswith((".py", ".pyi")):
             name = self.name(path).rpartition(".")[2]
             return (name, ".") if _stem(path) == "__init__" else (name,)
@@ -60,7 +60,7 @@ class Modules:
         return tuple(dict.fromkeys(filter(None, (_stem(path), folder, path.rpartition("/")[2]))))
 
     def split(self, dotted: str) -> Iterator[tuple[str, str]]:
-        """`dotted` as the longest module it starts with, by each file that may be it, and a name inside of it."""
+        """Split `dotted` into the longest module that it starts with, as each file it may be, and the rest."""
         module, rest = dotted, ""
         while module:
             if module in self._files:
@@ -73,7 +73,7 @@ class Modules:
         return {self.name(path), _dotted(path, 0)} - {""}
 
     def _depth(self, path: str) -> int:
-        """How many leading folders of `path` are not part of its name."""
+        """Count the leading folders of `path` that are not part of its name."""
         folders = path.split("/")[:-1]
         if folders and folders[0] in SOURCE_ROOTS and folders[0] not in self._packages:
             return 1

@@ -1,4 +1,4 @@
-"""The skeleton of a file or a class: what it defines, without the bodies."""
+"""The outline of a file or a class: what it defines, without the bodies."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from repoagent.index.model import Symbol
 from repoagent.index.reading.text import split_lines
 
 SUMMARY_LIMIT = 100
-"""Characters of a docstring's first line that are shown."""
+"""Characters of a docstring's first line, or of an assignment, that are shown."""
 
 _ASSIGNMENT = re.compile(r"(?P<indent>\s*)(?P<name>(?:self\.)?[A-Za-z_]\w*)\s*(?::[^=]+)?=(?!=)")
 
 
 def outline(index: Index, path: str, qualified: str = "") -> str:
-    """`path`, or one class or function in it, one line per definition: number, header, first line of the docstring.
+    """Outline `path`, or one class or function in it, one line per definition: number, header, start of the docstring.
 
     Assignments at module and class level are shown, and the attributes a class sets on itself. Empty for unknown names.
     """
@@ -46,7 +46,7 @@ def _indent(symbol: Symbol) -> str:
 
 
 def _attributes(lines: list[str], symbol: Symbol) -> Iterator[tuple[int, str]]:
-    """Assignments in the class body, and the first to each attribute of `self`."""
+    """Yield the assignments in the class body, and the first to each attribute of `self`, as line and text."""
     seen: set[str] = set()
     body = next((line for line in lines[symbol.start :] if line.strip()), "")
     indent = body[: len(body) - len(body.lstrip())]
@@ -60,7 +60,7 @@ def _attributes(lines: list[str], symbol: Symbol) -> Iterator[tuple[int, str]]:
 
 
 def _assignments(lines: list[str], start: int, end: int, indent: str | None) -> list[tuple[int, str]]:
-    """Assignments in some lines; only those with just this `indent` unless it is None."""
+    """List the assignments in some lines as line and text; only those with just this `indent` unless it is None."""
     found = []
     for number in range(start, end + 1):
         match = _ASSIGNMENT.match(lines[number - 1]) if len(lines[number - 1]) < 2000 else None

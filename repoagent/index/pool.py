@@ -1,5 +1,5 @@
-"""Many files at once, in processes of their own: two are nearly twice as fast, and a file that kills or hangs the
-parser costs that file alone."""
+"""Read many files at once in worker processes: two are nearly twice as fast, and a file that kills or hangs the parser
+costs that file alone."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from threading import Lock, Thread
 from typing import IO
 
 SECONDS = 10.0
-"""For one file; the largest of Django takes a tenth of a second. A process that is silent for longer is stopped, and
-the file it was at is given up."""
+"""Seconds for one file; the largest of Django takes 0.1. A process that is silent for longer is stopped, and the file
+it was reading is given up."""
 
 PATIENCE = 0.1
-"""Seconds that answers wait for each other: to wake up for each costs time. After a process has died, the next one
-answers at once, so that it is known what it died of."""
+"""Seconds for which a worker collects answers, as waking up for each costs time. After a process has died, the next
+one answers at once, so that the file that it dies of is known."""
 
 MOST_PROCESSES = 8
 
 WORKER = "repoagent.index.worker"
-"""The module that is run."""
+"""The module that a worker process runs."""
 
 
 class Pool:
-    """Processes that read files below `root` into the store at `store`; they start at once, and wait for work.
+    """Worker processes that read files below `root` into the store at `store`; they start at once, and wait for work.
 
-    They read facts and, of `layers`, what is worked out of them.
+    They store facts and, for each kind in `layers`, the data derived from them.
     """
 
     def __init__(self, root: Path, store: Path, layers: Sequence[str] = ()) -> None:
@@ -40,20 +40,20 @@ class Pool:
         self._lock = Lock()
 
     def read(self, paths: Sequence[str], progress: Callable[[int], None] | None = None) -> dict[str, bytes]:
-        """The key of the facts of each file; empty for files that could not be read, or that a process died of."""
+        """Read files; return the key of each file's facts, empty where it could not be read or a process died of it."""
         count = min(len(self._waiting), len(paths))
         shares = [paths[n::count] for n in range(count)]
         busy, self._waiting = self._waiting[:count], self._waiting[count:]
         keys: dict[str, bytes] = {}
 
-        def found(path: str, key: bytes) -> None:
+        def record(path: str, key: bytes) -> None:
             with self._lock:
                 keys[path] = key
                 if progress:
                     progress(len(keys))
 
         threads = [
-            Thread(target=self._read_share, args=(process, share, found), daemon=True)
+            Thread(target=self._read_share, args=(process, share, record), daemon=True)
             for process, share in zip(busy, shares, strict=True)
         ]
         for thread in threads:
@@ -64,25 +64,25 @@ class Pool:
         return keys
 
     def close(self) -> None:
-        """End the processes that still wait."""
+        """Stop the processes that still wait for work."""
         for process in self._waiting:
             _end(process)
         self._waiting = []
 
     def _read_share(
-        self, process: subprocess.Popen[bytes], paths: Sequence[str], found: Callable[[str, bytes], None]
+        self, process: subprocess.Popen[bytes], paths: Sequence[str], record: Callable[[str, bytes], None]
     ) -> None:
-        """Have all of `paths` read, whatever becomes of the processes that do it."""
+        """Read all of `paths`, starting a new process whenever one dies or hangs."""
         careful = False
         while paths:
             done = 0
             for key in _answers(process, paths):
-                found(paths[done], key)
+                record(paths[done], key)
                 done += 1
             _end(process)
             paths = paths[done:]
             if paths and careful:  # every answer came at once, so this is the one that it was at
-                found(paths[0], b"")
+                record(paths[0], b"")
                 paths = paths[1:]
             if paths:
                 careful = True
@@ -101,12 +101,12 @@ class Pool:
 
 
 def processes() -> int:
-    """How many read at once: one for each processor this process may use."""
+    """Count the workers to start: one for each processor that this process may use, at most MOST_PROCESSES."""
     return max(1, min(len(os.sched_getaffinity(0)), MOST_PROCESSES))
 
 
 def _answers(process: subprocess.Popen[bytes], paths: Sequence[str]) -> Iterator[bytes]:
-    """The keys a process answers, until it has ended or is silent for too long."""
+    """Yield the keys that a process answers, until it has ended or is silent for too long."""
     assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018 # they are pipes
     Thread(target=_ask, args=(process.stdin, paths), daemon=True).start()
     descriptor = process.stdout.fileno()

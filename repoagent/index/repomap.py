@@ -1,7 +1,7 @@
 """A map of a repository that fits into a prompt: its most used definitions, signatures without bodies.
 
-Files point to the files that define what they import and, with less weight, what they use by name; rank flows along
-these edges (PageRank, as in aider's repository map) and out of a file to the definitions that are asked of it.
+Files point to the files that define what they import and, with less weight, what they use by name. Rank flows along
+these edges (PageRank, as in aider's repository map) and from a file to its definitions that others use.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ DAMPING = 0.85
 ROUNDS = 20
 
 DEFINERS = 5
-"""A name that more files define says nothing about which is used."""
+"""Files that define a name, at most: a name of more files says nothing about which one is used."""
 
 MENTIONED = 10.0
-"""How much more a name or a file counts that is mentioned (aider's factor)."""
+"""Factor for a name or a file that is mentioned (aider's value)."""
 
 BY_NAME = 0.1
-"""How much less it says that a name is used than that it is imported."""
+"""Factor for a name that is used and not imported, which says less."""
 
 PRIVATE = 0.3
-"""How much less a name counts that starts with an underscore."""
+"""Factor for a name that starts with an underscore."""
 
 Edges = Mapping[str, Mapping[tuple[str, str], float]]
-"""For each file which (file, name) it uses, and how much that weighs."""
+"""For each file the (file, name) pairs that it uses, with their weights."""
 
 
 @dataclass(frozen=True)
@@ -46,47 +46,48 @@ class RepositoryMap:
     symbols: tuple[Symbol, ...]
     """By path and line."""
     left_out: int
-    """Definitions that did not fit."""
+    """Number of definitions that did not fit."""
 
 
 def repository_map(index: Index, tokens: int = 1000, mentioned: Collection[str] = (), under: str = "") -> RepositoryMap:
-    """The definitions that matter most, in at most `tokens` tokens; `mentioned` are names and paths that count more.
+    """Choose the most used definitions, in at most `tokens` tokens; `mentioned` are names and paths that count more.
 
-    `under` shows only one folder, or one file; what is used from elsewhere still tells what matters in it.
+    `under` shows only one folder, or one file; uses from elsewhere still decide what matters in it.
     """
     paths = [path for path in index.files if not is_aside(path)] or list(index.files)
     ranked = _ranked(index, paths, frozenset(mentioned))
     chosen = [symbol for symbol in ranked if symbol.path.startswith(under)]
     count = _fitting(index, chosen, tokens * CHARACTERS_PER_TOKEN)
-    kept = tuple(sorted(chosen[:count], key=lambda symbol: (symbol.path, symbol.start)))
-    return RepositoryMap(_rendered(index, kept), kept, len(chosen) - count)
+    fitting = tuple(sorted(chosen[:count], key=lambda symbol: (symbol.path, symbol.start)))
+    return RepositoryMap(_rendered(index, fitting), fitting, len(chosen) - count)
 
 
 def _ranked(index: Index, paths: Collection[str], mentioned: frozenset[str]) -> list[Symbol]:
-    """All definitions, those that matter most first."""
+    """Rank all definitions, the most used first."""
     edges = _edges(index, paths, mentioned)
     rank = _page_rank(paths, edges, mentioned)
-    worth: dict[tuple[str, str], float] = defaultdict(float)
+    rank_by_name: dict[tuple[str, str], float] = defaultdict(float)
     for path, used in edges.items():
         total = sum(used.values())
         for target, weight in used.items():
-            worth[target] += rank[path] * weight / total
-    most = max(worth.values(), default=1.0)
+            rank_by_name[target] += rank[path] * weight / total
+    highest = max(rank_by_name.values(), default=1.0)
     scored = []
     for symbol in (symbol for path in paths for symbol in _shown(index.files[path])):
-        asked = most if symbol.name in mentioned or symbol.qualified in mentioned else 0.0
-        scored.append((asked + worth.get((symbol.path, symbol.name), 0.0) + 1e-3 * rank[symbol.path], symbol))
+        bonus = highest if symbol.name in mentioned or symbol.qualified in mentioned else 0.0
+        score = bonus + rank_by_name.get((symbol.path, symbol.name), 0.0) + 1e-3 * rank[symbol.path]
+        scored.append((score, symbol))
     return [symbol for _, symbol in sorted(scored, key=lambda item: (-item[0], item[1].path, item[1].start))]
 
 
 def _shown(facts: FileFacts) -> Iterator[Symbol]:
-    """What can be asked for from outside: not what is inside of functions."""
+    """Yield the symbols that can be used from outside: not those inside of functions."""
     functions = {symbol.qualified for symbol in facts.symbols if symbol.is_function}
     return (s for s in facts.symbols if s.parent not in functions and s.kind not in {"cell", "module"})
 
 
 def _edges(index: Index, paths: Collection[str], mentioned: frozenset[str]) -> Edges:
-    """What files take from each other by imports; and by the names of methods, which say less."""
+    """Weigh what files take from each other by imports, and by the names that they use, which say less."""
     index.files.load(paths)
     wanted = frozenset(paths)
     defined = {
@@ -113,7 +114,7 @@ def _edges(index: Index, paths: Collection[str], mentioned: frozenset[str]) -> E
 
 
 def _imported(index: Index, path: str) -> Iterator[tuple[str, str]]:
-    """The files, and the names in them, that the imports of `path` mean."""
+    """Yield the files, and the names in them, that the imports of `path` mean."""
     for item in index.files[path].imports:
         found = index.resolve(f"{index.absolute(item)}.{item.name}") if item.name not in {"", "*"} else ()
         if found:
@@ -129,7 +130,7 @@ def _weight(name: str, mentioned: frozenset[str]) -> float:
 _COMMON: Final = frozenset(
     name for kind in (str, bytes, list, dict, set, int, float, object, Exception) for name in dir(kind)
 ) | frozenset(dir(builtins))
-"""Names that builtins have as well: that one of them is used says nothing about who defines it here."""
+"""Names that builtins have as well: a use of one says nothing about who defines it here."""
 
 
 def _page_rank(paths: Collection[str], edges: Edges, mentioned: frozenset[str]) -> dict[str, float]:
@@ -149,7 +150,7 @@ def _page_rank(paths: Collection[str], edges: Edges, mentioned: frozenset[str]) 
 
 
 def _shares(used: Mapping[tuple[str, str], float]) -> list[tuple[str, float]]:
-    """What part of its rank a file gives to each other file."""
+    """Compute the part of its rank that a file gives to each other file."""
     total = sum(used.values())
     shares: dict[str, float] = defaultdict(float)
     for (target, _), weight in used.items():
@@ -165,16 +166,16 @@ def _is_mentioned(path: str, mentioned: frozenset[str]) -> bool:
     )
 
 
-# --- what is shown ----------------------------------------------------------------------------------------------------
+# --- output -----------------------------------------------------------------------------------------------------------
 
 
-def _fitting(index: Index, symbols: list[Symbol], room: int) -> int:
-    """How many of `symbols`, the first ones, can be shown in `room` characters."""
+def _fitting(index: Index, symbols: list[Symbol], max_characters: int) -> int:
+    """Count how many of `symbols`, from the first, can be shown in `max_characters`."""
     low, high = 0, len(symbols)
     while low < high:
         middle = (low + high + 1) // 2
         shown = sorted(symbols[:middle], key=lambda symbol: (symbol.path, symbol.start))
-        if sum(len(line) + 1 for line in _lines(index, shown)) <= room:
+        if sum(len(line) + 1 for line in _lines(index, shown)) <= max_characters:
             low = middle
         else:
             high = middle - 1
@@ -186,7 +187,7 @@ def _rendered(index: Index, symbols: Iterable[Symbol]) -> str:
 
 
 def _lines(index: Index, symbols: Iterable[Symbol]) -> Iterator[str]:
-    """Each file with its chosen definitions, and above a method the class it is in."""
+    """Yield each file with its chosen definitions, and above a method the class it is in."""
     for path, group in groupby(symbols, key=lambda symbol: symbol.path):
         yield f"{path}:"
         shown: set[str] = set()
@@ -198,7 +199,7 @@ def _lines(index: Index, symbols: Iterable[Symbol]) -> Iterator[str]:
 
 
 def _outer(index: Index, symbol: Symbol) -> list[Symbol]:
-    """The symbol, behind what is around it."""
+    """List the symbols around a symbol, from the outermost, and the symbol itself at the end."""
     chain = [symbol]
     while chain[0].parent and (above := index.symbol(symbol.path, chain[0].parent)):
         chain.insert(0, above)

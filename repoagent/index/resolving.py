@@ -1,9 +1,10 @@
-"""What a use of a name means: through scopes, imports, classes and their bases; and where that cannot be told, by the
-name alone, which is said.
+"""Resolve uses of names to definitions: through scopes, imports, classes and their bases; else by the name alone, which
+is then said.
 
-A fact is what the source says: the nearest binding of a bare name, the import behind it, a method found in the class or
-in one of its bases. That something else may stand there when the program runs (a subclass, a patched module) is not
-looked at. What is no fact is `unique` (one thing in the repository is called so) or `name` (several are).
+A result is certain if the source says so: the nearest binding of a bare name, the import behind it, a method found in
+the class or in one of its bases. That something else may stand there when the program runs (a subclass, a patched
+module) is not considered. Uncertain results are `unique` (one definition in the repository has the name) or `name`
+(several have).
 """
 
 from __future__ import annotations
@@ -24,10 +25,10 @@ from repoagent.index.retrieval.units import is_aside
 How = Literal["scope", "import", "class", "value", "unique", "name", "outside"]
 
 _BASES = 60
-"""Classes that are looked through for one method."""
+"""Classes that are searched for one method, at most."""
 
 _MOST = 20
-"""Things of one name that are told when nothing says which is meant."""
+"""Definitions of one name that are given, at most, when nothing says which is meant."""
 
 _BUILTINS: Final = frozenset(dir(builtins))
 
@@ -41,29 +42,29 @@ MEANINGS: Final[dict[How, str]] = {
     "name": "by name only",
     "outside": "not of this repository",
 }
-"""What each of these is called for people."""
+"""What people read for each kind of resolution."""
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A use of a name, and what it means."""
+    """A use of a name, and the definitions that it may mean."""
 
     reference: Reference
     targets: tuple[Symbol, ...]
     """Empty for what is defined outside of the repository."""
     how: How
-    """`scope`: the nearest binding; `import`: through imports; `class`: a method of the class around or of the one that
-    is named; `value`: of the class that a local variable was made of, or is annotated with; `unique`, `name`: guesses
-    by the name; `outside`: builtins, other packages, local values."""
+    """How it was resolved. `scope`: the nearest binding; `import`: through imports; `class`: a method of the class
+    around, or of the one that is named; `value`: of the class that a local variable is an instance of, or is annotated
+    with; `unique`, `name`: guesses by the name; `outside`: builtins, other packages, local values."""
 
     @property
     def certain(self) -> bool:
-        """Whether the source says so."""
+        """Whether the source says so, and it is no guess by the name."""
         return self.how not in {"unique", "name"}
 
 
 class Resolver:
-    """Answers for one index; what was worked out is kept."""
+    """Resolves uses of names over one index, and caches what it has worked out."""
 
     def __init__(self, index: Index) -> None:
         self._index = index
@@ -72,10 +73,10 @@ class Resolver:
         self._through_imports = lru_cache(maxsize=20_000)(self._bound_by_import)
         self._find = lru_cache(maxsize=5_000)(self._index.find)
         self.bases = lru_cache(maxsize=20_000)(self._bases)
-        """The classes of the repository that a class is derived from directly."""
+        """Finds the classes of the repository that a class is derived from directly."""
 
     def link(self, reference: Reference) -> Link:
-        """What `reference` means."""
+        """Resolve a use of a name."""
         if not reference.path.endswith((".py", ".pyi", ".ipynb")):
             return self._by_file(reference)
         receiver = self._receiver(reference)
@@ -84,7 +85,7 @@ class Resolver:
         return self._attribute(reference, receiver)
 
     def callers(self, symbol: Symbol) -> Iterator[Link]:
-        """The calls that mean `symbol` or may mean it, by path and line; not those that mean something else."""
+        """Yield the calls that mean `symbol` or may mean it, by path and line; not those that mean something else."""
         for reference in self._uses(symbol):
             if reference.kind == "call" or (reference.kind == "name" and symbol.is_function):
                 link = self.link(reference)
@@ -92,7 +93,7 @@ class Resolver:
                     yield link
 
     def callees(self, symbol: Symbol) -> Iterator[Link]:
-        """What is called inside of `symbol`, in the order of its lines, each name once."""
+        """Yield the calls inside of `symbol`, in the order of its lines, each name once."""
         seen: set[tuple[str, How, tuple[Symbol, ...]]] = set()
         for reference in self._index.calls_in(symbol.path, symbol.start, symbol.end):
             link = self.link(reference)
@@ -105,7 +106,7 @@ class Resolver:
         return tuple(base for name in symbol.bases for base in self._named(symbol.path, symbol.parent, name))
 
     def subclasses(self, symbol: Symbol) -> tuple[Symbol, ...]:
-        """The classes that are derived from `symbol`, directly or through others, nearest first."""
+        """Find the classes that are derived from `symbol`, directly or through others, nearest first."""
         found: dict[Symbol, None] = {}
         waiting = [symbol]
         while waiting:
@@ -122,22 +123,22 @@ class Resolver:
         return tuple(found)
 
     def member(self, symbol: Symbol, name: str) -> Symbol | None:
-        """The method or attribute `name` of a class, or of the first of its bases that has it."""
+        """Find the method or attribute `name` of a class, or of the first of its bases that has it."""
         return next((found for owner in self._lineage(symbol) if (found := self._own(owner, name))), None)
 
     def overrides(self, symbol: Symbol) -> tuple[Symbol, ...]:
-        """The methods of subclasses that replace the method `symbol`."""
+        """Find the methods of subclasses that override the method `symbol`."""
         owner = self._index.symbol(symbol.path, symbol.parent) if symbol.parent else None
         below = self.subclasses(owner) if owner and owner.is_type else ()
         return tuple(found for one in below if (found := self._own(one, symbol.name)))
 
     def _uses(self, symbol: Symbol) -> list[Reference]:
-        """Every use of a name that `symbol` has somewhere, by path and line."""
+        """List every use of a name that `symbol` has somewhere, by path and line."""
         found = (use for name in self._called_as(symbol) for use in self._index.references(name))
         return sorted(set(found), key=lambda use: (use.path, use.line, use.column))
 
     def _called_as(self, symbol: Symbol) -> list[str]:
-        """The names that `symbol` has in this repository: its own, and those that imports give it."""
+        """List the names that `symbol` has in this repository: its own, and those that imports give it."""
         names = [symbol.name]
         for name in names:  # grows as it goes
             for path in self._index.files.using(name):
@@ -169,7 +170,7 @@ class Resolver:
         return self._guess(reference)
 
     def _in_function(self, reference: Reference, scope: Symbol) -> Link | None:
-        """What the name means if this function binds it; None if it does not."""
+        """Resolve a name that this function binds; None if it does not bind it."""
         if found := self._index.symbol(reference.path, f"{scope.qualified}.{reference.name}"):
             return Link(reference, (found,), "scope")
         flow = self._flow(scope)
@@ -189,7 +190,7 @@ class Resolver:
         return Link(reference, (), "outside")
 
     def _bound_by_import(self, path: str, name: str) -> tuple[Symbol, ...] | None:
-        """What an import binds `name` to: nothing for modules and other packages; None if no import binds it."""
+        """Find what an import binds `name` to: empty for modules and other packages; None if no import binds it."""
         dotted = self._dotted(path, name)
         if dotted:
             return self._index.resolve(dotted)
@@ -199,7 +200,7 @@ class Resolver:
         return None
 
     def _dotted(self, path: str, name: str) -> str:
-        """The absolute dotted name that an import binds `name` to; empty if none does."""
+        """Find the absolute dotted name that an import binds `name` to; empty if none does."""
         for item in self._index.files[path].imports:
             if item.alias == name:
                 module = self._index.absolute(item)
@@ -211,7 +212,7 @@ class Resolver:
     # --- Python: attributes
 
     def _attribute(self, reference: Reference, receiver: str) -> Link:
-        """`receiver` is what stands before the dot: a dotted name, `super()`, or empty for anything else."""
+        """Resolve an attribute of `receiver`: a dotted name, `super()`, or empty for any other expression."""
         if receiver in {"self", "cls", "super()"}:
             owner = self._class_around(reference)
             if owner is not None:
@@ -232,7 +233,7 @@ class Resolver:
         return self._guess(reference)
 
     def _behind(self, reference: Reference, receiver: str) -> tuple[Symbol, ...] | None:
-        """What `module.name` and `Class.name` mean; None if the receiver is neither."""
+        """Find what `module.name` and `Class.name` mean; None if the receiver is neither a module nor a class."""
         first, _, rest = receiver.partition(".")
         if self._is_local(reference, first):
             return None
@@ -251,7 +252,7 @@ class Resolver:
         return None if ours or owners else ()
 
     def _value_of(self, reference: Reference, receiver: str) -> Symbol | None:
-        """The class of a local variable, where all its bindings are calls of that class, or annotations."""
+        """Infer the class of a local variable, where all its bindings are calls of that class, or annotations."""
         scope = self._index.symbol(reference.path, reference.inside) if reference.inside else None
         flow = self._flow(scope) if scope and scope.is_function and "." not in receiver else None
         if flow is None or receiver not in flow.locals:
@@ -275,7 +276,7 @@ class Resolver:
         return scope
 
     def _lineage(self, symbol: Symbol) -> Iterator[Symbol]:
-        """A class and its bases, depth first as they are written: the method resolution order of all but diamonds."""
+        """Yield a class and its bases, depth first as written: the method resolution order but for diamonds."""
         seen: dict[Symbol, None] = {}
         waiting = [symbol]
         while waiting and len(seen) < _BASES:
@@ -289,7 +290,7 @@ class Resolver:
         return self._index.symbol(owner.path, f"{owner.qualified}.{name}")
 
     def _named(self, path: str, inside: str, dotted: str) -> tuple[Symbol, ...]:
-        """The symbols that a dotted name means at a place."""
+        """Find the symbols that a dotted name means inside of the symbol `inside` of a file."""
         first, _, rest = dotted.partition(".")
         while True:
             if found := self._index.symbol(path, ".".join(filter(None, (inside, dotted)))):
@@ -307,7 +308,7 @@ class Resolver:
     # --- other languages, and what nothing else tells
 
     def _by_file(self, reference: Reference) -> Link:
-        """In other languages than Python: what the file itself defines, what it imports, else by the name."""
+        """Resolve in other languages than Python: to what the file defines, what it imports, else by the name."""
         facts = self._index.files[reference.path]
         own = tuple(symbol for symbol in facts.symbols if symbol.name == reference.name)
         if len({symbol.qualified for symbol in own}) == 1:
@@ -322,7 +323,7 @@ class Resolver:
         return self._guess(reference)
 
     def _guess(self, reference: Reference) -> Link:
-        """By the name alone; tests are no candidates, unless a test asks."""
+        """Resolve by the name alone; definitions in tests are candidates only for uses in tests."""
         found = [symbol for symbol in self._find(reference.name) if symbol.name == reference.name]
         found = [symbol for symbol in found if symbol.kind != "variable"] or found
         inner = [symbol for symbol in found if is_aside(reference.path) or not is_aside(symbol.path)]
@@ -333,7 +334,7 @@ class Resolver:
     # --- the text around
 
     def _receiver(self, reference: Reference) -> str | None:
-        """What stands before the dot; None if there is no dot, empty if it is no dotted name."""
+        """Read what stands before the dot; None if there is no dot, empty if it is no dotted name."""
         lines = self._lines(reference.path)
         before = lines[reference.line - 1][: reference.column] if reference.line <= len(lines) else ""
         if not before.rstrip().endswith("."):
@@ -357,7 +358,7 @@ _RECEIVER = re.compile(r"(?<![\w.)\]}'\"])(super\([^()]{0,80}\)|[^\W\d]\w*(?:\.[
 
 
 def _tails(dotted: str) -> Iterator[str]:
-    """The endings of a dotted name, with their dots, shortest first; not the whole of it."""
+    """Yield the endings of a dotted name, with their dots, shortest first, without the whole name."""
     place = dotted.rfind(".")
     while place > 0:
         yield dotted[place:]

@@ -1,4 +1,4 @@
-"""Text search over the files of the index, with ripgrep where it is installed."""
+"""Search the files of the index: text, with ripgrep where it is installed, and functions by the words of a question."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ LINE_LIMIT = 300
 """Characters of a line that are shown."""
 
 _BATCH_BYTES = 100_000
-"""Of paths on one command line; the system's limit is higher on every Linux."""
+"""Bytes of paths on one command line; the system's limit is higher on every Linux."""
 
 _SECONDS = 30.0
 
 
 @dataclass(frozen=True)
 class Hit:
-    """A line that holds what was searched for."""
+    """A line that matches the pattern."""
 
     path: str
     line: int
@@ -41,9 +41,9 @@ class Hit:
 def search(
     index: Index, pattern: str, *, regex: bool = False, ignore_case: bool = False, under: str = "", limit: int = 100
 ) -> tuple[Hit, ...]:
-    """The first `limit` lines that hold `pattern`, in files whose path starts with `under`, by path and line.
+    """Find the first `limit` lines that hold `pattern`, in the file or below the folder `under`, by path and line.
 
-    `regex` takes the pattern as a regular expression. Raises UserError where it is none.
+    `regex` takes the pattern as a regular expression. Raises UserError where it is invalid.
     """
     expression = _compiled(pattern if regex else re.escape(pattern), ignore_case)
     small = (item.path for item in index.listed if item.size <= SIZE_LIMIT)
@@ -56,21 +56,21 @@ def search(
 
 @dataclass(frozen=True)
 class Piece:
-    """A function, or what is left of a file, that is about what was asked."""
+    """A function, or the lines of a file outside of functions, that shares words with the question."""
 
     path: str
     symbol: str
-    """Qualified name; empty for what is left of a file."""
+    """Qualified name; empty for the lines outside of functions."""
     start: int
     end: int
     value: float
-    """Its BM25F score; comparable within one answer only."""
+    """Its BM25F score; comparable within the results of one question only."""
     words: tuple[str, ...]
-    """What it shares with the question, what says most first."""
+    """The words that it shares with the question, those that contribute most first."""
 
 
 def ranked(index: Index, question: str, *, under: str = "", limit: int = 20) -> tuple[Piece, ...]:
-    """The `limit` functions that say most of what is asked, rare words counting more (BM25F), best first."""
+    """Find the `limit` functions that match the words of `question` best, rare words counting more (BM25F)."""
     query = query_of(question)
     paths = [path for path in index.files if path == under or path.startswith(f"{under}/" if under else "")]
     found = {path: bags.read(data) for path, data in layer_of(index, WORDS, paths).items()}
@@ -95,7 +95,7 @@ def _compiled(pattern: str, ignore_case: bool) -> re.Pattern[str]:
 
 
 def _matching(index: Index, flags: Sequence[str], pattern: str, paths: Sequence[str]) -> list[str]:
-    """The files ripgrep finds it in; all where its dialect of expressions does not take the pattern."""
+    """Find the files that ripgrep finds the pattern in; all of `paths` where it cannot read the pattern, or fails."""
     found: list[str] = []
     for batch in _batches(paths):
         command = ("rg", "--no-config", "--files-with-matches", "--null", "--text", *flags, "-e", pattern, "--", *batch)
@@ -119,7 +119,7 @@ def _hits(index: Index, expression: re.Pattern[str], paths: Iterable[str]) -> It
 
 
 def _source(index: Index, path: str) -> str:
-    """The text of a file; empty for what is none, and for what was removed since the index was built."""
+    """Read the text of a file; empty for binary files, and for files that were removed since the index was built."""
     try:
         text = index.source(path)
     except UserError:

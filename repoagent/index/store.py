@@ -1,7 +1,7 @@
-"""Facts that were found once, kept by content in one SQLite file that several processes may use at once.
+"""A cache of facts by content, in one SQLite file that several processes may use at once.
 
-It is a cache and no more: where it cannot be opened, read or written, the facts are worked out again. A file that is
-broken or of another format is emptied, and `Store.rebuilt` says why.
+Where it cannot be opened, read or written, the facts are worked out again. A file that is broken or of another format
+is emptied, and `Store.rebuilt` says why.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ FORMAT = 2
 """Goes up when the tables change their meaning."""
 
 KEPT = 200_000
-"""Files whose facts are kept, the newest first."""
+"""Files whose facts are kept, at most; the oldest are forgotten."""
 
 KEPT_TREES = 500
-"""Work trees that are remembered, the last used first."""
+"""Work trees that are remembered, at most; those not used for longest are forgotten."""
 
 _SUFFIXES: Final = ("", "-wal", "-shm")
 
@@ -34,45 +34,45 @@ _TABLES: Final = (
 
 
 def default_cache() -> Path:
-    """The file facts are kept in, unless told otherwise."""
+    """Return the default path of the SQLite file."""
     return cache_root() / "index.sqlite"
 
 
 class Store:
-    """Facts by key, a key being a digest of what they are facts of; None as the file keeps nothing.
+    """Facts by key, the digest of the content that they are facts of. With None as `file` nothing is kept.
 
-    One connection, opened when it is first needed; to be used by one thread at a time.
+    It has one connection, which is opened when it is first needed, and is to be used by one thread at a time.
     """
 
     def __init__(self, file: Path | None) -> None:
         self.file = file
         self.rebuilt = ""
-        """Why the file was emptied, where it was."""
+        """Why the file was emptied; empty if it was not."""
         self._database: sqlite3.Connection | None = None
         self._tried = file is None
 
     # --- facts
 
     def names(self, keys: Iterable[bytes]) -> dict[bytes, tuple[str, str]]:
-        """What the files behind some of `keys` define and use."""
+        """Read the names that the files of `keys` define and use; unknown keys are left out."""
         rows = self._select("SELECT key, defines, uses FROM facts WHERE key IN ({})", keys)
         return {key: (defines, uses) for key, defines, uses in rows}
 
     def has(self, key: bytes) -> bool:
-        """Whether the facts behind `key` are kept."""
+        """Whether the facts of `key` are stored."""
         return bool(self._select("SELECT key FROM facts WHERE key IN ({})", [key]))
 
     def heads(self, keys: Iterable[bytes]) -> dict[bytes, str]:
-        """Symbols and imports of some files, encoded."""
+        """Read the encoded symbols and imports of some files; unknown keys are left out."""
         return dict(self._select("SELECT key, head FROM facts WHERE key IN ({})", keys))
 
     def references(self, key: bytes) -> bytes | None:
-        """The references of one file, encoded."""
+        """Read the encoded references of one file; None where they are not stored."""
         rows = self._select("SELECT refs FROM facts WHERE key IN ({})", [key])
         return rows[0][0] if rows else None
 
     def all(self) -> dict[bytes, Encoded]:
-        """Everything that is kept of files."""
+        """Read the facts of all files."""
         found: dict[bytes, Encoded] = {}
         with self._reading() as database:
             if database is not None:
@@ -81,7 +81,7 @@ class Store:
         return found
 
     def write(self, rows: Mapping[bytes, Encoded]) -> bool:
-        """Keep `rows`, and forget the oldest beyond KEPT; whether that could be done."""
+        """Store `rows`, and forget the oldest beyond KEPT; return whether it worked."""
         values = [(key, row.defines, row.uses, row.head, row.references) for key, row in rows.items()]
         kept = not values
         with self._changing() as database:
@@ -94,11 +94,11 @@ class Store:
     # --- what is worked out of facts
 
     def layer(self, kind: str, keys: Iterable[bytes]) -> dict[bytes, bytes]:
-        """What was kept of one `kind` for some of `keys`."""
+        """Read the derived data of one `kind` for `keys`; unknown keys are left out."""
         return dict(self._select("SELECT key, data FROM layers WHERE kind = ? AND key IN ({})", keys, kind))
 
     def write_layer(self, kind: str, rows: Mapping[bytes, bytes]) -> None:
-        """Keep `rows` of one `kind`."""
+        """Store the derived data `rows` of one `kind`."""
         with self._changing() as database:
             if database is not None and rows:
                 values = [(kind, key, data) for key, data in rows.items()]
@@ -108,7 +108,7 @@ class Store:
     # --- trees
 
     def tree(self, root: str) -> bytes | None:
-        """What was remembered of the work tree at `root`."""
+        """Read the stored listing of the work tree at `root`; None where there is none."""
         found: list[bytes] = []
         with self._reading() as database:
             if database is not None:
@@ -116,7 +116,7 @@ class Store:
         return found[0] if found else None
 
     def write_tree(self, root: str, listing: bytes, now: float) -> None:
-        """Remember a work tree, and forget those that were not used for longest."""
+        """Store the listing of a work tree, and forget the trees not used for longest."""
         with self._changing() as database:
             if database is not None:
                 database.execute("INSERT OR REPLACE INTO trees VALUES (?, ?, ?)", (root, listing, now))
@@ -126,11 +126,11 @@ class Store:
     # --- the file
 
     def usable(self) -> bool:
-        """Whether anything can be kept."""
+        """Whether anything can be stored."""
         return self._connection() is not None
 
     def size(self) -> tuple[int, int]:
-        """Files whose facts are kept, and bytes they take."""
+        """Count the files whose facts are stored, and the bytes that the cache takes on the disk."""
         count = 0
         with self._reading() as database:
             if database is not None:
@@ -138,13 +138,13 @@ class Store:
         return count, sum(path.stat().st_size for path in self._paths() if path.exists())
 
     def close(self) -> None:
-        """Let go of the file; it is opened again when it is needed."""
+        """Close the connection; it is opened again when it is needed."""
         if self._database is not None:
             self._database.close()
         self._database, self._tried = None, self.file is None
 
     def _select(self, statement: str, keys: Iterable[bytes], *before: str) -> list[tuple[Any, ...]]:
-        """The rows of a statement whose `{}` becomes question marks for `keys`; `before` are asked for before them."""
+        """Run a statement whose `{}` becomes question marks for `keys`; the values in `before` precede them."""
         found: list[tuple[Any, ...]] = []
         with self._reading() as database:
             if database is not None:
@@ -154,7 +154,7 @@ class Store:
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection | None]:
-        """The connection; None without a cache. What goes wrong inside ends the block quietly."""
+        """Give the connection, None without a cache. An error of the database ends the block without being raised."""
         try:
             yield self._connection()
         except sqlite3.DatabaseError as error:
@@ -162,7 +162,7 @@ class Store:
 
     @contextmanager
     def _changing(self) -> Iterator[sqlite3.Connection | None]:
-        """The same, in one transaction."""
+        """Give the connection in one transaction that is rolled back on any error."""
         with self._reading() as database:
             if database is None:
                 yield None
@@ -195,7 +195,7 @@ class Store:
         return None
 
     def _prepared(self, file: Path) -> sqlite3.Connection:
-        # Used by whichever thread asks; that only one does at a time is the caller's part.
+        # Any thread may use it; the caller sees to it that only one does at a time.
         database = sqlite3.connect(file, timeout=30, isolation_level=None, check_same_thread=False)
         try:
             database.execute("PRAGMA journal_mode=WAL")
@@ -209,7 +209,7 @@ class Store:
         return database
 
     def _give_up(self, error: sqlite3.DatabaseError) -> None:
-        """Go on without the file; remove it where it is broken."""
+        """Continue without the file; remove it where it is broken."""
         self.close()
         self._tried = True
         if self.file and _is_corrupt(error):

@@ -1,8 +1,8 @@
-"""Reads files in a process of its own, for `pool`: `python -m repoagent.index.worker ROOT STORE SECONDS [LAYER…]`.
+"""Read files in a process of its own, for `pool`: `python -m repoagent.index.worker ROOT STORE SECONDS [LAYER…]`.
 
-Paths come on standard input, one a line as JSON. Each is answered with the key of its facts in the store, or with an
-empty line where it cannot be read; answers wait for each other for SECONDS. What was found goes into the store, some
-hundred files at a time: facts that are not there yet, and for each LAYER what is worked out of them.
+Paths come on standard input, one a line as JSON. Each is answered with the key of its facts in the store, in
+hexadecimal, or with an empty line where it cannot be read; answers are collected for SECONDS. Results go into the
+store, BATCH rows at a time: facts that are not there yet, and for each LAYER the data derived from them.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ BATCH = 600
 
 
 def main() -> None:
-    """Answer what is asked on standard input."""
+    """Read the files that standard input names, and answer each on standard output."""
     gc.disable()  # nothing here makes cycles, and looking for them costs a tenth
     root, store, seconds, *layers = sys.argv[1:]
     batch = Batch(Store(Path(store)), layers)
-    told = time.monotonic()
+    flushed = time.monotonic()
     for line in sys.stdin.buffer:
         path = json.loads(line)
         content = _content(f"{root}/{path}")
         key = b"" if content is None else batch.add(path, content)
         sys.stdout.write(key.hex() + "\n")
-        if time.monotonic() - told >= float(seconds):
+        if time.monotonic() - flushed >= float(seconds):
             sys.stdout.flush()
-            told = time.monotonic()
+            flushed = time.monotonic()
     sys.stdout.flush()
     batch.keep()
 
 
 class Batch:
-    """What was read and is not in the store yet."""
+    """Facts and derived data that are not in the store yet."""
 
     def __init__(self, store: Store, layers: Sequence[str]) -> None:
         self._store = store
@@ -49,7 +49,7 @@ class Batch:
         self._seen: set[bytes] = set()
 
     def add(self, path: str, content: bytes) -> bytes:
-        """Read a file, unless its like was read before; the key of its facts."""
+        """Read a file, unless one with the same content was read before; return the key of its facts."""
         key = key_of(path, content)
         if key not in self._seen:
             self._seen.add(key)
@@ -61,7 +61,7 @@ class Batch:
         return key
 
     def keep(self) -> None:
-        """Write everything into the store."""
+        """Write everything into the store, and forget it here."""
         self._store.write(self._rows)
         self._rows.clear()
         for layer, rows in self._layers.items():
@@ -69,7 +69,7 @@ class Batch:
             rows.clear()
 
     def _head(self, path: str, content: bytes, key: bytes) -> str:
-        """The symbols and imports of a file, from the store where it has them; empty where nobody asks for them."""
+        """Return the encoded symbols and imports of a file, from the store if it has them; empty if not needed."""
         if self._layers and (kept := self._store.heads([key]).get(key)):
             return kept
         if self._layers or not self._store.has(key):

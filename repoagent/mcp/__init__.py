@@ -1,1 +1,1 @@
-"""The tools for other agents and editors, by the Model Context Protocol."""
+"""The tools for other agents and editors, over the Model Context Protocol."""

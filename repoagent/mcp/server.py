@@ -1,7 +1,7 @@
-"""The tools over an index as an MCP server on standard input and output.
+"""Serve the tools over an index as an MCP server on standard input and output.
 
-Whatever a tool is asked, the tree is looked at first, so that an answer is no older than FRESH. What can be mended by
-asking differently is told as a tool's error, which a model reads and acts on.
+Before each answer the index is refreshed, so that an answer is no older than FRESH. What the caller can correct is
+returned as a tool's error, which a model reads and acts on.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ trees. Start with show_map or search_code, read with read_symbol and view_lines.
 Paths are relative to the repository."""
 
 FRESH = 0.5
-"""Seconds in which several questions in a row see the same tree."""
+"""Seconds for which calls in a row use the same state of the tree."""
 
 
 class Answers:
-    """Answers tool calls about one repository, as it is when they come."""
+    """Answers tool calls about one repository, in the state it has when they come."""
 
     def __init__(self, root: Path, cache: Path | None, tools: Mapping[str, Tool], *, limit: int = 2000) -> None:
         self.tools = {name: tool for name, tool in tools.items() if name != "run_tests"}
-        """Those that can be called: without a sandbox nothing is run."""
+        """The tools that can be called: there is no sandbox, so none that runs code."""
         self._index = Index.open(root, cache)
-        self._looked = time.monotonic()
+        self._refreshed_at = time.monotonic()
         self._limit = limit
         fill_behind(self._index)
 
     def call(self, name: str, arguments: Mapping[str, object]) -> str:
-        """What the tool `name` answers; raises ToolError for what the caller can mend."""
+        """Call the tool `name` and return its answer; raises ToolError for what the caller can correct."""
         tool = self.tools.get(name)
         if tool is None:
             raise ToolError(f"There is no tool `{name}`. There are: {', '.join(self.tools)}.")
@@ -53,13 +53,13 @@ class Answers:
             raise ToolError(str(error)) from error
 
     def _look_again(self) -> None:
-        if time.monotonic() - self._looked > FRESH:
+        if time.monotonic() - self._refreshed_at > FRESH:
             self._index = self._index.updated()
-            self._looked = time.monotonic()
+            self._refreshed_at = time.monotonic()
 
 
 def serve(answers: Answers, root: Path) -> None:
-    """Answer on standard input and output until it is closed. Raises UserError where the protocol is not installed."""
+    """Serve on standard input and output until it is closed. Raises UserError where the protocol is not installed."""
     try:
         import anyio
         from mcp.server.stdio import stdio_server
@@ -77,19 +77,20 @@ def serve(answers: Answers, root: Path) -> None:
 
 
 def server_of(answers: Answers, root: Path) -> Server[object]:
-    """The MCP server that asks `answers`."""
+    """Build the MCP server that passes calls to `answers`."""
     import anyio
     from mcp.server.lowlevel import Server as LowLevel
     from mcp_types import CallToolRequestParams, ListToolsResult
-    from mcp_types import Tool as Told
+    from mcp_types import Tool as ToolDescription
 
     lock = anyio.Lock()
 
     async def list_tools(_context: object, _params: object) -> ListToolsResult:
-        told = [
-            Told(name=name, description=t.description, input_schema=dict(t.schema)) for name, t in answers.tools.items()
+        described = [
+            ToolDescription(name=name, description=tool.description, input_schema=dict(tool.schema))
+            for name, tool in answers.tools.items()
         ]
-        return ListToolsResult(tools=told)
+        return ListToolsResult(tools=described)
 
     async def call_tool(_context: object, params: CallToolRequestParams) -> CallToolResult:
         async with lock:  # the index answers one at a time

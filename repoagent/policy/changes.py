@@ -1,4 +1,4 @@
-"""What a patch does to one file, as git sees it in the trees before and after."""
+"""The changes of a patch, as git sees them in the trees before and after."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Change:
-    """One file. A rename is a file that goes and one that comes."""
+    """The change of one file. A rename is a file that is deleted and one that is new."""
 
     path: str
     mode_before: str
     """As git writes it: `100644`, `100755`, `120000` for a link, `160000` for a submodule; `000000` for none."""
     mode_after: str
     added: tuple[str, ...] = ()
-    """The lines that are new, without their ends."""
+    """The added lines, without their ends."""
     removed: int = 0
-    """Lines that are gone."""
+    """Number of removed lines."""
     binary: bool = False
     bytes_after: int = 0
 

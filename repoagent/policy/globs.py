@@ -1,4 +1,4 @@
-"""Patterns for paths: `*` and `?` within a name, `**` across folders, a folder for all that is in it."""
+"""Match paths with glob patterns: `*` and `?` within a name, `**` across folders, a folder for all that is in it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from functools import cache
 
 
 def matches(path: str, patterns: Iterable[str]) -> str:
-    """The first pattern that `path` fits, in whatever case; empty where none does."""
+    """Find the first pattern that matches `path`, ignoring case; empty where none does."""
     return next((pattern for pattern in patterns if _compiled(pattern).fullmatch(path)), "")
 
 
 @cache
 def _compiled(pattern: str) -> re.Pattern[str]:
-    """Without regard to case: on some systems `.GitHub` is `.github`."""
+    """Compile a pattern, ignoring case: on some systems `.GitHub` is `.github`."""
     anchored = "/" in pattern.rstrip("/")
     body = "".join(map(_part, re.findall(r"\*\*/?|\*|\?|[^*?]+", pattern.strip("/"))))
     return re.compile(("" if anchored else "(?:.*/)?") + body + "(?:/.*)?", re.IGNORECASE | re.DOTALL)

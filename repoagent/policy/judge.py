@@ -1,4 +1,4 @@
-"""Judges a change: what is refused whoever asks for it, and what a reviewer should look at twice."""
+"""Judge a change: what is refused whoever asks for it, and what a reviewer should look at twice."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ ALWAYS = (
     "/.husky",
     "/.pre-commit-config.yaml",
 )
-"""Never changed, whatever the policy says: these files run code elsewhere than in tests, or say who must review."""
+"""Paths that are never changed, whatever the policy says: they run code outside of tests, or say who must review."""
 
 TESTS = ("tests", "test", "test_*.py", "*_test.py", "conftest.py", "*.test.*", "*.spec.*")
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """What was found."""
+    """What speaks against a change."""
 
     refusals: tuple[str, ...] = ()
     """Why the change is not published, one sentence each; empty where it may be."""
@@ -53,7 +53,7 @@ class Judgement:
 
 
 def judge(changes: Sequence[Change], policy: Policy) -> Judgement:
-    """What speaks against a change. The order of files does not matter."""
+    """Judge a change by the policy; the order of files does not matter."""
     refusals = [*_size(changes, policy)]
     for change in changes:
         refusals += [*_place(change, policy), *_kind(change, policy), *_content(change, policy)]

@@ -20,9 +20,9 @@ class Paths(_Part):
     """Glob patterns as in .gitignore, from the root of the repository: `*` within a name, `**` across folders."""
 
     never: tuple[str, ...] = ()
-    """Never changed."""
+    """Paths that are never changed."""
     only: tuple[str, ...] = ()
-    """If any, nothing else is changed."""
+    """If any, the only paths that may be changed."""
 
 
 class Limits(_Part):
@@ -30,14 +30,14 @@ class Limits(_Part):
     lines: int = Field(500, ge=1)
     """Added and removed together."""
     bytes: int = Field(500_000, ge=1)
-    """Of any one file afterwards."""
+    """Size of any one file after the change."""
 
 
 Evidence = Literal["verified", "reproduced", "tests"]
 
 
 class Policy(_Part):
-    """What the maintainers allow. Without a file all of this holds as it stands here."""
+    """What the maintainers allow. Without a policy file the defaults here hold."""
 
     version: Literal[1] = 1
     pull_requests: bool = True
@@ -58,7 +58,7 @@ class Policy(_Part):
 
 
 def parse(text: str | None) -> Policy:
-    """The policy in a file's text; the default one for None. Raises UserError that names what is wrong."""
+    """Parse a policy file; None gives the default policy. Raises UserError that names what is wrong."""
     import yaml
 
     if text is None:

@@ -1,4 +1,4 @@
-"""Additions that are seldom part of a small fix, and that an attacker would make: shown to the reviewer."""
+"""Find additions that are seldom part of a small fix, and that an attacker would make, for the reviewer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from repoagent.policy.globs import matches
 
 
 def suspicions(change: Change) -> Iterator[str]:
-    """What to look at in a change of one file, one phrase each, with the first line that shows it."""
+    """Yield what to look at in the change of one file, one phrase each, with the first line that shows it."""
     if manifest := matches(change.path, _MANIFESTS):
         yield f"`{change.path}` decides what is installed or run on building (`{manifest}`)"
     for what, shape in _SHAPES.items():

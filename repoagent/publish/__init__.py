@@ -1,5 +1,5 @@
-"""A patch of a session, brought to GitHub: checked against the repository's policy, pushed to a branch of its own, and
-opened as a draft pull request that says what was verified and what was not."""
+"""Publish a session's patch on GitHub: check it against the repository's policy, push it to a branch of its own, and
+open a draft pull request that says what was verified and what was not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The texts of a pull request and its commit, from templates, without secrets and without the power of their words."""
+"""The texts of a pull request and its commit, from templates, without secrets; text of others is escaped."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 LONGEST = 60_000
-"""Characters of a body; GitHub takes 65,536."""
+"""Characters of a body, at most; GitHub takes 65,536."""
 
 
 def title_of(delivery: Delivery) -> str:
-    """The title of the pull request."""
+    """Format the title of the pull request."""
     return clean(markdown.title(delivery.issue.title))
 
 
@@ -33,7 +33,7 @@ def body_of(
     others: Sequence[Pull | Issue] = (),
     duplicates: Sequence[Issue] = (),
 ) -> str:
-    """The body of the pull request."""
+    """Render the body of the pull request."""
     return rendered(
         "pull_request.md.j2",
         delivery=delivery,
@@ -46,7 +46,7 @@ def body_of(
 
 
 def message_of(delivery: Delivery) -> str:
-    """The commit's: a subject, what it does, and trailers that say where it came from."""
+    """Format the commit message: a subject, what it does, and trailers that say where it came from."""
     result = delivery.result
     trailers = {
         "Repoagent-Issue": f"{delivery.number}",
@@ -62,13 +62,13 @@ def message_of(delivery: Delivery) -> str:
 
 
 def rendered(template: str, **values: object) -> str:
-    """A template of this package, filled in, cleaned and cut to what GitHub takes."""
+    """Render a template of this package, without secrets, and cut it to what GitHub takes."""
     text = clean(_environment().get_template(template).render(**values))
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}\n\n… cut"
 
 
 def clean(text: str) -> str:
-    """Text without secrets: neither those of this process nor others that look like some."""
+    """Replace secrets in `text`: those of this process, and what looks like one."""
     return redact(text, own_secrets(os.environ))
 
 

@@ -1,4 +1,4 @@
-"""The one comment under an issue that says how the work on it stands, found again and changed in place."""
+"""The one comment under an issue that says how the work on it stands; it is found again and changed in place."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ State = Literal[
 
 @dataclass(frozen=True)
 class Progress:
-    """How the work stands."""
+    """How the work on an issue stands."""
 
     state: State
     number: int
@@ -35,7 +35,7 @@ class Progress:
     stopped: str = ""
     """Why the run ended before its end."""
     patch: str = ""
-    """To be shown; empty where a pull request shows it."""
+    """The patch to show; empty where a pull request shows it."""
     resumable: bool = False
     budget: str = ""
     more: int = 60
@@ -43,13 +43,13 @@ class Progress:
 
 
 def text_of(progress: Progress) -> str:
-    """The comment's Markdown."""
+    """Render the comment as Markdown."""
     values = {name: getattr(progress, name) for name in Progress.__dataclass_fields__}
     return rendered("comment.md.j2", marker=_marker(progress.number, progress.run), **values)
 
 
 def say(api: Api, progress: Progress, known: int = 0) -> Comment:
-    """Change the comment that is `known` or that an earlier run left, or write a new one."""
+    """Change the comment with the id `known`, or the one that an earlier run left, or write a new one."""
     text = text_of(progress)
     before = known or getattr(find(api, progress.number), "id", 0)
     if before:
@@ -62,13 +62,13 @@ def say(api: Api, progress: Progress, known: int = 0) -> Comment:
 
 
 def find(api: Api, number: int) -> Comment | None:
-    """The comment of an earlier run: by a bot, and beginning with our mark, which others can only quote."""
+    """Find the comment of an earlier run: by a bot, and beginning with our mark, which others can only quote."""
     ours = (each for each in api.comments(number) if each.by_bot and _MARK.match(each.body or ""))
     return next((each for each in ours if _MARK.match(each.body or "")["number"] == str(number)), None)  # type: ignore[index]
 
 
 def run_of(comment: Comment) -> int:
-    """The workflow's run that wrote a comment of ours last."""
+    """Read the id of the workflow's run that wrote a comment of ours last; 0 for other comments."""
     found = _MARK.match(comment.body or "")
     return int(found["run"]) if found else 0
 

@@ -1,4 +1,4 @@
-"""What there is to publish: the result of one run on one issue, and where it came from."""
+"""What is published: the result of one run on one issue, and where it came from."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Delivery:
     """A result, for one issue of one repository. What a run wrote may be hostile, as its issue may."""
 
     number: int
-    """The issue's."""
+    """The number of the issue."""
     issue: Issue
     result: Result
     oracle: Oracle
@@ -22,13 +22,13 @@ class Delivery:
     branch: str = ""
     """The branch that the patch shall go into; empty for the default one."""
     version: str = ""
-    """Of the program that made it."""
+    """The version of the program that made it."""
     audit: str = ""
     """The last hash of the run's audit log."""
     budget: str = ""
-    """What the run was allowed, for a person."""
+    """What the run was allowed to use, for people."""
     witness: Literal["session", "job"] = "session"
-    """Whose word it is that something was verified: a session's of whoever publishes, or another job's."""
+    """Who says that something was verified: a session of whoever publishes, or another job."""
 
     @property
     def patch(self) -> str:

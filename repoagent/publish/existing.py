@@ -1,4 +1,4 @@
-"""What is there already for an issue: pull requests of others, and other issues about the same."""
+"""Find what exists already for an issue: pull requests of others, and other issues about the same."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ALIKE = 90.0
 
 
 def pulls_about(api: Api, number: int, ours: int) -> tuple[Issue, ...]:
-    """The open pull requests of the same repository that speak of the issue, but our own."""
+    """Find the open pull requests of the same repository that mention the issue, but our own (number `ours`)."""
     return tuple({pull.number: pull for pull in _mentions(api, number) if pull.number != ours}.values())
 
 
@@ -26,7 +26,7 @@ def closes(pull: Issue, number: int) -> bool:
 
 
 def duplicates(api: Api, issue: Issue) -> tuple[Issue, ...]:
-    """Other open issues with nearly the same title. A search that fails finds nothing: it is a courtesy."""
+    """Find other open issues with nearly the same title, at most 5; a search that fails finds none."""
     from rapidfuzz.fuzz import token_sort_ratio
 
     words = " ".join(re.findall(r"\w{3,}", issue.title)[:6])

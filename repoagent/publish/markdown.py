@@ -1,4 +1,4 @@
-"""Text of others in Markdown of ours: shown as it is, and nothing more.
+"""Escape text of others for Markdown of ours: it is shown as it is, and nothing more.
 
 An issue, a model or a test's name must not mention people, close other issues, load images, hide text or break out of
 the place it is shown in, wherever it is shown.
@@ -15,7 +15,7 @@ _BREAK = "<!-- -->"
 
 
 def shown(text: str, limit: int = 300) -> str:
-    """One line of text for a paragraph, a list or a table."""
+    """Escape text for a paragraph, a list or a table, on one line of at most `limit` characters before escaping."""
     flat = one_line(text, limit)
     safe = "".join(_ENTITIES.get(character, character) for character in flat)
     safe = _SPECIAL.sub(r"\\\1", safe)
@@ -24,26 +24,28 @@ def shown(text: str, limit: int = 300) -> str:
 
 
 def _split(mark: str) -> str:
-    """The last character of a mark, cut off from what follows."""
+    """Separate the last character of a mark from what follows."""
     return f"{mark[-1]}{_BREAK}"
 
 
 def one_line(text: str, limit: int = 300) -> str:
-    """Text without line ends and without characters that do not show."""
+    """Put text on one line of at most `limit` characters, without characters that do not show."""
     flat = " ".join(readable(text).split())
     return flat if len(flat) <= limit else f"{flat[: limit - 1]}…"
 
 
 def title(text: str, limit: int = 120) -> str:
-    """One line for the title of a pull request or a commit, which may end up in the history of the default branch: it
-    closes no issue, skips no checks and adds no trailer."""
+    """Make a harmless title of a pull request or a commit, which may end up in the history of the default branch.
+
+    It closes no issue, skips no checks and adds no trailer.
+    """
     line = one_line(text.replace("[", "(").replace("]", ")"), limit)
     line = re.sub(r"#(?=\d)|\bGH-(?=\d)|@(?=\w)", "", line)
     return re.sub(r"https?://\S+", "(link)", line).strip() or "Fix the issue"
 
 
 def fenced(text: str, language: str = "", limit: int = 20_000) -> str:
-    """A block of code that its content cannot end."""
+    """Format a block of code that its content cannot end."""
     body = readable(text, keep="\n\t")
     if len(body) > limit:
         body = f"{body[:limit]}\n… cut; the whole is in the run's artefact"
@@ -53,7 +55,7 @@ def fenced(text: str, language: str = "", limit: int = 20_000) -> str:
 
 
 def code(text: str, limit: int = 200) -> str:
-    """One line of text between backticks."""
+    """Format one line of text between backticks."""
     flat = one_line(text, limit)
     longest = max((len(run) for run in re.findall(r"`+", flat)), default=0)
     ticks = "`" * (longest + 1)
@@ -62,5 +64,5 @@ def code(text: str, limit: int = 200) -> str:
 
 
 def readable(text: str, keep: str = "") -> str:
-    """Text with a blank for every character that does not show."""
+    """Replace every character that does not show, but those in `keep`, with a blank."""
     return "".join(each if each.isprintable() or each in keep else " " for each in text)

@@ -1,5 +1,4 @@
-"""Publish a delivery: check it, push it to a branch of its own, and open a draft pull request or update the one there
-is."""
+"""Publish a delivery: check it, push it to a branch of its own, and open or update a draft pull request."""
 
 from __future__ import annotations
 
@@ -22,7 +21,7 @@ from repoagent.publish.remote import PREFIX, Made, Remote, remote
 
 @dataclass(frozen=True)
 class Published:
-    """What became of a delivery."""
+    """The result of publishing a delivery."""
 
     kind: Literal["opened", "updated", "pushed", "refused", "exists"]
     """`pushed`: the branch is there, and GitHub did not let a pull request be opened. `refused`: by the policy.
@@ -47,7 +46,7 @@ class _Place:
 
 
 def publish(delivery: Delivery, api: Api, token: str, *, anyway: bool = False) -> Published:
-    """Publish. `anyway` goes on where somebody else's pull request for the issue is open.
+    """Publish a delivery; with `anyway` also where somebody else's pull request for the issue is open.
 
     Raises UserError, Refused and EnvironmentFailed where GitHub or git refuse.
     """
@@ -65,14 +64,14 @@ def publish(delivery: Delivery, api: Api, token: str, *, anyway: bool = False) -
 
 
 def _against(delivery: Delivery, policy: Policy, *, archived: bool) -> tuple[str, ...]:
-    """Why the delivery is not even looked at."""
-    shown = {
+    """List what keeps the delivery from being published, whatever its patch changes."""
+    holds = {
         "verified": delivery.is_verified,
         "reproduced": delivery.oracle.strength in {"strong", "crash"},
         "tests": delivery.result.passed > 0 and not delivery.result.broken,
     }
     reasons = [
-        f"The policy wants patches to be `{check}`, and this one is not." for check in policy.checks if not shown[check]
+        f"The policy wants patches to be `{check}`, and this one is not." for check in policy.checks if not holds[check]
     ]
     if not delivery.result.patch.strip():
         reasons.append("There is no patch.")
@@ -100,7 +99,7 @@ _TRIES = 20
 
 
 def _pushed(there: Remote, made: Made, place: _Place, number: int) -> str:
-    """The branch that the commit was pushed to: our own of this issue if nobody touched it, else a new one."""
+    """Push the commit, and return the branch: our own of this issue if nobody else changed it, else a new one."""
     for branch in _names(number):
         if branch == place.base or _is_protected(place.api, branch):
             continue
@@ -125,7 +124,7 @@ def _is_protected(api: Api, name: str) -> bool:
 
 
 def _own_pull(place: _Place, number: int) -> Pull | None:
-    """The open pull request from our branch of this issue."""
+    """Find the open pull request from our branch of this issue."""
     return next(iter(place.api.pulls(f"{PREFIX}issue-{number}")), None)
 
 

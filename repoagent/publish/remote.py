@@ -1,5 +1,5 @@
-"""The repository on GitHub as git sees it: its commits fetched into a repository of our own without a work tree, and a
-branch pushed from there. Nothing of it is ever checked out, so nothing of it can run."""
+"""Fetch commits of a repository on GitHub into a repository of our own without a work tree, and push a branch from
+there. Nothing of it is ever checked out, so nothing of it can run."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from repoagent.workspace.plumbing import TRANSPORTS, Git, create
 
 AUTHOR = ("repoagent", "repoagent@localhost")
 PREFIX = "repoagent/"
-"""Of every branch that is made here."""
+"""The beginning of the name of every branch that is made here."""
 _PATIENCE = 600.0
 
 
 @dataclass(frozen=True)
 class Made:
-    """A commit that was made, and is not yet pushed."""
+    """A commit that is not pushed yet, and what it changes."""
 
     commit: str
     changes: tuple[Change, ...]
@@ -36,33 +36,33 @@ class Made:
 
 @contextmanager
 def remote(repository: Repository, token: str) -> Iterator[Remote]:
-    """The repository, for as long as the block lasts."""
+    """Open the repository for as long as the block lasts."""
     with tempfile.TemporaryDirectory(prefix="repoagent-publish-") as folder:
         yield Remote(_git(Path(folder), repository, token), repository)
 
 
 class Remote:
-    """One repository on GitHub. Raises UserError and EnvironmentFailed with git's words, never with the token."""
+    """One repository on GitHub. It raises UserError and EnvironmentFailed with git's words, never with the token."""
 
     def __init__(self, git: Git, repository: Repository) -> None:
         self._git = git
         self._repository = repository
 
     def fetch(self, commit: str) -> None:
-        """Fetch one commit. Raises UserError where GitHub does not have it."""
+        """Fetch one commit; raises UserError where GitHub does not have it."""
         if not re.fullmatch(r"[0-9a-f]{40}", commit):
             raise UserError(f"{commit[:60]!r} is not the id of a commit")
         self._ask("fetch", "--quiet", "--no-tags", "--depth=1", self._repository.clone, commit)
 
     def commit(self, base: str, patch: Patch, message: str) -> Made:
-        """A commit on `base`, which was fetched. Raises UserError where the patch does not fit."""
+        """Commit a patch on `base`, which was fetched; raises UserError where the patch does not apply."""
         made = commit_on(self._git, base, patch, message)
         return Made(made, tuple(_changes(self._git, base, made)))
 
     def tip(self, branch: str) -> str:
-        """The commit that a branch points to on GitHub; empty where there is no such branch."""
-        told = self._ask("ls-remote", self._repository.clone, f"refs/heads/{branch}").text
-        return told.split()[0] if told.strip() else ""
+        """Find the commit that a branch points to on GitHub; empty where there is no such branch."""
+        answer = self._ask("ls-remote", self._repository.clone, f"refs/heads/{branch}").text
+        return answer.split()[0] if answer.strip() else ""
 
     def is_ours(self, commit: str) -> bool:
         """Whether a commit on GitHub was made and pushed here, and nobody has put another one on it."""
@@ -71,7 +71,7 @@ class Remote:
         return who == f"{AUTHOR[0]} <{AUTHOR[1]}>" and "\nRepoagent-Session: " in message
 
     def push(self, commit: str, branch: str, expected: str) -> None:
-        """Make a branch, or move it from the commit it is `expected` to point to; empty for one that must not exist."""
+        """Push `commit` to a branch that points to `expected`; empty for a branch that must not exist yet."""
         if not branch.startswith(PREFIX):
             raise UserError(f"{branch} is not a branch of repoagent's: those begin with {PREFIX}")
         name = f"refs/heads/{branch}"
@@ -88,7 +88,7 @@ class Remote:
 
 
 def _git(folder: Path, repository: Repository, token: str) -> Git:
-    """Git in a repository of our own, with the token for the one host, and for its other transports none."""
+    """Make a git in a repository of our own that sends the token to the one host and nowhere else."""
     own = create(folder)
     secret = base64.b64encode(f"x-access-token:{token}".encode()).decode()
     names = {f"GIT_{role}_{kind}": value for role in ("AUTHOR", "COMMITTER") for kind, value in _named()}
@@ -126,7 +126,7 @@ def _explained(repository: Repository, words: str) -> RepoagentError:
 # --- what a commit changes --------------------------------------------------------------------------------------------
 
 _MOST = 200
-"""Files whose content is looked at; a patch with more is refused by its size anyway."""
+"""Files whose content is read, at most; a patch with more is refused by its size anyway."""
 
 
 def _changes(git: Git, before: str, after: str) -> Iterator[Change]:
@@ -151,6 +151,6 @@ def _change(git: Git, commits: tuple[str, str], path: str, modes: tuple[str, str
 
 
 def _added(diff: str) -> tuple[str, ...]:
-    """The added lines of one file's diff: behind its first hunk's head every `+` is one."""
+    """Parse the added lines of one file's diff: after the head of its first hunk every line with a `+`."""
     hunks = re.split(r"^@@ .*$", diff, maxsplit=1, flags=re.MULTILINE)[1:]
     return tuple(line[1:] for hunk in hunks for line in hunk.split("\n") if line.startswith("+"))

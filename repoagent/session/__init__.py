@@ -1,4 +1,4 @@
-"""The directory of one run: its artefacts with their hashes and earlier versions, who runs it, and how it stands."""
+"""The directory of one run: artefacts with their hashes and earlier versions, the process that runs it, the status."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that are either as before or as wanted, whenever the power goes."""
+"""Write files atomically: after a crash a file is either as it was before or as it was to be written."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from repoagent.errors import EnvironmentFailed
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Put `content` at `path`: written aside, flushed to the disk, renamed. Directories are made, for this user only.
+    """Write `content` to a file beside `path`, flush it to the disk, rename it. Folders are made for this user only.
 
     Raises EnvironmentFailed, saying what to do, when it cannot be written; `path` is as before then.
     """
@@ -24,7 +24,7 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def read_bytes(path: Path) -> bytes:
-    """The content of a file; raises FileNotFoundError, or EnvironmentFailed where it may not be read."""
+    """Read a file; raises FileNotFoundError, or EnvironmentFailed where it may not be read."""
     try:
         return path.read_bytes()
     except FileNotFoundError:
@@ -49,7 +49,7 @@ def _write_aside(path: Path, content: bytes) -> None:
 
 
 def _flush_directory(directory: Path) -> None:
-    """Without this a crash may forget the new name. Some file systems refuse, and keep names by themselves."""
+    """Flush a directory, or a crash may lose the new name. Some file systems refuse, and keep names by themselves."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
         with suppress(OSError):

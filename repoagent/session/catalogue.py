@@ -13,7 +13,7 @@ from repoagent.session.store import Session
 
 
 def sessions(root: Path | None = None) -> list[Session]:
-    """All sessions that can be read, newest first."""
+    """List all sessions that can be read, newest first."""
     found = []
     for path in directories(root or default_root()):
         with suppress(UserError, EnvironmentFailed):
@@ -22,7 +22,7 @@ def sessions(root: Path | None = None) -> list[Session]:
 
 
 def remove(id_or_path: str | Path, root: Path | None = None) -> Path | None:
-    """Remove a session. One that lies in a directory of the user's own (--out) is only forgotten; that one is returned.
+    """Remove a session. One in a directory of the user's own (--out) is only forgotten, and its directory returned.
 
     Raises UserError for an unknown session and for one that is running.
     """

@@ -1,4 +1,4 @@
-"""Where sessions are kept, and how a session is found there by the beginning of its id."""
+"""Find sessions where they are kept, by the beginning of their ids."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from repoagent.session.record import RECORD, read_record
 
 
 def default_root() -> Path:
-    """Where sessions are kept: `$REPOAGENT_STATE/sessions`, by default `~/.local/state/repoagent/sessions`."""
+    """Return the directory of sessions: `$REPOAGENT_STATE/sessions`, by default `~/.local/state/repoagent/sessions`."""
     return state_root() / "sessions"
 
 
 def find(name: str, root: Path) -> Path:
-    """The directory of the session that `name` names: a path, an id, or the beginning of one that is the only such."""
+    """Find the directory of the session that `name` names: a path, an id, or the unique beginning of one.
+
+    Raises UserError where there is none, or several.
+    """
     if name and (Path(name).expanduser() / RECORD).is_file():
         return Path(name).expanduser().resolve()
     ids = sorted((path.name for path in directories(root) if _is_current(path)), reverse=True)
@@ -29,7 +32,7 @@ def find(name: str, root: Path) -> Path:
 
 
 def link(name: Path, path: Path) -> None:
-    """Make a session that lies elsewhere known below the root."""
+    """Link a session that lies elsewhere below the root; raises EnvironmentFailed where that cannot be written."""
     try:
         name.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         name.symlink_to(path, target_is_directory=True)
@@ -40,14 +43,14 @@ def link(name: Path, path: Path) -> None:
 
 
 def unlink(root: Path, path: Path) -> None:
-    """Forget the sessions that lay in `path`, which lies elsewhere."""
+    """Remove the links below `root` to the sessions in `path`, which lies elsewhere."""
     for entry in directories(root):
         if entry.is_symlink() and entry.resolve() == path.resolve():
             entry.unlink()
 
 
 def directories(root: Path) -> list[Path]:
-    """What may be sessions: directories, and links to those that lie elsewhere, broken ones too."""
+    """List what may be sessions: directories, and links to those that lie elsewhere, broken links included."""
     try:
         return [path for path in root.iterdir() if path.is_dir() or path.is_symlink()]
     except OSError:

@@ -1,4 +1,4 @@
-"""What is known about a session without looking into its artefacts: its record, and whether it is running."""
+"""What is known about a session without reading its artefacts: its record, and whether it is running."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ Standing = Literal["new", "running", "waiting", "finished", "failed", "interrupt
 
 @dataclass(frozen=True)
 class Record:
-    """What `session.json` says."""
+    """The content of `session.json`."""
 
     id: str
     created: datetime
     version: str = __version__
-    """Of the program that made the session."""
+    """The version of the program that made the session."""
     title: str = ""
-    """The issue's."""
+    """The title of the issue."""
     source: str = ""
     """The repository as the user named it, or its URL."""
     model: str = ""
@@ -36,11 +36,11 @@ class Record:
     pid: int = 0
     """The process that runs it, 0 when none does. A crash leaves it behind; `is_locked` knows better."""
     hashes: dict[str, str] = field(default_factory=dict)
-    """Of each artefact, as this program wrote it last."""
+    """The SHA-256 of each artefact, as this program wrote it last."""
 
 
 def read_record(path: Path) -> Record:
-    """What the `session.json` in a directory says; raises UserError where there is none that can be read."""
+    """Read the `session.json` in a directory; raises UserError where there is none that can be read."""
     from pydantic import ValidationError
 
     try:

@@ -1,4 +1,4 @@
-"""One session: a directory that a person can read, a crash cannot spoil, and the next command goes on from."""
+"""One session: a directory that a person can read, a crash cannot corrupt, and the next command continues from."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from repoagent.session.record import HISTORY, LOCK, RECORD, Record, Standing, is
 
 
 class Session:
-    """A session's directory. Artefacts are text files in it, named by relative paths.
+    """The directory of a session. Artefacts are text files in it, named by relative paths.
 
     Make one with `create` or `open`. Several threads may write; `lock` keeps other processes from doing so.
     """
@@ -36,7 +36,7 @@ class Session:
     def create(
         cls, root: Path | None = None, out: Path | None = None, *, title: str = "", source: str = "", model: str = ""
     ) -> Session:
-        """A new session below `root`, or in the directory `out` and known below `root` by a link.
+        """Create a session below `root`, or in the directory `out` with a link below `root`.
 
         What an earlier session left in `out` is kept in `.history/`. Raises UserError where `out` holds anything else.
         """
@@ -51,7 +51,7 @@ class Session:
 
     @classmethod
     def open(cls, id_or_path: str | Path, root: Path | None = None) -> Session:
-        """The session in a directory, or the only one below `root` whose id begins so. Raises UserError otherwise."""
+        """Open the session in a directory, or the one below `root` with this beginning of its id; raises UserError."""
         path = find(str(id_or_path), root or default_root())
         return cls(path, read_record(path))
 
@@ -61,7 +61,7 @@ class Session:
 
     @property
     def record(self) -> Record:
-        """What is written in `session.json`, as of now."""
+        """The current content of `session.json`."""
         with self._guard:
             return self._record
 
@@ -74,7 +74,7 @@ class Session:
         model: str | None = None,
         pid: int | None = None,
     ) -> None:
-        """Change what is given."""
+        """Change the given fields of the record, and write it."""
         with self._guard:
             old = self._record
             new = replace(
@@ -90,7 +90,7 @@ class Session:
     # --- artefacts
 
     def file(self, name: str) -> Path:
-        """Where an artefact lies."""
+        """Return the path of an artefact; raises ValueError for a name that cannot be an artefact's."""
         parts = PurePosixPath(name).parts
         if not parts or name.startswith("/") or ".." in parts or parts[0] in _RESERVED:
             raise ValueError(f"{name!r} is not an artefact's name")
@@ -100,14 +100,14 @@ class Session:
         return self.file(name).is_file()
 
     def read(self, name: str) -> str:
-        """An artefact's text, line ends and undecodable bytes as they are. Raises UserError where it is missing."""
+        """Read an artefact, line ends and undecodable bytes as they are; raises UserError where it is missing."""
         try:
             return read_bytes(self.file(name)).decode("utf-8", "surrogateescape")
         except FileNotFoundError as error:
             raise UserError(f"{name} is missing in {self.path}: run again from the step that writes it") from error
 
     def write(self, name: str, text: str) -> None:
-        """Replace an artefact, all or nothing; the earlier version can be had back with `undo`.
+        """Write an artefact atomically; `undo` brings the earlier version back.
 
         Raises EnvironmentFailed, saying what to free, when the disk is full.
         """
@@ -119,7 +119,7 @@ class Session:
             self._remember(name, _digest(content))
 
     def undo(self, name: str) -> None:
-        """Put the version before the last write back. Raises UserError where there is none."""
+        """Restore the version before the last write; raises UserError where there is none."""
         with self._guard:
             kept = self._versions(name)
             if not kept:
@@ -130,20 +130,20 @@ class Session:
             self._remember(name, _digest(content))
 
     def hash(self, name: str) -> str:
-        """SHA-256 of an artefact as it is now, empty where there is none."""
+        """Compute the SHA-256 of an artefact as it is now, in hexadecimal; empty where there is none."""
         path = self.file(name)
         return _digest(read_bytes(path)) if path.is_file() else ""
 
     def recorded(self, name: str) -> str:
-        """SHA-256 of an artefact as it was last written here, empty where it never was."""
+        """Return the SHA-256 of an artefact as it was last written here; empty where it never was."""
         return self.record.hashes.get(name, "")
 
     def edited(self) -> tuple[str, ...]:
-        """The artefacts that somebody else changed or deleted since they were written here."""
+        """List the artefacts that somebody else changed or deleted since they were written here."""
         return tuple(name for name, digest in sorted(self.record.hashes.items()) if self.hash(name) != digest)
 
     def accept(self, *names: str) -> None:
-        """Take artefacts as they are now, however they were changed, so that they are no longer `edited`."""
+        """Record the hashes of artefacts as they are now, so that they no longer count as edited."""
         with self._guard:
             for name in names:
                 self._remember(name, self.hash(name))
@@ -152,7 +152,7 @@ class Session:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Run this session, and keep other processes from it. Raises UserError, naming the process, where one runs it.
+        """Hold the session's lock against other processes; raises UserError, naming the process, where one runs it.
 
         The status follows: `running` inside, then `finished`, `failed` or `interrupted`, unless it was set otherwise.
         """
@@ -208,7 +208,7 @@ class Session:
         write_bytes(self.path / HISTORY / f"{name}.{number}", read_bytes(self.file(name)))
 
     def _versions(self, name: str) -> list[Path]:
-        """The kept versions of an artefact, oldest first."""
+        """List the earlier versions of an artefact, oldest first."""
         base = self.path / HISTORY / self.file(name).relative_to(self.path)
         if not base.parent.is_dir():
             return []
@@ -224,14 +224,14 @@ def _digest(content: bytes) -> str:
 
 
 def _new_id(title: str) -> str:
-    """Sorts by time, reads like the issue, and is not given twice: `20260131-224501-naturalsize-a1b2`."""
+    """Make a unique id that sorts by time and reads like the issue: `20260131-224501-naturalsize-a1b2`."""
     words = re.findall(r"[a-z0-9]+", title.lower())
     slug = "-".join(words)[:24].strip("-") or "session"
     return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{slug}-{secrets.token_hex(2)}"
 
 
 def _claim(out: Path) -> Path:
-    """The directory `out`, without what an earlier session left at its top."""
+    """Prepare the directory `out`: what an earlier session left at its top is moved into its history."""
     if out.exists() and not out.is_dir():
         raise UserError(f"{out} is a file: name a directory for --out")
     path = out.absolute()

@@ -1,4 +1,4 @@
-"""Paths and names as a model gives them: checked, and answered with the nearest that exist."""
+"""Check paths and names as a model gives them, and suggest the nearest that exist."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from repoagent.toolkit import ToolContext
 
 
 def checked(context: ToolContext, path: str) -> str:
-    """`path` in its plain form, if it is a text file of the repository; raises ToolError otherwise."""
+    """Return `path` in its plain form, if it is a text file of the repository; raises ToolError otherwise."""
     plain = inside(context, path)
     if context.index.is_text(plain):
         return plain
@@ -22,7 +22,7 @@ def checked(context: ToolContext, path: str) -> str:
 
 
 def inside(context: ToolContext, path: str) -> str:
-    """`path` relative to the repository, `.` for its root; raises ToolError where it leads out, also through a link."""
+    """Return `path` relative to the repository, `.` for its root; raises ToolError if it leads out, also by a link."""
     asked = PurePosixPath(path.strip())
     if asked.is_absolute() or ".." in asked.parts or "\0" in path:
         raise ToolError(f"`{path}` leads out of the repository. Give a path relative to its root, without `..`.")
@@ -33,7 +33,7 @@ def inside(context: ToolContext, path: str) -> str:
 
 
 def symbol_in(context: ToolContext, path: str, name: str) -> Symbol:
-    """The symbol `name` (qualified or bare) of `path`; raises ToolError with the nearest names."""
+    """Find the symbol `name` (qualified or bare) of `path`; raises ToolError with the nearest names."""
     facts = context.index.file(path)
     symbols = facts.symbols if facts else ()
     exact = context.index.symbol(path, name)
@@ -47,7 +47,7 @@ def symbol_in(context: ToolContext, path: str, name: str) -> Symbol:
 
 
 def named(context: ToolContext, name: str) -> tuple[Symbol, ...]:
-    """What is called `name`, by its bare, qualified or dotted name; raises ToolError with the nearest names."""
+    """Find the symbols with the bare, qualified or dotted `name`; raises ToolError with the nearest names."""
     index = context.index
     found = index.find(name) or index.resolve(name) or index.find(".".join(name.split(".")[-2:]))
     if not found:
@@ -57,7 +57,7 @@ def named(context: ToolContext, name: str) -> tuple[Symbol, ...]:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """A sentence with up to five names like `name`, or what to do where there are none."""
+    """Write a sentence with up to five names like `name`, or what to do where there are none."""
     tails: dict[str, list[str]] = {}
     for item in dict.fromkeys(known):
         tails.setdefault(_tail(item), []).append(item)

@@ -1,1 +1,1 @@
-"""From the bytes of one file to facts: each language by its tree-sitter grammar and a query of ours."""
+"""Read the bytes of one file into facts: each language by its tree-sitter grammar and a query of ours."""

@@ -1,7 +1,7 @@
-"""Facts of a file in the form they are kept in, and back; the path is left out, because equal files share their facts.
+"""Encode the facts of a file for the store, and decode them; the path is left out, as equal files share their facts.
 
-Three parts, so that a question decodes only what it needs: the names (to find the files that matter at all), the head
-(symbols and imports, JSON) and the uses (references, as columns of numbers).
+There are three parts, so that a question decodes only what it needs: the names (to find the files that matter at all),
+the head (symbols and imports, JSON) and the references (as columns of numbers).
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from repoagent.index.reading.languages import language_of
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """The facts of one file."""
+    """The facts of one file, encoded."""
 
     defines: str
     """The names of its symbols and variables, each between line feeds."""
     uses: str
     """The names it uses or imports, each between line feeds."""
     head: str
-    """Symbols, variables, imports."""
+    """Symbols, variables and imports, as JSON."""
     references: bytes
 
 
 def encode(facts: Extracted) -> Encoded:
-    """`facts` in the form they are kept in."""
+    """Encode `facts` for the store."""
     defines = dict.fromkeys(row.name for rows in (facts.symbols, facts.variables) for row in rows)
     uses = dict.fromkeys([*facts.names, *(name for row in facts.imports for name in _mentioned(row) if name)])
     head = [
@@ -57,18 +57,18 @@ def encode(facts: Extracted) -> Encoded:
 
 
 def _mentioned(row: ImportRow) -> tuple[str, str, str]:
-    """What an import may be asked for by; a module that is only dots by one of them."""
+    """List the names by which an import can be found; a module that is only dots is found by one dot."""
     return row.name, row.alias, _last(row.module) if row.module.strip(".") else "."
 
 
 def decode(path: str, encoded: Encoded) -> FileFacts:
-    """All facts of `path`, references included; raises ValueError for what `encode` did not write."""
+    """Decode all facts of `path`, references included; raises ValueError for what `encode` did not write."""
     facts = decode_head(path, encoded.head)
     return replace(facts, references=decode_references(facts, encoded.references))
 
 
 def decode_head(path: str, head: str) -> FileFacts:
-    """The facts of `path` without references; raises ValueError for what `encode` did not write."""
+    """Decode the facts of `path` without references; raises ValueError for what `encode` did not write."""
     try:
         lines, skipped, symbol_rows, variable_rows, import_rows = json.loads(head)
         symbols = _symbols(path, symbol_rows)
@@ -82,7 +82,7 @@ def decode_head(path: str, head: str) -> FileFacts:
 def decode_references(
     facts: FileFacts, data: bytes, name: str = "", lines: range | None = None
 ) -> tuple[Reference, ...]:
-    """The references of a file, imports included; of a `name` or in some `lines` only, where these are given.
+    """Decode the references of a file, imports included; only those of a `name` or in some `lines` if given.
 
     Raises ValueError for broken data.
     """
@@ -101,7 +101,7 @@ def decode_references(
 
 
 class Insides:
-    """Which symbol is the innermost around a place."""
+    """Finds the innermost symbol around a place of one file."""
 
     def __init__(self, symbols: Sequence[Symbol]) -> None:
         self._symbols = symbols
@@ -113,7 +113,7 @@ class Insides:
             places[symbol.qualified] = number
 
     def at(self, line: int, column: int) -> Symbol | None:
-        """The innermost symbol around the character at `column` of `line`."""
+        """Find the innermost symbol around the character at `column` of `line`; None at the top of the file."""
         number = bisect_right(self._starts, (line, column)) - 1
         while number >= 0 and (self._symbols[number].end, self._symbols[number].end_column) <= (line, column):
             number = self._outer[number]
@@ -121,7 +121,7 @@ class Insides:
 
 
 class _Uses:
-    """The columns of `encode`."""
+    """The columns of numbers that `encode` writes for references."""
 
     def __init__(self, data: bytes) -> None:
         try:
@@ -156,14 +156,14 @@ def _imported(facts: FileFacts, name: str, inside: Insides) -> Iterator[Referenc
 
 
 def _last(module: str) -> str:
-    """What a module is called: the last part of a dotted name or of a path, without the ending of a file."""
+    """Return the last part of a module's dotted name or path, without the suffix of a file."""
     tail = module.rpartition("/")[2].rpartition("\\")[2].rpartition("::")[2]
     stem, _, ending = tail.rpartition(".")
     return stem or tail if "/" in module or language_of(tail) else ending
 
 
 def _symbols(path: str, rows: Sequence[Sequence[Any]], outer: Sequence[Symbol] = ()) -> tuple[Symbol, ...]:
-    """Rows as symbols; `outer` are those that `parent` counts among, if not these themselves."""
+    """Decode rows to symbols; `parent` of a row is a place in `outer`, or among these rows if `outer` is empty."""
     found: list[Symbol] = []
     parents = outer or found
     for row in rows:
@@ -171,10 +171,10 @@ def _symbols(path: str, rows: Sequence[Sequence[Any]], outer: Sequence[Symbol] =
         above = parents[parent] if parent >= 0 else None
         around = ".".join(filter(None, (above.qualified if above else "", prefix)))
         qualified = f"{around}.{name}" if around and not (above and above.kind == "cell") else name
-        told = _cleaned(docstring) if docstring else ""
+        cleaned = _cleaned(docstring) if docstring else ""
         found.append(
             Symbol(
-                *(path, name, qualified, kind, start, end, signature, told, around, column, end_column),
+                *(path, name, qualified, kind, start, end, signature, cleaned, around, column, end_column),
                 tuple(bases),
                 tuple(decorators),
             )

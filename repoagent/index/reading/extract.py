@@ -1,7 +1,7 @@
-"""The facts of one source file, by tree-sitter: what is broken in it costs only what is broken.
+"""Extract the facts of one source file with tree-sitter; syntax errors cost only the broken parts.
 
-A query of ours captures the nodes that matter, and the rest is worked out from ranges and fields. What comes out are
-columns of numbers and names, not objects: of half a million references a session looks at some hundred.
+A query of ours captures the nodes that matter, and the rest is worked out from ranges and fields. The result is columns
+of numbers and names, not objects: of half a million references a session looks at some hundred.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ if TYPE_CHECKING:
     from tree_sitter import Node, Parser, Query
 
 DEPTH_LIMIT = 300
-"""Patterns are not looked for deeper than this: on hostile nesting the query's time is quadratic in the depth, and its
+"""Depth of nodes that are searched, at most: on hostile nesting the query's time is quadratic in the depth, and its
 recursion ends the process."""
 
 WIDTH_LIMIT = 5_000
-"""A broken file whose root has more children than this is not in its language, and takes a query minutes."""
+"""Children of a broken file's root, at most: a file with more is not in its language, and takes a query minutes."""
 
 REFERENCE_KINDS: Final[tuple[ReferenceKind, ...]] = ("call", "attribute", "type")
-"""A kind's place is what columns hold. Where two patterns meet on one place, the earlier kind counts."""
+"""Columns hold a kind's index in this tuple. Where two patterns match one place, the earlier kind counts."""
 
 _CAPTURED: Final = ("call", "attribute", "type_name")
 
@@ -63,19 +63,19 @@ class SymbolRow(NamedTuple):
     column: int
     end_column: int
     parent: int
-    """Place of the symbol around it; -1 at the top of the file."""
+    """Index of the symbol around it among the rows; -1 at the top of the file."""
     prefix: str
     """What the name is qualified with beside its parent: the receiver in Go, `Class` of `Class::method` in C++."""
     signature: str
     docstring: str
-    """As written; it is cleaned when it is read."""
+    """As written; its indentation is removed when it is decoded."""
     bases: tuple[str, ...] = ()
     decorators: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Extracted:
-    """All that is known of one file, as columns."""
+    """All facts of one file, as columns."""
 
     lines: int = 0
     skipped: str = ""
@@ -85,17 +85,17 @@ class Extracted:
     names: Sequence[str] = ()
     """Each name that is used, once."""
     which: array[int] = field(default_factory=lambda: array("I"))
-    """For each reference the place of its name in `names`."""
+    """For each reference the index of its name in `names`."""
     offsets: array[int] = field(default_factory=lambda: array("I"))
-    """For each reference where it starts."""
+    """For each reference the offset at which it starts, in characters."""
     kinds: bytes = b""
-    """For each reference its place in REFERENCE_KINDS."""
+    """For each reference the index of its kind in REFERENCE_KINDS."""
     lengths: array[int] = field(default_factory=lambda: array("I"))
-    """Of each line, its end not counted."""
+    """Characters of each line, its end not counted."""
 
 
 def extract(language: Language, content: bytes) -> Extracted:
-    """The facts of a file in `language`; what cannot be parsed is left out, and nothing raises."""
+    """Extract the facts of a file in `language`; what cannot be parsed is left out, and nothing is raised."""
     if is_binary(content):
         return Extracted(skipped="binary")
     source = as_utf8(content)
@@ -123,14 +123,14 @@ def extract(language: Language, content: bytes) -> Extracted:
 
 @cache
 def parser(language: Language) -> Parser:
-    """A parser for `language`."""
+    """Return the parser for `language`."""
     from tree_sitter import Parser
 
     return Parser(grammar(language))
 
 
 def captured(query: Query, root: Node) -> Captures:
-    """What `query` captures below `root`."""
+    """Run `query` over the nodes below `root`, and return what it captures, by capture name."""
     from tree_sitter import QueryCursor
 
     cursor = QueryCursor(query)
@@ -147,7 +147,7 @@ def _query(language: Language) -> Query:
 
 @cache
 def value_query(language: Language) -> Query | None:
-    """The query for names that are passed around; None for languages without one."""
+    """Return the query for names that are passed around as values; None for languages without one."""
     from tree_sitter import Query
 
     text = query_text(language, ".values")
@@ -155,7 +155,7 @@ def value_query(language: Language) -> Query | None:
 
 
 class Places:
-    """Rows and bytes of a source as lines, columns and offsets in characters."""
+    """Converts rows and bytes of a source to lines, columns and offsets in characters."""
 
     def __init__(self, source: bytes) -> None:
         self._source = source
@@ -163,7 +163,7 @@ class Places:
         self._inner = [] if source.isascii() else [match.start() for match in _CONTINUATION.finditer(source)]
 
     def range(self, first: Node, last: Node) -> tuple[int, int, int, int]:
-        """First line, last line, first column and the one behind the last, of what two nodes begin and end."""
+        """Return first line, last line, first column and the column behind the last, from one node to another."""
         start, column = first.start_point
         end, behind = last.end_point
         if not behind and end > start:  # the grammar counts the line feed in
@@ -175,18 +175,18 @@ class Places:
         return start + 1, end + 1, column, behind
 
     def characters(self, offsets: array[int]) -> array[int]:
-        """Byte offsets as offsets in characters."""
+        """Convert byte offsets to offsets in characters."""
         if not self._inner:
             return offsets
         return array("I", (offset - bisect_left(self._inner, offset) for offset in offsets))
 
     def lengths(self) -> array[int]:
-        """How many characters each line has, its end not counted."""
+        """Count the characters of each line, its end not counted."""
         text = self._source.decode("utf-8", "replace").split("\n") if self._inner else self._source.split(b"\n")
         return array("I", map(len, text))
 
     def _hidden(self, start: int, end: int) -> int:
-        """How many bytes between two places start no character."""
+        """Count the bytes between two byte offsets that start no character."""
         return bisect_left(self._inner, end) - bisect_left(self._inner, start)
 
 
@@ -210,7 +210,7 @@ _FUNCTIONS: Final = frozenset({"function", "method", "prototype"})
 def _symbols(
     language: Language, source: bytes, captures: Captures, places: Places
 ) -> tuple[list[SymbolRow], list[SymbolRow], set[int]]:
-    """Symbols and variables in their order, and where their names stand."""
+    """Extract symbols and variables in their order, and the byte offsets of their names."""
     found: list[SymbolRow] = []
     around: list[_Open] = []
     taken: set[tuple[int, int]] = set()
@@ -232,13 +232,14 @@ def _symbols(
         if kind in _FUNCTIONS:
             kind = "method" if owner or (around and around[-1][3]) else "function"  # noqa: PLW2901
         header = signature_of(node, source)
-        told = docstring_of(language, node, source, start)
+        docstring = docstring_of(language, node, source, start)
         bases = bases_of(node, source) if captured in _TYPES else ()
         if wrapper is None:
-            row = SymbolRow(name, kind, *places.range(node, node), parent, prefix, header, told, bases, ())
+            row = SymbolRow(name, kind, *places.range(node, node), parent, prefix, header, docstring, bases, ())
         else:
             decorators = decorators_of(source, start, node.start_byte)
-            row = SymbolRow(name, kind, *places.range(wrapper, node), parent, prefix, header, told, bases, decorators)
+            span = places.range(wrapper, node)
+            row = SymbolRow(name, kind, *span, parent, prefix, header, docstring, bases, decorators)
         around.append((end, len(found), "", captured in _TYPES))
         found.append(row)
     variables = [] if "variable" not in captures else list(_variables(source, captures, places, found, taken))
@@ -246,7 +247,7 @@ def _symbols(
 
 
 def _parentage(around: Sequence[_Open], owner: str) -> tuple[int, str]:
-    """The place of the innermost symbol around, and what scopes inside of it and an owner put before a name."""
+    """Return the index of the innermost symbol around, and what scopes inside of it and an owner put before a name."""
     if not around:
         return -1, owner
     if around[-1][1] >= 0:
@@ -257,7 +258,7 @@ def _parentage(around: Sequence[_Open], owner: str) -> tuple[int, str]:
 
 
 def _definitions(captures: Captures) -> list[_Definition]:
-    """The captured definitions from the outside in, each with what is wrapped around it."""
+    """Sort the captured definitions from the outside in, each with the node that is wrapped around it."""
     found: list[_Definition] = [
         (node.start_byte, node.end_byte, kind, node, None)
         for kind in _DEFINITIONS
@@ -307,9 +308,9 @@ def _parent(symbols: Sequence[SymbolRow], place: int, end: tuple[int, int]) -> i
 def _references(
     source: bytes, captures: Captures, defined: set[int]
 ) -> tuple[list[str], array[int], array[int], bytes]:
-    """Names, and for each reference which of them, where and of what kind; of two kinds at one place the first.
+    """Extract names, and for each reference the index of its name, its offset and its kind.
 
-    `defined` are the places where a name is defined, which is no use of it.
+    Of two kinds at one place the first counts. `defined` are the byte offsets of definitions, which are no uses.
     """
     spans = [[(node.start_byte, node.end_byte) for node in captures.get(kind, ())] for kind in _CAPTURED]
     if "member" in captures:
@@ -328,7 +329,7 @@ def _references(
 
 
 def _tell_calls(source: bytes, members: Iterable[Node], calls: list[_Span], attributes: list[_Span]) -> None:
-    """Sort what is looked up in something by whether it is called there."""
+    """Append the places of `members` to `calls` or `attributes`, by whether they are called."""
     padded = source + b" "
     for node in members:
         start, end = node.start_byte, node.end_byte
@@ -338,7 +339,7 @@ def _tell_calls(source: bytes, members: Iterable[Node], calls: list[_Span], attr
 
 
 def _apart(spans: Iterable[list[_Span]], taken: set[int]) -> Iterator[list[_Span]]:
-    """Each place once, with the first of its kinds."""
+    """Yield the places of each kind without those that an earlier kind, or `taken`, has already."""
     for found in spans:
         yield [span for span in found if span[0] not in taken]
         taken = taken.union(map(_first, found))
@@ -352,10 +353,10 @@ _CALLED = re.compile(rb"(?:[ \t]|\\\r?\n)*\(").match
 
 
 def value_uses(language: Language, source: bytes, name: str) -> list[tuple[int, int]]:
-    """Line and column of each place in `source`, UTF-8, where `name` is passed around as a value.
+    """Find line and column of each place in `source`, UTF-8, where `name` is passed around as a value.
 
-    Worked out when somebody asks: in Python there are as many of these as of all other references together, and for
-    nearly all of them nobody ever does.
+    They are not stored: in Python there are as many of these as of all other references together, and nearly all are
+    never asked for.
     """
     query = value_query(language)
     if query is None:

@@ -1,4 +1,4 @@
-"""What a file imports, in every language: from the text of the statements that our queries capture."""
+"""Read the imports of a file, in every language, from the text of the statements that our queries capture."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from repoagent.index.reading.languages import Language
 
 TEXT_LIMIT = 20_000
-"""Characters of one statement that are read."""
+"""Characters of one statement that are read, at most."""
 
 
 class ImportRow(NamedTuple):
@@ -29,7 +29,7 @@ Bound = tuple[str, str, str]
 
 
 def read_imports(language: Language, source: bytes, statements: Iterable[Node]) -> list[ImportRow]:
-    """The imports of a file, in their order."""
+    """Read the imports of a file, in their order."""
     if language.name == "ruby":
         return _requires(source, _RUBY)
     rows: list[ImportRow] = []
@@ -59,7 +59,7 @@ def _python(statement: Node) -> Iterator[Bound]:
 
 
 _PLAIN = re.compile(r"(?:from[ \t]+([\w.]+)[ \t]+)?import[ \t]+([\w., ]+|\([\w,\s]*\))").fullmatch
-"""A statement without comments, continued lines and stars: nearly all are, and need no look at their nodes."""
+"""A statement without comments, continued lines and stars. Nearly all are, and are read without their nodes."""
 
 
 def _plain(module: str, listed: str) -> Iterator[Bound]:
@@ -107,7 +107,7 @@ _RUBY = re.compile(rb"^[ \t]*require(?P<relative>_relative)?[ \t(]+[\"'](?P<modu
 
 
 def _requires(source: bytes, pattern: re.Pattern[bytes]) -> list[ImportRow]:
-    """What is loaded by a call, which no query finds as cheaply."""
+    """Read the modules that are loaded by a call, which no query finds as cheaply as a pattern."""
     rows: list[ImportRow] = []
     for match in pattern.finditer(source) if b"require" in source else ():
         groups = {key: (value or b"").decode("utf-8", "replace") for key, value in match.groupdict().items()}
@@ -121,7 +121,7 @@ def _requires(source: bytes, pattern: re.Pattern[bytes]) -> list[ImportRow]:
 
 
 def _listed(text: str, separator: re.Pattern[str]) -> Iterator[tuple[str, str]]:
-    """The names in braces, and what each is called here."""
+    """Yield the names in braces, each with its name in this file."""
     for group in re.findall(r"\{([^{}]*)\}", text):
         for item in group.split(","):
             parts = [part.strip() for part in separator.split(item.replace("type ", " "))]
@@ -146,7 +146,7 @@ def _rust(statement: Node) -> Iterator[Bound]:
 
 
 def _tree(text: str, prefix: str, depth: int) -> Iterator[Bound]:
-    """The leaves of `a::{b, c::{d as e}}`."""
+    """Yield the leaves of `a::{b, c::{d as e}}`."""
     head, brace, rest = text.partition("{")
     if brace and depth < 20:
         inner = rest.rpartition("}")[0]
@@ -162,7 +162,7 @@ def _tree(text: str, prefix: str, depth: int) -> Iterator[Bound]:
 
 
 def _split(text: str) -> Iterator[str]:
-    """At the commas that no brace encloses."""
+    """Split at the commas that no brace encloses."""
     depth, start = 0, 0
     for place, character in enumerate(text):
         depth += (character == "{") - (character == "}")
@@ -174,7 +174,7 @@ def _split(text: str) -> Iterator[str]:
 
 
 def _jvm(statement: Node) -> Iterator[Bound]:
-    """Java and Kotlin: `import a.b.C`, `import static a.b.C.d`, `import a.b.*`, `import a.b.C as D`."""
+    """Read Java and Kotlin: `import a.b.C`, `import static a.b.C.d`, `import a.b.*`, `import a.b.C as D`."""
     match = re.match(r"import\s+(?:static\s+)?([\w.]+?)(\.\*)?(?:\s+as\s+(\w+))?\s*;?\s*$", _statement_text(statement))
     if match and match[2]:
         yield match[1], "*", "*"

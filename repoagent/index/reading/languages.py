@@ -1,4 +1,4 @@
-"""The languages the index can read, and which file is in which."""
+"""The languages that the index can read, and which file is in which."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tree_sitter import Language as Grammar
 
 VERSION: Final = 3
-"""Goes up whenever something else would be read of the same bytes; facts kept under another version are not used."""
+"""Goes up whenever other facts would be read of the same bytes; facts stored under another version are not used."""
 
 
 @dataclass(frozen=True)
@@ -55,14 +55,14 @@ _BY_SUFFIX: Final = {suffix: language for language in LANGUAGES for suffix in la
 
 
 def language_of(path: str) -> Language | None:
-    """The language `path` is written in by its suffix; None where the index cannot read it."""
+    """Detect the language of `path` by its suffix; None where the index cannot read it."""
     stem, dot, suffix = path.rpartition("/")[2].rpartition(".")
     return _BY_SUFFIX.get(dot + suffix) if stem else None
 
 
 @cache
 def grammar(language: Language) -> Grammar:
-    """The grammar of `language`, loaded when it is first needed."""
+    """Load the grammar of `language`, once."""
     from importlib import import_module
 
     from tree_sitter import Language as Loaded
@@ -72,6 +72,6 @@ def grammar(language: Language) -> Grammar:
 
 @cache
 def query_text(language: Language, part: str = "") -> str:
-    """What the index asks of every file of `language`; the part `.values` only when somebody asks for a name."""
+    """Read the query for files of `language`; the part `.values` is for the uses of one name as a value."""
     files = (Path(__file__).parent / "queries" / f"{name}{part}.scm" for name in language.queries)
     return "\n".join(file.read_text(encoding="utf-8") for file in files if file.exists())

@@ -1,4 +1,4 @@
-"""What a definition is called, in every language: its name, header, bases, docstring."""
+"""Read what describes a definition, in every language: its name, header, bases, decorators and docstring."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ SIGNATURE_LIMIT = 400
 
 _NAME_LIMIT = 200
 _DECLARATORS = 8
-"""Pointers, arrays and parentheses around a name in C; more of them are no source a person wrote."""
+"""Pointers, arrays and parentheses around a name in C, at most; nobody writes more."""
 
 
 def name_of(node: Node, source: bytes) -> tuple[str, int]:
-    """The bare name that `node` defines, and the byte it stands at; empty where it has none."""
+    """Find the bare name that `node` defines, and its byte offset; empty and -1 where it has none."""
     named = node.child_by_field_name("name") or _named(node)
     if named is None:
         return "", -1
@@ -35,7 +35,7 @@ def name_of(node: Node, source: bytes) -> tuple[str, int]:
 
 
 def owner_of(node: Node, source: bytes) -> str:
-    """What the name is qualified with where it is defined: the receiver in Go, `Class` of C++'s `Class::method`; empty
+    """Find what qualifies the name in its definition: the receiver in Go, `Class` of C++'s `Class::method`; empty
     elsewhere."""
     receiver = node.child_by_field_name("receiver")
     if receiver is not None:
@@ -50,7 +50,7 @@ _ARGUMENTS = re.compile(r"<[^<>]*>")
 
 
 def _named(node: Node) -> Node | None:
-    """The node that holds the name: in C it hides in declarators, and what is assigned is called like its target."""
+    """Find the node that holds the name: in C it is inside of declarators, and a value is named by its target."""
     for name in ("left", "type", "key", "property"):
         found = node.child_by_field_name(name)
         if found is not None and not (name == "type" and node.child_by_field_name("declarator") is not None):
@@ -65,14 +65,14 @@ def _named(node: Node) -> Node | None:
 
 
 def _only_declarator(node: Node) -> Node | None:
-    """What is in parentheses, or behind `&`, whose grammar names no field."""
+    """Find what is in parentheses, or behind `&`, for which the grammar names no field."""
     if node.type in {"parenthesized_declarator", "reference_declarator"} and node.named_child_count:
         return node.named_child(node.named_child_count - 1)
     return None
 
 
 def _first_identifier(node: Node) -> Node | None:
-    """For grammars that name no field: the first child that is a name, also one step down."""
+    """Find the first child that is a name, also one step down, for grammars that name no field."""
     for child in node.named_children[:4]:
         if child.type in {"identifier", "name", "constant"}:
             return child
@@ -91,7 +91,7 @@ def _identifier(text: str) -> str:
 
 
 def _parts(text: str) -> list[str]:
-    """The names of `a::b<T>::c` and the like."""
+    """Split `a::b<T>::c` and the like into names, without type arguments."""
     previous = ""
     while previous != text and "<" in text:
         previous, text = text, _ARGUMENTS.sub("", text)
@@ -106,7 +106,7 @@ _NAME = re.compile(r"operator\W+|[~$@]?[^\W\d]\w*[?!=]?")
 
 
 def signature_of(node: Node, source: bytes) -> str:
-    """The header on one line: all up to the body, without what opens it."""
+    """Read the header on one line: all up to the body, without what opens the body."""
     start = node.start_byte
     body = node.child_by_field_name("body") or _body(node)
     if body is None:
@@ -122,7 +122,7 @@ def signature_of(node: Node, source: bytes) -> str:
 
 
 def first_line(source: bytes, start: int, end: int) -> str:
-    """The first line of a text, all of it where a bracket stays open."""
+    """Read the first line of a text, or all of it on one line where a bracket stays open."""
     text = source[start : min(end, start + SIGNATURE_LIMIT)].decode("utf-8", "replace")
     first = text.split("\n", 1)[0]
     if first is not text and first.count("(") > first.count(")"):
@@ -136,7 +136,7 @@ _PYTHON = frozenset({"function_definition", "class_definition"})
 
 
 def _body(node: Node) -> Node | None:
-    """The body of what is assigned, or of a definition whose grammar names no field."""
+    """Find the body of an assigned function or class, or of a definition whose grammar names no field."""
     value = node.child_by_field_name("value") or node.child_by_field_name("right")
     inner = value.child_by_field_name("body") if value is not None else None
     if inner is not None:
@@ -148,14 +148,14 @@ _BODIES = frozenset({"class_body", "enum_class_body", "function_body", "declarat
 
 
 def _without_comment(node: Node, source: bytes) -> str:
-    """The header of a Python definition up to its last field: a comment may stand between it and the body."""
+    """Read the header of a Python definition up to its last field: a comment may stand between it and the body."""
     fields = [node.child_by_field_name(name) for name in ("return_type", "parameters", "superclasses", "name")]
     end = max((field.end_byte for field in fields if field is not None), default=node.start_byte)
     return source[node.start_byte : end].decode("utf-8", "replace")
 
 
 def bases_of(node: Node, source: bytes) -> tuple[str, ...]:
-    """What a class is derived from, as written, without type arguments and keywords."""
+    """Read the bases of a class as written, without type arguments and keywords, at most 20."""
     return tuple(dict.fromkeys(filter(None, (_base(source, base) for base in _base_nodes(node)))))[:20]
 
 
@@ -204,7 +204,7 @@ _BASE = re.compile(r"[^\W\d]\w*(?:(?:\.|::|\\)[^\W\d]\w*)*")
 
 
 def decorators_of(source: bytes, start: int, end: int) -> tuple[str, ...]:
-    """The dotted names of Python's decorators between two places."""
+    """Read the dotted names of Python's decorators between two byte offsets."""
     if start == end:
         return ()
     return tuple(match.decode("utf-8", "replace") for match in _DECORATOR.findall(source[start:end]))
@@ -217,7 +217,7 @@ _DECORATOR = re.compile(rb"^[ \t]*@[ \t]*([\w.]+)", re.MULTILINE)
 
 
 def docstring_of(language: Language, node: Node, source: bytes, start: int) -> str:
-    """The docstring of a Python definition, as it is indented; the comment right above any other, without its marks."""
+    """Read the docstring of a Python definition, still indented; in other languages the comment right above it."""
     if language.docstrings:
         return _python_docstring(node, source)
     return _comment_above(source, start, language.comment)
@@ -234,7 +234,7 @@ def _python_docstring(node: Node, source: bytes) -> str:
 
 
 def _first_child(node: Node, kind: str) -> Node | None:
-    """The first child of `node`, comments aside, if it is of this kind."""
+    """Return the first child of `node` that is no comment, if it is of this kind."""
     for child in node.named_children:
         if child.type != "comment":
             return child if child.type == kind else None
@@ -242,13 +242,13 @@ def _first_child(node: Node, kind: str) -> Node | None:
 
 
 _DOCSTRING = frozenset(bytes((character,)) for character in b"\"'rRuUbBfF#")
-"""What the body of a function with a docstring may start with."""
+"""The characters that the body of a function with a docstring may start with."""
 
 _STRING = re.compile(r"[a-zA-Z]{0,2}('''|\"\"\"|'|\")(.*)\1", re.DOTALL)
 
 
 def _comment_above(source: bytes, start: int, mark: str) -> str:
-    """The lines of comment that end in the line before `start`; attributes of Rust may stand between."""
+    """Read the lines of comment that end in the line before `start`; attributes of Rust may stand between."""
     window = source[max(0, start - 4 * DOCSTRING_LIMIT) : source.rfind(b"\n", 0, start) + 1]
     lines = window.decode("utf-8", "replace").split("\n")[:-1]
     kept: list[str] = []

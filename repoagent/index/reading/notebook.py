@@ -1,4 +1,4 @@
-"""A Jupyter notebook as one text: its cells one after the other, so that lines can be counted, shown and searched.
+"""Render a Jupyter notebook as one text: its cells one after the other, so that lines can be counted and searched.
 
 The text is a view, in the percent format of Jupytext: an edit of it cannot be written back, and no generator gets one.
 """
@@ -21,11 +21,11 @@ class Cell:
     kind: str
     """`code`, `markdown` or `raw`."""
     text: str
-    """What the view shows of it, its heading included."""
+    """Its text in the view, with its heading."""
 
 
 def cells(content: bytes) -> tuple[Cell, ...]:
-    """The cells of a notebook; raises ValueError for what is none."""
+    """Read the cells of a notebook; raises ValueError for what is no notebook."""
     try:
         loaded = json.loads(content)
         raw = loaded["cells"] if "cells" in loaded else [c for sheet in loaded["worksheets"] for c in sheet["cells"]]
@@ -35,7 +35,7 @@ def cells(content: bytes) -> tuple[Cell, ...]:
 
 
 def view(content: bytes) -> str:
-    """The notebook as text; of what is no notebook, the content itself."""
+    """Render a notebook as text; what is no notebook is decoded as it is."""
     try:
         return "".join(cell.text for cell in cells(content))
     except ValueError:
@@ -52,7 +52,7 @@ def _cell(number: int, item: dict[str, object]) -> Cell:
 
 
 def _shown(kind: str, lines: list[str]) -> Iterator[str]:
-    """Code as it is, but for the magics that are no Python; all else as comments."""
+    """Yield lines of code as they are, but IPython's magics and all lines of other cells as comments."""
     for line in lines:
         magic = line.lstrip().startswith(("%", "!", "?"))
         yield line if kind == "code" and not magic else f"# {line}"

@@ -1,4 +1,4 @@
-"""One file's bytes as facts, whatever the file is."""
+"""Read the bytes of one file, whatever the file is, into facts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CPP_HEADER = re.compile(rb"^[ \t]*(class|namespace|template|using)\b", re.MULTI
 
 
 def read(path: str, content: bytes) -> Extracted:
-    """The facts of the file `path`; what cannot be read of it is left out, and nothing raises."""
+    """Read the facts of the file `path`; what cannot be read of it is left out, and nothing is raised."""
     language = language_of(path)
     if language is None:
         return Extracted(skipped="in no language the index knows")
@@ -33,14 +33,14 @@ def read(path: str, content: bytes) -> Extracted:
 
 
 def key_of(path: str, content: bytes) -> bytes:
-    """Names the facts of a file: they depend on the content, the language and how it is read."""
+    """Compute the key of a file's facts: the 16 bytes depend on the content, the language and VERSION."""
     language = language_of(path)
     person = f"{language.name if language else ''}{VERSION}".encode()[:16]
     return hashlib.blake2b(content, digest_size=16, person=person).digest()
 
 
 def text_of(path: str, content: bytes) -> str:
-    """The text that the ranges of `read` count in: of a notebook its cells one after the other."""
+    """Decode the text in which the ranges of `read` count: of a notebook its cells one after the other."""
     if path.endswith(".ipynb"):
         return notebook.view(content).encode("utf-8", "replace").decode()
     return decode(content)
@@ -57,7 +57,7 @@ def _notebook(language: Language, content: bytes) -> Extracted:
 
 
 def _cell_rows(cells: Sequence[notebook.Cell]) -> list[SymbolRow]:
-    """A symbol for each cell, in the lines of the view."""
+    """Make a symbol for each cell, in the lines of the view."""
     rows, start = [], 1
     for cell in cells:
         lines = cell.text.rstrip("\n").split("\n")
@@ -68,14 +68,14 @@ def _cell_rows(cells: Sequence[notebook.Cell]) -> list[SymbolRow]:
 
 
 def _merged(cells: Sequence[SymbolRow], symbols: Sequence[SymbolRow]) -> list[SymbolRow]:
-    """Cells and symbols in their order; what had no parent has its cell."""
+    """Merge cells and symbols in their order; symbols without a parent get their cell."""
     both = [*cells, *_placed(cells, symbols, symbols)]
     order = _order(cells, symbols)
     return [both[place] for place in order]
 
 
 def _placed(cells: Sequence[SymbolRow], symbols: Sequence[SymbolRow], rows: Sequence[SymbolRow]) -> list[SymbolRow]:
-    """`rows`, with their parents counted among cells and symbols together."""
+    """Renumber the parents of `rows` to count among cells and symbols together."""
     now = {old: new for new, old in enumerate(_order(cells, symbols))}
     starts = [cell.start for cell in cells]
     return [

@@ -1,14 +1,14 @@
-"""Which files are not read: too large, generated, minified, or somebody else's code in this repository."""
+"""Decide which files are not read: too large, generated, minified, or vendored."""
 
 from __future__ import annotations
 
 import re
 
 SIZE_LIMIT = 1_000_000
-"""Bytes; larger files are listed, and neither read nor searched."""
+"""Bytes of a file, at most; larger files are listed, and neither read nor searched."""
 
 LINE_LIMIT = 2_000
-"""Characters of a line on average; text with longer ones was not written by hand."""
+"""Mean characters of a line, at most; text with longer lines was not written by hand."""
 
 _VENDORED = frozenset(
     {"node_modules", "bower_components", "vendor", "vendored", "third_party", "thirdparty", "site-packages", "_vendor"}
@@ -25,7 +25,7 @@ _HEAD = 1_000
 
 
 def reason_by_path(path: str, size: int) -> str:
-    """Why a file is not read, as far as its name and size tell; empty where it is."""
+    """Explain by name and size why a file is not read; empty where they say nothing against it."""
     if size > SIZE_LIMIT:
         return f"larger than {SIZE_LIMIT // 1_000_000} MB"
     if not _VENDORED.isdisjoint(path.split("/")[:-1]):
@@ -36,7 +36,7 @@ def reason_by_path(path: str, size: int) -> str:
 
 
 def reason_by_content(path: str, content: bytes) -> str:
-    """The same, by what is in it."""
+    """Explain by the content why a file is not read; empty where it says nothing against it."""
     head = content[:_HEAD].lower()
     if b"generated" in head and _MARK.search(head):
         return "generated"

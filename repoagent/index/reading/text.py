@@ -1,4 +1,4 @@
-"""Bytes of a source file as text, whatever they are, and text as lines that the ranges of the index count."""
+"""Decode source files, whatever their bytes are, and split text into the lines that the ranges of the index count."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 
 
 def decode(content: bytes) -> str:
-    """The text of a source file: its declared encoding, else UTF-8; undecodable bytes become U+FFFD.
+    """Decode a source file by its declared encoding, else as UTF-8; undecodable bytes become U+FFFD.
 
     Line ends and a byte order mark stay as they are, so that the text can be written back.
     """
@@ -22,19 +22,19 @@ def decode(content: bytes) -> str:
 
 
 def as_utf8(content: bytes) -> bytes:
-    """What `decode` makes of it, in UTF-8; the same bytes where they were that already."""
+    """Convert a source file to UTF-8, as `decode` reads it; plain ASCII comes back unchanged."""
     if content.isascii() and _declared(content) == "utf-8":
         return content
     return decode(content).encode("utf-8", "replace")
 
 
 def is_binary(content: bytes) -> bool:
-    """Whether this is no text: it holds a NUL byte, which no encoding of source code has."""
+    """Whether this is no text: it holds a NUL byte, which no source code does."""
     return b"\0" in content
 
 
 def split_lines(text: str) -> list[str]:
-    """The lines of `text` with their ends; joined they are `text` again.
+    """Split `text` into lines with their ends; joined they are `text` again.
 
     Only a line feed ends a line, as for the parser, git and an editor: `str.splitlines` would also split at form feeds
     and at characters that strings may hold.

@@ -1,1 +1,1 @@
-"""Finding code by what is said about it: pieces of code as bags of words, and how well each answers a question."""
+"""Find code by a description of it: units of code as bags of words, and how well each matches a question."""

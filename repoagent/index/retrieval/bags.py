@@ -1,4 +1,4 @@
-"""Each piece of a file as a bag of words, in the form it is kept in."""
+"""Each unit of a file as a bag of words, encoded for the store."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from repoagent.index.retrieval.words import IDENTIFIER
 
 @dataclass(frozen=True, slots=True)
 class Bag:
-    """What one piece of a file says, as places in the file's list of words."""
+    """The words of one unit of a file, as indexes in the file's list of words."""
 
     symbol: str
-    """Qualified name; empty for what is left of the file."""
+    """Qualified name; empty for the lines outside of units."""
     start: int
     end: int
     length: int
-    """Words in its text."""
+    """Number of words in its text."""
     words: Sequence[int]
-    """The places of the words in its text."""
+    """The indexes of the words in its text, each once."""
     counts: Sequence[int]
-    """How often each stands there."""
+    """How often each occurs there."""
     docstring: Sequence[int]
-    """The places of the words of its docstring."""
+    """The indexes of the words of its docstring, each once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Bags:
 
 
 def make(facts: FileFacts, text: str) -> bytes:
-    """The bags of a file, encoded."""
+    """Encode the bags of a file."""
     places: dict[str, int] = {}
     numbers = array("I")
     rows = [_row(places, numbers, *piece) for piece in _pieces(facts, split_lines(text))]
@@ -51,26 +51,26 @@ def make(facts: FileFacts, text: str) -> bytes:
 
 
 def read(data: bytes) -> Bags:
-    """What `make` encoded."""
+    """Decode what `make` encoded."""
     size = struct.unpack_from("<I", data)[0] + 4
     words, rows = json.loads(data[4:size])
     numbers = array("I")
     numbers.frombytes(data[size:])
     bags, place = [], 0
-    for symbol, start, end, length, many, told in rows:
-        counts, docstring = place + many, place + 2 * many
+    for symbol, start, end, length, word_count, docstring_count in rows:
+        counts, docstring = place + word_count, place + 2 * word_count
         bags.append(
             Bag(
                 *(symbol, start, end, length),
-                *(numbers[place:counts], numbers[counts:docstring], numbers[docstring : docstring + told]),
+                *(numbers[place:counts], numbers[counts:docstring], numbers[docstring : docstring + docstring_count]),
             )
         )
-        place = docstring + told
+        place = docstring + docstring_count
     return Bags(words.split("\n"), bags)
 
 
 def _pieces(facts: FileFacts, lines: list[str]) -> Iterator[tuple[str, int, int, str, str]]:
-    """Name, first and last line, text and docstring of each unit, the file's own lines last."""
+    """Yield name, first and last line, text and docstring of each unit, the lines outside of units last."""
     rest = [True] * len(lines)
     for symbol in ranked(facts):
         rest[symbol.start - 1 : symbol.end] = [False] * (min(symbol.end, len(lines)) - symbol.start + 1)
@@ -85,8 +85,8 @@ def _row(
     places: dict[str, int], numbers: array[int], symbol: str, start: int, end: int, text: str, docstring: str
 ) -> list[object]:
     counts = Counter(IDENTIFIER.findall(text))
-    told = dict.fromkeys(IDENTIFIER.findall(docstring)) if docstring else {}
+    described = dict.fromkeys(IDENTIFIER.findall(docstring)) if docstring else {}
     numbers.extend([places.setdefault(word, len(places)) for word in counts])
     numbers.extend(counts.values())
-    numbers.extend([places.setdefault(word, len(places)) for word in told])
-    return [symbol, start, end, counts.total(), len(counts), len(told)]
+    numbers.extend([places.setdefault(word, len(places)) for word in described])
+    return [symbol, start, end, counts.total(), len(counts), len(described)]

@@ -1,4 +1,4 @@
-"""BM25F over pieces of code and over whole files (Robertson and Zaragoza, 2009): for each a bag of words of name, path,
+"""BM25F scores of units of code and of whole files (Robertson and Zaragoza, 2009), each a bag of words of name, path,
 docstring and text."""
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Counts = Mapping[str, float]
 
 @dataclass(frozen=True)
 class Weights:
-    """What one occurrence in a field counts, and how length is made up for."""
+    """The parameters of BM25F: what one occurrence in a field counts, and how length is normalised."""
 
     symbol: float
     path: float
@@ -26,21 +26,21 @@ class Weights:
     body: float
     saturation: float
     length: float
-    """Share of the length in the normalisation …"""
+    """Share of the length in the normalisation (BM25's b)."""
     exponent: float
-    """… and its power: below 1, or short stubs beat long functions."""
+    """Power of the relative length: below 1, or short stubs beat long functions."""
 
 
 UNITS: Final = Weights(symbol=5, path=3, docstring=1, body=1, saturation=1.4, length=0.65, exponent=0.85)
 """For functions. Field weights and exponent follow the deterministic localiser roust."""
 
 FILES: Final = Weights(symbol=2, path=8, docstring=0.5, body=1, saturation=1.5, length=0.75, exponent=0.7)
-"""For whole files: what a function alone does not say, its neighbours do."""
+"""For whole files, where the words of neighbouring functions count, too."""
 
 
 @dataclass(frozen=True)
 class Document:
-    """A unit, and how often it says each word of the query."""
+    """A unit, and how often each of its fields holds each term of the query."""
 
     unit: Unit
     length: int
@@ -53,25 +53,25 @@ class Document:
 
 @dataclass(frozen=True)
 class Scored:
-    """How well a unit or a file answers the query."""
+    """How well a unit or a file matches the query."""
 
     value: float
     words: Counts
-    """What each shared word contributed."""
+    """What each shared term contributed."""
 
 
 def query_of(text: str) -> dict[str, float]:
-    """The terms of a text, each with how much it is asked for."""
+    """Build a query from a text: its terms, each with its weight."""
     return weighed(Counter(text_terms(text)))
 
 
-def weighed(masses: Mapping[str, float]) -> dict[str, float]:
-    """The same from how often each term is said: saying it twice asks for it more, but not twice as much."""
-    return {term: 1 + math.log(mass) if mass >= 1 else mass for term, mass in masses.items()}
+def weighed(counts: Mapping[str, float]) -> dict[str, float]:
+    """Weigh terms by how often they occur, logarithmically: a term that occurs twice does not count twice as much."""
+    return {term: 1 + math.log(count) if count >= 1 else count for term, count in counts.items()}
 
 
 def documents_of(bags: Mapping[str, Bags], query: Iterable[str]) -> list[Document]:
-    """The units in `bags`, by path, with their counts of the terms in `query`."""
+    """Count the terms of `query` in the units of `bags`, in the order of the paths."""
     lookup = _Lookup(query)
     return [document for path, file in bags.items() for document in _documents(path, file, lookup)]
 
@@ -79,7 +79,7 @@ def documents_of(bags: Mapping[str, Bags], query: Iterable[str]) -> list[Documen
 def score_units(
     documents: Sequence[Document], query: Mapping[str, float], weights: Weights = UNITS
 ) -> tuple[list[Scored], dict[str, float]]:
-    """The BM25F score of each unit, and what each word of the query is worth in this repository."""
+    """Compute the BM25F score of each unit, and the weight of each term: its weight in the query times its idf."""
     rows = [(_added(document, weights), document.length) for document in documents]
     return _scored(rows, query, weights)
 
@@ -87,7 +87,7 @@ def score_units(
 def score_files(
     documents: Sequence[Document], query: Mapping[str, float], weights: Weights = FILES
 ) -> dict[str, Scored]:
-    """The BM25F score of each file, taken as one document of all its units."""
+    """Compute the BM25F score of each file, taken as one document of all its units."""
     counts: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     lengths: Counter[str] = Counter()
     paths: dict[str, Counts] = {}
@@ -109,17 +109,17 @@ def _scored(
 ) -> tuple[list[Scored], dict[str, float]]:
     average = sum(length for _, length in rows) / max(len(rows), 1) or 1.0
     frequency = Counter(term for counts, _ in rows for term in counts)
-    rarity = {t: math.log(1 + (len(rows) - n + 0.5) / (n + 0.5)) for t, n in frequency.items()}
-    worth = {term: query[term] * rare for term, rare in rarity.items()}
-    return [_score(counts, length / average, worth, weights) for counts, length in rows], worth
+    idf = {t: math.log(1 + (len(rows) - n + 0.5) / (n + 0.5)) for t, n in frequency.items()}
+    term_weights = {term: query[term] * rarity for term, rarity in idf.items()}
+    return [_score(counts, length / average, term_weights, weights) for counts, length in rows], term_weights
 
 
-def _score(counts: Counts, length: float, worth: Mapping[str, float], weights: Weights) -> Scored:
+def _score(counts: Counts, length: float, term_weights: Mapping[str, float], weights: Weights) -> Scored:
     if not counts:
         return _NOTHING
     norm = weights.saturation * (1 - weights.length + weights.length * length**weights.exponent)
     full = weights.saturation + 1
-    words = {term: worth[term] * count * full / (count + norm) for term, count in counts.items()}
+    words = {term: term_weights[term] * count * full / (count + norm) for term, count in counts.items()}
     return Scored(sum(words.values()), words)
 
 
@@ -145,7 +145,7 @@ def _without_path(document: Document, weights: Weights) -> dict[str, float]:
 
 
 class _Lookup(dict[str, tuple[str, ...]]):
-    """The asked terms in an identifier; worked out once for each of the repository's words."""
+    """The terms of the query in each identifier, cached by identifier."""
 
     def __init__(self, asked: Iterable[str]) -> None:
         super().__init__()
@@ -161,13 +161,13 @@ def _documents(path: str, file: Bags, lookup: _Lookup) -> Iterator[Document]:
     of_path = Counter(term for word in set(IDENTIFIER.findall(path.rpartition(".")[0])) for term in lookup[word])
     for bag in file.bags:
         unit = Unit(path, bag.symbol, bag.start, bag.end)
-        told = _tally(term for place in bag.docstring for term in hits.get(place, ())) if bag.docstring else {}
+        docstring = _tally(term for place in bag.docstring for term in hits.get(place, ())) if bag.docstring else {}
         named = _tally(term for word in set(IDENTIFIER.findall(bag.symbol)) for term in lookup[word])
-        yield Document(unit, bag.length, _body(bag, hits), told, named, of_path)
+        yield Document(unit, bag.length, _body(bag, hits), docstring, named, of_path)
 
 
 def _tally(found: Iterable[str]) -> dict[str, float]:
-    """How often each is there; of the few that there are, faster than a Counter."""
+    """Count each term; for a few terms this is faster than a Counter."""
     counted: dict[str, float] = {}
     for term in found:
         counted[term] = counted.get(term, 0.0) + 1

@@ -1,4 +1,4 @@
-"""The pieces of a repository that are ranked: functions, methods, classes without any, and the rest of each file."""
+"""The units of a repository that are ranked: functions, methods, classes without any, and the rest of each file."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from repoagent.index.model import FileFacts, Symbol
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """One piece."""
+    """A function, a class without functions, or the lines of a file outside of both."""
 
     path: str
     symbol: str
-    """Qualified name; empty for what is left of a file."""
+    """Qualified name; empty for the lines outside of units."""
     start: int
     end: int
 
@@ -30,7 +30,7 @@ _ASIDE = frozenset(
 )
 _ASIDE_AT_TOP = frozenset({"test", "testing", "bench", "ci", "scripts", "build_tools", "release"})
 _MIGRATION = re.compile(r"(^|/)migrations/\d+_[^/]*\.py$")
-"""A history that is generated, and kept as it was."""
+"""Migrations of a database: generated, and never changed afterwards."""
 
 _TESTS = frozenset({"test", "tests", "testing", "spec", "specs", "__tests__"})
 _TEST_FILES = re.compile(r"(test_.*|.*_tests?|tests?)\.pyi?$|.*\.(test|spec)\.\w+$|.*_test\.go$")
@@ -55,12 +55,12 @@ def is_test(path: str) -> bool:
 
 
 def unit_at(facts: FileFacts, line: int) -> str:
-    """The qualified name of the unit around `line`; empty for the file's own lines."""
+    """Find the qualified name of the unit around `line`; empty for the lines outside of units."""
     return next((symbol.qualified for symbol in ranked(facts) if symbol.start <= line <= symbol.end), "")
 
 
 def ranked(facts: FileFacts) -> Iterator[Symbol]:
-    """Outermost functions and methods, and classes in which there are none."""
+    """Yield the units of a file: outermost functions and methods, and classes in which there are none."""
     parents = {symbol.parent for symbol in facts.symbols}
     functions = {symbol.qualified for symbol in facts.symbols if symbol.is_function}
     for symbol in facts.symbols:

@@ -1,4 +1,4 @@
-"""Text as the words that issues and code share: identifiers whole, and their parts."""
+"""Split text into the terms that issues and code share: identifiers whole, and their parts."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _FUNCTION_WORDS = """
 """
 
 STOP = frozenset(_FUNCTION_WORDS.split())
-"""English that says nothing about code; rare in code as it is, it would count as a rare name. Code words such as `self`
-are left to their frequency."""
+"""Function words of English, which are rare in code and would count as rare names. Words of code such as `self` are not
+among them: their frequency makes them count little."""
 
 
 @lru_cache(maxsize=200_000)
 def terms(identifier: str) -> tuple[str, ...]:
-    """What an identifier is found by, in lower case: `getHTTPName` gives itself, `get`, `http` and `name`."""
+    """Split an identifier into its terms, in lower case: `getHTTPName` into itself, `get`, `http` and `name`."""
     whole = identifier.strip("_").lower()
     parts = [part.lower() for part in _PARTS.findall(identifier)]
     found = {whole, *(_stem(part) for part in parts if len(part) > 1 and part not in STOP)}
@@ -36,12 +36,12 @@ def terms(identifier: str) -> tuple[str, ...]:
 
 
 def text_terms(text: str) -> list[str]:
-    """The terms of a text, as often as they occur."""
+    """List the terms of a text, as often as they occur."""
     return [term for word in IDENTIFIER.findall(text) for term in terms(word)]
 
 
 def _stem(word: str) -> str:
-    """Without plural and verb endings, so that prose meets names; crude on purpose."""
+    """Strip the endings of plurals and verbs, so that prose matches names; crude on purpose."""
     for ending in ("ing", "ed", "es", "s"):
         if word.endswith(ending) and len(word) - len(ending) >= 4 and not word.endswith("ss"):
             return word[: -len(ending)]
