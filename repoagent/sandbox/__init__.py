@@ -9,10 +9,12 @@ from repoagent.sandbox.base import (
     Engine,
     Environment,
     Finished,
+    ImageKeeper,
     Limits,
     Progress,
     Recipe,
     Sandbox,
+    SandboxOpener,
 )
 
 __all__ = [
@@ -21,10 +23,12 @@ __all__ = [
     "Engine",
     "Environment",
     "Finished",
+    "ImageKeeper",
     "Limits",
     "Progress",
     "Recipe",
     "Sandbox",
+    "SandboxOpener",
     "choose",
     "engines",
 ]

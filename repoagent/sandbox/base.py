@@ -2,7 +2,7 @@
 
 Every engine promises the same: the code runs as an unprivileged user without capabilities, sees no file of the host but
 the repository copied in and the environment built for it, has no network, and is stopped, with all it started, when a
-limit is reached. Only `Engine.build` may reach the network, and what it does is logged.
+limit is reached. Only `SandboxOpener.build` may reach the network, and what it does is logged.
 """
 
 from __future__ import annotations
@@ -160,39 +160,47 @@ Progress = Callable[[str], None]
 """Called with one line of progress for a person."""
 
 
-class Engine(Protocol):
-    """What makes sandboxes: Docker, bubblewrap, or the fake of the unit tests."""
+class SandboxOpener(Protocol):
+    """Builds environments and opens sandboxes on them: what most callers need of an engine."""
 
     @property
     def name(self) -> str:
         """`docker`, `bubblewrap`, `fake`."""
 
     def pythons(self) -> Sequence[str]:
-        """Versions of Python that an environment can be made with, the one that is had at once first."""
+        """Versions of Python that an environment can be built with, the one that is had at once first."""
 
     def check(self) -> None:
         """Raise EnvironmentFailed, saying what to do, unless sandboxes can be made here."""
 
+    def find(self, key: str) -> Environment | None:
+        """Find the environment built for a recipe's key; None where it is no longer there."""
+
+    def build(self, recipe: Recipe, repository: Path, progress: Progress, timeout: float) -> Environment:
+        """Build an environment, with network, in `timeout` seconds. Raises EnvironmentFailed with the log's end."""
+
+    def open(self, environment: Environment, repository: Path, limits: Limits = DEFAULT_LIMITS) -> Sandbox:
+        """Open a fresh sandbox with a copy of `repository` in it."""
+
+
+class ImageKeeper(Protocol):
+    """Keeps what environments stand on, and the environments: their sizes, and how they are removed."""
+
     def missing(self) -> str:
-        """What `prepare` has still to make, for a person; empty when all is there. Raises as `check` does."""
+        """Name what `prepare` has still to make, for a person; empty when all is there. Raises as `check` does."""
 
     def prepare(self, progress: Progress) -> None:
         """Make what all environments stand on (a base image), unless it exists."""
 
-    def find(self, key: str) -> Environment | None:
-        """The environment built for a recipe's key, if it is still there."""
-
-    def build(self, recipe: Recipe, repository: Path, progress: Progress, timeout: float) -> Environment:
-        """Build an environment, with network. Raises EnvironmentFailed with the end of the log."""
-
-    def open(self, environment: Environment, repository: Path, limits: Limits = DEFAULT_LIMITS) -> Sandbox:
-        """A fresh sandbox with a copy of `repository` in it."""
-
     def kept(self) -> Sequence[Kept]:
-        """All environments that are kept, and what they stand on, the one used last first."""
+        """List all environments that are cached, and what they stand on, the one used last first."""
 
     def discard(self, key: str) -> None:
-        """Remove what is kept under this key; nothing happens where there is nothing, or where it is in use below."""
+        """Remove what is cached under this key; nothing happens where there is nothing, or it is in use below."""
 
     def clean(self) -> Sequence[str]:
         """Remove what dead runs left behind (containers, scratch), never an environment; names what was removed."""
+
+
+class Engine(SandboxOpener, ImageKeeper, Protocol):
+    """Opens sandboxes and keeps images: Docker, bubblewrap, or the fake of the unit tests."""

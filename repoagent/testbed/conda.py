@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from repoagent.testbed.manifests import strings, table, text_of
+from repoagent.testbed.reading import strings, table, text_of
 
 _FOLDERS = frozenset({"", "ci", "ci/requirements", "ci/deps", "requirements", "conda", "continuous_integration"})
 _ANOTHER = re.compile(

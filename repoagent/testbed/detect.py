@@ -8,10 +8,11 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from repoagent.testbed.hints import REQUIREMENT, hinted
-from repoagent.testbed.manifests import Manifests, read_manifests, strings, table, text_of
+from repoagent.testbed.manifests import Manifests, read_manifests
 from repoagent.testbed.override import OVERRIDE_FILE, override_of
 from repoagent.testbed.project import Group, Packager, Project, Pytest
 from repoagent.testbed.pythons import Wanted, versions_in
+from repoagent.testbed.reading import strings, table, text_of
 from repoagent.testbed.services import wished
 from repoagent.testbed.tree import files_in
 

@@ -13,8 +13,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from repoagent.testbed.conda import conda_requirements
-from repoagent.testbed.manifests import Manifests, strings, text_of
+from repoagent.testbed.manifests import Manifests
 from repoagent.testbed.project import Group
+from repoagent.testbed.reading import strings, text_of
 
 REQUIREMENT = re.compile(r"[A-Za-z0-9][\w.-]*(\[[\w,. -]*\])?\s*([<>=!~]=?[^;{}@]*)?(;[^{}]*)?$")
 """A name with a version; addresses, options and placeholders are none."""

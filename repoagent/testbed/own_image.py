@@ -11,8 +11,8 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping
 
 from repoagent.sandbox.base import Base, Dockerfile
-from repoagent.testbed.manifests import table
-from repoagent.testbed.project import Override, OwnImage
+from repoagent.testbed.override import Override, OwnImage
+from repoagent.testbed.reading import table
 from repoagent.testbed.tree import Tree
 
 _DEVCONTAINERS = (".devcontainer/devcontainer.json", ".devcontainer.json")

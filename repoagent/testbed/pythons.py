@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+from repoagent.testbed.age import SETTLED, is_old
 
 RELEASED = {
     "3.7": date(2018, 6, 27),
@@ -21,13 +23,8 @@ RELEASED = {
 }
 """When each version came out (https://devguide.python.org/versions/)."""
 
-SETTLED = timedelta(days=240)
-"""Before a version is that old, many packages have no wheels for it …"""
 SETTLED_BY_NAME = timedelta(days=150)
-"""… but those that a project needs have, where the project itself says that it works with it."""
-
-OLD = timedelta(days=365)
-"""A commit older than this is built with what the index had in its day: later releases break old code."""
+"""SETTLED for a version that the project itself names: what the project needs has wheels for it earlier."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +35,6 @@ class Wanted:
     """A version specifier: `>=3.8,<3.12`."""
     named: tuple[str, ...] = ()
     """Versions that classifiers, tox or workflows name."""
-
-
-def is_old(committed: date, today: date | None = None) -> bool:
-    """Whether packages are taken as they were on the day of the commit."""
-    return (today or datetime.now(UTC).date()) - committed > OLD
 
 
 def choose(wanted: Wanted, available: Sequence[str], committed: date) -> tuple[str, ...]:

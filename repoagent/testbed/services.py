@@ -15,7 +15,7 @@ import yaml
 
 from repoagent.errors import SandboxFailed
 from repoagent.sandbox.base import Finished, Sandbox
-from repoagent.testbed.manifests import table, text_of
+from repoagent.testbed.reading import table, text_of
 
 _STARTING = 60.0
 """Seconds that the servers get to start, on top of the tests' time."""

@@ -10,10 +10,11 @@ from datetime import timedelta
 from pathlib import Path
 
 from repoagent.sandbox.base import ENVIRONMENT, REPOSITORY, SEARCH_PATH
+from repoagent.testbed.age import is_old
 from repoagent.testbed.options import kept_options
 from repoagent.testbed.own_image import base_of, steps_of, why_inherited
 from repoagent.testbed.project import Project
-from repoagent.testbed.pythons import choose, is_old
+from repoagent.testbed.pythons import choose
 from repoagent.testbed.services import packages
 from repoagent.testbed.ways import Origin, Setup, recipe, resource
 
@@ -81,7 +82,7 @@ def _setup(project: Project, root: Path, origin: Origin, python: str, dated: boo
         [
             _interpreter(project, python, as_of),
             resource("steps.sh"),
-            resource("build.sh"),
+            resource("ecosystems/python/build.sh"),
             *_version(project, origin.version),
             *_steps(project),
             *_probe(project),

@@ -12,7 +12,7 @@ from fnmatch import fnmatch
 from functools import cached_property
 from pathlib import Path
 
-from repoagent.testbed.manifests import text_of
+from repoagent.testbed.reading import text_of
 
 _SKIPPED = frozenset(
     {".git", ".hg", ".tox", ".nox", ".venv", "venv", "env", "node_modules", "build", "dist", "__pycache__", "target"}

@@ -14,7 +14,7 @@ from pathlib import Path
 from repoagent.domain import Ending, Report
 from repoagent.errors import EnvironmentFailed, SandboxFailed
 from repoagent.places import cache_root
-from repoagent.sandbox.base import Engine, Environment
+from repoagent.sandbox.base import Engine, Environment, SandboxOpener
 from repoagent.testbed.libraries import packages_missing
 from repoagent.testbed.programs import programs_missing
 from repoagent.testbed.ways import Setup, widened
@@ -61,7 +61,7 @@ class Choice:
 
 
 def find_or_build(
-    engine: Engine,
+    engine: SandboxOpener,
     root: Path,
     ways: Sequence[Setup],
     sample: Sample,
@@ -111,7 +111,13 @@ def forget(engine: Engine, ways: Sequence[Setup]) -> None:
 
 
 def _try(
-    engine: Engine, root: Path, way: Setup, sample: Sample, trace: Trace, timeout: float, packages: tuple[str, ...] = ()
+    engine: SandboxOpener,
+    root: Path,
+    way: Setup,
+    sample: Sample,
+    trace: Trace,
+    timeout: float,
+    packages: tuple[str, ...] = (),
 ) -> Choice:
     """Build in this way, once more with what the build's log says is missing, and run a few tests."""
     deadline = time.monotonic() + timeout
@@ -162,7 +168,7 @@ def _tried(choice: Choice, report: Report, trace: Trace) -> Choice:
 class _Build:
     """Builds one environment, and notes what its log says is missing."""
 
-    engine: Engine
+    engine: SandboxOpener
     root: Path
     trace: Trace
     setup: Setup
@@ -197,7 +203,7 @@ def _complaint(trial: Trial) -> str:
 # --- memory -----------------------------------------------------------------------------------------------------------
 
 
-def _remembered(engine: Engine, ways: Sequence[Setup]) -> Choice | None:
+def _remembered(engine: SandboxOpener, ways: Sequence[Setup]) -> Choice | None:
     try:
         known = json.loads(_memory(ways).read_text(encoding="utf-8"))
         way = next(way for way in ways if way.recipe.key == known["way"])

@@ -27,6 +27,8 @@ class Setup:
     """What speaks for it, a sentence each."""
     compilers: tuple[str, ...] = ("build-essential", "pkg-config")
     """The distribution's packages without which a library's headers are of no use to it."""
+    newest: bool = False
+    """Whether it needs the newest release of the distribution."""
 
 
 @dataclass(frozen=True)

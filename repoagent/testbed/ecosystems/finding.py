@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from repoagent.errors import UserError
-from repoagent.testbed.ecosystems import go, java, native, node, other, python, rust
+from repoagent.testbed.ecosystems import go, java, native, node, other, rust
 from repoagent.testbed.ecosystems.base import Codebase, Ecosystem
-from repoagent.testbed.override import OVERRIDE_FILE, override_of
+from repoagent.testbed.ecosystems.python import codebase as python
+from repoagent.testbed.override import OVERRIDE_FILE, Override, override_of
 from repoagent.testbed.own_image import own_images
-from repoagent.testbed.project import Override
 from repoagent.testbed.services import wished
 from repoagent.testbed.tree import Tree, read_tree
 from repoagent.testbed.ways import Origin, Setup, language_of

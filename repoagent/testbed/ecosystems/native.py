@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from repoagent.testbed.ecosystems.base import Codebase, Way, ways_of
-from repoagent.testbed.project import Override
+from repoagent.testbed.ecosystems.base import Codebase, PlanContext, ways_of
+from repoagent.testbed.override import Override
 from repoagent.testbed.running.base import Runner
 from repoagent.testbed.running.native import CMAKE, MESON, Built, Make
 from repoagent.testbed.tree import Tree
-from repoagent.testbed.ways import resource
+from repoagent.testbed.ways import Setup, resource
 
 PACKAGES = (
     "autoconf",
@@ -96,7 +96,7 @@ def find(tree: Tree, override: Override) -> Codebase | None:
     )
     return Codebase(
         language="native",
-        ways=ways_of(tree, "native", manifests, override, lambda _origin: (_way(tree, tool, manifests),)),
+        ways=ways_of(tree, "native", manifests, override, lambda context, _origin: (_way(context, tool),)),
         runner=tool.runner,
         tool=tool.name,
         command=tool.name,
@@ -149,12 +149,12 @@ def _test_options(tree: Tree) -> list[str]:
     return list(dict.fromkeys(name for name in found if not _UNWANTED.search(name)))
 
 
-def _way(tree: Tree, tool: _Tool, manifests: Sequence[str]) -> Way:
-    text = "\n".join(tree.text(name) for name in [*manifests[:100], "configure.ac", "meson.build"])
+def _way(context: PlanContext, tool: _Tool) -> Setup:
+    text = "\n".join(context.tree.text(name) for name in [*context.manifests[:100], "configure.ac", "meson.build"])
     libraries = sorted({package for name in _looked_for(text) if (package := LIBRARIES.get(name))})
     why = [f"{tool.why} says how to build it"]
     why += [f"it looks for libraries, so {', '.join(libraries)} are installed"] if libraries else []
-    return Way(
+    return context.make_plan(
         name=f"C and C++ by {tool.name}",
         steps=(*tool.steps, "true"),
         packages=(*PACKAGES, *libraries),

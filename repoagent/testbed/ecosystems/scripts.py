@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from repoagent.testbed.manifests import table
+from repoagent.testbed.reading import table
 from repoagent.testbed.tree import Tree
 
 _DEEPEST = 5

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import secrets
 
-from repoagent.sandbox.base import Sandbox
+from repoagent.sandbox.base import REPOSITORY, Sandbox
 
 LARGEST = 32 * 1024 * 1024
 """Bytes of the largest report that is read, unless a runner says otherwise."""
+
+SETTLED = ("-p", "no:cacheprovider", f"--rootdir={REPOSITORY}")
+"""Options with which ids are relative to the repository, and nothing is written into it."""
 
 
 def report_path(ending: str = "xml") -> str:
@@ -24,3 +27,8 @@ def read_report(sandbox: Sandbox, path: str, largest: int = LARGEST) -> bytes | 
         return sandbox.read(path)
     except FileNotFoundError:
         return None
+
+
+def reporting(path: str) -> tuple[str, ...]:
+    """Options with which a pytest of any environment writes JUnit XML to `path`."""
+    return (*SETTLED, f"--junitxml={path}", "-o", "junit_family=xunit1")

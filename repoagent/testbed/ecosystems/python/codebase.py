@@ -8,8 +8,9 @@ from dataclasses import replace
 from repoagent.testbed.checks import Check
 from repoagent.testbed.detect import detect
 from repoagent.testbed.ecosystems.base import Codebase
-from repoagent.testbed.manifests import table
-from repoagent.testbed.project import Override, Project
+from repoagent.testbed.override import Override
+from repoagent.testbed.project import Project
+from repoagent.testbed.reading import table
 from repoagent.testbed.running.base import IN_VENV, Runner
 from repoagent.testbed.running.django import Django
 from repoagent.testbed.running.pytest import Pytest
