@@ -119,7 +119,7 @@ def _told(way: Way, taken: dict[str, list[float]], spent: dict[str, list[float]]
 @contextmanager
 def _ways(docker: Testbed, jail: Testbed) -> Iterator[Sequence[Way]]:
     """All ways; the warm ones have as many sandboxes idle as will be used at once."""
-    with Pool(DockerEngine(), PARALLEL) as warm, Pool(BubblewrapEngine(), PARALLEL) as jails:
+    with Pool(choose("docker"), PARALLEL) as warm, Pool(choose("bubblewrap"), PARALLEL) as jails:
         for pool, bed in ((warm, docker), (jails, jail)):
             _warm(pool, bed)
         yield (
@@ -163,7 +163,7 @@ def _all(engine: SandboxOpener, bed: Testbed, candidates: int) -> None:
 
 
 def _cold(bed: Testbed, candidates: int) -> None:
-    with Pool(DockerEngine(), PARALLEL) as pool:
+    with Pool(choose("docker"), PARALLEL) as pool:
         _all(pool, bed, candidates)
 
 
