@@ -50,7 +50,7 @@ def read_manifests(root: Path) -> Manifests:
 
 
 def imported(source: str) -> tuple[str, ...]:
-    """Top-level names of the modules that `source` imports, anywhere in it, sorted."""
+    """List the top-level names of the modules that `source` imports, anywhere in it, sorted."""
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -65,7 +65,7 @@ def imported(source: str) -> tuple[str, ...]:
 
 
 def setup_arguments(source: str) -> dict[str, object]:
-    """The keyword arguments of `setup(...)` in a setup.py that are literals, or names of module-level literals."""
+    """Read the keyword arguments of `setup(...)` in a setup.py that are literals, or names of module-level literals."""
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -122,7 +122,7 @@ def _ini(path: Path) -> configparser.ConfigParser:
 
 
 def _pytest(root: Path, pyproject: Mapping[str, object]) -> Pytest:
-    """The first of the files that pytest looks at, in its order, that configures it."""
+    """Read pytest's configuration from the first file that has any, in pytest's own order."""
     for name, section in (("pytest.ini", "pytest"), (".pytest.ini", "pytest")):
         if (root / name).is_file():
             return _pytest_options(dict(_section(_ini(root / name), section)))

@@ -32,7 +32,7 @@ class OwnImage:
 
 @dataclass(frozen=True)
 class Override:
-    """The settings read from the target repository's `.repoagent.toml`; their commands run in the sandbox only."""
+    """The settings in the target repository's `.repoagent.toml`; their commands run in the sandbox only."""
 
     python: str = ""
     """Version of Python; empty to choose one."""
@@ -59,12 +59,13 @@ class Override:
 
 
 def override_of(root: Path) -> Override:
-    """What the file in `root` says, if there is one; raises UserError where it asks for more than it may."""
+    """Read the settings of the repository in `root`; empty without the file. Raises UserError for what it may not
+    set."""
     return read_override(text_of(root / OVERRIDE_FILE))
 
 
 def read_override(text: str) -> Override:
-    """The settings of a `.repoagent.toml` that decide how to build and to test; raises UserError for any other."""
+    """Parse the text of a `.repoagent.toml`; raises UserError for invalid TOML and for any setting it may not have."""
     try:
         found = _Override.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:

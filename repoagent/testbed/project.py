@@ -1,4 +1,4 @@
-"""What is known about a project from its manifests: how it is packaged, what its tests need and how they are run."""
+"""A Python project as its manifests describe it: how it is packaged, what its tests need and how they are run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Choose the Python that a project is tested with: one it says it works with, and that was common in its day."""
+"""Choose the Python that a project is tested with: one that it supports, and that was common when it was committed."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Wanted:
 
 
 def choose(wanted: Wanted, available: Sequence[str], committed: date) -> tuple[str, ...]:
-    """All versions of `available` that may do, the most promising first; never empty where `available` is not.
+    """Order the versions in `available` that the project allows, the most promising first; all, if it allows none.
 
     For code of today that is the order of `available`, versions that the project names first. For old code it is the
     newest version that was settled on the day of the commit.
@@ -57,13 +57,13 @@ def choose(wanted: Wanted, available: Sequence[str], committed: date) -> tuple[s
 
 
 def versions_in(text: str) -> tuple[str, ...]:
-    """The versions that `text` names: `3.9`, `py39`, `Python :: 3.9`."""
+    """Find the versions of Python 3 in `text`, written `3.9`, `py39` or `Python :: 3.9`."""
     found = re.findall(r"(?<![\d.])3\.(\d{1,2})(?![\d])|\bpy3(\d{1,2})\b", text)
     return tuple(dict.fromkeys(f"3.{plain or short}" for plain, short in found))
 
 
 def _allows(requires: str, version: str) -> bool:
-    """Some patch release of `version` is allowed; a specifier that is none forbids nothing."""
+    """Whether some patch release of `version` is allowed; an invalid specifier forbids nothing."""
     try:
         specifiers = SpecifierSet(requires)
     except InvalidSpecifier:

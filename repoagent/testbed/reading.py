@@ -13,7 +13,7 @@ LARGEST = 1_000_000
 
 
 def text_of(path: Path) -> str:
-    """The text of a regular file of reasonable size; empty for anything else."""
+    """Read the text of a regular file of at most LARGEST bytes; empty for anything else."""
     try:
         if path.is_symlink() or not path.is_file() or path.stat().st_size > LARGEST:
             return ""
@@ -23,14 +23,14 @@ def text_of(path: Path) -> str:
 
 
 def table(value: object, *keys: str) -> Mapping[str, object]:
-    """The table that lies below `keys` in parsed TOML; empty when there is none."""
+    """Get the table below `keys` in parsed TOML, YAML or JSON; empty when there is none."""
     for key in keys:
         value = value.get(key) if isinstance(value, Mapping) else None
     return value if isinstance(value, Mapping) else {}
 
 
 def strings(value: object) -> tuple[str, ...]:
-    """The strings in a list, or the lines of a string; empty for anything else."""
+    """Get the strings in a list, or the lines of a string, stripped; empty for anything else."""
     if isinstance(value, str):
         value = value.splitlines()
     if not isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""The ways in which a Python project may be built and tested, the most promising first."""
+"""Plan how a Python project may be built and tested, the most promising plan first."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ REPORTER = "repoagent_reporter"
 """Name of the pytest plug-in that every environment has beside the project's packages; see `reporter`."""
 
 MOST = 4
-"""Setups that are tried."""
+"""Plans that are tried."""
 
 _VERSION = re.compile(r"[vV]?(\d+(\.\d+)*([.-]?(a|b|rc|dev|post)\d*)*(\+[\w.]+)?)")
 _VERSION_VARIABLES = (
@@ -39,7 +39,7 @@ _VERSION_VARIABLES = (
 
 
 def setups(project: Project, root: Path, origin: Origin, available: Sequence[str]) -> tuple[Setup, ...]:
-    """How the project in `root` may be built with one of the Pythons in `available`, the most promising way first.
+    """Plan builds of the project in `root` with the Pythons in `available`, the most promising plan first.
 
     Old code gets the packages of its day, and at last those of today. The key of a recipe depends on the manifests and
     on the script: an edit to a source file does not change it.
@@ -54,7 +54,7 @@ def setups(project: Project, root: Path, origin: Origin, available: Sequence[str
 
 
 def _tried(project: Project, origin: Origin, available: Sequence[str]) -> Iterator[tuple[str, bool]]:
-    """Pairs of a Python, and whether packages are taken as of the day of the commit."""
+    """Choose pairs of a Python, and whether packages are taken as of the day of the commit."""
     if project.override.inherits:
         yield available[0], False
         return
@@ -114,7 +114,7 @@ def _reasons(project: Project, origin: Origin, python: str, dated: bool) -> Iter
 
 
 def _interpreter(project: Project, python: str, as_of: str) -> str:
-    """The variables that the build begins with; `inherit` makes it use what an image has instead of installing."""
+    """Set the variables that the build begins with; `inherit` makes it use what an image has instead of installing."""
     if not project.override.inherits:
         return f"python=python{python} as_of={as_of} inherit="
     search = f'PATH="$(cat {SEARCH_PATH}):$PATH"'

@@ -1,4 +1,4 @@
-"""Try the ways to build a project, take the first whose tests run, and remember which it was."""
+"""Build a project by one plan after the other, take the first whose tests run, and remember which it was."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from repoagent.testbed.ways import Setup, widened
 from repoagent.trace import Trace
 
 LEAST = 60.0
-"""Seconds that must be left to try another way."""
+"""Seconds that must be left to try another plan."""
 
 _Again = Callable[[float, tuple[str, ...]], "Choice"]
 """Builds once more, within so many seconds, with these packages."""
@@ -46,17 +46,17 @@ class Trial:
 
 @dataclass(frozen=True)
 class Choice:
-    """An environment, the way in which it was built, and how a few tests ended in it."""
+    """An environment, the plan by which it was built, and how a few tests ended in it."""
 
     environment: Environment
     way: Setup
     trial: Trial | None
     packages: tuple[str, ...] = ()
-    """Packages of the distribution that the build asked for beyond those of the way."""
+    """Packages of the distribution that the build asked for beyond those of the plan."""
 
     @property
     def setup(self) -> Setup:
-        """The way with these packages."""
+        """The plan with these packages."""
         return widened(self.way, self.packages)
 
 
@@ -68,9 +68,10 @@ def find_or_build(
     trace: Trace,
     timeout: float,
 ) -> Choice:
-    """The first of `ways` in which tests run; where that was found out before and the environment is there, that one.
+    """Find the environment that was chosen before for these plans, or build the first in which tests run.
 
-    Where tests run in none of them, the one in which most do. Raises EnvironmentFailed where nothing can be built.
+    Where tests run in none, the one in which most pass is taken. `timeout` is in seconds, for all plans together.
+    Raises EnvironmentFailed where nothing can be built.
     """
     known = _remembered(engine, ways)
     if known:
@@ -104,7 +105,7 @@ def find_or_build(
 
 
 def forget(engine: Engine, ways: Sequence[Setup]) -> None:
-    """Remove what was built in any of `ways`."""
+    """Remove what was built by any of the plans."""
     known = _remembered(engine, ways)
     for setup in (*ways, *([known.setup] if known else [])):
         engine.discard(setup.recipe.key)
@@ -119,7 +120,7 @@ def _try(
     timeout: float,
     packages: tuple[str, ...] = (),
 ) -> Choice:
-    """Build in this way, once more with what the build's log says is missing, and run a few tests."""
+    """Build by this plan, once more with the packages that the build's log says are missing, and run a few tests."""
     deadline = time.monotonic() + timeout
     build = _Build(engine, root, trace, widened(way, packages))
     again = partial(_try, engine, root, way, sample, trace)
@@ -138,7 +139,7 @@ def _try(
 
 
 def _with_programs(choice: Choice, report: Report, trace: Trace, again: _Again, deadline: float) -> Choice:
-    """The same with the programs that its tests did not find, where no fewer tests pass then."""
+    """Build again with the programs that the tests did not find; the first choice stays if fewer tests pass then."""
     missing = programs_missing(report)
     for advice in missing.advice:
         trace.emit("testbed.progress", line=advice)
@@ -166,7 +167,7 @@ def _tried(choice: Choice, report: Report, trace: Trace) -> Choice:
 
 @dataclass
 class _Build:
-    """Builds one environment, and notes what its log says is missing."""
+    """Builds one environment, and collects the packages that its log says are missing."""
 
     engine: SandboxOpener
     root: Path
@@ -175,7 +176,7 @@ class _Build:
     missing: set[str] = field(default_factory=set)
 
     def made(self, timeout: float) -> Environment:
-        """The environment, from the cache or built."""
+        """Find the environment in the cache, or build it."""
         recipe = self.setup.recipe
         if found := self.engine.find(recipe.key):
             return found
@@ -186,7 +187,7 @@ class _Build:
 
     @property
     def lacking(self) -> list[str]:
-        """The distribution's packages that were missing and are not among the setup's."""
+        """The distribution's packages that were missing and are not among the plan's."""
         return sorted(self.missing - {*self.setup.recipe.base.packages})
 
     def _follow(self, line: str) -> None:

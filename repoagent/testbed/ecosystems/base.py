@@ -1,4 +1,4 @@
-"""A repository as the tools of one language see it, and what is the same for all of them."""
+"""What a repository is to the tools of one language, and how plans to build it are made from shell steps."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Codebase:
     needs: tuple[str, ...] = ()
     """What the tests need beside the project itself, for a person."""
     last: Ways = lambda _origin, _available: ()
-    """The ways on images of the repository's own, for when no other works."""
+    """Plans on images of the repository's own, for when no other works."""
 
     @property
     def strength(self) -> tuple[bool, bool, int]:

@@ -19,7 +19,7 @@ _MANIFESTS = ("go.mod", "go.sum", "go.work", "go.work.sum", "vendor/modules.txt"
 
 
 def find(tree: Tree, override: Override) -> Codebase | None:
-    """What `go.mod` in the root says."""
+    """Detect a Go module by `go.mod` in the root."""
     if not tree.has("go.mod") and override.language != "go":
         return None
     return Codebase(
@@ -37,7 +37,7 @@ def find(tree: Tree, override: Override) -> Codebase | None:
 
 
 def _ways(context: PlanContext) -> Iterator[Setup]:
-    """Debian's first: it is shared by all environments, a wheel's copy lies in each."""
+    """Plan with Debian's Go first: all environments share it, while a wheel's copy lies in each."""
     tree = context.tree
     wanted = _wanted(tree.text("go.mod"))
     cgo = any('import "C"' in tree.text(name) for name in tree.matching("*.go")[:500])

@@ -28,7 +28,7 @@ _NO_GRADLE = (
 
 
 def find(tree: Tree, override: Override) -> Codebase | None:
-    """What `pom.xml` in the root says; of a build by Gradle, that it is not made here."""
+    """Detect a Maven build by `pom.xml` in the root, or a Gradle build, which only the owner's commands can make."""
     gradle = tree.first(*_GRADLE) if not tree.has("pom.xml") else ""
     if not tree.has("pom.xml") and not gradle and override.language != "java":
         return None
@@ -52,7 +52,8 @@ def find(tree: Tree, override: Override) -> Codebase | None:
 
 
 def _gradle(context: PlanContext, manifest: str) -> Setup:
-    """What the owner or an image brings along; else a build that ends at once, with what a person can do."""
+    """Plan by the owner's commands or image; without either, a build that fails at once and says what a person can
+    do."""
     why, brought = f"it has a {manifest}", bool(context.override.build or context.override.inherits)
     said = f"echo {shlex.quote(f'repoagent: {_NO_GRADLE}')}"
     steps, reasons = (("settle",), (why,)) if brought else ((said, "exit 1"), (why, _NO_GRADLE))

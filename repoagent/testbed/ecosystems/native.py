@@ -86,7 +86,7 @@ class _Tool:
 
 
 def find(tree: Tree, override: Override) -> Codebase | None:
-    """The first of the build systems that has both a build and tests here."""
+    """Detect the first of the build systems that has both a build and tests here."""
     tool = next(_tools(tree), None)
     if tool is None:
         return None
@@ -144,7 +144,7 @@ def _cmake(tree: Tree) -> str:
 
 
 def _test_options(tree: Tree) -> list[str]:
-    """Options that are off unless asked for, and switch tests on; those of what only some can run stay off."""
+    """List the options that switch tests on and are off by default, without those for slow or special tests."""
     found = _OPTION.findall(_cmake(tree))
     return list(dict.fromkeys(name for name in found if not _UNWANTED.search(name)))
 

@@ -41,7 +41,7 @@ _WATCHED = 60
 
 
 def find(tree: Tree, override: Override) -> Codebase | None:
-    """What `package.json` in the root says."""
+    """Detect a JavaScript or TypeScript package by `package.json` in the root."""
     package = tree.json("package.json")
     if not tree.has("package.json") and override.language != "node":
         return None
@@ -69,7 +69,7 @@ def _manifests(tree: Tree) -> tuple[str, ...]:
 
 
 def _test_files(tree: Tree) -> tuple[str, ...]:
-    """Files that are named as tests; where there is none, what lies in directories for tests."""
+    """Find files that are named as tests; without any, what lies in directories for tests."""
     named = [f for f in tree.files if _NAMED.search(f) and not _NO_TEST.search(f)]
     below = [f for f in tree.files if _BELOW.search(f) and not _NO_TEST.search(f)]
     return tuple(named or below)
@@ -95,7 +95,8 @@ def _ways(context: PlanContext, package: Mapping[str, object], script: Script, o
 
 
 def _versions(tree: Tree, package: Mapping[str, object], origin: Origin) -> list[int]:
-    """Majors to try: one that a file pins, then those that `engines` allows, for old code the newest of its day."""
+    """Choose majors to try: one that a file pins, then those that `engines` allows, for old code the newest of its
+    day."""
     pinned = [v for v in _pinned(tree, package) if v in WHEELS or v in _OLDER]
     engines = table(package, "engines").get("node")
     wanted = engines if isinstance(engines, str) else ""
@@ -160,7 +161,7 @@ def _reasons(tree: Tree, package: Mapping[str, object], script: Script, manager:
 
 
 def _manager(tree: Tree, package: Mapping[str, object]) -> str:
-    """The package manager with its version where the project names one: `pnpm@9.1.0`, `npm`."""
+    """Choose the package manager, with its version where the project names one: `pnpm@9.1.0`, `npm`."""
     named = package.get("packageManager")
     if isinstance(named, str) and (match := re.match(r"(npm|pnpm|yarn)@(\d+\.\d+\.\d+)", named)):
         return "npm" if match[1] == "npm" else match[0]
@@ -170,7 +171,7 @@ def _manager(tree: Tree, package: Mapping[str, object]) -> str:
 
 
 def _pnpm(tree: Tree) -> str:
-    """The release that wrote the lock file; others refuse it."""
+    """Choose the release of pnpm that wrote the lock file; others refuse it."""
     match = re.search(r"^lockfileVersion: '?(\d+)\.", tree.text("pnpm-lock.yaml"), re.MULTILINE)
     return {"5": "pnpm@7", "6": "pnpm@8", "9": "pnpm@9"}.get(match[1] if match else "", "pnpm@9")
 
@@ -202,7 +203,8 @@ def _made(tree: Tree, package: Mapping[str, object]) -> bool:
 
 
 def _rebuild(tree: Tree, package: Mapping[str, object], tests: Sequence[str]) -> str:
-    """What must run before the tests see an edit: what `pretest` builds, or the build whose output tests import."""
+    """Choose the command after which tests see an edit: `pretest` if it builds, or the build whose output tests
+    import."""
     scripts = table(package, "scripts")
     if "pretest" in scripts and _BUILDS.search(expanded(scripts, "pretest")):
         return "npm run pretest"
@@ -215,7 +217,7 @@ def _rebuild(tree: Tree, package: Mapping[str, object], tests: Sequence[str]) ->
 
 
 def _checks(package: Mapping[str, object], tree: Tree) -> tuple[Check, ...]:
-    """The scripts that check types and style; without one for types, the compiler's own word."""
+    """List the scripts that check types and style; without one for types, the compiler itself."""
     scripts = table(package, "scripts")
     found = [Check(f"npm run {name}", f"npm run --silent {name}") for name in _CHECKS if name in scripts]
     typed = any("typ" in check.name or "tsc" in check.name for check in found)

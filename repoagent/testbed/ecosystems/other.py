@@ -12,7 +12,7 @@ from repoagent.testbed.ways import Setup
 
 
 def find(tree: Tree, override: Override) -> Codebase | None:
-    """Only where the owner asks for it; raises UserError where the test command is missing then."""
+    """Take the owner's own commands, only where asked to; raises UserError where the test command is missing then."""
     if override.language != "other":
         return None
     if not override.test:

@@ -24,7 +24,7 @@ _MOST_READ = 1000
 
 
 def find(tree: Tree, override: Override) -> Codebase | None:
-    """What `Cargo.toml` in the root says."""
+    """Detect a Rust package or workspace by `Cargo.toml` in the root."""
     manifest = tree.toml("Cargo.toml")
     if not tree.has("Cargo.toml") and override.language != "rust":
         return None
@@ -46,7 +46,7 @@ def find(tree: Tree, override: Override) -> Codebase | None:
 
 
 def _test_files(tree: Tree) -> tuple[str, ...]:
-    """Integration tests, and sources with tests inside."""
+    """Find integration tests, and sources with tests inside."""
     sources = tree.matching("*.rs")[:_MOST_READ]
     tests = [f for f in sources if f.startswith("tests/") or "/tests/" in f]
     inside = [f for f in sources if f not in tests and "#[test]" in tree.text(f)]

@@ -56,7 +56,7 @@ def _run(sandbox: Sandbox, started: Sequence[str], arguments: Sequence[str], tim
 
 
 def _shown(command: Sequence[str]) -> str:
-    """The command for a person, without a program's text."""
+    """Format the command for a person, without a program's text."""
     return shlex.join(word if len(word) < _LONGEST_WORD else "…" for word in command)
 
 
@@ -64,12 +64,12 @@ _LONGEST_WORD = 1_000
 
 
 def _each(timeout: float) -> float:
-    """Seconds that one test may take, for one that hangs not to cost the others."""
+    """Limit the seconds that one test may take, so that one that hangs does not cost the others."""
     return min(_LONGEST_TEST, max(1.0, timeout / 3))
 
 
 def _with_running(told: Told, finished: Finished) -> tuple[Outcome, ...]:
-    """The outcomes, and the test that was running when the time was up or the process died."""
+    """Add the test that was running when the time was up or the process died to the outcomes."""
     if not told.running:
         return told.outcomes
     how = "did not end in time" if finished.timed_out else f"ended the whole run, with exit code {finished.exit_code}"
