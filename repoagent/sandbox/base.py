@@ -1,4 +1,4 @@
-"""What a sandbox is: a place where a repository's code may run, and do no harm.
+"""The protocols of sandboxes, in which a repository's code runs and can do no harm, and of the engines that make them.
 
 Every engine promises the same: the code runs as an unprivileged user without capabilities, sees no file of the host but
 the repository copied in and the environment built for it, has no network, and is stopped, with all it started, when a
@@ -113,7 +113,7 @@ Kind = Literal["environment", "toolchain", "dockerfile", "base", "unfinished"]
 
 @dataclass(frozen=True)
 class Kept:
-    """An environment that is kept, or something that environments stand on."""
+    """A cached environment, or something that environments stand on."""
 
     key: str
     bytes: int
@@ -122,16 +122,16 @@ class Kept:
     """When it was used last, or else built; seconds since 1970."""
     kind: Kind = "environment"
     below: str = ""
-    """The key of what it stands on; empty where that is nothing that is kept here."""
+    """The key of what it stands on; empty where that is not cached here."""
 
 
 class Sandbox(Protocol):
     """One isolated copy of the repository. Use as a context manager; leaving it destroys everything in it."""
 
     def reset(self) -> None:
-        """Make it as it was when it was opened, whatever was done in it since.
+        """Restore the state it was opened in, whatever was done in it since.
 
-        Raises SandboxFailed where that cannot be had for sure: leave it then, and open another.
+        Raises SandboxFailed where that is not certain: leave it then, and open another.
         """
 
     def run(self, command: Sequence[str], *, timeout: float, environment: Mapping[str, str] | None = None) -> Finished:
@@ -144,10 +144,11 @@ class Sandbox(Protocol):
         """Write files, paths relative to the repository; None deletes. Parent directories are made."""
 
     def read(self, path: str) -> bytes:
-        """A file's bytes, `path` relative to the repository or absolute; raises FileNotFoundError."""
+        """Read a file's bytes, `path` relative to the repository or absolute; raises FileNotFoundError."""
 
     def interact(self, command: Sequence[str] = ("/bin/bash",), environment: Mapping[str, str] | None = None) -> int:
-        """Let a person work in it: run `command` at this process's terminal, without a deadline; its exit code."""
+        """Let a person work in it: run `command` at this process's terminal, without a deadline; returns its exit
+        code."""
 
     def __enter__(self) -> Self: ...
 

@@ -1,4 +1,4 @@
-"""Do something in a fresh sandbox, and once more in another where the sandbox died of something else."""
+"""Do something in a fresh sandbox, and once more in another one where the sandbox dies."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def in_fresh(
     act: Callable[[Sandbox], T],
     told: Callable[[SandboxFailed], None],
 ) -> T:
-    """What `act` says of a sandbox that `opened` makes; one that dies is replaced once, after `told` heard of it.
+    """Return what `act` does in a sandbox that `opened` makes; one that dies is replaced once, after a call of `told`.
 
-    A container that was killed, or whose engine was started anew, is no fault of what ran in it. `told` may mend what
+    A container that was killed, or whose engine was restarted, is no fault of what ran in it. `told` may repair what
     it can. Raises SandboxFailed when the second one dies as well.
     """
     try:

@@ -56,7 +56,7 @@ def _write(target: int, data: bytes) -> None:
 
 @contextmanager
 def _raw(keyboard: int) -> Iterator[None]:
-    """Every key goes to the other side, the interrupt key as well."""
+    """Make the keyboard raw: every key goes to the other side, the interrupt key as well."""
     if not os.isatty(keyboard):
         yield
         return
