@@ -188,11 +188,13 @@ def build_in(
     _required(executor, f"{_LISTING} > {ENVIRONMENT}/.before", "listing the repository")
     log, lines = Output(_LOG_BYTES), Lines(progress)
 
-    def sink(data: bytes) -> None:
+    def take_output(data: bytes) -> None:
         log.feed(data)
         lines.feed(data)
 
-    ended = executor.execute(["/bin/sh", "-euc", recipe.script], timeout=timeout, environment=environment, sink=sink)
+    ended = executor.execute(
+        ["/bin/sh", "-euc", recipe.script], timeout=timeout, environment=environment, sink=take_output
+    )
     lines.close()
     if ended.exit_code:
         raise EnvironmentFailed(_failure(ended, log.text, timeout))

@@ -195,13 +195,13 @@ def _assigned(rest: str, values: Mapping[str, str], arguments: Mapping[str, str]
 def _filled(text: str, values: Mapping[str, str]) -> str:
     """Replace the variables in `text` by their values; unknown ones are empty."""
 
-    def value(match: re.Match[str]) -> str:
+    def fill_in(match: re.Match[str]) -> str:
         known, otherwise = values.get(match[1] or match[2], ""), match[4] or ""
         if match[3] == "+":
             return otherwise if known else ""
         return known or otherwise
 
-    return _VARIABLE.sub(value, text)
+    return _VARIABLE.sub(fill_in, text)
 
 
 def _refused(instruction: Instruction, why: str) -> EnvironmentFailed:

@@ -45,7 +45,7 @@ def choose(wanted: Wanted, available: Sequence[str], committed: date) -> tuple[s
     """
     allowed = [version for version in available if _allows(wanted.requires, version)] or list(available)
 
-    def promise(version: str) -> tuple[bool, bool, int]:
+    def rank_version(version: str) -> tuple[bool, bool, int]:
         age = SETTLED_BY_NAME if version in wanted.named else SETTLED
         settled = RELEASED.get(version, date.max) <= (committed - age if is_old(committed) else date.max)
         place = -_minor(version) if is_old(committed) and settled else available.index(version)
@@ -53,7 +53,7 @@ def choose(wanted: Wanted, available: Sequence[str], committed: date) -> tuple[s
             place = _minor(version)
         return not settled, bool(wanted.named) and version not in wanted.named, place
 
-    return tuple(sorted(allowed, key=promise))
+    return tuple(sorted(allowed, key=rank_version))
 
 
 def versions_in(text: str) -> tuple[str, ...]:

@@ -90,13 +90,13 @@ class Testbed:
             setups=[setup.name for setup in ways],
         )
 
-        def attached(environment: Environment) -> Testbed:
+        def attach(environment: Environment) -> Testbed:
             return cls.attach(engine, environment, root, found, named.test_command)
 
         if fresh:
             forget(engine, ways)
-        chosen = find_or_build(engine, root, ways, lambda e: attached(e).sample(), trace, timeout)
-        return replace(attached(chosen.environment), setup=chosen.setup.name)
+        chosen = find_or_build(engine, root, ways, lambda e: attach(e).sample(), trace, timeout)
+        return replace(attach(chosen.environment), setup=chosen.setup.name)
 
     @classmethod
     def attach(

@@ -41,11 +41,11 @@ def relevant_tests(
         _importers(index, direct - frozenset(tests)),
     )
 
-    def distance(test: str) -> tuple[int, float, int, str]:
+    def rank_test(test: str) -> tuple[int, float, int, str]:
         rank = next((n for n, files in enumerate(ranks) if test in files), len(ranks))
         return rank, -weights.get(test, 0.0), -max((_shared(test, path) for path in paths), default=0), test
 
-    ordered = sorted(tests, key=distance)
+    ordered = sorted(tests, key=rank_test)
     return tuple(ordered if len(ordered) <= FEW else ordered[:limit])
 
 

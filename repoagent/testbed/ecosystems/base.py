@@ -111,13 +111,13 @@ def ways_of(
     """The plans that `ways` makes, as far as the engine has what they stand on; on a given image only the first."""
     files = tuple(sorted(name for name in manifests if tree.has(name)))
 
-    def setups(origin: Origin, available: Sequence[str]) -> tuple[Setup, ...]:
+    def plan_builds(origin: Origin, available: Sequence[str]) -> tuple[Setup, ...]:
         found = list(ways(PlanContext(tree, language, files, override, available), origin))
         found = found[: 1 if override.inherits else None]
         possible = [plan for plan in found if not plan.newest or CURRENT in available or override.python]
         return tuple({plan.recipe.key: plan for plan in possible or found}.values())
 
-    return setups
+    return plan_builds
 
 
 def _quote_command(command: str) -> str:

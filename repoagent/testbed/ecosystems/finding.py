@@ -53,12 +53,12 @@ def codebase_of(found: Sequence[Codebase], key: str) -> Codebase:
 def _found(find: Ecosystem, tree: Tree, override: Override) -> Codebase | None:
     """Detect a codebase by `find`, with plans on images of its own unless the user named an image."""
 
-    def on_its_own(origin: Origin, available: Sequence[str]) -> tuple[Setup, ...]:
+    def plan_on_own_images(origin: Origin, available: Sequence[str]) -> tuple[Setup, ...]:
         inside = [find(tree, replace(override, own=image)) for image in own_images(tree)]
         return tuple(setup for each in inside if each for setup in each.ways(origin, available)[:1])
 
     codebase = find(tree, override)
-    return replace(codebase, last=on_its_own) if codebase and not override.image else codebase
+    return replace(codebase, last=plan_on_own_images) if codebase and not override.image else codebase
 
 
 def _named(found: Sequence[Codebase], language: str) -> Codebase:

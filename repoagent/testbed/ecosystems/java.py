@@ -35,12 +35,12 @@ def find(tree: Tree, override: Override) -> Codebase | None:
     tests = tuple(f for f in tree.files if _TEST.search(f))
     poms = tree.matching("pom.xml", "*/pom.xml")
 
-    def ways(context: PlanContext, _origin: Origin) -> tuple[Setup]:
+    def plan_builds(context: PlanContext, _origin: Origin) -> tuple[Setup]:
         return (_gradle(context, gradle) if gradle else _way(context, tests),)
 
     return Codebase(
         language="java",
-        ways=ways_of(tree, "java", (*poms, *_GRADLE), override, ways),
+        ways=ways_of(tree, "java", (*poms, *_GRADLE), override, plan_builds),
         runner=Maven(),
         tool="Gradle" if gradle else "Maven",
         command="gradle test" if gradle else "mvn test",
