@@ -28,7 +28,7 @@ from pathlib import Path
 from repoagent.app.testbed import prepare
 from repoagent.domain import Ending
 from repoagent.sandbox import choose
-from repoagent.sandbox.base import REPOSITORY, Sandbox, SandboxOpener
+from repoagent.sandbox.base import REPOSITORY, Sandbox, SandboxMaker
 from repoagent.sandbox.owner import OWNER_LABEL, Owner
 from repoagent.sandbox.pool import Pool
 from repoagent.testbed.runner import Testbed
@@ -148,7 +148,7 @@ def _warm(pool: Pool, bed: Testbed) -> None:
         sandbox.__exit__(None, None, None)
 
 
-def _all(engine: SandboxOpener, bed: Testbed, candidates: int) -> None:
+def _all(engine: SandboxMaker, bed: Testbed, candidates: int) -> None:
     """As the graph tests candidates: a sandbox, an edit, the tests, their report."""
 
     def one(number: int) -> None:
@@ -177,7 +177,7 @@ _PLAIN = "{pytest} /tmp/$n.xml >/tmp/$n.log 2>&1"
 _COPY = f"cp -a {REPOSITORY} /tmp/copy-$n && cd /tmp/copy-$n && {{pytest}} /tmp/$n.xml >/tmp/$n.log 2>&1"
 
 
-def _bare(engine: SandboxOpener, bed: Testbed, candidates: int, one: str = _PLAIN) -> None:
+def _bare(engine: SandboxMaker, bed: Testbed, candidates: int, one: str = _PLAIN) -> None:
     with engine.open(bed.environment, bed.root, bed.limits) as sandbox:
         _loop(sandbox, candidates, one)
 

@@ -14,7 +14,7 @@ from repoagent.sandbox.base import (
     Progress,
     Recipe,
     Sandbox,
-    SandboxOpener,
+    SandboxMaker,
 )
 
 __all__ = [
@@ -28,7 +28,7 @@ __all__ = [
     "Progress",
     "Recipe",
     "Sandbox",
-    "SandboxOpener",
+    "SandboxMaker",
     "choose",
     "engines",
 ]

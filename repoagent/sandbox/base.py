@@ -2,7 +2,7 @@
 
 Every engine promises the same: the code runs as an unprivileged user without capabilities, sees no file of the host but
 the repository copied in and the environment built for it, has no network, and is stopped, with all it started, when a
-limit is reached. Only `SandboxOpener.build` may reach the network, and what it does is logged.
+limit is reached. Only `SandboxMaker.build` may reach the network, and what it does is logged.
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ Progress = Callable[[str], None]
 """Called with one line of progress for a person."""
 
 
-class SandboxOpener(Protocol):
+class SandboxMaker(Protocol):
     """Builds environments and opens sandboxes on them: what most callers need of an engine."""
 
     @property
@@ -203,5 +203,5 @@ class ImageKeeper(Protocol):
         """Remove what dead runs left behind (containers, scratch), never an environment; names what was removed."""
 
 
-class Engine(SandboxOpener, ImageKeeper, Protocol):
+class Engine(SandboxMaker, ImageKeeper, Protocol):
     """Opens sandboxes and keeps images: Docker, bubblewrap, or the fake of the unit tests."""

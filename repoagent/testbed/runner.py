@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from repoagent.domain import Ending, Report
-from repoagent.sandbox.base import DEFAULT_LIMITS, Engine, Environment, Limits, Sandbox, SandboxOpener
+from repoagent.sandbox.base import DEFAULT_LIMITS, Engine, Environment, Limits, Sandbox, SandboxMaker
 from repoagent.sandbox.fresh import in_fresh
 from repoagent.testbed.checks import Reports, run_check
 from repoagent.testbed.ecosystems.base import Codebase
@@ -48,7 +48,7 @@ class Testbed:
 
     __test__: ClassVar[bool] = False  # pytest would take it for a test by its name
 
-    engine: SandboxOpener
+    engine: SandboxMaker
     environment: Environment
     root: Path
     codebase: Codebase
@@ -101,7 +101,7 @@ class Testbed:
     @classmethod
     def attach(
         cls,
-        engine: SandboxOpener,
+        engine: SandboxMaker,
         environment: Environment,
         root: Path,
         found: Sequence[Codebase],

@@ -14,7 +14,7 @@ from pathlib import Path
 from repoagent.domain import Ending, Report
 from repoagent.errors import EnvironmentFailed, SandboxFailed
 from repoagent.places import cache_root
-from repoagent.sandbox.base import Engine, Environment, SandboxOpener
+from repoagent.sandbox.base import Engine, Environment, SandboxMaker
 from repoagent.testbed.libraries import packages_missing
 from repoagent.testbed.programs import programs_missing
 from repoagent.testbed.ways import Setup, widened
@@ -61,7 +61,7 @@ class Choice:
 
 
 def find_or_build(
-    engine: SandboxOpener,
+    engine: SandboxMaker,
     root: Path,
     ways: Sequence[Setup],
     sample: Sample,
@@ -112,7 +112,7 @@ def forget(engine: Engine, ways: Sequence[Setup]) -> None:
 
 
 def _try(
-    engine: SandboxOpener,
+    engine: SandboxMaker,
     root: Path,
     way: Setup,
     sample: Sample,
@@ -169,7 +169,7 @@ def _tried(choice: Choice, report: Report, trace: Trace) -> Choice:
 class _Build:
     """Builds one environment, and collects the packages that its log says are missing."""
 
-    engine: SandboxOpener
+    engine: SandboxMaker
     root: Path
     trace: Trace
     setup: Setup
@@ -204,7 +204,7 @@ def _complaint(trial: Trial) -> str:
 # --- memory -----------------------------------------------------------------------------------------------------------
 
 
-def _remembered(engine: SandboxOpener, ways: Sequence[Setup]) -> Choice | None:
+def _remembered(engine: SandboxMaker, ways: Sequence[Setup]) -> Choice | None:
     try:
         known = json.loads(_memory(ways).read_text(encoding="utf-8"))
         way = next(way for way in ways if way.recipe.key == known["way"])
