@@ -57,7 +57,7 @@ class Testbed:
     limits: Limits = DEFAULT_LIMITS
     """What each sandbox may use."""
     setup: str = ""
-    """The way in which the environment was built, for a person."""
+    """Name of the plan that the environment was built by, for a person."""
 
     @classmethod
     def prepare(
@@ -74,28 +74,28 @@ class Testbed:
     ) -> Testbed:
         """Find the environment for the project in `root`, or build it within `timeout` seconds.
 
-        Where there are several ways to build it, the first is taken whose tests can be run; that is remembered, unless
+        Where there are several plans to build it, the first is taken whose tests can be run; that is remembered, unless
         `fresh` says to build anew. With `checks` the tools that the project's checks need are there as well. Raises
         UserError for a bad `.repoagent.toml` and EnvironmentFailed, with the end of the log, when nothing can be built.
         """
         found = codebases(root, named.image)
-        ways = setups_of(found, origin, engine.pythons())
+        plans = setups_of(found, origin, engine.pythons())
         if checks:
-            ways = tuple(extended(way, _tools(codebase_of(found, way.recipe.key))) for way in ways)
+            plans = tuple(extended(plan, _tools(codebase_of(found, plan.recipe.key))) for plan in plans)
         trace.emit(
             "testbed.detected",
             languages=[codebase.language for codebase in found],
             packager=found[0].packager,
             groups=list(found[0].needs),
-            setups=[setup.name for setup in ways],
+            setups=[plan.name for plan in plans],
         )
 
         def attach(environment: Environment) -> Testbed:
             return cls.attach(engine, environment, root, found, named.test_command)
 
         if fresh:
-            forget(engine, ways)
-        chosen = find_or_build(engine, root, ways, lambda e: attach(e).sample(), trace, timeout)
+            forget(engine, plans)
+        chosen = find_or_build(engine, root, plans, lambda e: attach(e).sample(), trace, timeout)
         return replace(attach(chosen.environment), setup=chosen.setup.name)
 
     @classmethod

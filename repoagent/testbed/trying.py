@@ -63,7 +63,7 @@ class Choice:
 def find_or_build(
     engine: SandboxMaker,
     root: Path,
-    ways: Sequence[Setup],
+    plans: Sequence[Setup],
     sample: Sample,
     trace: Trace,
     timeout: float,
@@ -73,48 +73,48 @@ def find_or_build(
     Where tests run in none, the one in which most pass is taken. `timeout` is in seconds, for all plans together.
     Raises EnvironmentFailed where nothing can be built.
     """
-    known = _remembered(engine, ways)
+    known = _remembered(engine, plans)
     if known:
         trace.emit("testbed.reused", key=known.environment.key, setup=known.setup.name)
         return known
     deadline = time.monotonic() + timeout
     tried: list[Choice] = []
     failures: list[EnvironmentFailed] = []
-    for setup in ways:
+    for plan in plans:
         left = deadline - time.monotonic()
         if (tried or failures) and left < LEAST:
             break
-        trace.emit("testbed.trying", setup=setup.name, why=list(setup.why))
+        trace.emit("testbed.trying", setup=plan.name, why=list(plan.why))
         try:
-            tried.append(_try(engine, root, setup, sample, trace, left))
+            tried.append(_try(engine, root, plan, sample, trace, left))
         except EnvironmentFailed as error:
             # In a sandbox on an image of the repository's, the programs that it is kept in order by are the image's.
-            if isinstance(error, SandboxFailed) and not setup.recipe.base.dockerfile:
+            if isinstance(error, SandboxFailed) and not plan.recipe.base.dockerfile:
                 raise
-            trace.emit("testbed.rejected", setup=setup.name, reason=str(error))
+            trace.emit("testbed.rejected", setup=plan.name, reason=str(error))
             failures.append(error)
             continue
         if tried[-1].trial is None or tried[-1].trial.works:
             break
-        trace.emit("testbed.rejected", setup=setup.name, reason=_complaint(tried[-1].trial))
+        trace.emit("testbed.rejected", setup=plan.name, reason=_complaint(tried[-1].trial))
     if not tried:
         raise failures[0]
     best = max(tried, key=lambda choice: choice.trial.passed if choice.trial else 0)
-    _remember(ways, best)
+    _remember(plans, best)
     return best
 
 
-def forget(engine: Engine, ways: Sequence[Setup]) -> None:
+def forget(engine: Engine, plans: Sequence[Setup]) -> None:
     """Remove what was built by any of the plans."""
-    known = _remembered(engine, ways)
-    for setup in (*ways, *([known.setup] if known else [])):
-        engine.discard(setup.recipe.key)
+    known = _remembered(engine, plans)
+    for plan in (*plans, *([known.setup] if known else [])):
+        engine.discard(plan.recipe.key)
 
 
 def _try(
     engine: SandboxMaker,
     root: Path,
-    way: Setup,
+    plan: Setup,
     sample: Sample,
     trace: Trace,
     timeout: float,
@@ -122,8 +122,8 @@ def _try(
 ) -> Choice:
     """Build by this plan, once more with the packages that the build's log says are missing, and run a few tests."""
     deadline = time.monotonic() + timeout
-    build = _Build(engine, root, trace, widened(way, packages))
-    again = partial(_try, engine, root, way, sample, trace)
+    build = _Build(engine, root, trace, widened(plan, packages))
+    again = partial(_try, engine, root, plan, sample, trace)
     try:
         environment = build.made(timeout)
     except EnvironmentFailed as error:
@@ -134,7 +134,7 @@ def _try(
         with suppress(EnvironmentFailed):
             return again(deadline - time.monotonic(), (*packages, *build.lacking))
     report = sample(environment)
-    choice = Choice(environment, way, None, packages)
+    choice = Choice(environment, plan, None, packages)
     return _with_programs(_tried(choice, report, trace), report, trace, again, deadline) if report else choice
 
 
@@ -204,20 +204,20 @@ def _complaint(trial: Trial) -> str:
 # --- memory -----------------------------------------------------------------------------------------------------------
 
 
-def _remembered(engine: SandboxMaker, ways: Sequence[Setup]) -> Choice | None:
+def _remembered(engine: SandboxMaker, plans: Sequence[Setup]) -> Choice | None:
     try:
-        known = json.loads(_memory(ways).read_text(encoding="utf-8"))
-        way = next(way for way in ways if way.recipe.key == known["way"])
+        known = json.loads(_memory(plans).read_text(encoding="utf-8"))
+        plan = next(plan for plan in plans if plan.recipe.key == known["way"])
         packages = tuple(map(str, known["packages"]))
         trial = Trial(**known["trial"]) if known["trial"] else None
     except (OSError, ValueError, KeyError, TypeError, StopIteration):
         return None
-    environment = engine.find(widened(way, packages).recipe.key)
-    return Choice(environment, way, trial, packages) if environment else None
+    environment = engine.find(widened(plan, packages).recipe.key)
+    return Choice(environment, plan, trial, packages) if environment else None
 
 
-def _remember(ways: Sequence[Setup], choice: Choice) -> None:
-    path = _memory(ways)
+def _remember(plans: Sequence[Setup], choice: Choice) -> None:
+    path = _memory(plans)
     trial = asdict(choice.trial) if choice.trial else None
     text = json.dumps({"way": choice.way.recipe.key, "packages": choice.packages, "trial": trial})
     with suppress(OSError):  # a full disk costs the memory, not the run
@@ -225,6 +225,6 @@ def _remember(ways: Sequence[Setup], choice: Choice) -> None:
         path.write_text(text, encoding="utf-8")
 
 
-def _memory(ways: Sequence[Setup]) -> Path:
-    digest = hashlib.sha256("\0".join(way.recipe.key for way in ways).encode()).hexdigest()
+def _memory(plans: Sequence[Setup]) -> Path:
+    digest = hashlib.sha256("\0".join(plan.recipe.key for plan in plans).encode()).hexdigest()
     return cache_root() / "testbeds" / f"{digest[:32]}.json"

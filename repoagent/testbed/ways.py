@@ -84,25 +84,25 @@ def language_of(key: str) -> str:
     return language if dash else ""
 
 
-def widened(setup: Setup, packages: Collection[str]) -> Setup:
+def widened(plan: Setup, packages: Collection[str]) -> Setup:
     """Add packages of the distribution to a plan, if any, and the compilers that libraries are for."""
     if not packages:
-        return setup
-    base = setup.recipe.base
-    compilers = setup.compilers if set(packages) - FOR_TESTS else ()
+        return plan
+    base = plan.recipe.base
+    compilers = plan.compilers if set(packages) - FOR_TESTS else ()
     wanted = replace(base, packages=tuple(dict.fromkeys((*base.packages, *compilers, *sorted(packages)))))
-    why = (*setup.why, f"its build or its tests asked for {', '.join(sorted(packages))}")
-    made = replace(setup.recipe, key=_other_key(setup.recipe.key, str(wanted)), base=wanted)
-    return replace(setup, recipe=made, why=why)
+    why = (*plan.why, f"its build or its tests asked for {', '.join(sorted(packages))}")
+    made = replace(plan.recipe, key=_other_key(plan.recipe.key, str(wanted)), base=wanted)
+    return replace(plan, recipe=made, why=why)
 
 
-def extended(setup: Setup, steps: Sequence[str]) -> Setup:
+def extended(plan: Setup, steps: Sequence[str]) -> Setup:
     """Append steps, in shell, to a plan's script; the plan itself where there are none."""
     if not steps:
-        return setup
-    script = "\n".join([setup.recipe.script, 'code=$?; [ "$code" = 0 ] || exit "$code"', *steps, "true\n"])
-    made = replace(setup.recipe, key=_other_key(setup.recipe.key, script), script=script)
-    return replace(setup, recipe=made)
+        return plan
+    script = "\n".join([plan.recipe.script, 'code=$?; [ "$code" = 0 ] || exit "$code"', *steps, "true\n"])
+    made = replace(plan.recipe, key=_other_key(plan.recipe.key, script), script=script)
+    return replace(plan, recipe=made)
 
 
 def _other_key(key: str, change: str) -> str:

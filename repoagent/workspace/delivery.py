@@ -73,7 +73,8 @@ def _apply_to_files(git: Git, root: Path, patch: Patch) -> None:
     refusal = git(*command, "--check", stdin=content, check=False)
     if refusal.exit_code:
         raise UserError(
-            f"the patch does not fit {root}, because files it changes have changed ({_first(refusal.complaint)}): "
+            f"the patch does not fit {root}, because files it changes have changed "
+            f"({_first(refusal.complaint)}): "
             "commit or stash them, or use --branch"
         )
     try:

@@ -1,10 +1,10 @@
 """Call git so that nothing a repository says about itself is ever executed.
 
-A repository can name programs in many places: hooks, `filter.*`, `core.fsmonitor`, `core.sshCommand`,
-`diff.external`, remotes that are fetched from on demand. Two rules answer all of them. Work trees are read and
-written only by a repository of *our own*, which merely borrows the objects of the other (`borrowing`), so the other's
-configuration is not loaded at all. The few calls that must name the other repository (resolve a ref, create one) run
-commands that start nothing, without hooks and without any transport.
+A repository can name programs in many places: hooks, `filter.*`, `core.fsmonitor`, `core.sshCommand`, `diff.external`,
+remotes that are fetched from on demand. Two rules answer all of them. Work trees are read and written only by a
+repository of *our own*, which merely borrows the objects of the other (`borrowing`), so the other's configuration is
+not loaded at all. The few calls that must name the other repository (resolve a ref, create one) run commands that start
+nothing, without hooks and without any transport.
 """
 
 from __future__ import annotations

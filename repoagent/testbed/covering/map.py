@@ -65,7 +65,7 @@ class CoverageMap:
 
 
 def read_calls(data: bytes, asked: Sequence[str]) -> CoverageMap:
-    """Parse what `calls.py` wrote; nothing but its form is believed, for the code under test could write it, too."""
+    """Parse what `calls.py` wrote; only its form is believed, for the code under test could write it, too."""
     functions: list[tuple[str, int]] = []
     tests: dict[str, tuple[int, ...]] = {}
     ended = False

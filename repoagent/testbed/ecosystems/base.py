@@ -106,13 +106,13 @@ def ways_of(
     language: Language,
     manifests: Iterable[str],
     override: Override,
-    ways: Callable[[PlanContext, Origin], Iterable[Setup]],
+    make_plans: Callable[[PlanContext, Origin], Iterable[Setup]],
 ) -> Ways:
-    """The plans that `ways` makes, as far as the engine has what they stand on; on a given image only the first."""
+    """Make a planner of `make_plans`: the plans that the engine has the base for; on a given image only the first."""
     files = tuple(sorted(name for name in manifests if tree.has(name)))
 
     def plan_builds(origin: Origin, available: Sequence[str]) -> tuple[Setup, ...]:
-        found = list(ways(PlanContext(tree, language, files, override, available), origin))
+        found = list(make_plans(PlanContext(tree, language, files, override, available), origin))
         found = found[: 1 if override.inherits else None]
         possible = [plan for plan in found if not plan.newest or CURRENT in available or override.python]
         return tuple({plan.recipe.key: plan for plan in possible or found}.values())

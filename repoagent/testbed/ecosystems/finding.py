@@ -41,8 +41,8 @@ def codebases(root: Path, image: str = "") -> tuple[Codebase, ...]:
 
 def setups_of(found: Sequence[Codebase], origin: Origin, available: Sequence[str]) -> tuple[Setup, ...]:
     """List the plans to build, those of the first codebase first, those on the repository's own images last."""
-    ways = tuple(setup for codebase in found for setup in codebase.ways(origin, available))[:_MOST_WAYS]
-    return (*ways, *found[0].last(origin, available))
+    plans = tuple(plan for codebase in found for plan in codebase.ways(origin, available))[:_MOST_WAYS]
+    return (*plans, *found[0].last(origin, available))
 
 
 def codebase_of(found: Sequence[Codebase], key: str) -> Codebase:
@@ -55,7 +55,7 @@ def _found(find: Ecosystem, tree: Tree, override: Override) -> Codebase | None:
 
     def plan_on_own_images(origin: Origin, available: Sequence[str]) -> tuple[Setup, ...]:
         inside = [find(tree, replace(override, own=image)) for image in own_images(tree)]
-        return tuple(setup for each in inside if each for setup in each.ways(origin, available)[:1])
+        return tuple(plan for each in inside if each for plan in each.ways(origin, available)[:1])
 
     codebase = find(tree, override)
     return replace(codebase, last=plan_on_own_images) if codebase and not override.image else codebase
