@@ -17,7 +17,7 @@ WANTED = [
     "repoagent/llm/profiles.toml",
     "repoagent/llm/catalogue.toml",
     "repoagent/index/reading/queries/python.values.scm",
-    "repoagent/testbed/build.sh",
+    "repoagent/testbed/ecosystems/python/build.sh",
     "repoagent/testbed/probe.py",
     "repoagent/py.typed",
     "repoagent_tools/__init__.py",

@@ -28,7 +28,7 @@ from pathlib import Path
 from repoagent.app.testbed import prepare
 from repoagent.domain import Ending
 from repoagent.sandbox import choose
-from repoagent.sandbox.base import REPOSITORY, Engine, Sandbox
+from repoagent.sandbox.base import REPOSITORY, Sandbox, SandboxMaker
 from repoagent.sandbox.owner import OWNER_LABEL, Owner
 from repoagent.sandbox.pool import Pool
 from repoagent.testbed.runner import Testbed
@@ -119,7 +119,7 @@ def _told(way: Way, taken: dict[str, list[float]], spent: dict[str, list[float]]
 @contextmanager
 def _ways(docker: Testbed, jail: Testbed) -> Iterator[Sequence[Way]]:
     """All ways; the warm ones have as many sandboxes idle as will be used at once."""
-    with Pool(docker.engine, PARALLEL) as warm, Pool(jail.engine, PARALLEL) as jails:
+    with Pool(choose("docker"), PARALLEL) as warm, Pool(choose("bubblewrap"), PARALLEL) as jails:
         for pool, bed in ((warm, docker), (jails, jail)):
             _warm(pool, bed)
         yield (
@@ -148,7 +148,7 @@ def _warm(pool: Pool, bed: Testbed) -> None:
         sandbox.__exit__(None, None, None)
 
 
-def _all(engine: Engine, bed: Testbed, candidates: int) -> None:
+def _all(engine: SandboxMaker, bed: Testbed, candidates: int) -> None:
     """As the graph tests candidates: a sandbox, an edit, the tests, their report."""
 
     def one(number: int) -> None:
@@ -163,7 +163,7 @@ def _all(engine: Engine, bed: Testbed, candidates: int) -> None:
 
 
 def _cold(bed: Testbed, candidates: int) -> None:
-    with Pool(bed.engine, PARALLEL) as pool:
+    with Pool(choose("docker"), PARALLEL) as pool:
         _all(pool, bed, candidates)
 
 
@@ -177,7 +177,7 @@ _PLAIN = "{pytest} /tmp/$n.xml >/tmp/$n.log 2>&1"
 _COPY = f"cp -a {REPOSITORY} /tmp/copy-$n && cd /tmp/copy-$n && {{pytest}} /tmp/$n.xml >/tmp/$n.log 2>&1"
 
 
-def _bare(engine: Engine, bed: Testbed, candidates: int, one: str = _PLAIN) -> None:
+def _bare(engine: SandboxMaker, bed: Testbed, candidates: int, one: str = _PLAIN) -> None:
     with engine.open(bed.environment, bed.root, bed.limits) as sandbox:
         _loop(sandbox, candidates, one)
 

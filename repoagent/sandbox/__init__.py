@@ -1,4 +1,4 @@
-"""Where a repository's code may run and do no harm: the contract, the engines, and the choice between them."""
+"""Sandboxes, in which a repository's code can do no harm: the protocols, the engines, and the choice between them."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from repoagent.sandbox.base import (
     Engine,
     Environment,
     Finished,
+    ImageKeeper,
     Limits,
     Progress,
     Recipe,
     Sandbox,
+    SandboxMaker,
 )
 
 __all__ = [
@@ -21,17 +23,19 @@ __all__ = [
     "Engine",
     "Environment",
     "Finished",
+    "ImageKeeper",
     "Limits",
     "Progress",
     "Recipe",
     "Sandbox",
+    "SandboxMaker",
     "choose",
     "engines",
 ]
 
 
 def choose(preference: str | None) -> Engine:
-    """An engine that works here: the one named, or for None Docker where it answers, else bubblewrap.
+    """Choose an engine that works here: the one named, or for None Docker where it answers, else bubblewrap.
 
     Raises EnvironmentFailed, saying what to install, where none works, and UserError for a name that is none.
     """
@@ -45,7 +49,7 @@ def choose(preference: str | None) -> Engine:
 
 
 def engines() -> list[Engine]:
-    """All engines, whether they work here or not, the preferred one first."""
+    """List all engines, whether they work here or not, the preferred one first."""
     from repoagent.sandbox.bubblewrap import BubblewrapEngine
     from repoagent.sandbox.docker import DockerEngine
 

@@ -21,7 +21,7 @@ LARGEST = 4 << 30
 
 
 def pack_repository(repository: Path) -> IO[bytes]:
-    """A tar of everything in `repository` but `.git`, as a temporary file at its beginning.
+    """Pack everything in `repository` but `.git` as a tar, in a temporary file at its beginning.
 
     Files, directories and symbolic links (as links) are taken; sockets, pipes and devices are not. Owners are dropped,
     and of the modes only read, write and execute are kept. Raises EnvironmentFailed for a file that cannot be read, and
@@ -42,7 +42,7 @@ def pack_repository(repository: Path) -> IO[bytes]:
 
 
 def pack_files(files: Mapping[str, bytes], modified: int) -> IO[bytes]:
-    """A tar of `files`, all with the modification time `modified`, as a temporary file at its beginning."""
+    """Pack `files` as a tar, all with the modification time `modified`, in a temporary file at its beginning."""
     spool = tempfile.TemporaryFile()  # noqa: SIM115 - handed to the caller, who closes it
     with tarfile.open(fileobj=spool, mode="w", format=tarfile.PAX_FORMAT) as archive:
         for name, data in files.items():
@@ -54,14 +54,14 @@ def pack_files(files: Mapping[str, bytes], modified: int) -> IO[bytes]:
 
 
 def size(file: IO[bytes]) -> int:
-    """Bytes in a temporary file; leaves it at its beginning."""
+    """Count the bytes of a temporary file; leaves it at its beginning."""
     length = file.seek(0, os.SEEK_END)
     file.seek(0)
     return length
 
 
 def inside(path: str) -> str:
-    """`path`, where it is one inside the repository; raises ToolError for any other."""
+    """Return `path` in its plain form if it lies inside the repository; raises ToolError otherwise."""
     parts = PurePosixPath(path).parts
     if not parts or "\0" in path or path.startswith("/") or ".." in parts:
         raise ToolError(f"{path!r} does not lie in the repository: give a path relative to its root, without `..`")
@@ -69,7 +69,7 @@ def inside(path: str) -> str:
 
 
 def _entries(repository: Path) -> Iterator[tuple[Path, str]]:
-    """What to pack, directories before what lies in them, and its name in the archive."""
+    """List what to pack with its name in the archive, directories before what lies in them."""
     for folder, directories, files in os.walk(repository, onerror=_refuse):
         # Nested repositories' `.git` may hold the fix as well; git itself can never track a path of that name.
         directories[:] = sorted(name for name in directories if name != ".git")

@@ -1,8 +1,8 @@
-"""What a sandbox is: a place where a repository's code may run, and do no harm.
+"""The protocols of sandboxes, in which a repository's code runs and can do no harm, and of the engines that make them.
 
 Every engine promises the same: the code runs as an unprivileged user without capabilities, sees no file of the host but
 the repository copied in and the environment built for it, has no network, and is stopped, with all it started, when a
-limit is reached. Only `Engine.build` may reach the network, and what it does is logged.
+limit is reached. Only `SandboxMaker.build` may reach the network, and what it does is logged.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ Kind = Literal["environment", "toolchain", "dockerfile", "base", "unfinished"]
 
 @dataclass(frozen=True)
 class Kept:
-    """An environment that is kept, or something that environments stand on."""
+    """A cached environment, or something that environments stand on."""
 
     key: str
     bytes: int
@@ -122,16 +122,16 @@ class Kept:
     """When it was used last, or else built; seconds since 1970."""
     kind: Kind = "environment"
     below: str = ""
-    """The key of what it stands on; empty where that is nothing that is kept here."""
+    """The key of what it stands on; empty where that is not cached here."""
 
 
 class Sandbox(Protocol):
     """One isolated copy of the repository. Use as a context manager; leaving it destroys everything in it."""
 
     def reset(self) -> None:
-        """Make it as it was when it was opened, whatever was done in it since.
+        """Restore the state it was opened in, whatever was done in it since.
 
-        Raises SandboxFailed where that cannot be had for sure: leave it then, and open another.
+        Raises SandboxFailed where that is not certain: leave it then, and open another.
         """
 
     def run(self, command: Sequence[str], *, timeout: float, environment: Mapping[str, str] | None = None) -> Finished:
@@ -144,10 +144,11 @@ class Sandbox(Protocol):
         """Write files, paths relative to the repository; None deletes. Parent directories are made."""
 
     def read(self, path: str) -> bytes:
-        """A file's bytes, `path` relative to the repository or absolute; raises FileNotFoundError."""
+        """Read a file's bytes, `path` relative to the repository or absolute; raises FileNotFoundError."""
 
     def interact(self, command: Sequence[str] = ("/bin/bash",), environment: Mapping[str, str] | None = None) -> int:
-        """Let a person work in it: run `command` at this process's terminal, without a deadline; its exit code."""
+        """Let a person work in it: run `command` at this process's terminal, without a deadline; returns its exit
+        code."""
 
     def __enter__(self) -> Self: ...
 
@@ -160,39 +161,47 @@ Progress = Callable[[str], None]
 """Called with one line of progress for a person."""
 
 
-class Engine(Protocol):
-    """What makes sandboxes: Docker, bubblewrap, or the fake of the unit tests."""
+class SandboxMaker(Protocol):
+    """Builds environments and opens sandboxes on them: what most callers need of an engine."""
 
     @property
     def name(self) -> str:
         """`docker`, `bubblewrap`, `fake`."""
 
     def pythons(self) -> Sequence[str]:
-        """Versions of Python that an environment can be made with, the one that is had at once first."""
+        """Versions of Python that an environment can be built with, the one that is had at once first."""
 
     def check(self) -> None:
         """Raise EnvironmentFailed, saying what to do, unless sandboxes can be made here."""
 
+    def find(self, key: str) -> Environment | None:
+        """Find the environment built for a recipe's key; None where it is no longer there."""
+
+    def build(self, recipe: Recipe, repository: Path, progress: Progress, timeout: float) -> Environment:
+        """Build an environment, with network, in `timeout` seconds. Raises EnvironmentFailed with the log's end."""
+
+    def open(self, environment: Environment, repository: Path, limits: Limits = DEFAULT_LIMITS) -> Sandbox:
+        """Open a fresh sandbox with a copy of `repository` in it."""
+
+
+class ImageKeeper(Protocol):
+    """Keeps what environments stand on, and the environments: their sizes, and how they are removed."""
+
     def missing(self) -> str:
-        """What `prepare` has still to make, for a person; empty when all is there. Raises as `check` does."""
+        """Name what `prepare` has still to make, for a person; empty when all is there. Raises as `check` does."""
 
     def prepare(self, progress: Progress) -> None:
         """Make what all environments stand on (a base image), unless it exists."""
 
-    def find(self, key: str) -> Environment | None:
-        """The environment built for a recipe's key, if it is still there."""
-
-    def build(self, recipe: Recipe, repository: Path, progress: Progress, timeout: float) -> Environment:
-        """Build an environment, with network. Raises EnvironmentFailed with the end of the log."""
-
-    def open(self, environment: Environment, repository: Path, limits: Limits = DEFAULT_LIMITS) -> Sandbox:
-        """A fresh sandbox with a copy of `repository` in it."""
-
     def kept(self) -> Sequence[Kept]:
-        """All environments that are kept, and what they stand on, the one used last first."""
+        """List all environments that are cached, and what they stand on, the one used last first."""
 
     def discard(self, key: str) -> None:
-        """Remove what is kept under this key; nothing happens where there is nothing, or where it is in use below."""
+        """Remove what is cached under this key; nothing happens where there is nothing, or it is in use below."""
 
     def clean(self) -> Sequence[str]:
         """Remove what dead runs left behind (containers, scratch), never an environment; names what was removed."""
+
+
+class Engine(SandboxMaker, ImageKeeper, Protocol):
+    """Opens sandboxes and keeps images: Docker, bubblewrap, or the fake of the unit tests."""

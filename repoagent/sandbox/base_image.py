@@ -1,4 +1,4 @@
-"""The images that environments stand on: a system with some Python and git, and on top of it the packages asked for."""
+"""Make the images that environments stand on: a system with some Python and git, and the packages asked for on top."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ _TIDY = f"rm -rf /var/lib/apt/lists/* {CERTIFICATES}\n"
 
 
 def ensure(client: DockerClient, progress: Progress, base: Base = DEFAULT_BASE) -> str:
-    """The tag of an image for `base`, made unless it exists.
+    """Make an image for `base` unless it exists, and return its tag.
 
     The Python comes from a registry where one answers, else from a distribution's packages; the packages from that
     distribution. Raises EnvironmentFailed when they cannot be had.
@@ -97,7 +97,8 @@ def _made(client: DockerClient, progress: Progress, base: Base) -> str:
 
 
 def _named(client: DockerClient, image: str, progress: Progress) -> str:
-    """The tag of an image made of `image`, by what that is today: the engine's, else one that a registry gives."""
+    """Make `image`, the engine's own or one from a registry, fit for tests and return the tag of what was made of
+    it."""
     if not exists(client, image) and not pull(image, progress):
         raise EnvironmentFailed(f"there is no image {image}: build or load it, or name one that a registry gives")
     if volumes := sorted(client.images.get(image).attrs["Config"].get("Volumes") or {}):
@@ -114,7 +115,7 @@ def _named(client: DockerClient, image: str, progress: Progress) -> str:
 
 
 def _with_packages(client: DockerClient, source: str, base: Base, progress: Progress) -> str:
-    """The tag of an image of `source` with the packages of `base`."""
+    """Install the packages of `base` on top of the image `source`, and return the tag."""
     wanted = _tag_with(source, base.packages)
     if not exists(client, wanted):
         progress(f"installing {', '.join(base.packages)}")
@@ -123,7 +124,7 @@ def _with_packages(client: DockerClient, source: str, base: Base, progress: Prog
 
 
 def tag(base: Base = DEFAULT_BASE) -> str:
-    """The name of the image for `base`, which names no image itself, whether it exists or not."""
+    """Name the image for `base`, which names no image itself, whether it exists or not."""
     return _tag_with(f"{REPOSITORY}:py{base.python}-{_FORM}", base.packages)
 
 
@@ -146,9 +147,9 @@ def exists(client: DockerClient, name: str) -> bool:
 
 
 def pull(image: str, progress: Progress, *, anonymous: bool = False) -> bool:
-    """Whether `image` could be had from its registry; one that is silent for a minute is given up.
+    """Pull `image` from its registry; False where that fails, or the registry is silent for a minute.
 
-    Where it is `anonymous`, the user's credentials are not shown, so that only what everybody gets is had.
+    With `anonymous` the user's credentials are not sent, so that only public images can be pulled.
     """
     import docker
     from docker.errors import APIError
@@ -183,7 +184,7 @@ def _is_dressed(client: DockerClient, image: str, base: Base, progress: Progress
 
 
 def _bootstrapped(client: DockerClient, python: str, progress: Progress) -> str:
-    """Import a system put together from packages."""
+    """Import a system that is put together from packages, and return its tag."""
     with tempfile.TemporaryDirectory() as folder:
         # mmdebstrap works as another user where this is not root.
         Path(folder).chmod(0o755)
@@ -244,7 +245,7 @@ def _run_in(
 
 
 def _waited(container: Container, seconds: float) -> str:
-    """How a container ended, for a person; empty where it ended well."""
+    """Wait for a container and say how it ended, for a person; empty where it ended well."""
     from requests.exceptions import RequestException
 
     try:

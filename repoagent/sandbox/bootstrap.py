@@ -1,4 +1,4 @@
-"""Put a system with a given Python together from a distribution's packages, where no registry gives an image."""
+"""Put a system with a given Python together from a distribution's packages, where no registry has an image."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _require_mmdebstrap(python: str, progress: Progress) -> None:
 
 
 def _ubuntu_keyring(folder: Path) -> Path:
-    """The file with Ubuntu's keys, laid into `folder`."""
+    """Download Ubuntu's keys into `folder`, verify them, and return the file."""
     address, wanted = _KEYRING
     package = folder / "keyring.deb"
     try:

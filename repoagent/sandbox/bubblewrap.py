@@ -56,7 +56,7 @@ class BubblewrapEngine:
         self._programs = f"{self._python.programs}:{PROGRAMS}"
 
     def pythons(self) -> Sequence[str]:
-        """The host's, and no other."""
+        """Name the host's Python, the only one."""
         return (self._python.short_version,)
 
     def check(self) -> None:
@@ -71,14 +71,14 @@ class BubblewrapEngine:
             self._try(scratch)
 
     def missing(self) -> str:
-        """Nothing, ever."""
+        """Name nothing: nothing has to be prepared."""
         return ""
 
     def prepare(self, progress: Progress) -> None:
-        """Nothing is needed: environments stand on the host's own programs."""
+        """Do nothing: environments stand on the host's own programs."""
 
     def find(self, key: str) -> Environment | None:
-        """The environment built for `key` with the Python of today, if its folder is still there."""
+        """Find the folder of the environment that was built for `key` with the host's present Python."""
         folder = self._folder(key)
         if not folder.is_dir():
             return None
@@ -100,7 +100,7 @@ class BubblewrapEngine:
         return Environment(recipe.key, str(self._folder(recipe.key)))
 
     def open(self, environment: Environment, repository: Path, limits: Limits = DEFAULT_LIMITS) -> ConfinedSandbox:
-        """A fresh scratch copy of `repository`."""
+        """Open a sandbox over a fresh scratch copy of `repository`."""
         folder = Path(environment.reference)
         if not folder.is_dir():
             raise SandboxFailed(f"the environment {folder} is gone: build it again")
@@ -108,13 +108,13 @@ class BubblewrapEngine:
         return ConfinedSandbox.opened(jail, repository, limits, self._programs)
 
     def kept(self) -> Sequence[Kept]:
-        """The folders of environments, of this Python and of others."""
+        """List the folders of environments, of this Python and of others."""
         folders = [path for path in cache.folder("environments").iterdir() if path.is_dir()]
         found = [Kept(path.name, _bytes_of(path), cache.last_used(path.name)) for path in folders]
         return sorted(found, key=lambda kept: -kept.used)
 
     def discard(self, key: str) -> None:
-        """Remove the folder of an environment, named as `kept` names it."""
+        """Remove the folder of an environment by its key in the list of cached images."""
         folder = cache.folder("environments") / key
         if folder.parent == cache.folder("environments") and folder.is_dir():
             cache.remove(folder)

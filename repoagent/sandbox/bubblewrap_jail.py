@@ -1,4 +1,4 @@
-"""One command at a time in namespaces made by bwrap, over folders of the host that are its scratch space."""
+"""Run one command at a time in namespaces made by bwrap, over folders of the host that are its scratch space."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class Scratch:
 
     @classmethod
     def make(cls) -> Scratch:
-        """A new folder in the cache, which names this process, laid out; of root's, each has a user of its own.
+        """Create a scratch folder in the cache that names this process; under root each has a user of its own.
 
         Raises SandboxFailed, saying what to free, when the disk is full.
         """
@@ -135,7 +135,7 @@ class Scratch:
         ]
 
     def is_full(self, mebibytes: int) -> bool:
-        """Whether it takes more of the disk than so much, or more files than fit there: empty ones take inodes."""
+        """Whether it takes more than so many MiB of the disk, or more files than fit there: empty ones take inodes."""
         try:
             return self._sum("-k") > mebibytes * 1024 or self._sum("--inodes") > mebibytes * _FILES_IN_A_MEBIBYTE
         except process.CommandFailed:
@@ -175,7 +175,7 @@ class Jail:
         return Ended(running.exit_code if in_time else 128 + signal.SIGKILL, timed_out=not in_time)
 
     def hold(self, file: IO[bytes]) -> None:
-        """Nothing to do: commands read it where it is."""
+        """Do nothing: commands read it where it is."""
 
     def renew(self) -> None:
         """Go on in a new scratch folder, as another user where root runs this; namespaces are new for each command."""
@@ -226,7 +226,7 @@ class Jail:
         return in_time
 
     def _options(self, environment: Mapping[str, str]) -> list[str]:
-        """What bwrap is told."""
+        """List the options of bwrap."""
         return [
             *_namespaces(self._network),
             *_system(),
@@ -238,7 +238,7 @@ class Jail:
         ]
 
     def _inner(self, command: Sequence[str]) -> list[str]:
-        """What bwrap starts inside."""
+        """Build the command that bwrap starts inside."""
         return [
             *(_other_user(self._scratch.user) if os.geteuid() == 0 else []),
             *_limited(self._limits),
@@ -274,7 +274,7 @@ def _knows(option: str) -> bool:
 
 
 def _system() -> Iterator[str]:
-    """The host's programs and libraries, and a private /proc and /dev."""
+    """List the options for the host's programs and libraries, and for a private /proc and /dev."""
     yield from ("--ro-bind", "/usr", "/usr")
     for path in [*sorted(Path("/").glob("lib*")), Path("/bin"), Path("/sbin")]:
         if path.is_symlink():
@@ -319,7 +319,7 @@ def _program(name: str) -> str:
 
 @contextmanager
 def _interrupts_heard() -> Iterator[None]:
-    """For what is started meanwhile: who ignores interrupts, as a job in the background of a script does, would hand
+    """Listen to interrupts while a process is started: a job in the background of a script ignores them, would hand
     that down, and then nothing in the terminal could be interrupted. A handler of Python's is not handed down."""
     deaf = [s for s in (signal.SIGINT, signal.SIGQUIT) if signal.getsignal(s) is signal.SIG_IGN]
     if threading.current_thread() is not threading.main_thread():
@@ -387,7 +387,7 @@ class _Running:
                 signal.pidfd_send_signal(self._first, signal.SIGKILL)
 
     def end(self) -> None:
-        """See that nothing of it runs any more; raises SandboxFailed otherwise."""
+        """Kill all of it and wait for its end; raises SandboxFailed where something still runs."""
         self.kill()
         assert self._process.stdout  # noqa: S101 - a pipe was asked for
         self._process.stdout.close()
@@ -425,7 +425,7 @@ class _Running:
 
 @contextmanager
 def _given(options: Sequence[str]) -> Iterator[tuple[list[str], list[int]]]:
-    """What bwrap gets on its command line, and the open files that it names."""
+    """Open the files that hand bwrap its options; yields its arguments and the open files that they name."""
     handles = [_memory_file(options)]
     arguments = ["--args", str(handles[0])]
     try:
@@ -439,7 +439,7 @@ def _given(options: Sequence[str]) -> Iterator[tuple[list[str], list[int]]]:
 
 
 def _memory_file(arguments: Sequence[str]) -> int:
-    """Arguments for `--args`: on its command line, the sandbox would read paths of the host there."""
+    """Write arguments into a file in memory for `--args`: on a command line the sandbox could read the host's paths."""
     handle = os.memfd_create("bwrap")
     os.write(handle, b"".join(os.fsencode(argument) + b"\0" for argument in arguments))
     os.lseek(handle, 0, os.SEEK_SET)

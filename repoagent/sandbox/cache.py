@@ -11,7 +11,7 @@ from repoagent.places import cache_root
 
 
 def folder(*parts: str) -> Path:
-    """A folder below the user's cache (`REPOAGENT_CACHE` moves it), made for this user alone."""
+    """Make a folder below the user's cache (`REPOAGENT_CACHE` moves it), for this user alone, and return its path."""
     path = cache_root().joinpath(*parts)
     path.mkdir(parents=True, exist_ok=True, mode=0o700)
     return path
@@ -33,7 +33,7 @@ def mark_used(key: str) -> None:
 
 
 def last_used(key: str) -> float:
-    """When the environment `key` was used last, in seconds since 1970; 0 where nobody noted it."""
+    """Read when the environment `key` was used last, in seconds since 1970; 0 where that is not known."""
     try:
         return (folder("used") / key).stat().st_mtime
     except OSError:

@@ -1,4 +1,4 @@
-"""What is the same in every real engine: a sandbox and a build, over one way to execute a command in isolation.
+"""What all real engines share: a sandbox and a build, over one way to execute a command in isolation.
 
 Whatever touches the copied repository (unpacking, writing, reading) is done by programs *inside* the sandbox: there the
 links that hostile code leaves behind lead nowhere but into the sandbox itself.
@@ -58,7 +58,7 @@ class Executor(Protocol):
         """Run `command`, its output into `sink`; raises SandboxFailed when the isolation itself broke."""
 
     def hold(self, file: IO[bytes]) -> None:
-        """Be told that `execute` will get `file` as input more than once."""
+        """Take note that `execute` will get `file` as input more than once."""
 
     def renew(self) -> None:
         """Become as empty as when it was made; raises SandboxFailed unless it is sure that nothing is left."""
@@ -71,7 +71,7 @@ class Executor(Protocol):
 
 
 def variables(programs: str = PROGRAMS) -> dict[str, str]:
-    """The whole environment of a command: nothing of the host's is in it."""
+    """Build the whole environment of a command: nothing of the host's is in it."""
     return {
         "HOME": HOME,
         "USER": "sandbox",
@@ -96,7 +96,7 @@ class ConfinedSandbox:
 
     @classmethod
     def opened(cls, executor: Executor, repository: Path, limits: Limits, programs: str = PROGRAMS) -> Self:
-        """A copy of `repository` laid into an empty executor, which is closed where that fails."""
+        """Copy `repository` into an empty executor, which is closed where that fails."""
         with ExitStack() as failing:
             failing.callback(executor.close)
             packed = failing.enter_context(archive.pack_repository(repository))
@@ -127,7 +127,7 @@ class ConfinedSandbox:
             _unpack(self._executor, packed, absent)
 
     def read(self, path: str) -> bytes:
-        """A file's bytes; raises FileNotFoundError, and ToolError for a file above READ_LIMIT."""
+        """Read a file's bytes; raises FileNotFoundError, and ToolError for a file above READ_LIMIT."""
         output = Output(2 * READ_LIMIT)
         script = '[ -f "$1" ] || exit 44; exec head -c "$2" -- "$1" 2>/dev/null'
         ended = _trusted(self._executor, script, path, str(READ_LIMIT + 1), output=output)
@@ -158,7 +158,8 @@ class ConfinedSandbox:
 
 
 def lay(executor: Executor, packed: IO[bytes]) -> None:
-    """Lay what the environment's build added, and then a packed repository, into an executor's empty REPOSITORY."""
+    """Copy what the environment's build added, then unpack a repository over it, into an executor's empty
+    REPOSITORY."""
     # Trust no name in the image over the repository's own: what the build added comes first, the repository wins.
     script = (
         f"mkdir -p {HOME} && {{ [ ! -d {_BUILT} ] || cp -RP --preserve=mode,timestamps,links {_BUILT}/. .; }} && "
@@ -187,11 +188,13 @@ def build_in(
     _required(executor, f"{_LISTING} > {ENVIRONMENT}/.before", "listing the repository")
     log, lines = Output(_LOG_BYTES), Lines(progress)
 
-    def sink(data: bytes) -> None:
+    def take_output(data: bytes) -> None:
         log.feed(data)
         lines.feed(data)
 
-    ended = executor.execute(["/bin/sh", "-euc", recipe.script], timeout=timeout, environment=environment, sink=sink)
+    ended = executor.execute(
+        ["/bin/sh", "-euc", recipe.script], timeout=timeout, environment=environment, sink=take_output
+    )
     lines.close()
     if ended.exit_code:
         raise EnvironmentFailed(_failure(ended, log.text, timeout))

@@ -60,7 +60,7 @@ class DockerEngine:
     name = "docker"
 
     def pythons(self) -> Sequence[str]:
-        """Those that a registry or a distribution has; 3.11 first, because it is there as soon as anything is."""
+        """List those that a registry or a distribution has; 3.11 first, because the base image has it."""
         return tuple(RELEASES)
 
     def check(self) -> None:
@@ -69,7 +69,7 @@ class DockerEngine:
             self._client.ping()
 
     def missing(self) -> str:
-        """The base image, until it was made once."""
+        """Name the base image, until it was made once."""
         with translated("looking for the base image"):
             return "" if base_image.exists(self._client, base_image.tag()) else f"the base image {base_image.tag()}"
 
@@ -78,7 +78,7 @@ class DockerEngine:
         self._ensure(DEFAULT_BASE, progress)
 
     def find(self, key: str) -> Environment | None:
-        """The environment built for `key`, if its image is still there."""
+        """Find the image of the environment that was built for `key`."""
         from docker.errors import ImageNotFound
 
         reference = f"{IMAGE}:{key}"
@@ -111,16 +111,16 @@ class DockerEngine:
         return Environment(recipe.key, f"{IMAGE}:{recipe.key}")
 
     def open(self, environment: Environment, repository: Path, limits: Limits = DEFAULT_LIMITS) -> ConfinedSandbox:
-        """A fresh container with a copy of `repository`."""
+        """Open a fresh container with a copy of `repository`."""
         return ConfinedSandbox.opened(self._start(environment.reference, limits), repository, limits)
 
     def kept(self) -> Sequence[Kept]:
-        """The images of environments and those below; what they weigh beyond the image they stand on."""
+        """List the images of environments and those below, with their bytes beyond the image they stand on."""
         with translated("listing environments"):
             return docker_kept.kept(self._client)
 
     def discard(self, key: str) -> None:
-        """Remove an image, named as `kept` names it."""
+        """Remove an image by its key in the list of cached images."""
         with translated("removing an environment"):
             docker_kept.remove(self._client, key)
 
@@ -137,7 +137,7 @@ class DockerEngine:
         return [f"container {container.name}" for container in left]
 
     def _named(self, base: Base, repository: Path, progress: Progress, timeout: float) -> Base:
-        """The same, with the image that the repository's Dockerfile makes, if it stands on such."""
+        """Build the repository's Dockerfile, if the base names one, and put the image in its place."""
         if not base.dockerfile:
             return base
         with translated("building a Dockerfile"):
@@ -206,7 +206,7 @@ def _create(client: DockerClient, plan: _Plan) -> str:
 
 
 def _confinement(plan: _Plan) -> dict[str, Any]:
-    """What the engine is told to keep the container from."""
+    """Build the engine's settings that confine a container."""
     from docker.types import LogConfig
 
     limits = plan.limits
@@ -236,7 +236,7 @@ def _confinement(plan: _Plan) -> dict[str, Any]:
 
 
 def _both_loopbacks() -> dict[str, str]:
-    """Servers that tests start on `localhost` listen on ::1, too; without a network the engine has it switched off."""
+    """Enable ::1, on which servers that tests start on `localhost` listen, too; without a network it is off."""
     if not Path("/proc/sys/net/ipv6").exists():
         return {}
     return {f"net.ipv6.conf.{name}.disable_ipv6": "0" for name in ("all", "lo")}

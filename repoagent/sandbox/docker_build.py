@@ -1,4 +1,4 @@
-"""Build an image as a repository's own Dockerfile says, and give the repository nothing but what it holds itself.
+"""Build an image as a repository's own Dockerfile says, and give the build nothing but what the repository holds.
 
 The engine's ordinary builder runs it, with the network that builds have, bounded in memory and time. What such a build
 may do, and a build by our own script may not: its commands run as root of their container with Docker's default
@@ -66,7 +66,7 @@ network, it is not known: one of a company's own may ask for none."""
 def build(
     client: DockerClient, wanted: Dockerfile, repository: Path, limits: Limits, progress: Progress, timeout: float
 ) -> str:
-    """The tag of the image that `wanted` describes, of the files in `repository`.
+    """Build the image that `wanted` describes from the files in `repository`, and return its tag.
 
     The engine's cache makes a second build cheap. A command that says nothing can take up to twice `timeout` seconds.
     Raises EnvironmentFailed with the end of the log.
@@ -101,7 +101,7 @@ def build(
 
 
 def _followed(client: DockerClient, options: Mapping[str, Any], progress: Progress, timeout: float) -> str:
-    """Run the build; the identifier of its image."""
+    """Run the build to its end, and return the identifier of its image."""
     from docker.errors import APIError
     from requests.exceptions import RequestException
     from urllib3.exceptions import HTTPError
@@ -139,15 +139,15 @@ def _failure(reason: str, log: list[str]) -> str:
 
 
 def _name(data: bytes) -> str:
-    """Where something of ours lies among the repository's files, which it goes before.
+    """Name a file of ours among the repository's files, which it goes before.
 
-    The same for the same: the engine's cache goes by names, too.
+    Equal contents get equal names: the engine's cache goes by names, too.
     """
     return f".repoagent-{hashlib.sha256(data).hexdigest()[:32]}"
 
 
 def _context(folder: Path, ours: Sequence[bytes]) -> IO[bytes]:
-    """The files in `folder`, and ours; of the same name the later is what the engine takes."""
+    """Pack the files in `folder`, then ours; of two with one name the engine takes the later."""
     packed = archive.pack_repository(folder)
     with tarfile.open(fileobj=packed, mode="a", format=tarfile.PAX_FORMAT) as opened:
         for data in ours:
@@ -162,7 +162,7 @@ def _context(folder: Path, ours: Sequence[bytes]) -> IO[bytes]:
 
 
 def _given(client: DockerClient, name: str, progress: Progress) -> str:
-    """The identifier of an image that everybody may have; raises EnvironmentFailed where it is not to be had."""
+    """Find or pull an image that is public, and return its identifier; raises EnvironmentFailed for any other."""
     if not (image := _there(client, name)):
         if (registry := _registry(name)) not in _REGISTRIES:
             raise EnvironmentFailed(
@@ -189,7 +189,7 @@ def _given(client: DockerClient, name: str, progress: Progress) -> str:
 
 
 def _registry(name: str) -> str:
-    """Where an image is pulled from, told as Docker does: the first part of a name, if it looks like a host's."""
+    """Get the registry that an image is pulled from, as Docker does: the name's first part, if it looks like a host."""
     first, slash, _ = name.partition("/")
     return first if slash and ("." in first or ":" in first or first == "localhost") else "docker.io"
 
@@ -212,7 +212,7 @@ def _is_public(image: Image, name: str) -> bool:
 
 
 def note_public(identifier: str) -> None:
-    """Remember of an image that it was given without credentials, for when it is in the engine already."""
+    """Remember that an image was pulled without credentials, for when it is in the engine already."""
     with suppress(OSError):  # a full disk costs that it is pulled again
         _noted(identifier).touch()
 

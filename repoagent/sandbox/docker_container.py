@@ -1,4 +1,4 @@
-"""A container that runs one command after the other, and can be made as good as new between two of them."""
+"""A container that runs one command after the other, and can be wiped between two of them."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ class Container:
             self._api.remove_container(self._id, force=True, v=True)
 
     def _taken(self, file: IO[bytes]) -> str:
-        """Where the supervisor finds a command's input."""
+        """Hand a command's input to the supervisor, and return the path at which it finds it."""
         if file is self._held:
             return f"{INPUT}/held"
         self._take("given", file)
@@ -194,7 +194,7 @@ class Container:
             raise SandboxFailed(self._post_mortem())
 
     def _await(self, name: str, deadline: float, sink: Sink) -> int | None:
-        """The number the supervisor answers under `name`; None where it does not by the deadline."""
+        """Wait for the number that the supervisor answers under `name`; None where it does not by the deadline."""
         while (code := self._answered(name)) is None and time.monotonic() < deadline:
             if output := self._received(deadline):
                 sink(output)
@@ -211,7 +211,7 @@ class Container:
         return int(code) if found else None
 
     def _received(self, deadline: float) -> bytes:
-        """Output of commands; answers are put aside."""
+        """Receive output of commands; the supervisor's answers are put aside."""
         received = self._stream.receive(min(5.0, deadline - time.monotonic()))
         if received.ended:
             raise SandboxFailed(self._post_mortem())
@@ -253,7 +253,7 @@ class _Last:
 
 
 def _script(command: Sequence[str], environment: Mapping[str, str], source: str) -> str:
-    """What the supervisor evaluates: all words are quoted, and the redirections are the command's alone."""
+    """Build what the supervisor evaluates: all words are quoted, and the redirections are the command's alone."""
     variables = [f"{name}={value}" for name, value in environment.items()]
     words = [*_AS_USER, *variables, "/bin/sh", "-c", _LAUNCHER, "sh", *command]
     # In a shell of its own: the one that waits says "Killed" where its own errors go, not where the command's do.
@@ -261,4 +261,4 @@ def _script(command: Sequence[str], environment: Mapping[str, str], source: str)
 
 
 def _nowhere(_output: bytes) -> None:
-    """For output that nobody produces."""
+    """Drop output, of which there is none."""

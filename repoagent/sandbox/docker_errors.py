@@ -1,4 +1,4 @@
-"""Say in this program's own errors what the Docker SDK raises."""
+"""Translate what the Docker SDK raises into this program's own errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The images that are kept: environments, and below them what they stand on, each with what it weighs by itself."""
+"""List and remove the images that are cached: environments, and what they stand on, each with its own bytes."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ class _Found:
 
 
 def kept(client: DockerClient) -> tuple[Kept, ...]:
-    """All of them, the one used last first; what a build left unfinished counts as used when it was made."""
+    """List all of them, the one used last first; what a build left unfinished counts as used when it was made."""
     found = [*_named(client), *_unfinished(client)]
     listed = [_kept(each, _below(each, found)) for each in found]
     return tuple(sorted(listed, key=lambda each: -each.used))
 
 
 def remove(client: DockerClient, key: str) -> None:
-    """Remove what is kept under `key`; an image below environments stays where something else uses it."""
+    """Remove what is cached under `key`; an image below environments stays where something else uses it."""
     from docker.errors import APIError, ImageNotFound
 
     environment = ":" not in key
@@ -72,14 +72,14 @@ def _named(client: DockerClient) -> Iterator[_Found]:
 
 
 def _unfinished(client: DockerClient) -> Iterator[_Found]:
-    """Images without a name that nothing stands on: how far a Dockerfile came whose build failed."""
+    """Find images without a name that nothing stands on: how far a Dockerfile came whose build failed."""
     for attributes in _inspected(client, {"label": f"{LABEL}=1", "dangling": True}):
         if not attributes.get("RepoTags"):
             yield _found(attributes, attributes["Id"], "unfinished", _moment(attributes))
 
 
 def _inspected(client: DockerClient, filters: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """What the engine says of each; one that is removed meanwhile is left out."""
+    """Inspect each image that the filters match; one that is removed meanwhile is left out."""
     from docker.errors import ImageNotFound
 
     for listed in client.api.images(filters=filters):
@@ -99,7 +99,7 @@ def _moment(attributes: dict[str, Any]) -> float:
 
 
 def _below(one: _Found, found: Iterable[_Found]) -> _Found | None:
-    """The largest of those whose layers are the lowest of its own."""
+    """Find the largest image whose layers are the lowest of its own."""
     lower = [
         each for each in found if len(each.layers) < len(one.layers) and one.layers[: len(each.layers)] == each.layers
     ]

@@ -54,7 +54,7 @@ class Stream:
                 return
 
     def receive(self, timeout: float) -> Received:
-        """What came within `timeout` seconds, as soon as anything does."""
+        """Receive what comes within `timeout` seconds, as soon as anything does."""
         self._socket.settimeout(max(timeout, 0.001))
         try:
             data = self._socket.recv(262144)
@@ -71,7 +71,8 @@ class Stream:
         self._socket.close()
 
     def _payload(self, data: bytes) -> Received:
-        """The frames' contents; a frame is its kind, three zeros, four bytes of length, and as many bytes as that."""
+        """Parse the frames' contents; a frame is its kind, three zeros, four bytes of length, and as many bytes as
+        that."""
         parts: dict[int, list[bytes]] = {1: [], 2: []}
         while data:
             if not self._left:

@@ -1,4 +1,4 @@
-"""Read a repository's Dockerfile, and write down of it what may be built: nothing that reaches beyond its containers.
+"""Read a repository's Dockerfile, and rewrite it with only what may be built: nothing reaches beyond its containers.
 
 An engine's builder does more for a Dockerfile than to run commands in containers: it fetches addresses with the host's
 network (`ADD`), takes files of any image that the engine has (`FROM`, `COPY --from`), and newer builders know flags
@@ -51,9 +51,9 @@ class Instruction:
 
 
 def written_anew(text: str, find: Find, arguments: Mapping[str, str], each_stage: Sequence[str] = ()) -> str:
-    """A Dockerfile that does what `text` says, with the images that `find` gives, and `each_stage` after every `FROM`.
+    """Rewrite the Dockerfile `text` with the images that `find` gives, and `each_stage` after every `FROM`.
 
-    `arguments` are values of its `ARG`s. Raises EnvironmentFailed, naming the instruction, for one that is not built.
+    `arguments` are values of its `ARG`s. Raises EnvironmentFailed, naming the instruction, for one that is refused.
     """
     stages: list[str] = []
     values: dict[str, str] = {}
@@ -75,7 +75,7 @@ def written_anew(text: str, find: Find, arguments: Mapping[str, str], each_stage
 
 
 def instructions(text: str) -> tuple[Instruction, ...]:
-    """What a Dockerfile says; raises EnvironmentFailed for what is none."""
+    """Parse a Dockerfile's instructions; raises EnvironmentFailed for what is none."""
     found = []
     for line in _logical_lines(text):
         name, *rest = line.split(None, 1)
@@ -86,7 +86,7 @@ def instructions(text: str) -> tuple[Instruction, ...]:
 
 
 def copied(text: str) -> tuple[str, ...]:
-    """What a Dockerfile takes from its context by name, as far as it is one: it decides what is made."""
+    """List the paths that a Dockerfile copies from its context by name; empty for an invalid one."""
     try:
         found = [i.rest for i in instructions(text) if i.name in {"COPY", "ADD"} and "--from" not in i.rest]
     except EnvironmentFailed:
@@ -96,7 +96,7 @@ def copied(text: str) -> tuple[str, ...]:
 
 
 def _logical_lines(text: str) -> Iterator[str]:
-    """Lines without comments, each joined with those that continue it."""
+    """Split into lines without comments, each joined with those that continue it."""
     lines = [line.rstrip("\r") for line in text.removeprefix("\ufeff").split("\n")]
     if any(ord(character) < ord(" ") and character != "\t" for line in lines for character in line):
         raise EnvironmentFailed("the Dockerfile has control characters")
@@ -117,7 +117,7 @@ def _logical_lines(text: str) -> Iterator[str]:
 
 
 def _escape(lines: Sequence[str]) -> str:
-    """The character that continues a line: directives stand before everything else."""
+    """Find the character that continues a line: directives stand before everything else."""
     for line in lines:
         directive = _DIRECTIVE.fullmatch(line.strip())
         if not directive:
@@ -128,7 +128,7 @@ def _escape(lines: Sequence[str]) -> str:
 
 
 def _from(rest: str, find: Find, values: Mapping[str, str], stages: list[str]) -> str:
-    """The line of a stage, which is noted in `stages`."""
+    """Rewrite the first line of a stage, which is added to `stages`."""
     instruction = Instruction("FROM", rest)
     match = _FROM.fullmatch(rest)
     if not match:
@@ -143,7 +143,7 @@ def _from(rest: str, find: Find, values: Mapping[str, str], stages: list[str]) -
 
 
 def _image(image: str, instruction: Instruction, find: Find, stages: Sequence[str]) -> str:
-    """What stands for `image`: a stage, nothing, or the identifier of an image."""
+    """Resolve `image` to a stage, to `scratch`, or to the identifier of an image."""
     if image == SCRATCH or image.lower() in filter(None, stages):
         return image.lower()
     if not _IMAGE.fullmatch(image):
@@ -167,7 +167,7 @@ def _line(instruction: Instruction, find: Find, stages: Sequence[str]) -> str:
 
 
 def _flagged(instruction: Instruction, find: Find, stages: Sequence[str]) -> str:
-    """The rest of a COPY or an ADD, its flags looked at."""
+    """Rewrite the rest of a COPY or an ADD with its flags checked."""
     flags, rest = "", instruction.rest
     while rest.startswith("--"):
         match = _FLAG.match(rest)
@@ -183,7 +183,7 @@ def _flagged(instruction: Instruction, find: Find, stages: Sequence[str]) -> str
 
 
 def _assigned(rest: str, values: Mapping[str, str], arguments: Mapping[str, str]) -> dict[str, str]:
-    """The values of what an `ARG` declares; without one it is empty."""
+    """Get the values of what an `ARG` declares; empty without a default."""
     try:
         words = shlex.split(rest)
     except ValueError:
@@ -193,15 +193,15 @@ def _assigned(rest: str, values: Mapping[str, str], arguments: Mapping[str, str]
 
 
 def _filled(text: str, values: Mapping[str, str]) -> str:
-    """`text` with the variables that are known."""
+    """Replace the variables in `text` by their values; unknown ones are empty."""
 
-    def value(match: re.Match[str]) -> str:
+    def fill_in(match: re.Match[str]) -> str:
         known, otherwise = values.get(match[1] or match[2], ""), match[4] or ""
         if match[3] == "+":
             return otherwise if known else ""
         return known or otherwise
 
-    return _VARIABLE.sub(value, text)
+    return _VARIABLE.sub(fill_in, text)
 
 
 def _refused(instruction: Instruction, why: str) -> EnvironmentFailed:

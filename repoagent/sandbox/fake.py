@@ -44,7 +44,7 @@ class Built:
 
 @dataclass
 class FakeEngine:
-    """Runs nothing, and remembers what it was asked; satisfies `Engine`."""
+    """Runs nothing, and records what it was asked; satisfies `Engine`."""
 
     answer: Answer = succeed
     broken: Exception | None = None
@@ -61,7 +61,7 @@ class FakeEngine:
         return [asked for sandbox in self.opened for asked in sandbox.asked]
 
     def pythons(self) -> Sequence[str]:
-        """Two, so that there is a choice."""
+        """List two, so that there is a choice."""
         return ("3.11", "3.9")
 
     def check(self) -> None:
@@ -70,33 +70,33 @@ class FakeEngine:
             raise self.broken
 
     def missing(self) -> str:
-        """Nothing."""
+        """Name nothing."""
         return ""
 
     def prepare(self, progress: Progress) -> None:
-        """Say so."""
+        """Report progress, and do nothing."""
         progress("nothing to prepare")
 
     def find(self, key: str) -> Environment | None:
-        """An environment that was built here."""
+        """Find an environment that was built here."""
         return Environment(key, f"fake:{key}") if any(b.recipe.key == key for b in self.built) else None
 
     def build(self, recipe: Recipe, repository: Path, progress: Progress, timeout: float) -> Environment:
-        """Remember what was asked, and say so."""
+        """Record what was asked, and report progress."""
         self.check()
         self.built.append(Built(recipe, repository, timeout))
         progress(f"built {recipe.key}")
         return Environment(recipe.key, f"fake:{recipe.key}")
 
     def open(self, environment: Environment, repository: Path, limits: Limits = DEFAULT_LIMITS) -> FakeSandbox:
-        """A sandbox with the files of `repository` in memory."""
+        """Open a sandbox with the files of `repository` in memory."""
         self.check()
         sandbox = FakeSandbox(self.answer, _files(repository), environment, limits)
         self.opened.append(sandbox)
         return sandbox
 
     def kept(self) -> Sequence[Kept]:
-        """What was built, a byte each."""
+        """List what was built, a byte each."""
         return [Kept(built.recipe.key, 1, 0.0) for built in self.built]
 
     def discard(self, key: str) -> None:
@@ -126,7 +126,7 @@ class FakeSandbox:
         self.pristine = dict(self.files)
 
     def run(self, command: Sequence[str], *, timeout: float, environment: Mapping[str, str] | None = None) -> Finished:
-        """What the answer function says; SandboxFailed after the sandbox was closed."""
+        """Return what the answer function says; raises SandboxFailed after the sandbox was closed."""
         if self.closed:
             raise SandboxFailed("the sandbox was closed")
         self.asked.append(Asked(tuple(command), timeout, dict(environment or {})))
@@ -141,21 +141,21 @@ class FakeSandbox:
                 self.files[inside(path)] = data
 
     def read(self, path: str) -> bytes:
-        """A file in memory."""
+        """Read a file in memory."""
         try:
             return self.files[path.removeprefix(f"{REPOSITORY}/")]
         except KeyError:
             raise FileNotFoundError(f"{path} is no readable file in the sandbox") from None
 
     def reset(self) -> None:
-        """The files of the beginning; SandboxFailed after the sandbox was closed."""
+        """Restore the first files; raises SandboxFailed after the sandbox was closed."""
         if self.closed:
             raise SandboxFailed("the sandbox was closed")
         self.resets += 1
         self.files = dict(self.pristine)
 
     def interact(self, command: Sequence[str] = ("/bin/bash",), environment: Mapping[str, str] | None = None) -> int:
-        """What the answer function says of the command, as if a person had worked there."""
+        """Run the answer function, as if a person had worked there."""
         return self.run(command, timeout=0, environment=environment).exit_code
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""Do something in a fresh sandbox, and once more in another where the sandbox died of something else."""
+"""Do something in a fresh sandbox, and once more in another one where the sandbox dies."""
 
 from __future__ import annotations
 
@@ -13,19 +13,20 @@ T = TypeVar("T")
 
 
 def in_fresh(
-    opened: Callable[[], AbstractContextManager[Sandbox]],
+    open_sandbox: Callable[[], AbstractContextManager[Sandbox]],
     act: Callable[[Sandbox], T],
-    told: Callable[[SandboxFailed], None],
+    on_failure: Callable[[SandboxFailed], None],
 ) -> T:
-    """What `act` says of a sandbox that `opened` makes; one that dies is replaced once, after `told` heard of it.
+    """Return what `act` does in a sandbox that `open_sandbox` makes; one that dies is replaced once, after a call of
+    `on_failure`.
 
-    A container that was killed, or whose engine was started anew, is no fault of what ran in it. `told` may mend what
-    it can. Raises SandboxFailed when the second one dies as well.
+    A container that was killed, or whose engine was restarted, is no fault of what ran in it. `on_failure` may repair
+    what it can. Raises SandboxFailed when the second one dies as well.
     """
     try:
-        with opened() as sandbox:
+        with open_sandbox() as sandbox:
             return act(sandbox)
     except SandboxFailed as error:
-        told(error)
-    with opened() as sandbox:
+        on_failure(error)
+    with open_sandbox() as sandbox:
         return act(sandbox)

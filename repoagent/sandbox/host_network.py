@@ -41,7 +41,7 @@ class HostNetwork:
     """The host's bundle, to be laid at CERTIFICATES."""
 
     def packed(self, uv: Path | None = None) -> bytes:
-        """The certificates, and the program `uv`, at their places, as a tar archive to unpack at the root."""
+        """Pack the certificates, and the program `uv`, as a tar archive to unpack at the root of a file system."""
         packed = io.BytesIO()
         with tarfile.open(fileobj=packed, mode="w") as archive:
             for source, target, mode in ((self.certificates, CERTIFICATES, 0o644), (uv, UV, 0o755)):
@@ -54,14 +54,15 @@ class HostNetwork:
 
 
 def uv_program() -> Path:
-    """This installation's own `uv`: one program without libraries, which runs in every image of the same processor."""
+    """Find this installation's own `uv`: one program without libraries, which runs in every image of the same
+    processor."""
     from uv import find_uv_bin
 
     return Path(find_uv_bin())
 
 
 def host_network() -> HostNetwork:
-    """What this host is configured with.
+    """Read this host's settings for package indexes.
 
     Passed on are pip's `index-url`, `extra-index-url`, `trusted-host`, `proxy` and `timeout`, the proxy variables and
     the certificate bundle, for pip and for uv, and the registries of other languages. User names and passwords are cut
@@ -78,7 +79,7 @@ def host_network() -> HostNetwork:
 
 
 def _pip_settings() -> dict[str, str]:
-    """What `pip config list` says, by option; a variable wins over the `install` section, and that over `global`."""
+    """Read `pip config list` by option; a variable wins over the `install` section, and that over `global`."""
     # Without -P the working directory, which may be a hostile repository, would be searched for `pip`.
     command = [sys.executable, "-P", "-m", "pip", "config", "list"]
     listed = process.run(command, timeout=60, cwd=Path("/"), check=False)
@@ -110,7 +111,7 @@ def _pip_variables(settings: Mapping[str, str]) -> dict[str, str]:
 
 
 def _uv_variables(pip: Mapping[str, str]) -> dict[str, str]:
-    """The same for uv, which reads none of pip's settings; of several indexes it shall take the best, as pip does."""
+    """Translate pip's settings for uv, which reads none of them; of several indexes it takes the best, as pip does."""
     found = {
         "UV_DEFAULT_INDEX": pip.get("PIP_INDEX_URL", ""),
         "UV_INDEX": pip.get("PIP_EXTRA_INDEX_URL", ""),
@@ -126,7 +127,7 @@ def _remote(addresses: str) -> Iterator[str]:
 
 
 def without_secrets(address: str) -> str:
-    """`address` without user name and password."""
+    """Remove user name and password from an address."""
     parts = urlsplit(address)
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
@@ -140,7 +141,7 @@ def _proxy_variables(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _bundle(settings: Mapping[str, str]) -> Path | None:
-    """The bundle that this host's programs trust: the first that is named and exists, else the system's."""
+    """Find the bundle that this host's programs trust: the first that is named and exists, else the system's."""
     named = [os.environ.get(name, "") for name in _BUNDLES] + [settings.get("cert", "")]
     system = [ssl.get_default_verify_paths().cafile or "", "/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/cert.pem"]
     return next((Path(path) for path in [*named, *system] if path and Path(path).is_file()), None)

@@ -31,7 +31,7 @@ class HostPython:
 
     @property
     def identity(self) -> str:
-        """Changes when environments built with it may work no longer."""
+        """A hash that changes when environments built with it may work no longer."""
         return hashlib.sha256(f"{self.prefix}\0{self.version}".encode()).hexdigest()[:10]
 
     def check(self) -> None:
@@ -46,5 +46,5 @@ class HostPython:
 
 
 def host_python() -> HostPython:
-    """The interpreter this program runs on, or the one its virtual environment was made from."""
+    """Find the interpreter this program runs on, or the one its virtual environment was made from."""
     return HostPython(Path(sys.base_prefix).resolve(), sys.version)

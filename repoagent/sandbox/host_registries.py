@@ -1,4 +1,4 @@
-"""What this host says about the registries of npm, Go, Rust and Maven: addresses for a build, nothing secret.
+"""Read this host's settings for the registries of npm, Go, Rust and Maven: addresses for a build, nothing secret.
 
 Their settings are read as text; none of these programs need be here, and none is run.
 """
@@ -19,7 +19,7 @@ _GO = ("GOPROXY", "GOPRIVATE", "GONOPROXY", "GOSUMDB", "GONOSUMDB", "GOINSECURE"
 
 
 def registry_variables(home: Path | None = None) -> dict[str, str]:
-    """Variables by which the programs themselves, or the build's script, find their registries.
+    """Build the variables by which the programs themselves, or the build's script, find their registries.
 
     `CRATES_MIRROR` and `MAVEN_MIRROR` are the script's: cargo and Maven take a mirror from a file only.
     """
@@ -40,7 +40,7 @@ def _npm(home: Path) -> dict[str, str]:
 
 
 def _go(home: Path) -> dict[str, str]:
-    """The environment, else what `go env -w` wrote down."""
+    """Read Go's settings from the environment, else what `go env -w` stored."""
     written = dict(line.split("=", 1) for line in _text(home / ".config/go/env").splitlines() if "=" in line)
     found = {name: os.environ.get(name) or written.get(name, "") for name in _GO}
     return {name: ",".join(filter(None, map(_clean, value.split(",")))) for name, value in found.items() if value}
@@ -58,7 +58,7 @@ def _crates(home: Path) -> str:
 
 
 def _maven(home: Path) -> str:
-    """The first mirror that stands for Central."""
+    """Find the first mirror that stands for Central."""
     for mirror in re.findall(r"<mirror>(.*?)</mirror>", _text(home / ".m2/settings.xml"), re.DOTALL):
         of, address = (re.search(rf"<{tag}>\s*([^<\s]+)", mirror) for tag in ("mirrorOf", "url"))
         if of and address and re.search(r"\*|central", of[1]):
@@ -79,7 +79,7 @@ def _text(path: Path) -> str:
 
 
 def _clean(value: str) -> str:
-    """Without user name and password; nothing of an address of this host's disk, or of a variable not filled in."""
+    """Remove user name and password; empty for an address of this host's disk, or with a variable not filled in."""
     if value.startswith("file:") or "${" in value:
         return ""
     return re.sub(r"://[^/@]*@", "://", value)

@@ -27,12 +27,12 @@ class Owner:
 
     @classmethod
     def current(cls) -> Owner:
-        """This process."""
+        """Describe this process."""
         return cls(_host(), _boot(), os.getpid(), _started(os.getpid()) or 0)
 
     @classmethod
     def parse(cls, text: str) -> Owner | None:
-        """The owner that `str` wrote; None for anything else."""
+        """Parse an owner as `str` writes it; None for anything else."""
         try:
             host, boot, pid, started = text.split(".")
             return cls(host, boot, int(pid), int(started))
@@ -59,7 +59,8 @@ def _boot() -> str:
 
 
 def _started(pid: int) -> int | None:
-    """Field 22 of /proc/PID/stat; counted from the last parenthesis, as a program's name may hold spaces."""
+    """Read when a process started, field 22 of /proc/PID/stat; counted from the last parenthesis, as a program's name
+    may hold spaces."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:

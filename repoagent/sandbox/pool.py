@@ -1,4 +1,4 @@
-"""Sandboxes that are used again: one that is left is reset and kept for whoever opens the next one like it."""
+"""Reuse sandboxes: one that is left is reset and kept for whoever opens the next one like it."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Pool:
         return self.engine.name
 
     def pythons(self) -> Sequence[str]:
-        """Those of the engine below."""
+        """As the engine below."""
         return self.engine.pythons()
 
     def check(self) -> None:
@@ -80,7 +80,7 @@ class Pool:
         return self.engine.build(recipe, repository, progress, timeout)
 
     def open(self, environment: Environment, repository: Path, limits: Limits = DEFAULT_LIMITS) -> Sandbox:
-        """A sandbox as good as new, of one that was used before where there is one."""
+        """Open a sandbox as good as new: an idle one that was reset, else a fresh one."""
         like = _Likeness(environment, repository, fingerprint(repository), limits)
         return _Lent(self, like, self._taken(like) or self.engine.open(environment, repository, limits))
 
@@ -123,7 +123,7 @@ class Pool:
             surplus.__exit__(None, None, None)
 
     def _added(self, like: _Likeness, sandbox: Sandbox) -> list[Sandbox]:
-        """Keep one more; those that are too many by that, the oldest ones."""
+        """Keep one more, and return those that are too many by that, the oldest ones."""
         with self._lock:
             self._kept.append((like, sandbox))
             surplus = self._kept[: -self.idle] if self.idle else self._kept[:]
@@ -178,14 +178,14 @@ class _Lent:
             self.sandbox.__exit__(kind, error, traceback)
 
     def _own(self) -> Sandbox:
-        """It may be somebody else's by now."""
+        """Return the sandbox, unless it was left: it may be somebody else's by now."""
         if self.left:
             raise SandboxFailed("the sandbox was left, and is no longer to be used")
         return self.sandbox
 
 
 def fingerprint(repository: Path) -> str:
-    """Changes when any file of a work tree does, as far as its size, mode and times tell; files are not read."""
+    """Hash a work tree's names, sizes, modes and times; files are not read."""
     digest = hashlib.blake2b(digest_size=16)
     for folder, directories, files in os.walk(repository):
         directories[:] = sorted(name for name in directories if name != ".git")

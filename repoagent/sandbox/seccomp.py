@@ -67,13 +67,13 @@ _UNKNOWN = 0x00050000 | errno.ENOSYS
 
 
 def program(machine: str = platform.machine()) -> bytes:
-    """The filter in the kernel's form (classic BPF); empty for a processor whose calls are not known here."""
+    """Compile the filter to the kernel's form (classic BPF); empty for a processor whose calls are not known here."""
     known = _MACHINES.get(machine)
     return b"".join(_instructions(known)) if known else b""
 
 
 def filter_file() -> int | None:
-    """An open file with the filter, for `bwrap --seccomp`; None where there is none."""
+    """Open a file in memory with the filter, for `bwrap --seccomp`; None where there is no filter."""
     if not (written := program()):
         return None
     handle = os.memfd_create("seccomp")

@@ -56,7 +56,7 @@ def _write(target: int, data: bytes) -> None:
 
 @contextmanager
 def _raw(keyboard: int) -> Iterator[None]:
-    """Every key goes to the other side, the interrupt key as well."""
+    """Make the keyboard raw: every key goes to the other side, the interrupt key as well."""
     if not os.isatty(keyboard):
         yield
         return
@@ -74,13 +74,13 @@ def _sized(screen: int, resize: Resize) -> Iterator[None]:
         yield
         return
 
-    def follow(*_: object) -> None:
+    def follow_size(*_: object) -> None:
         rows, columns, _x, _y = struct.unpack("HHHH", fcntl.ioctl(screen, termios.TIOCGWINSZ, bytes(8)))
         resize(rows, columns)
 
-    before = signal.signal(signal.SIGWINCH, follow)
+    before = signal.signal(signal.SIGWINCH, follow_size)
     try:
-        follow()
+        follow_size()
         yield
     finally:
         signal.signal(signal.SIGWINCH, before)

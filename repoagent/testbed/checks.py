@@ -1,7 +1,8 @@
-"""Compilers, type checkers and linters that a project declares, run in the sandbox; what they say has a report's form.
+"""Run the compilers, type checkers and linters that a project declares in the sandbox, and report what they complain
+of.
 
-A project of some age has complaints of its own. A change answers for those only that were not there before it, so a
-complaint is named by its file and what it says, without the line, which moves.
+A project of some age has complaints of its own, and a change answers only for new ones. So a complaint is identified by
+its file and text, without the line, which moves.
 """
 
 from __future__ import annotations
@@ -40,9 +41,10 @@ class Check:
 
 
 def run_check(check: Check, entry: Entry, sandbox: Sandbox, timeout: float) -> Report:
-    """What the tool says of the code in `sandbox`: one failed outcome for each complaint, or one that passed.
+    """Run a check on the code in `sandbox`: one failed outcome for each complaint, or one that passed.
 
-    Where the tool is not there, nothing is collected. Raises SandboxFailed when the sandbox broke.
+    The report says "not collected" where the tool is not installed. `timeout` is in seconds. Raises SandboxFailed when
+    the sandbox broke.
     """
     finished = sandbox.run(entry.command(check.command), timeout=timeout, environment=entry.variables)
     ending = _ending(finished)
@@ -51,14 +53,14 @@ def run_check(check: Check, entry: Entry, sandbox: Sandbox, timeout: float) -> R
 
 
 def new_complaints(before: Report, after: Report) -> frozenset[str]:
-    """The complaints of `after` that are not in `before`; none where either did not come to its end."""
+    """Compare two reports of one check: the complaints only `after` has; none unless both runs were completed."""
     if Ending.COMPLETED is not before.ending or before.ending is not after.ending:
         return frozenset()
     return after.failed - before.failed
 
 
 def complaints(text: str) -> tuple[Outcome, ...]:
-    """The complaints in what a tool printed, each with its line as message; one that comes twice is numbered."""
+    """Parse the complaints in a tool's output, each with its line as message; a repeated one is numbered."""
     seen: Counter[str] = Counter()
     found = []
     for name, message in _complaints(text):

@@ -1,4 +1,4 @@
-"""What a conda environment file asks for, as far as the package index has it, too."""
+"""Read the requirements of a conda environment file, as far as Python's package index has them, too."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from repoagent.testbed.manifests import strings, table, text_of
+from repoagent.testbed.reading import strings, table, text_of
 
 _FOLDERS = frozenset({"", "ci", "ci/requirements", "ci/deps", "requirements", "conda", "continuous_integration"})
 _ANOTHER = re.compile(
@@ -50,7 +50,7 @@ _MOST = 80
 
 
 def conda_requirements(root: Path, files: Iterable[str]) -> tuple[str, ...]:
-    """The requirements of the environment file that is likeliest meant for tests; none without any.
+    """Read the requirements of the environment file that is most likely meant for tests; empty without such a file.
 
     Exact versions are left out: conda's builds are others than the index's.
     """
@@ -89,7 +89,7 @@ def _translated(entry: str) -> str:
 
 
 def _parsed(text: str) -> object:
-    """Anchors are left out: a few of them make gigabytes."""
+    """Parse YAML, unless it has anchors: a few of them make gigabytes."""
     try:
         parsed: object = yaml.safe_load(text) if "dependencies" in text and "&" not in text else None
     except (yaml.YAMLError, ValueError, RecursionError):

@@ -8,10 +8,11 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from repoagent.testbed.hints import REQUIREMENT, hinted
-from repoagent.testbed.manifests import Manifests, read_manifests, strings, table, text_of
+from repoagent.testbed.manifests import Manifests, read_manifests
 from repoagent.testbed.override import OVERRIDE_FILE, override_of
 from repoagent.testbed.project import Group, Packager, Project, Pytest
 from repoagent.testbed.pythons import Wanted, versions_in
+from repoagent.testbed.reading import strings, table, text_of
 from repoagent.testbed.services import wished
 from repoagent.testbed.tree import files_in
 
@@ -48,7 +49,8 @@ _BUILD_TOOLS = {
 
 
 def detect(root: Path) -> Project:
-    """What the manifests in `root` say. Raises UserError when its `.repoagent.toml` asks for more than it may."""
+    """Describe the Python project in `root` by its manifests. Raises UserError when its `.repoagent.toml` asks for more
+    than it may."""
     manifests = read_manifests(root)
     files = files_in(root)
     tests = _test_files(files, manifests.pytest)
@@ -118,7 +120,7 @@ def _name(path: str) -> str:
 
 
 def _groups(manifests: Manifests, files: Iterable[str]) -> tuple[Group, ...]:
-    """What the tests need. What is meant for developers at large counts only where nothing is meant for the tests."""
+    """Choose what the tests need: groups named for tests, else those named for developers, besides requirements.txt."""
     named = [*_extras(manifests), *_requirement_files(files), *_dependency_groups(manifests.pyproject)]
     general = [group for label, group in named if label == "requirements.txt"]
     chosen = [group for label, group in named if _FOR_TESTS.search(label)]
@@ -127,7 +129,7 @@ def _groups(manifests: Manifests, files: Iterable[str]) -> tuple[Group, ...]:
 
 
 def _for_tests(groups: Iterable[Group]) -> bool:
-    """Whether any of them is more than what the project itself needs."""
+    """Whether any group adds to what the project itself needs."""
     return any(group.name != "file requirements.txt" for group in groups)
 
 
@@ -196,7 +198,8 @@ def _hatch(environments: Mapping[str, object], name: str) -> tuple[str, ...]:
 
 
 def _plain(requirements: Iterable[str]) -> tuple[str, ...]:
-    """Those that are a name with a version; addresses, options, `factor: dep` lines and placeholders are left out."""
+    """Keep the requirements that are a name with a version: no addresses, options, `factor: dep` lines,
+    placeholders."""
     return tuple(r for r in requirements if REQUIREMENT.fullmatch(r))
 
 
@@ -204,7 +207,7 @@ def _plain(requirements: Iterable[str]) -> tuple[str, ...]:
 
 
 def _wanted(root: Path, manifests: Manifests) -> Wanted:
-    """What the project says about Python; workflows count last, they often name what is only tried."""
+    """Read which Pythons the project supports; workflows count last, because they often name versions only tried."""
     classifiers = _classifiers(manifests)
     workflows = sorted((root / ".github/workflows").glob("*.y*ml")) if (root / ".github/workflows").is_dir() else []
     named = (
@@ -238,7 +241,7 @@ def _classifiers(manifests: Manifests) -> tuple[str, ...]:
 
 
 def _native(files: Iterable[str], manifests: Manifests) -> tuple[str, ...]:
-    """Languages that a build may have to compile: their sources lie in the tree, and the build names extensions."""
+    """List the languages that a build compiles: their sources lie in the tree, and the build names extensions."""
     found = {language for f in files if (language := _COMPILED.get(f.rpartition(".")[2])) and not _beside(f)}
     backend = str(table(manifests.pyproject, "build-system").get("build-backend", ""))
     builds = backend.startswith(("mesonpy", "scikit_build", "maturin")) or manifests.extensions
@@ -250,7 +253,7 @@ def _beside(path: str) -> bool:
 
 
 def _build_requires(manifests: Manifests) -> tuple[str, ...]:
-    """What pyproject.toml says, else setuptools and what `setup.py` imports of others."""
+    """Read the build requirements in pyproject.toml, else setuptools and what `setup.py` imports."""
     said = _plain(strings(table(manifests.pyproject, "build-system").get("requires")))
     imported = tuple(_BUILD_TOOLS[name] for name in manifests.setup_imports if name in _BUILD_TOOLS)
     return tuple(dict.fromkeys((*(said or ("setuptools", "wheel")), *imported)))

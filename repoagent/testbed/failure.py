@@ -1,4 +1,4 @@
-"""Distil a failed test run into the few lines a model needs; banners, warnings and foreign frames are dropped.
+"""Shorten a failed test run to the few lines a model needs; banners, warnings and foreign frames are dropped.
 
 At most some 300 tokens: small models lose more by a long log than they gain (techniques.md, section 6).
 """
@@ -44,10 +44,11 @@ class Frame:
 
 
 def distil(log: Report | str, new_failures: Collection[str], root: Path) -> str:
-    """What broke, in at most LONGEST characters: the first of `new_failures` in full, the others by name, the counts.
+    """Say what broke in at most LONGEST characters: the first of `new_failures` in full, the others by name, the
+    counts.
 
-    `log` is a report, or the output of any run. Source lines are read below `root`, where it still has the line
-    that the traceback shows.
+    `log` is a report, or the output of any run. Source lines are read below `root`, if it still has the line that the
+    traceback shows.
     """
     if isinstance(log, str):
         return _cut("\n".join(_explain(log, root)))
@@ -61,7 +62,7 @@ def distil(log: Report | str, new_failures: Collection[str], root: Path) -> str:
 
 
 def _explain(text: str, root: Path) -> list[str]:
-    """The exception, the values pytest compared, and the deepest frame inside the repository."""
+    """Give the exception, the values pytest compared, and the deepest frame inside the repository."""
     frame = _deepest(text)
     complaint = _complaint(text)
     if frame is None and not _PYTHONIC.search(text):
@@ -70,13 +71,14 @@ def _explain(text: str, root: Path) -> list[str]:
 
 
 def _said(text: str) -> list[str]:
-    """What a runner of another language says first, without its stack: there the innermost comes first."""
+    """Take the first lines that a runner of another language prints, without its stack, whose innermost frame is
+    first."""
     lines = [line.strip() for line in _COLOUR.sub("", text).splitlines()]
     return [_narrow(line) for line in lines if line and not _STACK.match(line)][:8]
 
 
 def _named(text: str, root: Path) -> Frame | None:
-    """The first place that is named as `path:line` and is a file of the repository."""
+    """Find the first `path:line` in the text that is a file of the repository."""
     for match in islice(_PLACE.finditer(text), _MOST_PLACES):
         path = _inside(match["path"].removeprefix("file://"))
         if path and "node_modules" not in path and _source(root / path, root):
@@ -85,7 +87,7 @@ def _named(text: str, root: Path) -> Frame | None:
 
 
 def _values(outcome: Outcome) -> list[str]:
-    """What the local variables held where it failed; fixtures and the test's own `self` tell nothing."""
+    """List the values of local variables where a test failed, without fixtures and the test's own `self`."""
     told = [value for value in outcome.locals if not value.startswith(("self = <", "request = <"))]
     return [f"with {_narrow(value)}" for value in told[:_MOST_VALUES]]
 
@@ -98,7 +100,7 @@ def _complaint(text: str) -> list[str]:
 
 
 def _narrow(line: str) -> str:
-    """A comparison keeps the beginning of both its sides."""
+    """Shorten a line; of a comparison the beginning of both sides is kept."""
     line = _ADDRESS.sub("0x…", line)
     left, equals, right = line.partition(" == ")
     if equals and len(line) > _WIDEST:

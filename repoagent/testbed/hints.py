@@ -1,4 +1,4 @@
-"""What a Python project's tests need, where no manifest says it: read from noxfiles, tox, workflows, Makefiles, conda.
+"""Guess what a Python project's tests need where no manifest says it: from noxfiles, tox, workflows, Makefiles, conda.
 
 They are read as text, and nothing of them is run: only names of packages, files and extras are taken out of them, and
 each of these is a step of the build that may fail.
@@ -13,8 +13,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from repoagent.testbed.conda import conda_requirements
-from repoagent.testbed.manifests import Manifests, strings, text_of
+from repoagent.testbed.manifests import Manifests
 from repoagent.testbed.project import Group
+from repoagent.testbed.reading import strings, text_of
 
 REQUIREMENT = re.compile(r"[A-Za-z0-9][\w.-]*(\[[\w,. -]*\])?\s*([<>=!~]=?[^;{}@]*)?(;[^{}]*)?$")
 """A name with a version; addresses, options and placeholders are none."""
@@ -43,7 +44,8 @@ _MOST = 40
 
 
 def hinted(root: Path, manifests: Manifests, files: Iterable[str]) -> tuple[Group, ...]:
-    """The groups that the first of these names: nox, tox's factors, workflows, a Makefile, conda."""
+    """Read requirement groups from the first source that names any: nox, tox's factors, workflows, a Makefile,
+    conda."""
     known = frozenset(files)
     sources = (
         ("nox", _nox(text_of(root / "noxfile.py"))),
@@ -61,7 +63,7 @@ def _conda(root: Path, files: Iterable[str]) -> tuple[Group, ...]:
 
 
 def _groups(name: str, words: Sequence[str], files: frozenset[str]) -> Iterator[Group]:
-    """Packages in one step, each file and each extra in one of its own."""
+    """Make groups of pip's arguments: all packages in one step, each file and each extra in a step of its own."""
     needs, chosen, extras = _sorted(words)
     for extra in dict.fromkeys(extras):
         yield Group(f"{name}, extra {extra}", ("install_extra", extra))
@@ -73,7 +75,7 @@ def _groups(name: str, words: Sequence[str], files: frozenset[str]) -> Iterator[
 
 
 def _sorted(words: Iterable[str]) -> tuple[list[str], list[str], list[str]]:
-    """What pip is given, by kind: requirements, files, extras of the project itself."""
+    """Sort the arguments of pip by kind: requirements, files, extras of the project itself."""
     needs: list[str] = []
     files: list[str] = []
     extras: list[str] = []
@@ -97,7 +99,7 @@ def _name(requirement: str) -> str:
 
 
 def _nox(source: str) -> list[str]:
-    """The literal arguments of `session.install` in functions whose name speaks of tests."""
+    """Read the literal arguments of `session.install` in functions whose name mentions tests."""
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -114,7 +116,7 @@ def _nox(source: str) -> list[str]:
 
 
 def _tox(manifests: Manifests) -> list[str]:
-    """Requirements behind a factor, `py38: mock`, and those of an environment that is named for tests."""
+    """Read the requirements after a factor, `py38: mock`, and those of environments that are named for tests."""
     sections = [
         s for s in manifests.tox.sections() if s == "testenv" or (s[:8] == "testenv:" and _FOR_TESTS.search(s[8:]))
     ]

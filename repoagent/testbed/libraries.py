@@ -1,7 +1,7 @@
-"""The distribution's packages of the libraries and programs that the log of a build misses.
+"""Find the distribution's packages for the libraries and programs that a build's log says are missing.
 
-The table names packages of Debian and Ubuntu for headers, for modules of pkg-config, and for programs; where a file of
-another name is missing nothing is guessed.
+The table maps headers, modules of pkg-config and programs to packages of Debian and Ubuntu; for any other missing file
+nothing is guessed.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ _LONGEST_LINE = 2000
 
 
 def packages_missing(line: str) -> tuple[str, ...]:
-    """The packages that `line` of a build's log says are missing; none where it says nothing, or nothing known."""
+    """Find the packages that a line of a build's log says are missing; empty where it names none that is known."""
     names = (match["name"] for pattern in _MISSING if (match := pattern.search(line[:_LONGEST_LINE])))
     found = (package for name in names for package in _SPOKEN.get(name, _BY_NAME.get(name, [])))
     return tuple(dict.fromkeys(found))

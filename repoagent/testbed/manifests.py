@@ -15,9 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from repoagent.testbed.project import DEFAULT_PATTERNS, Pytest
-
-LARGEST = 1_000_000
-"""Bytes; a larger manifest is not read."""
+from repoagent.testbed.reading import strings, table, text_of
 
 
 @dataclass(frozen=True)
@@ -51,34 +49,8 @@ def read_manifests(root: Path) -> Manifests:
     )
 
 
-def text_of(path: Path) -> str:
-    """The text of a regular file of reasonable size; empty for anything else."""
-    try:
-        if path.is_symlink() or not path.is_file() or path.stat().st_size > LARGEST:
-            return ""
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
-
-
-def table(value: object, *keys: str) -> Mapping[str, object]:
-    """The table that lies below `keys` in parsed TOML; empty when there is none."""
-    for key in keys:
-        value = value.get(key) if isinstance(value, Mapping) else None
-    return value if isinstance(value, Mapping) else {}
-
-
-def strings(value: object) -> tuple[str, ...]:
-    """The strings in a list, or the lines of a string; empty for anything else."""
-    if isinstance(value, str):
-        value = value.splitlines()
-    if not isinstance(value, list | tuple):
-        return ()
-    return tuple(v.strip() for v in value if isinstance(v, str) and v.strip())
-
-
 def imported(source: str) -> tuple[str, ...]:
-    """Top-level names of the modules that `source` imports, anywhere in it, sorted."""
+    """List the top-level names of the modules that `source` imports, anywhere in it, sorted."""
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -93,7 +65,7 @@ def imported(source: str) -> tuple[str, ...]:
 
 
 def setup_arguments(source: str) -> dict[str, object]:
-    """The keyword arguments of `setup(...)` in a setup.py that are literals, or names of module-level literals."""
+    """Read the keyword arguments of `setup(...)` in a setup.py that are literals, or names of module-level literals."""
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -150,7 +122,7 @@ def _ini(path: Path) -> configparser.ConfigParser:
 
 
 def _pytest(root: Path, pyproject: Mapping[str, object]) -> Pytest:
-    """The first of the files that pytest looks at, in its order, that configures it."""
+    """Read pytest's configuration from the first file that has any, in pytest's own order."""
     for name, section in (("pytest.ini", "pytest"), (".pytest.ini", "pytest")):
         if (root / name).is_file():
             return _pytest_options(dict(_section(_ini(root / name), section)))

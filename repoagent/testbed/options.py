@@ -1,4 +1,4 @@
-"""Which of a project's own pytest options are kept: those that decide which tests there are, and how they are found."""
+"""Select a project's own pytest options that decide which tests there are, and how they are found."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _FLAGS = ("--pyargs", "--no-migrations", "--nomigrations", "--reuse-db", "--noco
 
 
 def kept_options(addopts: Sequence[str]) -> tuple[str, ...]:
-    """The options of `addopts` that decide what can be collected; coverage, output and parallelism are left out."""
+    """Select the options of `addopts` that decide what is collected; coverage, output and parallelism are left out."""
     kept: list[str] = []
     words = iter(addopts)
     for word in words:
@@ -25,5 +25,5 @@ def kept_options(addopts: Sequence[str]) -> tuple[str, ...]:
 
 
 def _joined(word: str) -> bool:
-    """`-pno:warnings`: a short option with its value attached."""
+    """Whether a word is a short option with its value attached: `-pno:warnings`."""
     return len(word) > 2 and word.startswith("-p") and not word.startswith("--")

@@ -3,25 +3,69 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from repoagent.errors import UserError
-from repoagent.testbed.manifests import text_of
-from repoagent.testbed.project import Language, Override
+from repoagent.sandbox.base import Dockerfile
+from repoagent.testbed.reading import text_of
 
 OVERRIDE_FILE = ".repoagent.toml"
 
+Language = Literal["python", "node", "go", "rust", "java", "native", "other"]
+"""Whose tools build and test a repository; `other` means only the commands that its owner gives."""
+
+
+@dataclass(frozen=True)
+class OwnImage:
+    """An image that the repository itself says how to make."""
+
+    source: str
+    """The file that says so."""
+    dockerfile: Dockerfile
+    steps: tuple[str, ...] = ()
+    """Shell commands that come after, in the repository; any may fail."""
+
+
+@dataclass(frozen=True)
+class Override:
+    """The settings in the target repository's `.repoagent.toml`; their commands run in the sandbox only."""
+
+    python: str = ""
+    """Version of Python; empty to choose one."""
+    packages: tuple[str, ...] = ()
+    """The distribution's packages that build or tests need."""
+    build: tuple[str, ...] = ()
+    """Shell commands that replace the installation steps; empty to work them out."""
+    test: str = ""
+    """Shell command that runs the tests; empty to work it out."""
+    services: tuple[str, ...] = ()
+    """Servers that the tests need, of those in `services`; empty to work it out."""
+    language: Language | None = None
+    """Whose tools build and test the repository; None to find out. With `other`, only the commands given here do."""
+    image: str = ""
+    """A container image that has what the tests need; empty to build one. Only a user names one, never the repository:
+    its build could send away what is in an image of the host's. Nothing else is tried then."""
+    own: OwnImage | None = None
+    """An image of the repository's own that is built upon, where nothing else could be built."""
+
+    @property
+    def inherits(self) -> str:
+        """The image that has what the tests need, for a person; empty where none is meant to."""
+        return f"the image {self.image}" if self.image else f"the image of {self.own.source}" if self.own else ""
+
 
 def override_of(root: Path) -> Override:
-    """What the file in `root` says, if there is one; raises UserError where it asks for more than it may."""
+    """Read the settings of the repository in `root`; empty without the file. Raises UserError for what it may not
+    set."""
     return read_override(text_of(root / OVERRIDE_FILE))
 
 
 def read_override(text: str) -> Override:
-    """The settings of a `.repoagent.toml` that decide how to build and to test; raises UserError for any other."""
+    """Parse the text of a `.repoagent.toml`; raises UserError for invalid TOML and for any setting it may not have."""
     try:
         found = _Override.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:

@@ -11,8 +11,8 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping
 
 from repoagent.sandbox.base import Base, Dockerfile
-from repoagent.testbed.manifests import table
-from repoagent.testbed.project import Override, OwnImage
+from repoagent.testbed.override import Override, OwnImage
+from repoagent.testbed.reading import table
 from repoagent.testbed.tree import Tree
 
 _DEVCONTAINERS = (".devcontainer/devcontainer.json", ".devcontainer.json")
@@ -21,26 +21,26 @@ _AFTER = ("onCreateCommand", "updateContentCommand", "postCreateCommand")
 
 
 def own_images(tree: Tree) -> tuple[OwnImage, ...]:
-    """The images of the repository's own, that of its devcontainer first."""
+    """Find the images that the repository says how to build, that of its devcontainer first."""
     found = [*_devcontainer(tree, tree.first(*_DEVCONTAINERS)), *_of_file(tree, "Dockerfile", "Dockerfile", "")]
     return tuple({(own.dockerfile, own.steps): own for own in reversed(found)}.values())[::-1]
 
 
 def base_of(override: Override, python: str, packages: Iterable[str]) -> Base:
-    """What an environment stands on: an image, where there is one, else a base image with this Python."""
+    """Choose what an environment stands on: a given image, else a base image with this Python and these packages."""
     dockerfile = override.own.dockerfile if override.own else None
     return Base(python, tuple(dict.fromkeys(packages)), override.image, dockerfile)
 
 
 def why_inherited(override: Override) -> str:
-    """What speaks for building upon an image."""
+    """Say for a person why an environment is built on an image."""
     if override.own:
         return f"{override.own.source} says how to make an image for it, for when nothing else works"
     return "this image was named, so nothing else is tried"
 
 
 def steps_of(override: Override) -> list[str]:
-    """What a build on the repository's own image does beside what a build on any image does."""
+    """List the extra build steps, in shell, of a build on the repository's own image; each of them may fail."""
     if not override.own:
         return []
     label = shlex.quote(f"command of {override.own.source}")
@@ -78,7 +78,7 @@ def _of_file(
     target: str = "",
     steps: tuple[str, ...] = (),
 ) -> Iterator[OwnImage]:
-    """The image of a Dockerfile that lies in the repository, as its context does."""
+    """Make the image of a Dockerfile, if it and its context lie in the repository."""
     context = "" if context == "." else context
     inside = not context or any(name.startswith(f"{context}/") for name in tree.files)
     if inside and (text := tree.text(file)):
@@ -86,7 +86,7 @@ def _of_file(
 
 
 def _commands(value: object) -> Iterator[str]:
-    """A command line, the words of one, or some of either by names."""
+    """Read the commands of a devcontainer's setting: a command line, a list of words, or a table of either."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, list) and value and all(isinstance(word, str) for word in value):

@@ -1,7 +1,7 @@
-"""The programs that tests call and do not find, and the distribution's packages that have them.
+"""Find the programs that tests call and do not find, and the distribution's packages that have them.
 
-Read from what tests say that failed or were skipped. Only programs of this table are known: any word may stand before
-"not found". Those that would make an image larger by a gigabyte are not installed unasked.
+They are read from the messages of tests that failed or were skipped. Only programs of this table are known: any word
+may stand before "not found". Those that would make an image larger by a gigabyte are not installed unasked.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class Missing:
 
 
 def programs_missing(report: Report) -> Missing:
-    """What tests that failed, or were skipped, say is not there."""
+    """Find the programs that tests which failed or were skipped say are missing."""
     said = [outcome.message for outcome in report.outcomes if outcome.status not in _SILENT]
     names = {name for text in said for pattern in _MISSING for name in pattern.findall(text)}
     large = sorted({(_LARGE_BY_NAME[name], name) for name in names & _LARGE_BY_NAME.keys()})

@@ -1,13 +1,15 @@
-"""Choose the Python that a project is tested with: one it says it works with, and that was common in its day."""
+"""Choose the Python that a project is tested with: one that it supports, and that was common when it was committed."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+from repoagent.testbed.age import SETTLED, is_old
 
 RELEASED = {
     "3.7": date(2018, 6, 27),
@@ -21,13 +23,8 @@ RELEASED = {
 }
 """When each version came out (https://devguide.python.org/versions/)."""
 
-SETTLED = timedelta(days=240)
-"""Before a version is that old, many packages have no wheels for it …"""
 SETTLED_BY_NAME = timedelta(days=150)
-"""… but those that a project needs have, where the project itself says that it works with it."""
-
-OLD = timedelta(days=365)
-"""A commit older than this is built with what the index had in its day: later releases break old code."""
+"""SETTLED for a version that the project itself names: what the project needs has wheels for it earlier."""
 
 
 @dataclass(frozen=True)
@@ -40,20 +37,15 @@ class Wanted:
     """Versions that classifiers, tox or workflows name."""
 
 
-def is_old(committed: date, today: date | None = None) -> bool:
-    """Whether packages are taken as they were on the day of the commit."""
-    return (today or datetime.now(UTC).date()) - committed > OLD
-
-
 def choose(wanted: Wanted, available: Sequence[str], committed: date) -> tuple[str, ...]:
-    """All versions of `available` that may do, the most promising first; never empty where `available` is not.
+    """Order the versions in `available` that the project allows, the most promising first; all, if it allows none.
 
     For code of today that is the order of `available`, versions that the project names first. For old code it is the
     newest version that was settled on the day of the commit.
     """
     allowed = [version for version in available if _allows(wanted.requires, version)] or list(available)
 
-    def promise(version: str) -> tuple[bool, bool, int]:
+    def rank_version(version: str) -> tuple[bool, bool, int]:
         age = SETTLED_BY_NAME if version in wanted.named else SETTLED
         settled = RELEASED.get(version, date.max) <= (committed - age if is_old(committed) else date.max)
         place = -_minor(version) if is_old(committed) and settled else available.index(version)
@@ -61,17 +53,17 @@ def choose(wanted: Wanted, available: Sequence[str], committed: date) -> tuple[s
             place = _minor(version)
         return not settled, bool(wanted.named) and version not in wanted.named, place
 
-    return tuple(sorted(allowed, key=promise))
+    return tuple(sorted(allowed, key=rank_version))
 
 
 def versions_in(text: str) -> tuple[str, ...]:
-    """The versions that `text` names: `3.9`, `py39`, `Python :: 3.9`."""
+    """Find the versions of Python 3 in `text`, written `3.9`, `py39` or `Python :: 3.9`."""
     found = re.findall(r"(?<![\d.])3\.(\d{1,2})(?![\d])|\bpy3(\d{1,2})\b", text)
     return tuple(dict.fromkeys(f"3.{plain or short}" for plain, short in found))
 
 
 def _allows(requires: str, version: str) -> bool:
-    """Some patch release of `version` is allowed; a specifier that is none forbids nothing."""
+    """Whether some patch release of `version` is allowed; an invalid specifier forbids nothing."""
     try:
         specifiers = SpecifierSet(requires)
     except InvalidSpecifier:

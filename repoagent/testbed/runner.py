@@ -1,4 +1,4 @@
-"""A project's test bed: the environment it was built in, and its tests run there."""
+"""A project's test bed: the environment that was built for it, and how its tests are run there."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from repoagent.domain import Ending, Report
-from repoagent.sandbox.base import DEFAULT_LIMITS, Engine, Environment, Limits, Sandbox
+from repoagent.sandbox.base import DEFAULT_LIMITS, Engine, Environment, Limits, Sandbox, SandboxMaker
 from repoagent.sandbox.fresh import in_fresh
 from repoagent.testbed.checks import Reports, run_check
 from repoagent.testbed.ecosystems.base import Codebase
@@ -37,9 +37,9 @@ class BaselineRun:
     failing: frozenset[str]
     """Failed twice."""
     flaky: frozenset[str]
-    """Failed, and were not seen to fail again: what they say is ignored from here on."""
+    """Failed, and did not fail again: their results are ignored from here on."""
     outside: frozenset[str] = frozenset()
-    """Fail for want of a network or a package: what they say is ignored, too."""
+    """Fail because a network or a package is missing: their results are ignored, too."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Testbed:
 
     __test__: ClassVar[bool] = False  # pytest would take it for a test by its name
 
-    engine: Engine
+    engine: SandboxMaker
     environment: Environment
     root: Path
     codebase: Codebase
@@ -57,7 +57,7 @@ class Testbed:
     limits: Limits = DEFAULT_LIMITS
     """What each sandbox may use."""
     setup: str = ""
-    """The way in which the environment was built, for a person."""
+    """Name of the plan that the environment was built by, for a person."""
 
     @classmethod
     def prepare(
@@ -74,46 +74,46 @@ class Testbed:
     ) -> Testbed:
         """Find the environment for the project in `root`, or build it within `timeout` seconds.
 
-        Where there are several ways to build it, the first is taken whose tests can be run; that is remembered, unless
+        Where there are several plans to build it, the first is taken whose tests can be run; that is remembered, unless
         `fresh` says to build anew. With `checks` the tools that the project's checks need are there as well. Raises
         UserError for a bad `.repoagent.toml` and EnvironmentFailed, with the end of the log, when nothing can be built.
         """
         found = codebases(root, named.image)
-        ways = setups_of(found, origin, engine.pythons())
+        plans = setups_of(found, origin, engine.pythons())
         if checks:
-            ways = tuple(extended(way, _tools(codebase_of(found, way.recipe.key))) for way in ways)
+            plans = tuple(extended(plan, _tools(codebase_of(found, plan.recipe.key))) for plan in plans)
         trace.emit(
             "testbed.detected",
             languages=[codebase.language for codebase in found],
             packager=found[0].packager,
             groups=list(found[0].needs),
-            setups=[setup.name for setup in ways],
+            setups=[plan.name for plan in plans],
         )
 
-        def attached(environment: Environment) -> Testbed:
+        def attach(environment: Environment) -> Testbed:
             return cls.attach(engine, environment, root, found, named.test_command)
 
         if fresh:
-            forget(engine, ways)
-        chosen = find_or_build(engine, root, ways, lambda e: attached(e).sample(), trace, timeout)
-        return replace(attached(chosen.environment), setup=chosen.setup.name)
+            forget(engine, plans)
+        chosen = find_or_build(engine, root, plans, lambda e: attach(e).sample(), trace, timeout)
+        return replace(attach(chosen.environment), setup=chosen.setup.name)
 
     @classmethod
     def attach(
         cls,
-        engine: Engine,
+        engine: SandboxMaker,
         environment: Environment,
         root: Path,
         found: Sequence[Codebase],
         test_command: str = "",
         limits: Limits = DEFAULT_LIMITS,
     ) -> Testbed:
-        """The testbed of an environment that is there, for what was `found` in `root`."""
+        """Make the testbed of an environment that exists already, for the codebases `found` in `root`."""
         codebase = codebase_of(found, environment.key)
         return cls(engine, environment, root, codebase, test_command or codebase.override.test, limits)
 
     def open(self, root: Path | None = None) -> Sandbox:
-        """A fresh sandbox with the repository, or another state of it in `root`."""
+        """Open a fresh sandbox with the repository, or with another state of it in `root`."""
         return Served(self.engine.open(self.environment, root or self.root, self.limits), self.codebase.services)
 
     def run(self, sandbox: Sandbox, tests: Sequence[str] = (), timeout: float = 600.0) -> Report:
@@ -135,12 +135,16 @@ class Testbed:
         return self.run_fresh(_spread(self.codebase.test_files), timeout)
 
     def checks(self, sandbox: Sandbox, timeout: float = 300.0) -> Reports:
-        """What the project's own checks say of the code in `sandbox`, each within `timeout` seconds."""
+        """Run the project's own checks on the code in `sandbox`, each for at most `timeout` seconds; reports by
+        name."""
         entry = self.codebase.entry
         return {check.name: run_check(check, entry, sandbox, timeout) for check in self.codebase.checks}
 
     def baseline(self, tests: Sequence[str] = (), timeout: float = 600.0, run: Run | None = None) -> BaselineRun:
-        """Run `tests` on the untouched code, by `run` where it is given, and those that fail once more."""
+        """Run `tests` on the untouched code, by `run` where it is given, and run those that fail once more.
+
+        `timeout` is in seconds, for each run.
+        """
         report = (run or self.run_fresh)(tests, timeout)
         if report.ending is not Ending.COMPLETED:
             return BaselineRun(report, frozenset(), frozenset(), frozenset())
@@ -153,7 +157,7 @@ class Testbed:
         return Command(self.test_command, self.codebase.entry) if self.test_command else self.codebase.runner
 
     def _flaky(self, failed: frozenset[str], tests: Sequence[str], timeout: float) -> frozenset[str]:
-        """The failures that no second run confirms."""
+        """Find the failures that a second run does not confirm."""
         unconfirmed = failed
         for chosen in self._reruns(failed, tests):
             again = self.run_fresh(chosen, timeout)
@@ -163,7 +167,7 @@ class Testbed:
         return unconfirmed
 
     def _reruns(self, failed: frozenset[str], tests: Sequence[str]) -> tuple[Sequence[str], ...]:
-        """What to run again: the failed tests, else their files, because one id that is not found stops all of them."""
+        """List what to run again: the failed tests, else their files, because one unknown id stops the whole run."""
         if self.test_command or len(failed) > _MOST_RERUN:
             return (tests,)
         return sorted(failed), sorted({identity.partition("::")[0] for identity in failed})
@@ -174,6 +178,6 @@ def _tools(codebase: Codebase) -> tuple[str, ...]:
 
 
 def _spread(files: Sequence[str], count: int = 3) -> tuple[str, ...]:
-    """`count` of `files`, evenly spread: what lies together tends to fail together."""
+    """Pick `count` of `files`, evenly spread: neighbours tend to fail together."""
     step = max(1, len(files) // count)
     return tuple(files[step // 2 :: step][:count])

@@ -15,16 +15,17 @@ class Imports(Protocol):
     """The part of the index that is asked: who imports whom."""
 
     def importers(self, path: str) -> frozenset[str]:
-        """Files that import the module at `path`, relative to the repository."""
+        """Find the files that import the module at `path`, relative to the repository."""
 
     def users(self, name: str) -> frozenset[str]:
-        """Files that use `name`, import it, or define it."""
+        """Find the files that use `name`, import it, or define it."""
 
 
 def relevant_tests(
     index: Imports, paths: Sequence[str], tests: Sequence[str], limit: int = 8, symbols: Sequence[str] = ()
 ) -> tuple[str, ...]:
-    """At most `limit` of `tests`, files, for the source files at `paths`; all, in this order, where there are few.
+    """Select at most `limit` of the test files `tests` for the source files at `paths`; all, ordered, where they are
+    few.
 
     First the tests named after a file or one of `symbols`, then those that import the file or name a symbol, then those
     that import an importer of it, then those that lie nearest in the tree. Of equals those come first that name the
@@ -40,16 +41,17 @@ def relevant_tests(
         _importers(index, direct - frozenset(tests)),
     )
 
-    def distance(test: str) -> tuple[int, float, int, str]:
+    def rank_test(test: str) -> tuple[int, float, int, str]:
         rank = next((n for n, files in enumerate(ranks) if test in files), len(ranks))
         return rank, -weights.get(test, 0.0), -max((_shared(test, path) for path in paths), default=0), test
 
-    ordered = sorted(tests, key=distance)
+    ordered = sorted(tests, key=rank_test)
     return tuple(ordered if len(ordered) <= FEW else ordered[:limit])
 
 
 def _naming(index: Imports, symbols: Sequence[str]) -> dict[str, float]:
-    """Files by how likely the symbols are that they name: each by the last part of its name, and its class too."""
+    """Weigh files by the symbols they mention, the likelier the heavier; a symbol counts by its name and its
+    class's."""
     found: dict[str, float] = defaultdict(float)
     for rank, symbol in enumerate(symbols):
         for name in symbol.split(".")[-2:]:
@@ -72,7 +74,8 @@ def _named_after(tests: Iterable[str], paths: Iterable[str]) -> frozenset[str]:
 
 
 def _subject(path: str) -> str:
-    """What a file or symbol is about: `ab` for `src/pkg/_ab.py`, `tests/test_ab.py`, `ab.spec.ts` and `AbTest.java`.
+    """Reduce a path or symbol to its subject: `ab` for `src/pkg/_ab.py`, `tests/test_ab.py`, `ab.spec.ts` and
+    `AbTest.java`.
 
     A package's `__init__.py`, an `index.js` or a `mod.rs` is about what its directory is named after.
     """
@@ -89,5 +92,5 @@ _MARK = re.compile(r"^tests?_|[._-](tests?|spec)$|^Test(?=[A-Z])|(?<=[a-z0-9])(T
 
 
 def _shared(test: str, path: str) -> int:
-    """How many directory names both paths have; `tests/parser/test_x.py` is near `src/pkg/parser/y.py`."""
+    """Count the directory names that both paths have; `tests/parser/test_x.py` is near `src/pkg/parser/y.py`."""
     return len(set(test.split("/")[:-1]) & set(path.split("/")[:-1]))

@@ -1,4 +1,4 @@
-"""The servers that a project's tests talk to: PostgreSQL and Redis, started beside them in the same sandbox."""
+"""Start the servers that a project's tests talk to, PostgreSQL and Redis, beside them in the same sandbox."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import yaml
 
 from repoagent.errors import SandboxFailed
 from repoagent.sandbox.base import Finished, Sandbox
-from repoagent.testbed.manifests import table, text_of
+from repoagent.testbed.reading import table, text_of
 
 _STARTING = 60.0
 """Seconds that the servers get to start, on top of the tests' time."""
@@ -99,12 +99,12 @@ class Wished:
 
     @property
     def service(self) -> Service:
-        """What is known of it."""
+        """How the distribution has it."""
         return SERVICES[self.name]
 
     @property
     def variables(self) -> dict[str, str]:
-        """What tests find it by."""
+        """The variables by which tests find it."""
         if self.name != "postgresql":
             return dict(self.service.variables)
         given = dict(self.settings)
@@ -123,8 +123,8 @@ class Wished:
 
 
 def wished(root: Path, declared: Sequence[str]) -> tuple[Wished, ...]:
-    """The services that tests of the project in `root` need: those declared, else those its workflows or compose
-    files start."""
+    """Find the services that tests of the project in `root` need: those declared, else those that its workflows or
+    compose files start."""
     if declared:
         return tuple(Wished(name, declared=True) for name in dict.fromkeys(declared))
     found: dict[str, Wished] = {}
@@ -137,7 +137,7 @@ def wished(root: Path, declared: Sequence[str]) -> tuple[Wished, ...]:
 
 
 def packages(services: Sequence[Wished]) -> tuple[str, ...]:
-    """The distribution's packages that the services are in."""
+    """List the distribution's packages that have the services."""
     return tuple(package for wish in services for package in wish.service.packages)
 
 
@@ -157,7 +157,8 @@ def _parsed(text: str) -> object:
 
 
 def _containers(parsed: object) -> Iterator[tuple[str, tuple[tuple[str, str], ...]]]:
-    """The images that a workflow's jobs or a compose file start, without registry and version, and their settings."""
+    """List the images that a workflow's jobs or a compose file start, without registry and version, and their
+    settings."""
     groups = [table(parsed, "services")]
     groups += [table(job, "services") for job in table(parsed, "jobs").values()]
     for container in (each for group in groups for each in group.values() if isinstance(each, Mapping)):
@@ -185,7 +186,7 @@ class Served:
     _nonce: str = field(default_factory=lambda: secrets.token_hex(8))
 
     def run(self, command: Sequence[str], *, timeout: float, environment: Mapping[str, str] | None = None) -> Finished:
-        """Start the servers and run `command`; raises SandboxFailed, with their words, where they do not start."""
+        """Start the servers and run `command`; raises SandboxFailed, with their output, where they do not start."""
         if environment is None or not self.services:
             return self.sandbox.run(command, timeout=timeout, environment=environment)
         variables = {name: value for wish in self.services for name, value in wish.variables.items()}

@@ -1,4 +1,4 @@
-"""The ways in which a Python project may be built and tested, the most promising first."""
+"""Plan how a Python project may be built and tested, the most promising plan first."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from datetime import timedelta
 from pathlib import Path
 
 from repoagent.sandbox.base import ENVIRONMENT, REPOSITORY, SEARCH_PATH
+from repoagent.testbed.age import is_old
 from repoagent.testbed.options import kept_options
 from repoagent.testbed.own_image import base_of, steps_of, why_inherited
 from repoagent.testbed.project import Project
-from repoagent.testbed.pythons import choose, is_old
+from repoagent.testbed.pythons import choose
 from repoagent.testbed.services import packages
 from repoagent.testbed.ways import Origin, Setup, recipe, resource
 
@@ -24,7 +25,7 @@ REPORTER = "repoagent_reporter"
 """Name of the pytest plug-in that every environment has beside the project's packages; see `reporter`."""
 
 MOST = 4
-"""Setups that are tried."""
+"""Plans that are tried."""
 
 _VERSION = re.compile(r"[vV]?(\d+(\.\d+)*([.-]?(a|b|rc|dev|post)\d*)*(\+[\w.]+)?)")
 _VERSION_VARIABLES = (
@@ -38,7 +39,7 @@ _VERSION_VARIABLES = (
 
 
 def setups(project: Project, root: Path, origin: Origin, available: Sequence[str]) -> tuple[Setup, ...]:
-    """How the project in `root` may be built with one of the Pythons in `available`, the most promising way first.
+    """Plan builds of the project in `root` with the Pythons in `available`, the most promising plan first.
 
     Old code gets the packages of its day, and at last those of today. The key of a recipe depends on the manifests and
     on the script: an edit to a source file does not change it.
@@ -53,7 +54,7 @@ def setups(project: Project, root: Path, origin: Origin, available: Sequence[str
 
 
 def _tried(project: Project, origin: Origin, available: Sequence[str]) -> Iterator[tuple[str, bool]]:
-    """Pairs of a Python, and whether packages are taken as of the day of the commit."""
+    """Choose pairs of a Python, and whether packages are taken as of the day of the commit."""
     if project.override.inherits:
         yield available[0], False
         return
@@ -81,7 +82,7 @@ def _setup(project: Project, root: Path, origin: Origin, python: str, dated: boo
         [
             _interpreter(project, python, as_of),
             resource("steps.sh"),
-            resource("build.sh"),
+            resource("ecosystems/python/build.sh"),
             *_version(project, origin.version),
             *_steps(project),
             *_probe(project),
@@ -113,7 +114,7 @@ def _reasons(project: Project, origin: Origin, python: str, dated: bool) -> Iter
 
 
 def _interpreter(project: Project, python: str, as_of: str) -> str:
-    """The variables that the build begins with; `inherit` makes it use what an image has instead of installing."""
+    """Set the variables that the build begins with; `inherit` makes it use what an image has instead of installing."""
     if not project.override.inherits:
         return f"python=python{python} as_of={as_of} inherit="
     search = f'PATH="$(cat {SEARCH_PATH}):$PATH"'

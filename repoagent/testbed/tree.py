@@ -12,7 +12,7 @@ from fnmatch import fnmatch
 from functools import cached_property
 from pathlib import Path
 
-from repoagent.testbed.manifests import text_of
+from repoagent.testbed.reading import text_of
 
 _SKIPPED = frozenset(
     {".git", ".hg", ".tox", ".nox", ".venv", "venv", "env", "node_modules", "build", "dist", "__pycache__", "target"}
@@ -35,15 +35,15 @@ class Tree:
         return path in self._names
 
     def first(self, *paths: str) -> str:
-        """The first of `paths` that is there; empty where none is."""
+        """Find the first of `paths` that exists; empty where none does."""
         return next((path for path in paths if self.has(path)), "")
 
     def text(self, path: str) -> str:
-        """What the file says; empty where it is not there, no regular file, or too large for a manifest."""
+        """Read the file's text; empty where it is missing, no regular file, or too large for a manifest."""
         return text_of(self.root / path) if self.has(path) else ""
 
     def json(self, path: str) -> Mapping[str, object]:
-        """The object in a JSON file, comments and a comma after the last value allowed; empty where there is none."""
+        """Parse the object in a JSON file, comments and a trailing comma allowed; empty where there is none."""
         text = self.text(path)
         plain = _COMMENT.sub(lambda match: match[1] or "", text)
         for form in (text, _SPARE_COMMA.sub(lambda match: match[1] or "", plain)):
@@ -55,14 +55,14 @@ class Tree:
         return {}
 
     def toml(self, path: str) -> Mapping[str, object]:
-        """The table in a TOML file; empty where there is none."""
+        """Parse a TOML file; empty where there is none."""
         try:
             return tomllib.loads(self.text(path))
         except (tomllib.TOMLDecodeError, RecursionError):
             return {}
 
     def matching(self, *patterns: str) -> tuple[str, ...]:
-        """The files that match one of `patterns`; `*` stands for slashes as well."""
+        """Find the files that match one of `patterns`; `*` stands for slashes as well."""
         return tuple(f for f in self.files if any(fnmatch(f, pattern) for pattern in patterns))
 
     @cached_property
@@ -76,7 +76,7 @@ def read_tree(root: Path) -> Tree:
 
 
 def files_in(root: Path) -> tuple[str, ...]:
-    """Regular files below `root`, sorted, without what tools leave behind."""
+    """List the regular files below `root`, sorted, without what tools leave behind."""
     found: list[str] = []
     for directory, directories, names in os.walk(root):
         directories[:] = sorted(d for d in directories if d not in _SKIPPED and not d.endswith(".egg-info"))

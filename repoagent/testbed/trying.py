@@ -1,4 +1,4 @@
-"""Try the ways to build a project, take the first whose tests run, and remember which it was."""
+"""Build a project by one plan after the other, take the first whose tests run, and remember which it was."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from pathlib import Path
 from repoagent.domain import Ending, Report
 from repoagent.errors import EnvironmentFailed, SandboxFailed
 from repoagent.places import cache_root
-from repoagent.sandbox.base import Engine, Environment
+from repoagent.sandbox.base import Engine, Environment, SandboxMaker
 from repoagent.testbed.libraries import packages_missing
 from repoagent.testbed.programs import programs_missing
 from repoagent.testbed.ways import Setup, widened
 from repoagent.trace import Trace
 
 LEAST = 60.0
-"""Seconds that must be left to try another way."""
+"""Seconds that must be left to try another plan."""
 
 _Again = Callable[[float, tuple[str, ...]], "Choice"]
 """Builds once more, within so many seconds, with these packages."""
@@ -46,77 +46,84 @@ class Trial:
 
 @dataclass(frozen=True)
 class Choice:
-    """An environment, the way in which it was built, and how a few tests ended in it."""
+    """An environment, the plan by which it was built, and how a few tests ended in it."""
 
     environment: Environment
     way: Setup
     trial: Trial | None
     packages: tuple[str, ...] = ()
-    """Packages of the distribution that the build asked for beyond those of the way."""
+    """Packages of the distribution that the build asked for beyond those of the plan."""
 
     @property
     def setup(self) -> Setup:
-        """The way with these packages."""
+        """The plan with these packages."""
         return widened(self.way, self.packages)
 
 
 def find_or_build(
-    engine: Engine,
+    engine: SandboxMaker,
     root: Path,
-    ways: Sequence[Setup],
+    plans: Sequence[Setup],
     sample: Sample,
     trace: Trace,
     timeout: float,
 ) -> Choice:
-    """The first of `ways` in which tests run; where that was found out before and the environment is there, that one.
+    """Find the environment that was chosen before for these plans, or build the first in which tests run.
 
-    Where tests run in none of them, the one in which most do. Raises EnvironmentFailed where nothing can be built.
+    Where tests run in none, the one in which most pass is taken. `timeout` is in seconds, for all plans together.
+    Raises EnvironmentFailed where nothing can be built.
     """
-    known = _remembered(engine, ways)
+    known = _remembered(engine, plans)
     if known:
         trace.emit("testbed.reused", key=known.environment.key, setup=known.setup.name)
         return known
     deadline = time.monotonic() + timeout
     tried: list[Choice] = []
     failures: list[EnvironmentFailed] = []
-    for setup in ways:
+    for plan in plans:
         left = deadline - time.monotonic()
         if (tried or failures) and left < LEAST:
             break
-        trace.emit("testbed.trying", setup=setup.name, why=list(setup.why))
+        trace.emit("testbed.trying", setup=plan.name, why=list(plan.why))
         try:
-            tried.append(_try(engine, root, setup, sample, trace, left))
+            tried.append(_try(engine, root, plan, sample, trace, left))
         except EnvironmentFailed as error:
             # In a sandbox on an image of the repository's, the programs that it is kept in order by are the image's.
-            if isinstance(error, SandboxFailed) and not setup.recipe.base.dockerfile:
+            if isinstance(error, SandboxFailed) and not plan.recipe.base.dockerfile:
                 raise
-            trace.emit("testbed.rejected", setup=setup.name, reason=str(error))
+            trace.emit("testbed.rejected", setup=plan.name, reason=str(error))
             failures.append(error)
             continue
         if tried[-1].trial is None or tried[-1].trial.works:
             break
-        trace.emit("testbed.rejected", setup=setup.name, reason=_complaint(tried[-1].trial))
+        trace.emit("testbed.rejected", setup=plan.name, reason=_complaint(tried[-1].trial))
     if not tried:
         raise failures[0]
     best = max(tried, key=lambda choice: choice.trial.passed if choice.trial else 0)
-    _remember(ways, best)
+    _remember(plans, best)
     return best
 
 
-def forget(engine: Engine, ways: Sequence[Setup]) -> None:
-    """Remove what was built in any of `ways`."""
-    known = _remembered(engine, ways)
-    for setup in (*ways, *([known.setup] if known else [])):
-        engine.discard(setup.recipe.key)
+def forget(engine: Engine, plans: Sequence[Setup]) -> None:
+    """Remove what was built by any of the plans."""
+    known = _remembered(engine, plans)
+    for plan in (*plans, *([known.setup] if known else [])):
+        engine.discard(plan.recipe.key)
 
 
 def _try(
-    engine: Engine, root: Path, way: Setup, sample: Sample, trace: Trace, timeout: float, packages: tuple[str, ...] = ()
+    engine: SandboxMaker,
+    root: Path,
+    plan: Setup,
+    sample: Sample,
+    trace: Trace,
+    timeout: float,
+    packages: tuple[str, ...] = (),
 ) -> Choice:
-    """Build in this way, once more with what the build's log says is missing, and run a few tests."""
+    """Build by this plan, once more with the packages that the build's log says are missing, and run a few tests."""
     deadline = time.monotonic() + timeout
-    build = _Build(engine, root, trace, widened(way, packages))
-    again = partial(_try, engine, root, way, sample, trace)
+    build = _Build(engine, root, trace, widened(plan, packages))
+    again = partial(_try, engine, root, plan, sample, trace)
     try:
         environment = build.made(timeout)
     except EnvironmentFailed as error:
@@ -127,12 +134,12 @@ def _try(
         with suppress(EnvironmentFailed):
             return again(deadline - time.monotonic(), (*packages, *build.lacking))
     report = sample(environment)
-    choice = Choice(environment, way, None, packages)
+    choice = Choice(environment, plan, None, packages)
     return _with_programs(_tried(choice, report, trace), report, trace, again, deadline) if report else choice
 
 
 def _with_programs(choice: Choice, report: Report, trace: Trace, again: _Again, deadline: float) -> Choice:
-    """The same with the programs that its tests did not find, where no fewer tests pass then."""
+    """Build again with the programs that the tests did not find; the first choice stays if fewer tests pass then."""
     missing = programs_missing(report)
     for advice in missing.advice:
         trace.emit("testbed.progress", line=advice)
@@ -160,16 +167,16 @@ def _tried(choice: Choice, report: Report, trace: Trace) -> Choice:
 
 @dataclass
 class _Build:
-    """Builds one environment, and notes what its log says is missing."""
+    """Builds one environment, and collects the packages that its log says are missing."""
 
-    engine: Engine
+    engine: SandboxMaker
     root: Path
     trace: Trace
     setup: Setup
     missing: set[str] = field(default_factory=set)
 
     def made(self, timeout: float) -> Environment:
-        """The environment, from the cache or built."""
+        """Find the environment in the cache, or build it."""
         recipe = self.setup.recipe
         if found := self.engine.find(recipe.key):
             return found
@@ -180,7 +187,7 @@ class _Build:
 
     @property
     def lacking(self) -> list[str]:
-        """The distribution's packages that were missing and are not among the setup's."""
+        """The distribution's packages that were missing and are not among the plan's."""
         return sorted(self.missing - {*self.setup.recipe.base.packages})
 
     def _follow(self, line: str) -> None:
@@ -197,20 +204,20 @@ def _complaint(trial: Trial) -> str:
 # --- memory -----------------------------------------------------------------------------------------------------------
 
 
-def _remembered(engine: Engine, ways: Sequence[Setup]) -> Choice | None:
+def _remembered(engine: SandboxMaker, plans: Sequence[Setup]) -> Choice | None:
     try:
-        known = json.loads(_memory(ways).read_text(encoding="utf-8"))
-        way = next(way for way in ways if way.recipe.key == known["way"])
+        known = json.loads(_memory(plans).read_text(encoding="utf-8"))
+        plan = next(plan for plan in plans if plan.recipe.key == known["way"])
         packages = tuple(map(str, known["packages"]))
         trial = Trial(**known["trial"]) if known["trial"] else None
     except (OSError, ValueError, KeyError, TypeError, StopIteration):
         return None
-    environment = engine.find(widened(way, packages).recipe.key)
-    return Choice(environment, way, trial, packages) if environment else None
+    environment = engine.find(widened(plan, packages).recipe.key)
+    return Choice(environment, plan, trial, packages) if environment else None
 
 
-def _remember(ways: Sequence[Setup], choice: Choice) -> None:
-    path = _memory(ways)
+def _remember(plans: Sequence[Setup], choice: Choice) -> None:
+    path = _memory(plans)
     trial = asdict(choice.trial) if choice.trial else None
     text = json.dumps({"way": choice.way.recipe.key, "packages": choice.packages, "trial": trial})
     with suppress(OSError):  # a full disk costs the memory, not the run
@@ -218,6 +225,6 @@ def _remember(ways: Sequence[Setup], choice: Choice) -> None:
         path.write_text(text, encoding="utf-8")
 
 
-def _memory(ways: Sequence[Setup]) -> Path:
-    digest = hashlib.sha256("\0".join(way.recipe.key for way in ways).encode()).hexdigest()
+def _memory(plans: Sequence[Setup]) -> Path:
+    digest = hashlib.sha256("\0".join(plan.recipe.key for plan in plans).encode()).hexdigest()
     return cache_root() / "testbeds" / f"{digest[:32]}.json"

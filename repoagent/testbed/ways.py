@@ -1,4 +1,4 @@
-"""A way in which a project may be built: a script for a sandbox, what it stands on, and what speaks for it."""
+"""How a project may be built: a script for a sandbox, what it stands on, and the reasons for it."""
 
 from __future__ import annotations
 
@@ -18,20 +18,22 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Setup:
-    """One way to build a project."""
+    """One way to build a project's test environment."""
 
     name: str
     """For a person: `Python 3.9, packages as of 2021-05-02`."""
     recipe: Recipe
     why: tuple[str, ...] = ()
-    """What speaks for it, a sentence each."""
+    """The reasons for it, a sentence each."""
     compilers: tuple[str, ...] = ("build-essential", "pkg-config")
     """The distribution's packages without which a library's headers are of no use to it."""
+    newest: bool = False
+    """Whether it needs the newest release of the distribution."""
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Where the code comes from, as far as a build depends on it."""
+    """What a build depends on of the commit that is built."""
 
     version: str = ""
     """The last release, for builds that ask git for it; empty when unknown."""
@@ -41,7 +43,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Named:
-    """What the user names, which goes before what the repository names and what is worked out."""
+    """What the user asks for; it goes before what the repository asks for and what is detected."""
 
     test_command: str = ""
     """Shell command that runs the tests."""
@@ -50,11 +52,11 @@ class Named:
 
 
 Ways = Callable[[Origin, Sequence[str]], tuple[Setup, ...]]
-"""The ways to build a project, the most promising first, of an origin and the Pythons that an engine has."""
+"""Plans builds, the most promising first, of a commit and of the Pythons that an engine has."""
 
 
 def recipe(language: str, root: Path, manifests: Iterable[str], base: Base, script: str) -> Recipe:
-    """A recipe whose key depends on the contents of `manifests`, on the script and on what it stands on.
+    """Make a recipe whose key depends on the contents of `manifests`, on the script and on what it stands on.
 
     Of a Dockerfile, on the files as well that it copies by their names; not on folders, whose sources change all day.
 
@@ -77,30 +79,30 @@ def _plain(name: str) -> bool:
 
 
 def language_of(key: str) -> str:
-    """The language of the environment with this key; empty for a key that `recipe` did not make."""
+    """Get the language of the environment with this key; empty for a key that was not made here."""
     language, dash, _ = key.partition("-")
     return language if dash else ""
 
 
-def widened(setup: Setup, packages: Collection[str]) -> Setup:
-    """The same way with more packages of the distribution, if any, and with the compilers that libraries are for."""
+def widened(plan: Setup, packages: Collection[str]) -> Setup:
+    """Add packages of the distribution to a plan, if any, and the compilers that libraries are for."""
     if not packages:
-        return setup
-    base = setup.recipe.base
-    compilers = setup.compilers if set(packages) - FOR_TESTS else ()
+        return plan
+    base = plan.recipe.base
+    compilers = plan.compilers if set(packages) - FOR_TESTS else ()
     wanted = replace(base, packages=tuple(dict.fromkeys((*base.packages, *compilers, *sorted(packages)))))
-    why = (*setup.why, f"its build or its tests asked for {', '.join(sorted(packages))}")
-    made = replace(setup.recipe, key=_other_key(setup.recipe.key, str(wanted)), base=wanted)
-    return replace(setup, recipe=made, why=why)
+    why = (*plan.why, f"its build or its tests asked for {', '.join(sorted(packages))}")
+    made = replace(plan.recipe, key=_other_key(plan.recipe.key, str(wanted)), base=wanted)
+    return replace(plan, recipe=made, why=why)
 
 
-def extended(setup: Setup, steps: Sequence[str]) -> Setup:
-    """The same with more steps at the end of its script; itself where there are none."""
+def extended(plan: Setup, steps: Sequence[str]) -> Setup:
+    """Append steps, in shell, to a plan's script; the plan itself where there are none."""
     if not steps:
-        return setup
-    script = "\n".join([setup.recipe.script, 'code=$?; [ "$code" = 0 ] || exit "$code"', *steps, "true\n"])
-    made = replace(setup.recipe, key=_other_key(setup.recipe.key, script), script=script)
-    return replace(setup, recipe=made)
+        return plan
+    script = "\n".join([plan.recipe.script, 'code=$?; [ "$code" = 0 ] || exit "$code"', *steps, "true\n"])
+    made = replace(plan.recipe, key=_other_key(plan.recipe.key, script), script=script)
+    return replace(plan, recipe=made)
 
 
 def _other_key(key: str, change: str) -> str:
@@ -109,5 +111,5 @@ def _other_key(key: str, change: str) -> str:
 
 
 def resource(name: str) -> str:
-    """The text of a file that belongs to this package."""
+    """Read a file that belongs to this package; `name` is relative to `repoagent/testbed`."""
     return files("repoagent.testbed").joinpath(name).read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Git: where the code comes from, the clean copy that is worked on, and how a patch reaches the user's repository."""
+"""Git: the repository the code comes from, the clean copy that is worked on, and delivery of a patch."""
 
 from __future__ import annotations
 

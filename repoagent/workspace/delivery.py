@@ -1,5 +1,4 @@
-"""How a patch reaches the user's repository: into the work tree, or onto a new branch without touching the work
-tree."""
+"""Deliver a patch to the user's repository: into the work tree, or onto a new branch without touching the work tree."""
 
 from __future__ import annotations
 
@@ -14,7 +13,7 @@ from repoagent.workspace.source import Source, adopt_settings
 
 
 def apply(source: Source, patch: Patch) -> None:
-    """Change the files of the user's work tree as `patch` says, all or none. Nothing is staged or committed.
+    """Apply `patch` to the files of the user's work tree, all or none. Nothing is staged or committed.
 
     Raises UserError where there is no work tree, where HEAD is no longer the commit the patch was made for, or where
     the user's own changes are in its way.
@@ -34,8 +33,9 @@ def apply(source: Source, patch: Patch) -> None:
 
 
 def branch(source: Source, name: str, patch: Patch, message: str, author: str = "") -> str:
-    """Make the branch `name` at the base with one commit that holds `patch`; the commit's id. Work tree and index
-    stay as they are.
+    """Create the branch `name` at the base with one commit of `patch`, and return the commit's id.
+
+    Work tree and index stay as they are.
 
     `author` is `Name <address>`, by default the user as git knows them. Raises UserError for a name that git does not
     allow, a branch that exists, or a patch that does not fit.
@@ -73,7 +73,8 @@ def _apply_to_files(git: Git, root: Path, patch: Patch) -> None:
     refusal = git(*command, "--check", stdin=content, check=False)
     if refusal.exit_code:
         raise UserError(
-            f"the patch does not fit {root}, because files it changes have changed ({_first(refusal.complaint)}): "
+            f"the patch does not fit {root}, because files it changes have changed "
+            f"({_first(refusal.complaint)}): "
             "commit or stash them, or use --branch"
         )
     try:
@@ -96,7 +97,7 @@ def _check_name(git: Git, name: str) -> None:
 
 
 def commit_on(git: Git, base: str, patch: Patch, message: str) -> str:
-    """One commit on `base` that holds `patch`, made without a work tree; its id."""
+    """Commit `patch` on top of `base` without a work tree, and return the commit's id."""
     git("read-tree", base)
     refusal = git("apply", "--cached", "--whitespace=nowarn", stdin=_bytes(patch), check=False)
     if refusal.exit_code:
@@ -109,7 +110,7 @@ def commit_on(git: Git, base: str, patch: Patch, message: str) -> str:
 
 
 def _identity(user: Git, author: str) -> dict[str, str]:
-    """Who the commit is by: as given, else as the user's git says, else this program."""
+    """Choose the commit's author: as given, else the user as git knows them, else this program."""
     ident = author or user.line("var", "GIT_AUTHOR_IDENT").rpartition(">")[0] + ">"
     found = re.fullmatch(r"\s*([^<>\n\0]*[^<>\s\0])\s*<([^<>\n\0]+)>\s*", ident)
     if author and not found:

@@ -1,4 +1,4 @@
-"""Paths that stay inside a tree: checked by their letters, and opened without following a link."""
+"""Check that paths stay inside a tree, and open files without following a link."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ class PathRefused(ToolError):
 
 
 def steps(path: str) -> tuple[str, ...]:
-    """The steps of a path relative to the tree; raises PathRefused for one that leaves it or that git refuses."""
+    """Split a path relative to the tree into its parts; raises PathRefused for one that leaves it or that git
+    refuses."""
     parts = PurePosixPath(path).parts
     if not parts or path.startswith("/") or ".." in parts or "\0" in path:
         raise PathRefused(f"{path!r} leaves the repository: name a file relative to its root")
@@ -28,7 +29,8 @@ def steps(path: str) -> tuple[str, ...]:
 
 
 def read_inside(root: Path, path: str) -> bytes:
-    """A plain file's bytes. Raises FileNotFoundError, or PathRefused for all that is no plain file inside `root`."""
+    """Read a plain file's bytes. Raises FileNotFoundError, or PathRefused for all that is no plain file inside
+    `root`."""
     *parents, name = steps(path)
     try:
         descriptor = _descriptor(root, parents, name)
@@ -47,7 +49,7 @@ def read_inside(root: Path, path: str) -> bytes:
 
 
 def _descriptor(root: Path, parents: list[str], name: str) -> int:
-    """An open file below `root`; each step is taken from the one before, so that no link can be slipped in."""
+    """Open a file below `root`, folder by folder from the one before, so that no link can be slipped in."""
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
     place = os.open(root, flags | os.O_DIRECTORY)
     try:

@@ -1,10 +1,10 @@
-"""Git, called so that nothing a repository says about itself is ever executed.
+"""Call git so that nothing a repository says about itself is ever executed.
 
-A repository can name programs in many places: hooks, `filter.*`, `core.fsmonitor`, `core.sshCommand`,
-`diff.external`, remotes that are fetched from on demand. Two rules answer all of them. Work trees are read and
-written only by a repository of *our own*, which merely borrows the objects of the other (`borrowing`), so the other's
-configuration is not loaded at all. The few calls that must name the other repository (resolve a ref, create one) run
-commands that start nothing, without hooks and without any transport.
+A repository can name programs in many places: hooks, `filter.*`, `core.fsmonitor`, `core.sshCommand`, `diff.external`,
+remotes that are fetched from on demand. Two rules answer all of them. Work trees are read and written only by a
+repository of *our own*, which merely borrows the objects of the other (`borrowing`), so the other's configuration is
+not loaded at all. The few calls that must name the other repository (resolve a ref, create one) run commands that start
+nothing, without hooks and without any transport.
 """
 
 from __future__ import annotations
@@ -46,12 +46,13 @@ class Git:
         return run(["git", *arguments], cwd=cwd, stdin=stdin, timeout=timeout, environment=environment, check=check)
 
     def line(self, *arguments: str) -> str:
-        """What a command printed, or empty where it failed or printed nothing."""
+        """Run a command and return what it printed; empty where it failed or printed nothing."""
         return self(*arguments, check=False).stdout.decode("utf-8", "surrogateescape").rstrip("\n")
 
 
 def create(directory: Path, *, object_format: str = "sha1") -> Git:
-    """An empty repository of our own in `directory`: no templates, no hooks, files stored and written byte for byte."""
+    """Create an empty repository of our own in `directory`: no templates, no hooks, files stored and written byte for
+    byte."""
     directory.mkdir(parents=True, exist_ok=True)
     git_dir = directory / ".git"
     command = [
@@ -71,7 +72,7 @@ def create(directory: Path, *, object_format: str = "sha1") -> Git:
 
 @contextmanager
 def borrowing(objects: Path, *, object_format: str = "sha1", work_tree: Path | None = None) -> Iterator[Git]:
-    """A throw-away repository of our own that can read all objects in the directory `objects`, and writes none
+    """Open a throw-away repository of our own that reads all objects in the directory `objects`, and writes none
     there."""
     with tempfile.TemporaryDirectory(prefix="repoagent-git-") as scratch:
         own = create(Path(scratch), object_format=object_format)
@@ -82,7 +83,7 @@ def borrowing(objects: Path, *, object_format: str = "sha1", work_tree: Path | N
 
 
 def borrowed(objects: Path) -> dict[str, str]:
-    """The environment in which git also finds the objects in the directory `objects`."""
+    """Build the environment in which git also finds the objects in the directory `objects`."""
     return {"GIT_ALTERNATE_OBJECT_DIRECTORIES": '"' + str(objects).replace("\\", "\\\\").replace('"', '\\"') + '"'}
 
 
@@ -151,8 +152,7 @@ def _environment(ours: bool, online: bool, extra: Mapping[str, str]) -> dict[str
 
 
 def _settings(first: int, extra: Mapping[str, str]) -> dict[str, str | None]:
-    """`_SETTINGS` and more as git reads them from the environment, behind the `first` ones that the user has put
-    there."""
+    """Number `_SETTINGS` and more as git reads them from the environment, after the `first` ones of the user."""
     numbered = list(enumerate({**_SETTINGS, **extra}.items(), start=first))
     keys: dict[str, str | None] = {f"GIT_CONFIG_KEY_{number}": key for number, (key, _) in numbered}
     values: dict[str, str | None] = {f"GIT_CONFIG_VALUE_{number}": value for number, (_, value) in numbered}

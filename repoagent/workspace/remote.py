@@ -1,4 +1,4 @@
-"""Repositories at a URL: fetched into a cache, told apart by their address, brought up to date when asked for again."""
+"""Fetch repositories at a URL into a cache, one for each address, and bring them up to date when asked for again."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ def is_url(name: str) -> bool:
 
 
 def fetch(address: str, cache: Path) -> Fetched:
-    """The repository at `address`, its branches and tags, as they are now. Safe to call from several processes."""
+    """Fetch the branches and tags of the repository at `address`, as they are now. Safe to call from several
+    processes."""
     from filelock import FileLock
 
     url, git_dir = public(address), place(address, cache)
@@ -64,18 +65,18 @@ def fetch(address: str, cache: Path) -> Fetched:
 
 
 def place(address: str, cache: Path) -> Path:
-    """Where `fetch` keeps the repository at `address`, whether it has been fetched or not."""
+    """Name the folder in which `fetch` keeps the repository at `address`, whether it has been fetched or not."""
     url = public(address)
     return cache / f"{_slug(url)}-{hashlib.sha256(url.encode()).hexdigest()[:12]}.git"
 
 
 def fetch_commit(fetched: Fetched, commit: str) -> None:
-    """Fetch one commit that no branch or tag reaches, where the server lets us; it is the caller who finds out."""
+    """Fetch one commit that no branch or tag reaches, where the server allows it; the caller checks whether it came."""
     _ask(fetched, "fetch", "--quiet", "--no-tags", fetched.address, commit, check=False, timeout=PATIENCE)
 
 
 def public(address: str) -> str:
-    """`address` without a name and password in it."""
+    """Remove a name and a password from an address; for ssh, a name without a password stays."""
     if "://" not in address:
         return address
     parts = urlsplit(address)
@@ -125,7 +126,7 @@ def _ask(fetched: Fetched, *command: str, timeout: float, check: bool = True) ->
 
 
 def _explained(fetched: Fetched, complaint: str, timeout: float) -> RepoagentError:
-    """What went wrong, and who is to act. Git's words come without the address, which may hold a password."""
+    """Explain what went wrong and what to do. Git's words come without the address, which may hold a password."""
     words, url = complaint.replace(fetched.address, fetched.url), fetched.url
     if not words:
         return EnvironmentFailed(

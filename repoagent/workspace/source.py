@@ -1,4 +1,4 @@
-"""Where the code comes from: a checkout, a bare repository or a URL, and the commit that is worked on."""
+"""Find the repository the code comes from (a checkout, a bare repository or a URL), and the commit to work on."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Source:
 
 
 def resolve(repo: str | None, base: str | None, issue_repository: str | None, cache: Path) -> Source:
-    """The repository that `repo` names, a directory or a URL; by default the issue's, else the current directory.
+    """Resolve the repository that `repo` names, a directory or URL; by default the issue's, else the current directory.
 
     A repository at a URL is kept below `cache` and brought up to date. `base` is anything git knows as a commit, by
     default HEAD. Raises UserError for what cannot be used, EnvironmentFailed where the network or the disk fails.
@@ -77,8 +77,7 @@ def _directory(name: str) -> Path:
 
 
 def _locate(directory: Path) -> _Place:
-    """The repository that `directory` lies in, found without running git, which would load the repository's
-    settings."""
+    """Find the repository that `directory` lies in without running git, which would load the repository's settings."""
     from git import Repo
     from git.exc import GitError
 
@@ -94,8 +93,7 @@ def _locate(directory: Path) -> _Place:
 
 
 def _root(directory: Path, git_dir: Path) -> Path:
-    """The work tree that `directory` lies in: where `.git` is, and never where the repository's `core.worktree`
-    points."""
+    """Find the work tree of `directory`: where `.git` is, and never where the repository's `core.worktree` points."""
     if directory.is_relative_to(git_dir):
         return git_dir.parent if git_dir.name == ".git" and directory != git_dir else git_dir
     return next((parent for parent in (directory, *directory.parents) if (parent / ".git").exists()), git_dir)
@@ -138,7 +136,7 @@ def _branch(git: Git, base: str | None) -> str:
 
 
 def _start(git: Git, where: str) -> str:
-    """HEAD; where that has no commit yet, as in some bare repositories, the branch that was committed to last."""
+    """Choose HEAD, or, where that has no commit yet as in some bare repositories, the branch committed to last."""
     if git.line("rev-parse", "--verify", "--quiet", "HEAD^{commit}"):
         return "HEAD"
     newest = git.line("for-each-ref", "--sort=-committerdate", "--count=1", "--format=%(refname)", "refs/heads")

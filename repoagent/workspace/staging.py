@@ -1,4 +1,4 @@
-"""Edits and patches in an index of their own: how one becomes the other, without a work tree."""
+"""Turn edits into patches and back in an index of their own, without a work tree."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def stage(git: Git, edits: Sequence[Edit]) -> None:
 
 
 def patch(git: Git) -> Patch:
-    """What the index changes in HEAD."""
+    """Make the patch of what the index changes in HEAD."""
     names = git("diff-index", "--cached", "--no-renames", "--name-only", "-z", "HEAD", "--").stdout
     paths = tuple(text(name) for name in names.split(b"\0") if name)
     return Patch("".join(_patch_of(git, path) for path in paths), paths)
@@ -49,13 +49,13 @@ def apply(git: Git, change: Patch) -> None:
 
 
 def blob(git: Git, name: str) -> str | None:
-    """The text of a blob, as `REVISION:PATH` or `:0:PATH`; None where there is none."""
+    """Read the text of a blob named `REVISION:PATH` or `:0:PATH`; None where there is none."""
     found = git("cat-file", "blob", name, check=False)
     return None if found.exit_code else text(found.stdout)
 
 
 def text(content: bytes) -> str:
-    """Bytes as text, those that are not UTF-8 as surrogates."""
+    """Decode bytes as UTF-8, invalid ones as surrogates."""
     return content.decode("utf-8", "surrogateescape")
 
 
@@ -76,7 +76,7 @@ _AS_PATCH = (
 
 
 def _modes(git: Git) -> dict[str, str]:
-    """The mode of every entry of the index: `100644` or `100755` a file, `120000` a link, `160000` a submodule."""
+    """Read the mode of every entry of the index: `100644` or `100755` a file, `120000` a link, `160000` a submodule."""
     rows = git("ls-files", "--stage", "-z").stdout.split(b"\0")
     return {text(row.partition(b"\t")[2]): row[:6].decode() for row in rows if row}
 
@@ -103,7 +103,8 @@ def _store(git: Git, path: str, after: str) -> str:
 
 
 def _patch_of(git: Git, path: str) -> str:
-    """The patch of one file; as binary where the file is not UTF-8, since JSON and checkpoints hold no surrogates."""
+    """Make the patch of one file; as binary where the file is not UTF-8, since JSON and checkpoints hold no
+    surrogates."""
     base, place = git("rev-parse", "HEAD").text.strip(), f":(literal,top){path}"
     shown = text(git("diff-index", *_AS_PATCH, base, "--", place).stdout)
     if not any("\ud800" <= character <= "\udfff" for character in shown):

@@ -45,26 +45,27 @@ class Workspace:
 
     @classmethod
     def open(cls, target: Path) -> Workspace:
-        """The workspace that was created in `target` before."""
+        """Open the workspace that was created in `target` before."""
         if not (target / ".git" / "HEAD").is_file():
             raise UserError(f"{target} is not a workspace: start the run again")
         return cls(target.resolve())
 
     def files(self) -> tuple[str, ...]:
-        """The paths of all plain files of the base, sorted: no links, no submodules, no names that are not UTF-8."""
+        """List the paths of all plain files of the base, sorted: no links, no submodules, no names that are not
+        UTF-8."""
         entries = self._git()("ls-files", "--stage", "-z").stdout.split(b"\0")
         names = [row.partition(b"\t")[2].decode("utf-8", "replace") for row in entries if row.startswith(b"100")]
         return tuple(name for name in names if "\ufffd" not in name)
 
     def read(self, path: str) -> str:
-        """The text of a file, bytes that are not UTF-8 as surrogates and line ends as they are.
+        """Read the text of a file, bytes that are not UTF-8 as surrogates and line ends as they are.
 
         Raises FileNotFoundError, or PathRefused where `path` leaves the tree, passes a link or is no plain file.
         """
         return staging.text(read_inside(self.root, path))
 
     def diff(self, edits: Sequence[Edit]) -> Patch:
-        """What `edits` change, as `git diff` writes it, whatever the user's settings: it applies to the base.
+        """Make the patch of `edits`, as `git diff` writes it whatever the user's settings: it applies to the base.
 
         A file that is not UTF-8 is patched as binary. Only `after` counts; of several edits to one path the last. May
         be called from several threads. Raises PathRefused for a path outside the tree, ToolError for texts and
@@ -75,7 +76,8 @@ class Workspace:
             return staging.patch(git)
 
     def edits(self, patch: Patch) -> tuple[Edit, ...]:
-        """What `patch`, made by `diff`, does to each file. Raises ToolError where it does not fit the base."""
+        """Turn `patch`, made by `diff`, into one edit for each file. Raises ToolError where it does not fit the
+        base."""
         with self._scratch() as git:
             staging.apply(git, patch)
             blob = staging.blob
@@ -86,7 +88,7 @@ class Workspace:
 
     @contextmanager
     def _scratch(self) -> Iterator[Git]:
-        """Git with the base in an index of its own, and a store of its own: callers do not meet, and leave nothing."""
+        """Open git with the base in an index and a store of its own: callers do not meet, and leave nothing."""
         with tempfile.TemporaryDirectory(prefix="repoagent-diff-") as scratch:
             own = {"GIT_INDEX_FILE": f"{scratch}/index", "GIT_OBJECT_DIRECTORY": scratch}
             git = Git(self.root / ".git", self.root, True, own | borrowed(self.root / ".git" / "objects"))
@@ -110,7 +112,7 @@ def _export(source: Source, own: Git) -> None:
 
 
 def _commit_alone(own: Git, tree: str, date: str) -> str:
-    """One commit without parents; dated as the base is, so that equal bases make equal copies."""
+    """Make one commit without parents, dated as the base is, so that equal bases make equal copies."""
     who = {
         f"GIT_{role}_{what}": value for role in ("AUTHOR", "COMMITTER") for what, value in (*_NOBODY, ("DATE", date))
     }
@@ -118,7 +120,7 @@ def _commit_alone(own: Git, tree: str, date: str) -> str:
 
 
 def _date(commit: str) -> str:
-    """When a commit was made, from its own text: `git show` also wants its parents, which a shallow clone lacks."""
+    """Read when a commit was made from its own text: `git show` also needs its parents, which a shallow clone lacks."""
     found = re.search(r"^committer .*> (-?\d+ [+-]\d{4})$", commit, re.MULTILINE)
     return f"@{found[1]}" if found else "@0 +0000"
 

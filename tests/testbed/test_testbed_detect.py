@@ -9,8 +9,7 @@ import pytest
 from repoagent.errors import UserError
 from repoagent.testbed.detect import detect
 from repoagent.testbed.manifests import setup_arguments
-from repoagent.testbed.override import read_override
-from repoagent.testbed.project import Override
+from repoagent.testbed.override import Override, read_override
 
 REPOSITORIES = Path(__file__).parents[1] / "repositories"
 

@@ -10,8 +10,8 @@ import pytest
 from repoagent.sandbox.base import Dockerfile
 from repoagent.sandbox.fake import FakeEngine
 from repoagent.testbed.ecosystems.finding import codebases, setups_of
+from repoagent.testbed.override import OwnImage
 from repoagent.testbed.own_image import own_images
-from repoagent.testbed.project import OwnImage
 from repoagent.testbed.tree import read_tree
 from repoagent.testbed.ways import Origin, Setup, widened
 

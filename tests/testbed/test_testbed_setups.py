@@ -12,8 +12,9 @@ import pytest
 from repoagent.sandbox.base import Base
 from repoagent.testbed.detect import detect
 from repoagent.testbed.options import kept_options
+from repoagent.testbed.override import Override
 from repoagent.testbed.probe import distribution, missing_modules
-from repoagent.testbed.project import Group, Override, Project
+from repoagent.testbed.project import Group, Project
 from repoagent.testbed.pythons import Wanted, choose, versions_in
 from repoagent.testbed.setups import setups
 from repoagent.testbed.ways import Origin, Setup

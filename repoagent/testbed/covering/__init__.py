@@ -1,4 +1,4 @@
-"""Which tests cover a function: measured once for a state of the repository, and remembered."""
+"""Measure which tests call which function, once for each state of the repository, and cache it."""
 
 from repoagent.testbed.covering.map import CoverageMap, Place
 from repoagent.testbed.covering.measuring import known, measure, noted, possible

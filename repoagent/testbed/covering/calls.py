@@ -69,7 +69,7 @@ class Calls:
         threading.setprofile(None)
 
     def _started(self, code: Any, _offset: int) -> Any:
-        """Once for each function and test: after that it costs nothing."""
+        """Called once for each function and test: after that it costs nothing."""
         self._called[id(code)] = code
         return self._monitoring.DISABLE if self._monitoring is not None else None
 
@@ -87,7 +87,7 @@ class Calls:
         self._write({"test": test, "calls": [self._number(place) for place in own]})
 
     def _own(self, place: tuple[str, int]) -> tuple[str, int] | None:
-        """A place by the path in the repository; None for one outside."""
+        """Make a path relative to the repository; None for a file outside."""
         path = os.path.abspath(place[0])  # noqa: PTH100 - resolving links would ask the disk for every function
         inside = path.startswith(self._root) and "site-packages" not in path and not place[0].startswith("<")
         return (path[len(self._root) :], place[1]) if inside else None

@@ -1,4 +1,4 @@
-"""What is known of which test calls which function."""
+"""Which test calls which function, as it was measured."""
 
 from __future__ import annotations
 
@@ -36,13 +36,14 @@ class CoverageMap:
     """Whether the run came to its end; otherwise some of the tests are not in here."""
 
     def covering(self, place: Place) -> tuple[str, ...]:
-        """The tests that call the function at `place`, or one of a class there; those first that call fewest others."""
+        """Find the tests that call the function at `place`, or one of a class there; those first that call fewest
+        others."""
         numbers = self._at(place)
         found = [(len(calls), test) for test, calls in self.tests if numbers.intersection(calls)]
         return tuple(test for _, test in sorted(found))
 
     def files_covering(self, places: Sequence[Place]) -> tuple[str, ...]:
-        """The test files by how many of `places`, the first the most important, their tests cover."""
+        """Order the test files by how many of `places` their tests call; the first place weighs most."""
         weights: dict[str, float] = {}
         for rank, place in enumerate(places):
             for path in {test.partition("::")[0] for test in self.covering(place)}:
@@ -50,7 +51,7 @@ class CoverageMap:
         return tuple(sorted(weights, key=lambda path: (-weights[path], path)))
 
     def _at(self, place: Place) -> frozenset[int]:
-        """The function that begins with the place; where none does, as for a class, all that begin inside."""
+        """Number the function that begins with the place; where none does, as for a class, all that begin inside."""
         inside = [(line, n) for line, n in self._by_path.get(place.path, ()) if place.first <= line <= place.last]
         exact = frozenset(n for line, n in inside if line == place.first)
         return exact or frozenset(n for _, n in inside)
@@ -64,7 +65,7 @@ class CoverageMap:
 
 
 def read_calls(data: bytes, asked: Sequence[str]) -> CoverageMap:
-    """What `calls.py` wrote, of which nothing is believed beyond its form: the code under test could write it, too."""
+    """Parse what `calls.py` wrote; only its form is believed, for the code under test could write it, too."""
     functions: list[tuple[str, int]] = []
     tests: dict[str, tuple[int, ...]] = {}
     ended = False

@@ -1,4 +1,4 @@
-"""Run tests with their calls noted, and keep what came out for this state of the repository."""
+"""Run tests with their calls recorded, and cache the result for this state of the repository."""
 
 from __future__ import annotations
 
@@ -26,9 +26,10 @@ _KEPT = 40
 
 
 def measure(testbed: Testbed, tests: Sequence[str], timeout: float) -> CoverageMap:
-    """What `tests`, all when empty, call on the untouched code, run in a fresh sandbox.
+    """Measure what `tests`, all when empty, call on the untouched code, in a fresh sandbox.
 
-    Raises EnvironmentFailed where the project's tests are not run by pytest, or none of them could be run.
+    `timeout` is in seconds. Raises EnvironmentFailed where the project's tests are not run by pytest, or none of them
+    could be run.
     """
     if not possible(testbed):
         raise EnvironmentFailed("which test covers what is only known of tests that pytest runs")
@@ -39,8 +40,11 @@ def measure(testbed: Testbed, tests: Sequence[str], timeout: float) -> CoverageM
 
 
 def noted(testbed: Testbed, tests: Sequence[str], timeout: float) -> tuple[Report, CoverageMap]:
-    """Run `tests` as ever, in some twice the time, and have their calls noted, which are kept where the run came to its
-    end: of another, more time may tell more. Only where that is `possible`."""
+    """Run `tests` with their calls recorded, which takes about twice the time; the map is cached if the run was
+    completed.
+
+    Raises TypeError where the tests are not run by pytest.
+    """
     runner = testbed.codebase.runner
     if not isinstance(runner, Pytest):
         raise TypeError("ask `possible` first")
@@ -57,7 +61,8 @@ def noted(testbed: Testbed, tests: Sequence[str], timeout: float) -> tuple[Repor
 
 
 def known(testbed: Testbed, tests: Sequence[str] = ()) -> CoverageMap | None:
-    """What was measured of this state of the repository before: of all tests, else of just these; or None."""
+    """Load what was measured for this state of the repository: of all tests, else of just these; None without
+    either."""
     for asked in dict.fromkeys(((), tuple(tests))):
         with suppress(OSError, ValueError, zlib.error):
             data = zlib.decompress(_file(testbed, asked).read_bytes())
@@ -71,7 +76,7 @@ def possible(testbed: Testbed) -> bool:
 
 
 def _keep(found: CoverageMap, testbed: Testbed, tests: Sequence[str]) -> None:
-    """Nothing is lost but time where this fails."""
+    """Cache a map; where that fails nothing but time is lost."""
     with suppress(OSError):
         path = _file(testbed, tests)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -89,7 +94,7 @@ def _file(testbed: Testbed, tests: Sequence[str]) -> Path:
 
 
 def state_of(root: Path) -> str:
-    """Equal for equal Python files, as a commit's are."""
+    """Hash the contents of all Python files and settings below `root`."""
     seen = hashlib.sha256()
     for listed in list_files(root):
         if listed.path.endswith((".py", ".cfg", ".toml", ".ini")):

@@ -1,1 +1,1 @@
-"""What is known of each language's tools: how to see that a repository uses them, how it is built and tested then."""
+"""What each language's tools are: how a repository that uses them is recognised, built and tested."""

@@ -1,16 +1,17 @@
-"""A repository as the tools of one language see it, and what is the same for all of them."""
+"""What a repository is to the tools of one language, and how plans to build it are made from shell steps."""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from repoagent.testbed.checks import Check
+from repoagent.testbed.override import Language, Override
 from repoagent.testbed.own_image import base_of, steps_of, why_inherited
-from repoagent.testbed.project import Language, Override
 from repoagent.testbed.running.base import BY_SCRIPT, Entry, Runner
-from repoagent.testbed.services import Wished, packages, wished
+from repoagent.testbed.services import Wished, wished
+from repoagent.testbed.services import packages as packages_of
 from repoagent.testbed.tree import Tree
 from repoagent.testbed.ways import Origin, Setup, Ways, recipe, resource
 
@@ -43,7 +44,7 @@ class Codebase:
     needs: tuple[str, ...] = ()
     """What the tests need beside the project itself, for a person."""
     last: Ways = lambda _origin, _available: ()
-    """The ways on images of the repository's own, for when no other works."""
+    """Plans on images of the repository's own, for when no other works."""
 
     @property
     def strength(self) -> tuple[bool, bool, int]:
@@ -56,19 +57,48 @@ Ecosystem = Callable[[Tree, Override], Codebase | None]
 
 
 @dataclass(frozen=True)
-class Way:
-    """One way to build by tools that are no Python's."""
+class PlanContext:
+    """What the build plans of an ecosystem other than Python's have in common, for one commit and engine."""
 
-    name: str
-    steps: tuple[str, ...]
-    """Shell, run after the functions in `steps.sh`; `enter` adds lines to what every later command runs first."""
-    packages: tuple[str, ...] = ()
-    """The distribution's."""
-    why: tuple[str, ...] = ()
-    current: bool = False
-    """Whether the newest release of the distribution is needed."""
-    tools: tuple[str, ...] = ()
-    """Steps that get the toolchain; they stay where the repository's owner gives commands of his own."""
+    tree: Tree
+    language: Language
+    manifests: Sequence[str]
+    """Files on whose contents a build depends, sorted."""
+    override: Override
+    available: Sequence[str]
+    """Versions of Python whose base images the engine has."""
+
+    def make_plan(
+        self,
+        name: str,
+        steps: Sequence[str],
+        packages: Sequence[str] = (),
+        why: Sequence[str] = (),
+        *,
+        newest: bool = False,
+        tools: Sequence[str] = (),
+    ) -> Setup:
+        """Make the plan whose script gets its toolchain by `tools` and then runs `steps`, unless the owner says others.
+
+        Both are shell, run after the functions in `steps.sh`; `enter` there adds lines to what every later command runs
+        first. `packages` are the distribution's; `newest` asks for its newest release.
+        """
+        if self.override.build:
+            steps = (*map(_quote_command, self.override.build), "true")
+            why = (*why, ".repoagent.toml says how to build it")
+        if self.override.inherits:
+            name, tools, packages = f"the tools of {self.override.inherits}", (), ()
+            why = (*why, why_inherited(self.override))
+            steps = (*steps_of(self.override), *steps)
+        served = packages_of(wished(self.tree.root, self.override.services))
+        base = base_of(self.override, self._choose_python(newest), (*packages, *self.override.packages, *served))
+        parts = [resource("steps.sh"), resource("ecosystems/enter.sh"), *tools, *steps, "finish"]
+        made = recipe(self.language, self.tree.root, self.manifests, base, "\n".join(parts) + "\n")
+        return Setup(name, made, tuple(why), newest=newest)
+
+    def _choose_python(self, newest: bool) -> str:
+        """Choose the base image by its Python; the newest release of the distribution is where it can be had."""
+        return self.override.python or (CURRENT if newest and CURRENT in self.available else self.available[0])
 
 
 def ways_of(
@@ -76,39 +106,19 @@ def ways_of(
     language: Language,
     manifests: Iterable[str],
     override: Override,
-    ways: Callable[[Origin], Sequence[Way]],
+    make_plans: Callable[[PlanContext, Origin], Iterable[Setup]],
 ) -> Ways:
-    """The setups of `ways`, as far as the engine has what they stand on."""
+    """Make a planner of `make_plans`: the plans that the engine has the base for; on a given image only the first."""
     files = tuple(sorted(name for name in manifests if tree.has(name)))
 
-    def setups(origin: Origin, available: Sequence[str]) -> tuple[Setup, ...]:
-        found = ways(origin)[: 1 if override.inherits else None]
-        possible = [way for way in found if not way.current or CURRENT in available or override.python]
-        chosen = [_overridden(way, override) for way in possible or found]
-        made = [_setup(tree, language, files, override, way, available) for way in chosen]
-        return tuple({setup.recipe.key: setup for setup in made}.values())
+    def plan_builds(origin: Origin, available: Sequence[str]) -> tuple[Setup, ...]:
+        found = list(make_plans(PlanContext(tree, language, files, override, available), origin))
+        found = found[: 1 if override.inherits else None]
+        possible = [plan for plan in found if not plan.newest or CURRENT in available or override.python]
+        return tuple({plan.recipe.key: plan for plan in possible or found}.values())
 
-    return setups
-
-
-def _overridden(way: Way, override: Override) -> Way:
-    if not override.build:
-        return way
-    commands = tuple(f"needed 'command of the repository' sh -c {shlex.quote(command)}" for command in override.build)
-    return replace(way, steps=(*commands, "true"), why=(*way.why, ".repoagent.toml says how to build it"))
+    return plan_builds
 
 
-def _setup(
-    tree: Tree, language: Language, manifests: Sequence[str], override: Override, way: Way, available: Sequence[str]
-) -> Setup:
-    python = override.python or (CURRENT if way.current and CURRENT in available else available[0])
-    served = packages(wished(tree.root, override.services))
-    if override.inherits:
-        why = (*way.why, why_inherited(override))
-        own = steps_of(override)
-        way = replace(
-            way, name=f"the tools of {override.inherits}", tools=(), packages=(), why=why, steps=(*own, *way.steps)
-        )
-    base = base_of(override, python, (*way.packages, *override.packages, *served))
-    script = "\n".join([resource("steps.sh"), resource("ecosystems/enter.sh"), *way.tools, *way.steps, "finish"]) + "\n"
-    return Setup(way.name, recipe(language, tree.root, manifests, base, script), way.why)
+def _quote_command(command: str) -> str:
+    return f"needed 'command of the repository' sh -c {shlex.quote(command)}"

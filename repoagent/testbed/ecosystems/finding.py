@@ -1,4 +1,4 @@
-"""Find out by which languages' tools a repository may be built and tested, the most promising one first."""
+"""Detect by which languages' tools a repository may be built and tested, the most promising one first."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from repoagent.errors import UserError
-from repoagent.testbed.ecosystems import go, java, native, node, other, python, rust
+from repoagent.testbed.ecosystems import go, java, native, node, other, rust
 from repoagent.testbed.ecosystems.base import Codebase, Ecosystem
-from repoagent.testbed.override import OVERRIDE_FILE, override_of
+from repoagent.testbed.ecosystems.python import codebase as python
+from repoagent.testbed.override import OVERRIDE_FILE, Override, override_of
 from repoagent.testbed.own_image import own_images
-from repoagent.testbed.project import Override
 from repoagent.testbed.services import wished
 from repoagent.testbed.tree import Tree, read_tree
 from repoagent.testbed.ways import Origin, Setup, language_of
@@ -23,10 +23,10 @@ _MOST_WAYS = 6
 
 
 def codebases(root: Path, image: str = "") -> tuple[Codebase, ...]:
-    """What the repository in `root` is, as far as its files tell; at least one, in the `image` that the user names.
+    """Detect what the repository in `root` is by its files; at least one codebase, in the `image` that the user names.
 
-    Those in whose language there is neither a manifest nor a test are left out, where there are others. Raises
-    UserError for a bad `.repoagent.toml`, and where it names a language that nothing is known of here.
+    Where some languages have a manifest or a test, the others are left out. Raises UserError for a bad
+    `.repoagent.toml`, and where it names a language that nothing here is built by.
     """
     tree, override = read_tree(root), override_of(root)
     override = replace(override, image=image)
@@ -40,25 +40,25 @@ def codebases(root: Path, image: str = "") -> tuple[Codebase, ...]:
 
 
 def setups_of(found: Sequence[Codebase], origin: Origin, available: Sequence[str]) -> tuple[Setup, ...]:
-    """The ways to build, those of the first codebase first, those on the repository's own images last of all."""
-    ways = tuple(setup for codebase in found for setup in codebase.ways(origin, available))[:_MOST_WAYS]
-    return (*ways, *found[0].last(origin, available))
+    """List the plans to build, those of the first codebase first, those on the repository's own images last."""
+    plans = tuple(plan for codebase in found for plan in codebase.ways(origin, available))[:_MOST_WAYS]
+    return (*plans, *found[0].last(origin, available))
 
 
 def codebase_of(found: Sequence[Codebase], key: str) -> Codebase:
-    """The one that an environment was built for; the first where its key does not tell."""
+    """Find the codebase that an environment was built for, by its key; the first where that does not tell."""
     return next((codebase for codebase in found if codebase.language == language_of(key)), found[0])
 
 
 def _found(find: Ecosystem, tree: Tree, override: Override) -> Codebase | None:
-    """What `find` takes the repository for, with the ways on images of its own unless the user named one."""
+    """Detect a codebase by `find`, with plans on images of its own unless the user named an image."""
 
-    def on_its_own(origin: Origin, available: Sequence[str]) -> tuple[Setup, ...]:
+    def plan_on_own_images(origin: Origin, available: Sequence[str]) -> tuple[Setup, ...]:
         inside = [find(tree, replace(override, own=image)) for image in own_images(tree)]
-        return tuple(setup for each in inside if each for setup in each.ways(origin, available)[:1])
+        return tuple(plan for each in inside if each for plan in each.ways(origin, available)[:1])
 
     codebase = find(tree, override)
-    return replace(codebase, last=on_its_own) if codebase and not override.image else codebase
+    return replace(codebase, last=plan_on_own_images) if codebase and not override.image else codebase
 
 
 def _named(found: Sequence[Codebase], language: str) -> Codebase:

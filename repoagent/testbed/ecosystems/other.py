@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 from repoagent.errors import UserError
-from repoagent.testbed.ecosystems.base import Codebase, Way, ways_of
-from repoagent.testbed.override import OVERRIDE_FILE
-from repoagent.testbed.project import Override
+from repoagent.testbed.ecosystems.base import Codebase, PlanContext, ways_of
+from repoagent.testbed.override import OVERRIDE_FILE, Override
 from repoagent.testbed.running.base import BY_SCRIPT
 from repoagent.testbed.running.command import Command
 from repoagent.testbed.tree import Tree
+from repoagent.testbed.ways import Setup
 
 
 def find(tree: Tree, override: Override) -> Codebase | None:
-    """Only where the owner asks for it; raises UserError where the test command is missing then."""
+    """Take the owner's own commands, only where asked to; raises UserError where the test command is missing then."""
     if override.language != "other":
         return None
     if not override.test:
         raise UserError(f'{OVERRIDE_FILE} of the repository: `language = "other"` needs `test = "command"` as well')
-    way = Way("the repository's own commands", ("settle",), why=(".repoagent.toml names no language that is known",))
     return Codebase(
         language="other",
-        ways=ways_of(tree, "other", (OVERRIDE_FILE,), override, lambda _origin: (way,)),
+        ways=ways_of(tree, "other", (OVERRIDE_FILE,), override, lambda context, _origin: (_way(context),)),
         runner=Command(override.test, BY_SCRIPT),
         tool="command",
         command=override.test,
         declared=True,
         override=override,
     )
+
+
+def _way(context: PlanContext) -> Setup:
+    why = (".repoagent.toml names no language that is known",)
+    return context.make_plan("the repository's own commands", ("settle",), why=why)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from repoagent.testbed.checks import Check
-from repoagent.testbed.ecosystems.base import Codebase, Way, ways_of
-from repoagent.testbed.manifests import table
-from repoagent.testbed.project import Override
+from repoagent.testbed.ecosystems.base import Codebase, PlanContext, ways_of
+from repoagent.testbed.override import Override
+from repoagent.testbed.reading import table
 from repoagent.testbed.running.cargo import Cargo
 from repoagent.testbed.tree import Tree
-from repoagent.testbed.ways import resource
+from repoagent.testbed.ways import Setup, resource
 
 _MANIFESTS = (
     "Cargo.toml",
@@ -24,14 +24,16 @@ _MOST_READ = 1000
 
 
 def find(tree: Tree, override: Override) -> Codebase | None:
-    """What `Cargo.toml` in the root says."""
+    """Detect a Rust package or workspace by `Cargo.toml` in the root."""
     manifest = tree.toml("Cargo.toml")
     if not tree.has("Cargo.toml") and override.language != "rust":
         return None
     members = tree.matching("*/Cargo.toml")
     return Codebase(
         language="rust",
-        ways=ways_of(tree, "rust", (*_MANIFESTS, *members), override, lambda _origin: (_way(tree, manifest),)),
+        ways=ways_of(
+            tree, "rust", (*_MANIFESTS, *members), override, lambda context, _origin: (_way(context, manifest),)
+        ),
         runner=Cargo(bool(table(manifest, "workspace").get("members"))),
         tool="cargo test",
         command="cargo test",
@@ -44,21 +46,21 @@ def find(tree: Tree, override: Override) -> Codebase | None:
 
 
 def _test_files(tree: Tree) -> tuple[str, ...]:
-    """Integration tests, and sources with tests inside."""
+    """Find integration tests, and sources with tests inside."""
     sources = tree.matching("*.rs")[:_MOST_READ]
     tests = [f for f in sources if f.startswith("tests/") or "/tests/" in f]
     inside = [f for f in sources if f not in tests and "#[test]" in tree.text(f)]
     return tuple(sorted([*(f for f in tests if "#[test]" in tree.text(f)), *inside]))
 
 
-def _way(tree: Tree, manifest: Mapping[str, object]) -> Way:
+def _way(context: PlanContext, manifest: Mapping[str, object]) -> Setup:
     edition = table(manifest, "package").get("edition")
-    return Way(
+    return context.make_plan(
         name="Rust of the distribution",
-        steps=tuple(_steps(tree)),
+        steps=tuple(_steps(context.tree)),
         packages=("cargo", "rustc", "pkg-config"),
         why=(f"Cargo.toml names edition {edition}",) if isinstance(edition, str) else ("it has a Cargo.toml",),
-        current=True,
+        newest=True,
         tools=(resource("ecosystems/rust.sh"),),
     )
 

@@ -1,4 +1,4 @@
-"""Find out of package.json's scripts which runner the tests have, and with what options; read as text, never run."""
+"""Find the test runner and its options in package.json's scripts; they are read as text, never run."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from repoagent.testbed.manifests import table
+from repoagent.testbed.reading import table
 from repoagent.testbed.tree import Tree
 
 _DEEPEST = 5
@@ -36,7 +36,7 @@ class Script:
 
 
 def find_runner(package: Mapping[str, object], tree: Tree) -> Script:
-    """The runner that the script `test` ends in, else one that is installed or configured."""
+    """Find the runner that the script `test` calls, else one that is installed or configured."""
     scripts = table(package, "scripts")
     whole = expanded(scripts, "test")
     for part in _parts(whole):
@@ -50,7 +50,7 @@ def find_runner(package: Mapping[str, object], tree: Tree) -> Script:
 
 
 def expanded(scripts: Mapping[str, object], name: str, depth: int = 0) -> str:
-    """The script `name`, with the scripts that it calls written out."""
+    """Expand the script `name`: the scripts that it calls are written out."""
     text = scripts.get(name)
     if not isinstance(text, str) or depth > _DEEPEST:
         return ""
@@ -74,7 +74,7 @@ def _parts(whole: str) -> Iterator[list[str]]:
 
 
 def _read(words: list[str]) -> Script | None:
-    """The command from its runner on: what measures coverage around it is left out, variables are kept."""
+    """Read a command from its runner on: a coverage tool around it is left out, variables are kept."""
     for place, word in enumerate(words):
         if match := _PROGRAM.match(word):
             return Script(match[1].removeprefix("_"), _from(words, place))

@@ -1,4 +1,5 @@
-"""Which major versions a range of npm's allows (https://github.com/npm/node-semver); enough of it to choose a Node."""
+"""Decide which major versions a range of npm's allows (https://github.com/npm/node-semver); enough of it to choose a
+Node."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ _PART = re.compile(r"(?P<sign>>=|<=|>|<|=|\^|~)?\s*v?(?P<major>\d+|[xX*])(?:\.(?
 
 
 def allows(wanted: str, major: int) -> bool:
-    """Whether some release of `major` satisfies the range; one that cannot be read forbids nothing."""
+    """Whether some release of `major` satisfies the range; an unreadable range forbids nothing."""
     choices = [choice.strip() for choice in wanted.split("||")]
     return not wanted.strip() or any(_all(choice, major) for choice in choices)
 

@@ -20,7 +20,7 @@ _ENDINGS = {
 
 
 def read_automake(text: str) -> tuple[Outcome, ...]:
-    """One outcome for each test by its name; none where no summary says that Automake ran them."""
+    """Parse one outcome for each test by its name; none where no summary says that Automake ran them."""
     if not _SUMMARY.search(text):
         return ()
     return worst(Outcome(name.strip(), _ENDINGS[word]) for word, name in _LINE.findall(text))

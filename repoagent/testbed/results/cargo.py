@@ -21,7 +21,7 @@ _LONGEST_MESSAGE = 6000
 
 
 def read_cargo(text: str, *, crates: bool = False) -> tuple[Outcome, ...]:
-    """One outcome for each test, named `target::module::test`; the target is the file that cargo compiled.
+    """Parse one outcome for each test, named `target::module::test`; the target is the file that cargo compiled.
 
     With `crates` the compiled crate's name goes before the file, `crate/src/lib.rs`: in a workspace they are many.
     """

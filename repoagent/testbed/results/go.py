@@ -15,7 +15,7 @@ _FRAME = re.compile(r"^ *(=== (RUN|PAUSE|CONT|NAME) |--- (FAIL|SKIP): ).*\n?", r
 
 
 def read_go(text: str) -> tuple[Outcome, ...]:
-    """One outcome for each test, named `package.Test/subtest`; a package that does not compile is an error."""
+    """Parse one outcome for each test, named `package.Test/subtest`; a package that does not compile is an error."""
     printed: dict[str, list[str]] = defaultdict(list)
     found: dict[str, Outcome] = {}
     with_tests: set[str] = set()

@@ -25,13 +25,14 @@ _NODE = {"pass": Status.PASSED, "fail": Status.FAILED, "skip": Status.SKIPPED, "
 
 
 def read_jest(text: str) -> tuple[Outcome, ...]:
-    """What jest writes with `--json`, and vitest by its reporter of that name. A file that fails whole is an error."""
+    """Parse what jest writes with `--json`, and vitest by its reporter of that name. A file that fails whole is an
+    error."""
     results = _object(text).get("testResults")
     return worst(outcome for result in _objects(results) for outcome in _of_file(result))
 
 
 def read_mocha(text: str) -> tuple[Outcome, ...]:
-    """What mocha's reporter `json` writes, into a file or, in old releases, among other output."""
+    """Parse what mocha's reporter `json` writes, into a file or, in old releases, among other output."""
     start = text.find('{\n  "stats"')
     report = _object(text[max(start, 0) :])
     pending = {str(test.get("fullTitle")) for test in _objects(report.get("pending"))}
@@ -40,7 +41,7 @@ def read_mocha(text: str) -> tuple[Outcome, ...]:
 
 
 def read_node(text: str) -> tuple[Outcome, ...]:
-    """What `node_reporter.mjs` writes. A file that could not be run is an error of that name."""
+    """Parse what `node_reporter.mjs` writes. A file that could not be run is an error of that name."""
     return worst(_of_node(event) for line in text.splitlines() if (event := _object(line)))
 
 

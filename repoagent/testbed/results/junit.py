@@ -25,7 +25,7 @@ class UnreadableReport(ValueError):
 
 
 def read_outcomes(content: bytes) -> tuple[Outcome, ...]:
-    """The outcomes in a file written by `pytest --junitxml … -o junit_family=xunit1`, one for each test.
+    """Parse the outcomes in a file written by `pytest --junitxml … -o junit_family=xunit1`, one for each test.
 
     A test that is reported several times (a failure and then an error while tearing down, subtests) ended in the worst.
     Raises UnreadableReport.
@@ -38,7 +38,7 @@ def read_outcomes(content: bytes) -> tuple[Outcome, ...]:
 
 
 def node_id(file: str, classname: str, name: str, modules: Collection[str] = ()) -> str:
-    """The id under which pytest runs this test again: `tests/test_x.py::TestY::test_z[1]`.
+    """Build the id under which pytest runs this test again: `tests/test_x.py::TestY::test_z[1]`.
 
     `classname` is the collected module's dotted path followed by the classes. `file` is where the function stands: in
     another file when the test is inherited or decorated. Then the modules that other tests of the report are in
@@ -75,7 +75,8 @@ def _before_classes(classname: str) -> str:
 
 
 def parse_xml(content: bytes) -> ET.Element:
-    """The document's root; raises UnreadableReport for what is too large, no XML, or declares entities."""
+    """Parse a document and return its root; raises UnreadableReport for what is too large, no XML, or declares
+    entities."""
     if len(content) > LARGEST:
         raise UnreadableReport(f"the report has {len(content)} bytes, more than {LARGEST} are not read")
     text = content.decode("utf-8", "replace")

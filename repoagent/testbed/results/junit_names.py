@@ -16,12 +16,12 @@ _BY_STATUS = {"fail": Status.FAILED, "notrun": Status.ERROR, "disabled": Status.
 
 
 def read_named(content: bytes | None) -> tuple[Outcome, ...]:
-    """The outcomes by the tests' names; none where there is no report, or it cannot be read."""
+    """Parse the outcomes by the tests' names; none where there is no report, or it cannot be read."""
     return worst(_outcome(case, case.get("name", "")) for case in _cases(content))
 
 
 def read_classes(content: bytes | None) -> tuple[Outcome, ...]:
-    """The outcomes as `package.Class#method`, as JVM's runners take them; see `read_named`."""
+    """Parse the outcomes as `package.Class#method`, as JVM's runners take them; see `read_named`."""
     return worst(_outcome(case, f"{case.get('classname', '')}#{case.get('name', '')}") for case in _cases(content))
 
 
@@ -45,7 +45,7 @@ def _outcome(case: ET.Element, name: str) -> Outcome:
 
 
 def _printed(case: ET.Element) -> str:
-    """What a failed test printed: programs in C say there what ails them."""
+    """Get what a failed test printed: programs in C say there what went wrong."""
     return "\n".join(text for tag in ("system-out", "system-err") if (text := (case.findtext(tag) or "").strip()))
 
 

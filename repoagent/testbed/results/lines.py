@@ -19,7 +19,7 @@ _LONGEST_LOCAL = 200
 
 @dataclass(frozen=True)
 class Told:
-    """What a run of pytest wrote down."""
+    """The events that a run of pytest wrote."""
 
     outcomes: tuple[Outcome, ...] = ()
     """One for each test that ended, the worst where it ended several times."""
@@ -30,7 +30,7 @@ class Told:
 
 
 def read_lines(content: bytes) -> Told:
-    """What is told in the lines of a report; a line that is none, or was cut, counts for nothing."""
+    """Parse the lines of a report; a line that is no JSON object, or was cut, is ignored."""
     events = list(_events(content))
     ended = any("end" in event for event in events)
     outcomes = worst(outcome for event in events if (outcome := _outcome(event)))
@@ -48,7 +48,7 @@ def _events(content: bytes) -> Iterator[dict[str, object]]:
 
 
 def _running(events: list[dict[str, object]]) -> str:
-    """The last test that was started, unless its call was reported."""
+    """Find the last test that was started, unless its call was reported."""
     begun = ""
     for event in events:
         if "start" in event:
@@ -75,12 +75,12 @@ def _outcome(event: dict[str, object]) -> Outcome | None:
 
 
 def _identity(value: object) -> str:
-    """The id as pytest writes it since release 4: before, an instance stood between class and method."""
+    """Normalise an id to the form that pytest writes since release 4: before, an instance stood before the method."""
     return value.replace("::()::", "::") if isinstance(value, str) else ""
 
 
 def _status(ended: str, when: object) -> Status:
-    """A test that fails outside of its call (its module's import, its fixtures) ended in an error."""
+    """Read how a test ended; a failure outside of its call (its module's import, its fixtures) is an error."""
     if ended == "failed":
         return Status.FAILED if when == "call" else Status.ERROR
     return Status.PASSED if ended == "passed" else Status.SKIPPED

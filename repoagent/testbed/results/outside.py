@@ -1,6 +1,6 @@
-"""Tests that fail for want of what the sandbox does not give: a network, a package, a fixture of a plug-in.
+"""Recognise tests that fail because the sandbox lacks something: a network, a package, a fixture of a plug-in.
 
-No change of the code mends them, so they tell nothing about one.
+No change of the code repairs them, so they tell nothing about one.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _MODULE = re.compile(r"\bModuleNotFoundError: No module named '(\w+)")
 
 
 def failed_outside(outcome: Outcome, root: Path) -> bool:
-    """Whether a test failed because it reached outside of the sandbox, or for a package that is not there.
+    """Whether a test failed because it needs a network, or a package that is not installed.
 
     A module of the project in `root` is no such package.
     """

@@ -22,6 +22,6 @@ _SIGNS: tuple[tuple[re.Pattern[str], Reader], ...] = (
 
 
 def sniff(text: str) -> tuple[Outcome, ...]:
-    """The outcomes that `text` tells of; none where no runner is recognised, or several are."""
+    """Parse the output of whichever runner wrote `text`; empty where no runner is recognised, or several are."""
     found = [reader for sign, reader in _SIGNS if sign.search(text)]
     return found[0](text) if len(found) == 1 else ()

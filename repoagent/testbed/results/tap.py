@@ -13,7 +13,8 @@ _LONGEST_MESSAGE = 6000
 
 
 def read_tap(text: str) -> tuple[Outcome, ...]:
-    """One outcome for each top-level test point, by its description, with its number where it has none or one twice."""
+    """Parse one outcome for each top-level test point, by its description, or by its number where that is not
+    unique."""
     found: dict[str, Outcome] = {}
     last = ""
     details: dict[str, list[str]] = {}

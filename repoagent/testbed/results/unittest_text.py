@@ -19,7 +19,7 @@ _LONGEST_MESSAGE = 6000
 
 
 def read_unittest(text: str) -> tuple[Outcome, ...]:
-    """One outcome for each test, by its dotted name: `module.Class.test_x`. Failed subtests fail their test."""
+    """Parse one outcome for each test, by its dotted name: `module.Class.test_x`. Failed subtests fail their test."""
     messages = {
         _identity(m["name"], m["where"]): m["rest"].strip(" -\n")[-_LONGEST_MESSAGE:] for m in _PROBLEM.finditer(text)
     }
@@ -31,7 +31,7 @@ def read_unittest(text: str) -> tuple[Outcome, ...]:
 
 
 def _lines(text: str) -> Iterator[tuple[str, Status]]:
-    """A test's name and how it ended; between both a description may stand, and whatever the test prints."""
+    """Yield each test's name and how it ended; a description and the test's own output may stand between both."""
     open_test = ""
     for line in text.splitlines():
         if line.startswith("=" * 70):
@@ -52,5 +52,5 @@ def _status(word: str) -> Status:
 
 
 def _identity(name: str, where: str) -> str:
-    """Since Python 3.11 the name is repeated in what stands in parentheses."""
+    """Build the dotted name; since Python 3.11 the parentheses repeat the test's own name."""
     return where if where.endswith(f".{name}") else f"{where}.{name}"

@@ -10,7 +10,7 @@ _SEVERITY = (Status.PASSED, Status.SKIPPED, Status.FAILED, Status.ERROR)
 
 
 def worst(outcomes: Iterable[Outcome]) -> tuple[Outcome, ...]:
-    """One outcome for each test, the worst, where a test is reported several times."""
+    """Keep one outcome for each test, the worst, where a test is reported several times."""
     found: dict[str, Outcome] = {}
     for outcome in outcomes:
         known = found.get(outcome.id)
@@ -20,10 +20,10 @@ def worst(outcomes: Iterable[Outcome]) -> tuple[Outcome, ...]:
 
 
 def worst_first(outcomes: Iterable[Outcome]) -> list[Outcome]:
-    """Errors, failures, skipped, passed; within these by id."""
+    """Sort outcomes: errors, failures, skipped, passed; within these by id."""
     return sorted(outcomes, key=lambda o: (-severity(o), o.id))
 
 
 def severity(outcome: Outcome) -> int:
-    """Higher is worse."""
+    """Rank how bad an outcome is; higher is worse."""
     return _SEVERITY.index(outcome.status)

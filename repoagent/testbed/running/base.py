@@ -32,7 +32,7 @@ class Entry:
     """Shell that runs before the command, and sets variables for it."""
 
     def command(self, script: str) -> tuple[str, ...]:
-        """`script`, in shell, inside the environment."""
+        """Wrap `script`, in shell, so that it runs inside the environment."""
         return ("sh", "-c", f"{self.prelude} && {script}" if self.prelude else script)
 
 
@@ -53,7 +53,7 @@ class Runner(Protocol):
 
 
 def report(finished: Finished, command: str, outcomes: Sequence[Outcome], *, reported: bool) -> Report:
-    """The report on a run that ended with one of pytest's exit codes, or with 0 and 1 as all runners do.
+    """Report a run that ended with one of pytest's exit codes, or with 0 and 1 as all runners do.
 
     `reported` says whether the runner lived to write its result.
     """
@@ -62,7 +62,7 @@ def report(finished: Finished, command: str, outcomes: Sequence[Outcome], *, rep
 
 
 def single(finished: Finished, command: str) -> Report:
-    """The report on a command of which nothing is known but its exit code: it is one test."""
+    """Report a command of which nothing is known but its exit code as one test."""
     status = Status.PASSED if finished.exit_code == 0 else Status.FAILED
     log = finished.output[-KEPT_LOG:]
     outcome = Outcome(command, status, finished.seconds, "" if status is Status.PASSED else log)
@@ -72,7 +72,7 @@ def single(finished: Finished, command: str) -> Report:
 def concluded(
     finished: Finished, command: str, outcomes: Sequence[Outcome], tests: Collection[str] = (), *, files: bool = True
 ) -> Report:
-    """The report on a run by a runner that is no pytest: its exit code is 0 exactly where no test failed.
+    """Report a run of any runner but pytest: its exit code is 0 exactly where no test failed.
 
     Of the outcomes those of `tests` are taken; `files` says whether ids begin with the file that a test is in.
     """
@@ -84,13 +84,13 @@ def concluded(
 
 
 def not_built(finished: Finished, command: str) -> Report:
-    """The report on a build that failed before any test could run."""
+    """Report a build that failed before any test could run."""
     ending = Ending.TIMED_OUT if finished.timed_out else Ending.NOT_BUILT
     return Report(ending, (), finished.seconds, command, finished.output[-KEPT_LOG:])
 
 
 def _asked_for(outcomes: Sequence[Outcome], tests: Collection[str], *, files: bool) -> tuple[Outcome, ...]:
-    """The outcomes of `tests`, ids or files. What a file says as a whole is never left out."""
+    """Select the outcomes of `tests`, ids or files. The outcome of a whole file is never left out."""
     ids = {o.id for o in outcomes} & set(tests)
     if not tests or (not files and not ids):
         return tuple(outcomes)
@@ -116,7 +116,8 @@ def _conclusion(finished: Finished, outcomes: Sequence[Outcome]) -> Ending:
 
 
 def _ending(finished: Finished, outcomes: Sequence[Outcome], reported: bool) -> Ending:
-    """Pytest's exit codes: 0 passed, 1 failed, 2 interrupted, 3 internal error, 4 usage error, 5 nothing collected."""
+    """Classify pytest's exit codes: 0 passed, 1 failed, 2 interrupted, 3 internal error, 4 usage error, 5 nothing
+    collected."""
     if finished.timed_out:
         return Ending.TIMED_OUT
     if finished.exit_code in {2, 4, 5} and all(_is_file(o) for o in outcomes):
@@ -130,5 +131,5 @@ def _ending(finished: Finished, outcomes: Sequence[Outcome], reported: bool) -> 
 
 
 def _is_file(outcome: Outcome) -> bool:
-    """Whether a file is reported, which could not be imported, and no test."""
+    """Whether an outcome is of a file that could not be imported, not of a test."""
     return "::" not in outcome.id and outcome.id.endswith(".py")

@@ -11,8 +11,7 @@ from repoagent.sandbox.base import Sandbox
 from repoagent.testbed.results.junit import LARGEST, UnreadableReport, read_outcomes
 from repoagent.testbed.results.sniff import sniff
 from repoagent.testbed.running.base import IN_VENV, Entry, report, single
-from repoagent.testbed.running.pytest import reporting
-from repoagent.testbed.running.reports import read_report, report_path
+from repoagent.testbed.running.reports import read_report, report_path, reporting
 
 
 @dataclass(frozen=True)

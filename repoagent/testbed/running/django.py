@@ -29,7 +29,7 @@ class Django:
 
 
 def _label(test: str) -> str:
-    """`auth_tests.test_forms` for `tests/auth_tests/test_forms.py`."""
+    """Turn `tests/auth_tests/test_forms.py` into Django's label `auth_tests.test_forms`."""
     if not test.endswith(".py"):
         return test
     return test.removeprefix("tests/").removesuffix(".py").removesuffix("/__init__").replace("/", ".")

@@ -27,7 +27,7 @@ class Go:
 
 
 def _chosen(tests: Sequence[str]) -> list[str]:
-    """Test functions by name, in the packages that are asked for; subtests come with their function."""
+    """Select test functions by name, in the packages that are asked for; subtests come with their function."""
     if not tests:
         return ["./..."]
     ids = [match for test in tests if (match := _ID.match(test)) and not test.endswith(".go")]

@@ -34,7 +34,7 @@ class Maven:
 
 
 def _gather(path: str) -> str:
-    """One document of all reports, without their declarations."""
+    """Concatenate all reports into one document, without their declarations; shell."""
     each = f"find . {_REPORTS} -name 'TEST-*' -exec sed 's/^<?xml[^>]*?>//' {{}} +"
     return f"{{ echo '<all>'; {each}; echo '</all>'; }} >{path}"
 

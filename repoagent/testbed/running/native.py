@@ -34,7 +34,7 @@ def _ctest(tests: Sequence[str], path: str) -> str:
 
 
 def _escaped(match: re.Match[str]) -> str:
-    """CMake's regular expressions know no class but brackets."""
+    """Escape a character for CMake, whose regular expressions know no class but brackets."""
     return f"[{match[0]}]" if match[0] not in "[]^\\" else "."
 
 

@@ -82,7 +82,7 @@ def _ava(command: str, tests: Sequence[str], path: str) -> str:  # noqa: ARG001 
 
 
 def _node(command: str, tests: Sequence[str], path: str) -> str:
-    """Its options stand before the files; of a file all tests are run, because names are matched level by level."""
+    """Build Node's own command: options before files; all tests of a file run, as names are matched level by level."""
     options = [f"--test-reporter={ENVIRONMENT}/reporter.mjs", f"--test-reporter-destination={path}"]
     before, _, after = f" {command} ".partition(" node ")
     kept = [word for word in shlex.split(after) if not tests or word.startswith("-") or not _is_file(word)]
@@ -103,7 +103,7 @@ def _named(tests: Sequence[str]) -> list[str]:
 
 
 def _pattern(names: Sequence[str]) -> str:
-    """A regular expression for the full names, in which runners put a space between a suite and its test."""
+    """Build a regular expression for the full names, in which runners put a space between a suite and its test."""
     spelled = (
         re.sub(r"[.*+?^${}()|[\]\\/]", r"\\\g<0>", name).replace(BETWEEN, "( > | )") for name in dict.fromkeys(names)
     )

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from repoagent.domain import Ending, Outcome, Report, Status
-from repoagent.sandbox.base import REPOSITORY, Finished, Sandbox
+from repoagent.sandbox.base import Finished, Sandbox
 from repoagent.testbed.options import kept_options
 from repoagent.testbed.project import Project
 from repoagent.testbed.results.lines import LARGEST, Told, read_lines
 from repoagent.testbed.running.base import VARIABLES, report
-from repoagent.testbed.running.reports import read_report, report_path
+from repoagent.testbed.running.reports import SETTLED, read_report, report_path
 from repoagent.testbed.setups import PYTHON, REPORTER
 
 _LONGEST_TEST = 120.0
@@ -56,7 +56,7 @@ def _run(sandbox: Sandbox, started: Sequence[str], arguments: Sequence[str], tim
 
 
 def _shown(command: Sequence[str]) -> str:
-    """The command for a person, without a program's text."""
+    """Format the command for a person, without a program's text."""
     return shlex.join(word if len(word) < _LONGEST_WORD else "…" for word in command)
 
 
@@ -64,22 +64,13 @@ _LONGEST_WORD = 1_000
 
 
 def _each(timeout: float) -> float:
-    """Seconds that one test may take, for one that hangs not to cost the others."""
+    """Limit the seconds that one test may take, so that one that hangs does not cost the others."""
     return min(_LONGEST_TEST, max(1.0, timeout / 3))
 
 
 def _with_running(told: Told, finished: Finished) -> tuple[Outcome, ...]:
-    """The outcomes, and the test that was running when the time was up or the process died."""
+    """Add the test that was running when the time was up or the process died to the outcomes."""
     if not told.running:
         return told.outcomes
     how = "did not end in time" if finished.timed_out else f"ended the whole run, with exit code {finished.exit_code}"
     return (*told.outcomes, Outcome(told.running, Status.ERROR, message=f"The test {how}."))
-
-
-SETTLED = ("-p", "no:cacheprovider", f"--rootdir={REPOSITORY}")
-"""Options with which ids are relative to the repository, and nothing is written into it."""
-
-
-def reporting(path: str) -> tuple[str, ...]:
-    """Options with which a pytest of any environment writes JUnit XML to `path`."""
-    return (*SETTLED, f"--junitxml={path}", "-o", "junit_family=xunit1")

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import secrets
 
-from repoagent.sandbox.base import Sandbox
+from repoagent.sandbox.base import REPOSITORY, Sandbox
 
 LARGEST = 32 * 1024 * 1024
 """Bytes of the largest report that is read, unless a runner says otherwise."""
 
+SETTLED = ("-p", "no:cacheprovider", f"--rootdir={REPOSITORY}")
+"""Options with which ids are relative to the repository, and nothing is written into it."""
+
 
 def report_path(ending: str = "xml") -> str:
-    """A new name for each run, so that no old report is taken for it. The code under test can find and write it."""
+    """Make a new path for each run, so that no old report is read. The code under test can find it and write there."""
     return f"/tmp/repoagent-{secrets.token_hex(8)}.{ending}"  # noqa: S108 - inside the sandbox
 
 
 def read_report(sandbox: Sandbox, path: str, largest: int = LARGEST) -> bytes | None:
-    """None where there is no report to be read; the size is asked first, the file may be as large as the disk."""
+    """Read a report; None where there is none of at most `largest` bytes. Its size is asked first: it may fill the
+    disk."""
     size = sandbox.run(("stat", "-c", "%s", path), timeout=30).output.strip()
     if not size.isdigit() or int(size) > largest:
         return None
@@ -24,3 +28,8 @@ def read_report(sandbox: Sandbox, path: str, largest: int = LARGEST) -> bytes | 
         return sandbox.read(path)
     except FileNotFoundError:
         return None
+
+
+def reporting(path: str) -> tuple[str, ...]:
+    """List the options with which the pytest of any environment writes JUnit XML to `path`."""
+    return (*SETTLED, f"--junitxml={path}", "-o", "junit_family=xunit1")

@@ -1,4 +1,4 @@
-"""Python: what `detect`, `setups` and the runners of pytest and Django know, in the form that all languages have."""
+"""Python: what its manifests, build plans and test runners say, in the form that all languages have."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from dataclasses import replace
 from repoagent.testbed.checks import Check
 from repoagent.testbed.detect import detect
 from repoagent.testbed.ecosystems.base import Codebase
-from repoagent.testbed.manifests import table
-from repoagent.testbed.project import Override, Project
+from repoagent.testbed.override import Override
+from repoagent.testbed.project import Project
+from repoagent.testbed.reading import table
 from repoagent.testbed.running.base import IN_VENV, Runner
 from repoagent.testbed.running.django import Django
 from repoagent.testbed.running.pytest import Pytest
@@ -18,7 +19,7 @@ from repoagent.testbed.tree import Tree
 
 
 def find(tree: Tree, override: Override) -> Codebase:
-    """Every repository can be taken for a Python project: where no manifest says so, the others go first."""
+    """Describe any repository as a Python project; where no manifest says that it is one, other languages go first."""
     project = replace(detect(tree.root), override=override)
     return Codebase(
         language="python",
@@ -41,7 +42,7 @@ def _runner(project: Project) -> Runner:
 
 
 def _checks(tree: Tree) -> Iterator[Check]:
-    """The tools that have settings in the repository; without any, a project does not ask for them."""
+    """List the checks of tools that have settings in the repository; a project without settings does not use them."""
     tools = table(tree.toml("pyproject.toml"), "tool")
     sections = "\n".join(tree.text(name) for name in ("setup.cfg", "tox.ini", ".flake8"))
     if "mypy" in tools or tree.first("mypy.ini", ".mypy.ini") or "\n[mypy]" in f"\n{sections}":
@@ -63,7 +64,7 @@ def _packages(tree: Tree) -> str:
 
 
 def _tool(name: str, command: str) -> Check:
-    """Beside the environment, not in it: its requirements are not the project's."""
+    """Make a check whose tool is installed beside the environment: its requirements are not the project's."""
     options = f'--quiet --python "$venv/bin/python" ${{as_of:+--exclude-newer "$as_of"}} {name}'
     folders = 'UV_TOOL_DIR=/opt/environment/tools UV_TOOL_BIN_DIR="$venv/bin" UV_CACHE_DIR=/opt/environment/.packages'
     install = f'[ -x "$venv/bin/{name}" ] || optional {name} env {folders} /opt/uv tool install {options}'
