@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from repoagent.bench.instance import Instance, changed_lines
-from repoagent.bench.runs import Config, Make, Means, claimed, validate_all
+from repoagent.bench.run_config import Config
+from repoagent.bench.runs import Make, Means, claimed, validate_all
 from repoagent.bench.schedule import Watcher
 from repoagent.bench.store import Store
 from repoagent.bench.task import Agent

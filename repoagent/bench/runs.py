@@ -8,15 +8,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from repoagent import __version__
-from repoagent.bench.datasets import Choice, Loaded, choose, load
+from repoagent.bench.datasets import Loaded, choose, load
 from repoagent.bench.disk import DiskGuard, prune_environments
 from repoagent.bench.gate import ModelGate, server_answers
 from repoagent.bench.predictions import read_predictions, write_predictions
+from repoagent.bench.run_config import Config
 from repoagent.bench.schedule import Limits, Scheduler, Stopped, Watcher, unwatched
 from repoagent.bench.store import Store
-from repoagent.bench.task import Agent, Done, Solved, Stage, State, Task
-from repoagent.config import Settings
+from repoagent.bench.task import Done, Solved, Stage, State, Task
 from repoagent.domain import dump
 from repoagent.domain import load as load_value
 from repoagent.errors import UserError
@@ -24,29 +23,6 @@ from repoagent.errors import UserError
 if TYPE_CHECKING:
     from repoagent.bench.executors.base import Executor
     from repoagent.bench.instance import Instance
-
-
-@dataclass(frozen=True)
-class Config:
-    """What a run is asked for; kept in it, so that it goes on with nothing but its directory."""
-
-    dataset: str
-    settings: Settings
-    agent: Agent = field(default_factory=Agent)
-    choice: Choice = field(default_factory=Choice)
-    split: str | None = None
-    repo: str | None = None
-    """Where issue files belong that do not say so."""
-    mirrors: str = ""
-    keep: bool = False
-    name: str = ""
-    """What predictions are published under; by default agent and model."""
-
-    @property
-    def label(self) -> str:
-        """What the run is called in reports and predictions."""
-        model = self.settings.model.rpartition("#")[2].rpartition("/")[2] or self.settings.model
-        return self.name or (f"repoagent-{__version__}+{model}" if self.agent.name == "repoagent" else str(self.agent))
 
 
 @dataclass(frozen=True)
@@ -108,14 +84,6 @@ def settle(store: Store, config: Config) -> Config:
             "name another directory"
         )
     return begun
-
-
-def config_of(store: Store) -> Config:
-    """What the run was begun for."""
-    known = store.meta("config")
-    if known is None:
-        raise UserError(f"{store.folder} was never begun: start it with `repoagent bench run`")
-    return load_value(Config, known)
 
 
 def _enter(store: Store, loaded: Loaded, chosen: Sequence[Instance]) -> None:

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from repoagent.bench.disk import DiskGuard
-from repoagent.bench.executors.base import Ended, Executor, folder_of
+from repoagent.bench.executors.base import Ended, Executor
 from repoagent.bench.executors.launch import read_done
 from repoagent.bench.gate import ModelGate
+from repoagent.bench.layout import folder_of
 from repoagent.bench.store import Store
 from repoagent.bench.task import Done, Stage, State, Task
 

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from repoagent.bench.datasets import Choice
-    from repoagent.bench.runs import Config, Make, Means
+    from repoagent.bench.run_config import Config
+    from repoagent.bench.runs import Make, Means
     from repoagent.bench.schedule import Stopped, Watcher
     from repoagent.bench.store import Store
     from repoagent.bench.task import Agent, Stage
@@ -133,7 +134,7 @@ def run(
     """
     import os
 
-    from repoagent.bench.runs import Config
+    from repoagent.bench.run_config import Config
     from repoagent.config import configure
 
     flags: dict[str, object] = {"model": model, "sandbox": sandbox, "samples": samples, "seed": seed}
@@ -200,7 +201,8 @@ def validate(
     """
     import os
 
-    from repoagent.bench.runs import Config, claimed, config_of, settle, validate_all
+    from repoagent.bench.run_config import Config, config_of
+    from repoagent.bench.runs import claimed, settle, validate_all
     from repoagent.bench.summaries import validation_of
     from repoagent.config import configure
 
@@ -241,7 +243,8 @@ def evaluate(
 ) -> None:
     """Judge the patches of a run by the tests of the fix, and write the official report beside them."""
     from repoagent.bench.evaluation.official import write_report
-    from repoagent.bench.runs import claimed, config_of, evaluate_all
+    from repoagent.bench.run_config import config_of
+    from repoagent.bench.runs import claimed, evaluate_all
     from repoagent.bench.summaries import adopt_validation, evaluation_of
 
     means = _means(workers, None, None, 2, None, min_free_gb, cluster, [], [])
@@ -346,7 +349,8 @@ def sizing(
 
 
 def _solve(out: Path, config: Config | None, means: Means) -> None:
-    from repoagent.bench.runs import claimed, config_of, settle, solve_all
+    from repoagent.bench.run_config import config_of
+    from repoagent.bench.runs import claimed, settle, solve_all
     from repoagent.bench.summaries import solving_of
 
     with claimed(out, create=config is not None) as store:
@@ -390,7 +394,8 @@ def _take(
 ) -> None:
     import os
 
-    from repoagent.bench.runs import Config, import_predictions, settle
+    from repoagent.bench.run_config import Config
+    from repoagent.bench.runs import import_predictions, settle
     from repoagent.bench.task import Agent
     from repoagent.config import configure
     from repoagent.errors import UserError

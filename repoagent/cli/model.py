@@ -41,12 +41,12 @@ def pull(
     file: Annotated[Path | None, typer.Option(help="Take this copy of the file instead of fetching it.")] = None,
 ) -> None:
     """Fetch a model's weights and check them."""
-    from repoagent.llm import weights as store
+    from repoagent.llm.local import download
     from repoagent.llm.sources import LocalFile
 
     weights = _chosen(name)
     with shown_progress(weights.file) as progress:
-        path = store.pull(weights, sources=[LocalFile(file)] if file else None, progress=progress, note=_note)
+        path = download.pull(weights, sources=[LocalFile(file)] if file else None, progress=progress, note=_note)
     typer.echo(path)
 
 
@@ -77,16 +77,17 @@ def build_native(
 ) -> None:
     """Compile llama.cpp for this machine's processors, which can double its speed; takes minutes, once."""
     from repoagent.llm import native
+    from repoagent.llm.local import native_build
     from repoagent.llm.opening import locate
 
     if remove:
         typer.echo("removed" if native.remove() else "there is none")
         return
-    native.require_tools()
+    native_build.require_tools()
     with shown_progress("weights") as progress:
         weights, _ = locate(None, progress=progress, note=_note)
     with shown_progress("compiling", steps=True) as progress:
-        typer.echo(native.build(weights, note=_note, progress=progress))
+        typer.echo(native_build.build(weights, note=_note, progress=progress))
     _note("Servers that start from now on use it; those that run already do not.")
 
 
@@ -110,7 +111,8 @@ def status(json: Json = False) -> None:
 @app.command()
 def rm(name: Annotated[str, typer.Argument(help="Name of an embedded model.")]) -> None:
     """Delete a model's weights."""
-    from repoagent.llm.weights import find, remove
+    from repoagent.llm.local.download import remove
+    from repoagent.llm.weights import find
 
     freed = remove(find(name))
     typer.echo(f"{freed / 1e9:.2f} GB freed" if freed else f"{name} is not here")

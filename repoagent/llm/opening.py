@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from repoagent.errors import UserError
 from repoagent.llm.address import Address, is_url, parse_address
+from repoagent.llm.local.download import pull
 from repoagent.llm.profiles import profile_for
-from repoagent.llm.weights import Note, Progress, catalogue, find, pull
+from repoagent.llm.weights import Note, Progress, catalogue, find
 
 if TYPE_CHECKING:
     from repoagent.llm.openai import OpenAIModel

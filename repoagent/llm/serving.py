@@ -21,7 +21,7 @@ from typing import IO, TYPE_CHECKING, Self
 
 from repoagent.errors import EnvironmentFailed, ModelFailed, UserError
 from repoagent.llm import native
-from repoagent.llm.weights import made
+from repoagent.llm.local.folders import make_folder
 from repoagent.places import cache_root
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ class Server:
             raise
 
     def _launched(self, stem: Path) -> Running:
-        log = made(cache_root() / "logs") / f"{self._name}-{self._key}.log"
+        log = make_folder(cache_root() / "logs") / f"{self._name}-{self._key}.log"
         request = self._request(stem)
         process = _spawn(request, log)
         # The server may outlive this object: somebody has to take its exit status whenever it ends.
@@ -233,7 +233,7 @@ def servers() -> list[Running]:
 
 
 def _folder() -> Path:
-    return made(cache_root() / "servers")
+    return make_folder(cache_root() / "servers")
 
 
 @contextmanager

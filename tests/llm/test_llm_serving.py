@@ -20,9 +20,10 @@ from repoagent.drafting.rewrite_part import LONG, draft_parts
 from repoagent.errors import ContextFull, ModelFailed, UserError
 from repoagent.llm import open_model
 from repoagent.llm.base import Message, Sampling
+from repoagent.llm.local.download import pull
 from repoagent.llm.openai import OpenAIModel
 from repoagent.llm.serving import Running, Server, ServerSettings, physical_cores, servers
-from repoagent.llm.weights import find, pull
+from repoagent.llm.weights import find
 from repoagent.reproduce.script import BEGIN, END
 from repoagent.reproduce.written import Suspect, written
 from repoagent.sandbox.base import Finished

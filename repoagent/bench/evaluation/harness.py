@@ -12,9 +12,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, Field, ValidationError
 
-from repoagent.bench.executors.base import folder_of
+from repoagent.bench.layout import folder_of
 from repoagent.bench.predictions import NAME, write_predictions
-from repoagent.bench.runs import Config
+from repoagent.bench.run_config import Config
 from repoagent.bench.store import Store
 from repoagent.bench.task import Done, Judged, State
 from repoagent.errors import EnvironmentFailed, UserError

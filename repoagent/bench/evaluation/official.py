@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import TypedDict
 
-from repoagent.bench.executors.base import folder_of
+from repoagent.bench.layout import folder_of
 from repoagent.bench.predictions import as_json
 from repoagent.bench.store import Store
 from repoagent.bench.task import Judged

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-from repoagent.bench.task import Done, Stage, Task
+from repoagent.bench.task import Done, Task
 
 
 @dataclass(frozen=True)
@@ -37,11 +36,3 @@ class Executor(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None: ...
-
-
-_BELOW: dict[Stage, str] = {"solve": "", "evaluate": "evaluation", "validate": "validation"}
-
-
-def folder_of(run: Path, stage: Stage, instance: str) -> Path:
-    """Where an instance's traces lie in a run."""
-    return run / "instances" / instance / _BELOW[stage]

@@ -22,7 +22,8 @@ from threading import Event
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from repoagent.bench.executors.base import Ended, folder_of
+from repoagent.bench.executors.base import Ended
+from repoagent.bench.layout import folder_of
 from repoagent.bench.task import Done, State, Task
 from repoagent.domain import dump, load
 from repoagent.errors import EnvironmentFailed, UserError

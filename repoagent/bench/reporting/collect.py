@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from repoagent.bench.executors.base import folder_of
 from repoagent.bench.instance import Instance, changed_files, changed_lines
+from repoagent.bench.layout import folder_of
 from repoagent.bench.reporting.statistics import Rate
-from repoagent.bench.runs import Config, config_of
+from repoagent.bench.run_config import Config, config_of
 from repoagent.bench.store import Job, Store
 from repoagent.bench.task import Finding, Judged, State, Validated
 
