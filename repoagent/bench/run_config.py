@@ -15,7 +15,7 @@ from repoagent.errors import UserError
 
 @dataclass(frozen=True)
 class Config:
-    """What a run is asked for; kept in it, so that it goes on with nothing but its directory."""
+    """The request of a run; stored in it, so that its directory is enough to continue."""
 
     dataset: str
     settings: Settings
@@ -23,22 +23,22 @@ class Config:
     choice: Choice = field(default_factory=Choice)
     split: str | None = None
     repo: str | None = None
-    """Where issue files belong that do not say so."""
+    """Repository of issue files that do not name one."""
     mirrors: str = ""
     keep: bool = False
     name: str = ""
-    """What predictions are published under; by default agent and model."""
+    """Name in reports and predictions; by default agent and model."""
 
     @property
     def label(self) -> str:
-        """What the run is called in reports and predictions."""
+        """The name of the run in reports and predictions."""
         model = self.settings.model.rpartition("#")[2].rpartition("/")[2] or self.settings.model
         return self.name or (f"repoagent-{__version__}+{model}" if self.agent.name == "repoagent" else str(self.agent))
 
 
 def config_of(store: Store) -> Config:
-    """What the run was begun for."""
+    """Read the request of a run. Raises UserError where it has none."""
     known = store.meta("config")
     if known is None:
-        raise UserError(f"{store.folder} was never begun: start it with `repoagent bench run`")
+        raise UserError(f"{store.folder} was never started: start it with `repoagent bench run`")
     return load(Config, known)

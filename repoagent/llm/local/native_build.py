@@ -54,9 +54,9 @@ def build(
     note: Note = lambda _line: None,
     progress: Progress = lambda _done, _total: None,
 ) -> Path:
-    """Fetch the source, compile it, let the server answer with `weights`, and take it into use from then on.
+    """Fetch the source, compile it, try the server with `weights`, and install it.
 
-    Returns the program. Raises UserError or EnvironmentFailed, with what was there before left in its place.
+    Returns the path of the program. Raises UserError or EnvironmentFailed; an earlier build is then left in its place.
     """
     require_tools()
     with _workshop() as folder:
@@ -64,13 +64,13 @@ def build(
         source = unpack_source(fetch_source(folder), folder)
         note("compiling; this takes minutes")
         built = compile_server(source, folder / "build", progress=progress)
-        note("letting it answer")
+        note("trying the new server")
         try_server(built, weights)
         return native.install(built, _compiler())
 
 
 def unpack_source(archive: Path, folder: Path) -> Path:
-    """The folder of llama.cpp in a source distribution; nothing else of it is unpacked."""
+    """Unpack llama.cpp, and nothing else, from a source distribution into `folder`; returns its folder."""
     try:
         with tarfile.open(archive) as tar:
             tar.extractall(folder, [m for m in tar.getmembers() if f"/{_SOURCE}/" in m.name], filter="data")
@@ -85,7 +85,7 @@ def unpack_source(archive: Path, folder: Path) -> Path:
 def compile_server(
     source: Path, into: Path, target: str = native.PROGRAM, progress: Progress = lambda _d, _t: None
 ) -> Path:
-    """Configure and compile `target`; returns where the program lies, whatever `target` is.
+    """Configure and compile `target` in the folder `into`; returns the path of the server, whatever `target` is.
 
     Raises EnvironmentFailed with the compiler's last error.
     """
@@ -102,7 +102,7 @@ def compile_server(
 
 
 def _run(command: Sequence[str], log: Path, progress: Progress) -> None:
-    """Run a build, telling how far it is."""
+    """Run a build and report its steps to `progress`."""
     with (
         log.open("a", encoding="utf-8") as kept,
         subprocess.Popen(
@@ -133,7 +133,10 @@ def _last_error(log: Path) -> str:
 
 
 def try_server(built: Path, weights: Path) -> None:
-    """Let it read a prompt of a few hundred tokens and answer: what was compiled wrongly crashes there."""
+    """Let the server answer a prompt of a few hundred tokens, at which a wrong compilation crashes.
+
+    Raises EnvironmentFailed where it does not.
+    """
     prompt = " ".join(f"Line {number} is empty." for number in range(60)) + " Say READY."
     name = "build-native-trial"
     try:
@@ -143,12 +146,13 @@ def try_server(built: Path, weights: Path) -> None:
         ):
             said = model.chat((Message("user", prompt),), Sampling(8, temperature=0.0)).text
     except ModelFailed as error:
-        raise EnvironmentFailed(f"what was built does not work here, and nothing was changed: {error}") from error
+        raise EnvironmentFailed(f"the compiled server does not work here, and nothing was changed: {error}") from error
     if not said.strip():
-        raise EnvironmentFailed("the server that was built says nothing; nothing was changed")
+        raise EnvironmentFailed("the compiled server gives an empty answer; nothing was changed")
 
 
 def fetch_source(folder: Path) -> Path:
+    """Download the source distribution of the installed package into `folder`; returns the archive."""
     options = (
         "--no-deps",
         f"--no-binary={native.PACKAGE}",
@@ -156,16 +160,16 @@ def fetch_source(folder: Path) -> Path:
         "--no-input",
         "--disable-pip-version-check",
     )
-    wanted = f"{native.PACKAGE}=={native.package_version()}"
-    process.run((*pip_command(), "download", *options, "--dest", str(folder), wanted), timeout=_FETCH_SECONDS)
+    requirement = f"{native.PACKAGE}=={native.package_version()}"
+    process.run((*pip_command(), "download", *options, "--dest", str(folder), requirement), timeout=_FETCH_SECONDS)
     found = next(iter(folder.glob("*.tar.gz")), None)
     if found is None:
-        raise EnvironmentFailed(f"the package index has no source of {wanted}")
+        raise EnvironmentFailed(f"the package index has no source of {requirement}")
     return found
 
 
 def require_tools() -> None:
-    """Raise UserError where this system cannot compile it."""
+    """Raise UserError where this system lacks the tools to compile llama.cpp."""
     import platform
 
     if platform.system() != "Linux":
@@ -189,6 +193,6 @@ def _jobs() -> int:
 
 @contextmanager
 def _workshop() -> Iterator[Path]:
-    """A folder beside where the program will lie, gone afterwards."""
+    """Make a temporary folder on the disk of the cache."""
     with tempfile.TemporaryDirectory(prefix=".building-", dir=make_folder(native.native_folder().parent)) as name:
         yield Path(name)
