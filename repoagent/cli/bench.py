@@ -96,7 +96,7 @@ _Label = Annotated[list[str] | None, typer.Option("--label", metavar="NAME=VALUE
 _Run = Annotated[Path, typer.Argument(metavar="RUN", help="Directory of a run.")]
 
 
-@app.command()
+@app.command("dataset")
 def dataset(
     dataset: _Dataset,
     split: _Split = None,
@@ -357,7 +357,7 @@ def mine(
     typer.echo(mined.text)
 
 
-@app.command()
+@app.command("sizing")
 def sizing(
     instances: Annotated[int, typer.Option("--instances", min=1, help="Instances of the benchmark.")] = 500,
     tokens_per_second: Annotated[

@@ -56,7 +56,7 @@ def init(
         typer.echo(f"  - {step}", err=True)
 
 
-@app.command()
+@app.command("preflight")
 def preflight(
     name: Annotated[str, typer.Argument(metavar="OWNER/NAME", help="The repository on GitHub.")],
     host: Annotated[

@@ -39,7 +39,7 @@ def build(repo: Root = HERE, as_json: Json = False) -> None:
     _told(_status(index) | {"seconds": round(time.monotonic() - started, 2)}, as_json)
 
 
-@app.command()
+@app.command("status")
 def status(
     repo: Root = HERE,
     skipped: Annotated[bool, typer.Option("--skipped", help="List the files that are not read, and why.")] = False,
@@ -74,7 +74,7 @@ def find(
     _go_on(index)
 
 
-@app.command()
+@app.command("refs")
 def refs(name: Name, repo: Root = HERE, limit: Limit = 1000, as_json: Json = False) -> None:
     """Show where a name is used. Uses are matched by name alone."""
     index = _open(repo)
@@ -84,7 +84,7 @@ def refs(name: Name, repo: Root = HERE, limit: Limit = 1000, as_json: Json = Fal
     _go_on(index)
 
 
-@app.command()
+@app.command("callers")
 def callers(name: Name, repo: Root = HERE, limit: Limit = 1000, as_json: Json = False) -> None:
     """Show the callers of a function, method or class; calls that are matched by name alone are marked."""
     index, resolver = _resolver(repo)
@@ -93,7 +93,7 @@ def callers(name: Name, repo: Root = HERE, limit: Limit = 1000, as_json: Json = 
     _go_on(index)
 
 
-@app.command()
+@app.command("callees")
 def callees(name: Name, repo: Root = HERE, as_json: Json = False) -> None:
     """Show what a function calls, and where each callee is defined."""
     index, resolver = _resolver(repo)
@@ -102,7 +102,7 @@ def callees(name: Name, repo: Root = HERE, as_json: Json = False) -> None:
     _go_on(index)
 
 
-@app.command()
+@app.command("subclasses")
 def subclasses(name: Name, repo: Root = HERE, as_json: Json = False) -> None:
     """Show all direct and indirect subclasses of a class."""
     index, resolver = _resolver(repo)
@@ -111,7 +111,7 @@ def subclasses(name: Name, repo: Root = HERE, as_json: Json = False) -> None:
     _go_on(index)
 
 
-@app.command()
+@app.command("outline")
 def outline(
     path: str,
     name: Annotated[str, typer.Argument(help="A class in it.")] = "",
@@ -178,7 +178,7 @@ def search(
     _print(found, (f"{hit.path}:{hit.line}: {hit.text}" for hit in found), as_json)
 
 
-@app.command()
+@app.command("similar")
 def similar(
     place: Annotated[str, typer.Argument(help="A function by name, or `path:start-end`.")],
     repo: Root = HERE,

@@ -89,7 +89,7 @@ def build_native(
     _note("Servers that are started from now on use it; running ones do not.")
 
 
-@app.command()
+@app.command("status")
 def status(json: Json = False) -> None:
     """Show the model servers that run on this machine."""
     from dataclasses import asdict

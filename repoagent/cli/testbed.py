@@ -82,7 +82,7 @@ def build(
     _told({"setup": bed.setup, "sandbox": bed.engine.name, "key": bed.environment.key, "seconds": seconds}, as_json)
 
 
-@app.command()
+@app.command("covering")
 def covering(
     target: Annotated[str, typer.Argument(metavar="PATH::FUNCTION|PATH:LINE", help="The function or line to cover.")],
     repo: Root = HERE,
@@ -199,7 +199,7 @@ def check(
     raise typer.Exit(1 if any(one.new for one in found.values()) else 0)
 
 
-@app.command()
+@app.command("images")
 def images(sandbox: SandboxName = None, as_json: Json = False) -> None:
     """List the cached environments and their base images, most recently used first."""
     from collections import Counter
