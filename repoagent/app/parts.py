@@ -129,25 +129,25 @@ def _indexer(root: Path) -> Callable[[], Index]:
     """Return a function that builds the index of the workspace at its first call."""
 
     @cache
-    def build() -> Index:
+    def build_index() -> Index:
         from repoagent.index.build import Index
         from repoagent.index.layers import WORDS
         from repoagent.index.store import default_cache
 
         return Index.build(root, default_cache(), layers=(WORDS.kind,))
 
-    return build
+    return build_index
 
 
 def _pull_progress(trace: Trace) -> Callable[[int, int], None]:
     """Return a callback that reports a download to the trace, once for each percent."""
-    told = -1
+    reported = -1
 
-    def progress(done: int, total: int) -> None:
-        nonlocal told
+    def report_progress(done: int, total: int) -> None:
+        nonlocal reported
         percent = done * 100 // max(total, 1)
-        if percent != told:
-            told = percent
+        if percent != reported:
+            reported = percent
             trace.emit("model.pulling", done=done, total=total)
 
-    return progress
+    return report_progress

@@ -92,11 +92,11 @@ def prepare(
 def run_tests(bed: Testbed, tests: Sequence[str], patch: Path | None, timeout: float) -> Report:
     """Run tests in a fresh sandbox after applying `patch` there. Raises UserError where it does not apply."""
 
-    def patched(sandbox: Sandbox) -> Report:
+    def run_patched(sandbox: Sandbox) -> Report:
         _apply(patch, sandbox)
         return bed.run(sandbox, tests, timeout)
 
-    return in_fresh(bed.open, patched, lambda _error: None)
+    return in_fresh(bed.open, run_patched, lambda _error: None)
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ class DiskGuard:
 def prune_environments(sandbox: str, keep_bytes: int) -> Prune:
     """Return a function that removes the least recently used test environments and the remains of dead runs."""
 
-    def prune() -> None:
+    def prune_now() -> None:
         from contextlib import suppress
 
         from repoagent.app.testbed import prune as prune_to
@@ -58,4 +58,4 @@ def prune_environments(sandbox: str, keep_bytes: int) -> Prune:
             engine.clean()
             prune_to(engine, keep_bytes)
 
-    return prune
+    return prune_now

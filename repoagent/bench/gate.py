@@ -48,7 +48,7 @@ class ModelGate:
 def server_answers(model: str) -> Callable[[], bool]:
     """Return a function that asks whether the server of `model` answers; for embedded models it is always true."""
 
-    def alive() -> bool:
+    def is_alive() -> bool:
         from repoagent.llm.address import is_url, parse_address
 
         if not is_url(model):
@@ -60,4 +60,4 @@ def server_answers(model: str) -> Callable[[], bool]:
         except httpx.HTTPError:
             return False
 
-    return alive
+    return is_alive

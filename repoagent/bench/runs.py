@@ -114,12 +114,12 @@ def solve_all(store: Store, config: Config, means: Means, make: Make, watch: Wat
     """Let the agent work on every unfinished instance, and write the predictions."""
     store.again("solve", [State.ENVIRONMENT])
 
-    def task(identity: str, attempt: int) -> Task:
+    def make_task(identity: str, attempt: int) -> Task:
         seconds = config.settings.max_minutes * 60 * 1.25 + 300
         return _task("solve", store.instance(identity), config, seconds, attempt)
 
     try:
-        return _stage(store, "solve", config, means, make, task, watch)
+        return _stage(store, "solve", config, means, make, make_task, watch)
     finally:
         write_predictions(store, config.label)
 
@@ -130,11 +130,11 @@ def validate_all(store: Store, config: Config, means: Means, make: Make, watch: 
     store.again("validate", [State.ENVIRONMENT])
     settings = config.settings
 
-    def task(identity: str, attempt: int) -> Task:
+    def make_task(identity: str, attempt: int) -> Task:
         seconds = settings.build_minutes * 60 + settings.test_seconds * 4 + 600
         return _task("validate", store.instance(identity), config, seconds, attempt)
 
-    return _stage(store, "validate", config, means, make, task, watch)
+    return _stage(store, "validate", config, means, make, make_task, watch)
 
 
 def evaluate_all(store: Store, config: Config, means: Means, make: Make, watch: Watcher = unwatched) -> Stopped:
@@ -145,7 +145,7 @@ def evaluate_all(store: Store, config: Config, means: Means, make: Make, watch: 
     store.again("evaluate", [State.ENVIRONMENT])
     settings = config.settings
 
-    def task(identity: str, attempt: int) -> Task:
+    def make_task(identity: str, attempt: int) -> Task:
         seconds = settings.build_minutes * 60 + settings.test_seconds * 2 + 600
         done = store.job("solve", identity).done
         known = excluded.get(identity)
@@ -156,7 +156,7 @@ def evaluate_all(store: Store, config: Config, means: Means, make: Make, watch: 
         patch = done.solved.patch if done and done.solved else ""
         return replace(made, patch=patch, excluded=known.excluded if known else ())
 
-    return _stage(store, "evaluate", config, means, make, task, watch)
+    return _stage(store, "evaluate", config, means, make, make_task, watch)
 
 
 def _has_patch(done: Done | None) -> bool:
@@ -182,14 +182,14 @@ def _stage(
     config: Config,
     means: Means,
     make: Make,
-    task: Callable[[str, int], Task],
+    make_task: Callable[[str, int], Task],
     watch: Watcher,
 ) -> Stopped:
     prune = prune_environments(config.settings.sandbox, means.keep_environments)
     disk = DiskGuard(store.folder, means.least_free, prune)
     gate = ModelGate(server_answers(config.settings.model), means.model_patience)
     with make(store.folder, means) as executor:
-        return Scheduler(store, stage, executor, task, disk, gate, means.limits, watch).run()
+        return Scheduler(store, stage, executor, make_task, disk, gate, means.limits, watch).run()
 
 
 def executor_for(folder: Path, means: Means) -> Executor:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from repoagent.cli.options import AsJson
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 Root = Annotated[Path, typer.Option("--repo", help="A git work tree.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, help="Maximum number of results.")]
 Name = Annotated[str, typer.Argument(help="`name`, `Class.method` or a dotted path.")]
 
@@ -27,7 +28,7 @@ HERE = Path()
 
 
 @app.command()
-def build(repo: Root = HERE, as_json: Json = False) -> None:
+def build(repo: Root = HERE, as_json: AsJson = False) -> None:
     """Index every file now; the other commands index what they need."""
     import time
 
@@ -43,7 +44,7 @@ def build(repo: Root = HERE, as_json: Json = False) -> None:
 def status(
     repo: Root = HERE,
     skipped: Annotated[bool, typer.Option("--skipped", help="List the files that are not read, and why.")] = False,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show how many files were indexed, in which languages, and which were skipped and why."""
     index = _open(repo)
@@ -61,7 +62,7 @@ def find(
     prefix: Annotated[bool, typer.Option("--prefix", help="Match names that start with this.")] = False,
     fuzzy: Annotated[bool, typer.Option("--fuzzy", help="Match similar names where none is equal.")] = False,
     limit: Limit = 100,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show where a name is defined."""
     index = _open(repo)
@@ -75,7 +76,7 @@ def find(
 
 
 @app.command("refs")
-def refs(name: Name, repo: Root = HERE, limit: Limit = 1000, as_json: Json = False) -> None:
+def refs(name: Name, repo: Root = HERE, limit: Limit = 1000, as_json: AsJson = False) -> None:
     """Show where a name is used. Uses are matched by name alone."""
     index = _open(repo)
     found = index.references(name)[:limit]
@@ -85,7 +86,7 @@ def refs(name: Name, repo: Root = HERE, limit: Limit = 1000, as_json: Json = Fal
 
 
 @app.command("callers")
-def callers(name: Name, repo: Root = HERE, limit: Limit = 1000, as_json: Json = False) -> None:
+def callers(name: Name, repo: Root = HERE, limit: Limit = 1000, as_json: AsJson = False) -> None:
     """Show the callers of a function, method or class; calls that are matched by name alone are marked."""
     index, resolver = _resolver(repo)
     links = [link for symbol in _meant(index, name) for link in resolver.callers(symbol)]
@@ -94,7 +95,7 @@ def callers(name: Name, repo: Root = HERE, limit: Limit = 1000, as_json: Json = 
 
 
 @app.command("callees")
-def callees(name: Name, repo: Root = HERE, as_json: Json = False) -> None:
+def callees(name: Name, repo: Root = HERE, as_json: AsJson = False) -> None:
     """Show what a function calls, and where each callee is defined."""
     index, resolver = _resolver(repo)
     links = [link for symbol in _meant(index, name) for link in resolver.callees(symbol)]
@@ -103,7 +104,7 @@ def callees(name: Name, repo: Root = HERE, as_json: Json = False) -> None:
 
 
 @app.command("subclasses")
-def subclasses(name: Name, repo: Root = HERE, as_json: Json = False) -> None:
+def subclasses(name: Name, repo: Root = HERE, as_json: AsJson = False) -> None:
     """Show all direct and indirect subclasses of a class."""
     index, resolver = _resolver(repo)
     found = tuple(dict.fromkeys(below for symbol in _meant(index, name) for below in resolver.subclasses(symbol)))
@@ -116,7 +117,7 @@ def outline(
     path: str,
     name: Annotated[str, typer.Argument(help="A class in it.")] = "",
     repo: Root = HERE,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show the skeleton of a file or a class."""
     from repoagent.errors import UserError
@@ -139,7 +140,7 @@ def show_map(
     tokens: Annotated[int, typer.Option(min=50, help="Maximum length of the map in tokens.")] = 1000,
     mention: Annotated[list[str] | None, typer.Option(help="A name or path to rank higher; may be repeated.")] = None,
     under: Annotated[str, typer.Option(help="Only in this folder or file.")] = "",
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show the most important definitions of the repository, within a number of tokens."""
     from repoagent.index.repomap import repository_map
@@ -161,7 +162,7 @@ def search(
     ] = False,
     under: Annotated[str, typer.Option(help="Only in this folder or file.")] = "",
     limit: Limit = 100,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Search the files that git lists for a text, or rank the functions that match its words."""
     from repoagent.index.search import ranked as by_rank
@@ -183,7 +184,7 @@ def similar(
     place: Annotated[str, typer.Argument(help="A function by name, or `path:start-end`.")],
     repo: Root = HERE,
     limit: Limit = 20,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Find code similar to a function, where the same mistake may be."""
     from repoagent.index.similar import similar as alike
@@ -200,7 +201,7 @@ def show_slice(
     place: Annotated[str, typer.Argument(help="A line of a Python function, as `path:line`.")],
     repo: Root = HERE,
     forward: Annotated[bool, typer.Option("--forward", help="Show the lines that this line affects.")] = False,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show the lines of a function that a line depends on (its backward slice)."""
     from repoagent.index.flow import slice_of
@@ -216,7 +217,7 @@ def localise(
     issue: Annotated[str, typer.Option("--issue", help="A text file, a GitHub issue's URL, `owner/name#7`, or `-`.")],
     repo: Root = HERE,
     limit: Limit = 20,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Rank the functions that an issue is about, with reasons."""
     import os
@@ -326,13 +327,13 @@ def _progress() -> Progress | None:
     if not sys.stderr.isatty():
         return None
 
-    def tell(done: int, total: int) -> None:
+    def show_count(done: int, total: int) -> None:
         if done % 100 == 0 or done == total:
             end = "\n" if done == total else ""
             sys.stderr.write(f"\rreading {done} of {total} files{end}")
             sys.stderr.flush()
 
-    return tell
+    return show_count
 
 
 def _symbol_line(symbol: Symbol) -> str:
@@ -346,14 +347,14 @@ def _location_line(location: Location) -> str:
 def _print_links(links: list[Link], as_json: bool) -> None:
     from repoagent.index.resolving import MEANINGS
 
-    def line(link: Link) -> str:
+    def format_link(link: Link) -> str:
         use = link.reference
         targets = ", ".join(f"{symbol.path}:{symbol.start} {symbol.qualified}" for symbol in link.targets[:3])
         more = f" and {len(link.targets) - 3} more" if len(link.targets) > 3 else ""
         inside = f" in {use.inside}" if use.inside else ""
         return f"{use.path}:{use.line}: {use.name}{inside} -> {targets or 'elsewhere'}{more}  [{MEANINGS[link.how]}]"
 
-    _print(links, map(line, links), as_json)
+    _print(links, map(format_link, links), as_json)
 
 
 def _told(values: dict[str, object], as_json: bool) -> None:

@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from repoagent.cli.options import AsJson
+
 if TYPE_CHECKING:
     from repoagent.llm.serving import Running, ServerSettings
     from repoagent.llm.weights import Progress, Weights
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Fetch, serve and remove the embedded models.")
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Name = Annotated[str, typer.Argument(help="Name of an embedded model; default: the first one listed.")]
 
 
 @app.command("list")
-def list_(json: Json = False) -> None:
+def list_(json: AsJson = False) -> None:
     """List the embedded models, and which of them are downloaded."""
     from repoagent.llm.weights import catalogue
 
@@ -90,7 +91,7 @@ def build_native(
 
 
 @app.command("status")
-def status(json: Json = False) -> None:
+def status(json: AsJson = False) -> None:
     """Show the model servers that run on this machine."""
     from dataclasses import asdict
 
@@ -144,13 +145,13 @@ def shown_progress(label: str, *, steps: bool = False) -> Iterator[Progress]:
 def _tenths(label: str) -> Progress:
     shown = 0
 
-    def show(done: int, total: int) -> None:
+    def show_tenth(done: int, total: int) -> None:
         nonlocal shown
         if (tenth := done * 10 // total) > shown:
             shown = tenth
             _note(f"{label}: {tenth * 10} %")
 
-    return show
+    return show_tenth
 
 
 def _note(line: str) -> None:

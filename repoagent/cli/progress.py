@@ -56,14 +56,14 @@ class Progress:
     def pausing(self, ask: Callable[[Pause], None]) -> Callable[[Pause], None]:
         """Return `ask`, with the live line stopped while it waits for a person."""
 
-        def asked(pause: Pause) -> None:
+        def ask_aside(pause: Pause) -> None:
             if self._status:
                 self._status.stop()
             ask(pause)
             if self._status:
                 self._status.start()
 
-        return asked
+        return ask_aside
 
     def _follow(self, event: Event) -> None:
         if event.kind == "node.started":
@@ -97,8 +97,8 @@ def _minutes(seconds: float) -> str:
 
 def told(event: Event) -> list[str]:
     """Describe an event in lines for a person; the list is empty for events that are not worth a line."""
-    teller = _TELLERS.get(event.kind)
-    return teller(event) if teller else []
+    describe = _DESCRIPTIONS.get(event.kind)
+    return describe(event) if describe else []
 
 
 def _share(event: Event) -> str:
@@ -198,7 +198,7 @@ def _listed(event: Event, name: str) -> list[str]:
     return value if isinstance(value, list) else []
 
 
-_TELLERS: dict[str, Callable[[Event], list[str]]] = {
+_DESCRIPTIONS: dict[str, Callable[[Event], list[str]]] = {
     "run.started": lambda e: [f"session {e.data['session']}"],
     "sandbox.progress": lambda e: [str(e.data["line"])],
     "model.pulling": _pulling,

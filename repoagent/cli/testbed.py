@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from repoagent.cli.options import AsJson
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 Root = Annotated[Path, typer.Option("--repo", help="The repository's work tree.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 SandboxName = Annotated[str | None, typer.Option("--sandbox", help="docker, bubblewrap or auto.")]
 Command = Annotated[str | None, typer.Option("--test", help="Shell command that runs the tests.")]
 AsOf = Annotated[str | None, typer.Option("--as-of", help="Use the packages of this day, written as 2021-05-01.")]
@@ -42,7 +43,7 @@ def detect(
     toml: Annotated[
         bool, typer.Option("--toml", help="Print the first build plan as a .repoagent.toml to edit.")
     ] = False,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show the possible build plans of the repository, with reasons; nothing is run."""
     from repoagent.app.testbed import described, ways_of
@@ -71,7 +72,7 @@ def build(
     test: Command = None,
     max_minutes: Minutes = 30,
     fresh: Annotated[bool, typer.Option("--fresh", help="Rebuild the environment even if it is cached.")] = False,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Build an environment in which the tests run; ends with 5 if none can be built."""
     import time
@@ -92,7 +93,7 @@ def covering(
     whole: Annotated[bool, typer.Option("--all", help="Measure with all tests, not only the nearest ones.")] = False,
     max_minutes: Minutes = 30,
     max_seconds: Annotated[float, typer.Option("--max-seconds", min=1, help="Maximum seconds for the tests.")] = 600,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show the tests that cover a function, the most specific first.
 
@@ -130,7 +131,7 @@ def run(
     patch: Annotated[Path | None, typer.Option("--patch", help="A diff to apply in the sandbox first.")] = None,
     max_minutes: Minutes = 30,
     max_seconds: Annotated[float, typer.Option("--max-seconds", min=1, help="Maximum seconds for the tests.")] = 600,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Run tests in a fresh sandbox. Ends with 0 if all pass, 1 if any fails, 5 if they could not be run."""
     from repoagent.app.testbed import run_tests, target_of
@@ -179,7 +180,7 @@ def check(
     patch: Annotated[Path | None, typer.Option("--patch", help="Show only complaints that this diff adds.")] = None,
     max_minutes: Minutes = 30,
     max_seconds: Annotated[float, typer.Option("--max-seconds", min=1, help="Maximum seconds for each check.")] = 300,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Run the type checkers and linters that the project declares. Ends with 0 if none complains, else with 1.
 
@@ -200,7 +201,7 @@ def check(
 
 
 @app.command("images")
-def images(sandbox: SandboxName = None, as_json: Json = False) -> None:
+def images(sandbox: SandboxName = None, as_json: AsJson = False) -> None:
     """List the cached environments and their base images, most recently used first."""
     from collections import Counter
     from dataclasses import asdict
@@ -223,7 +224,7 @@ def images(sandbox: SandboxName = None, as_json: Json = False) -> None:
 def prune(
     keep: Annotated[float, typer.Option("--keep-gb", min=0, help="Size of the cache after pruning.")] = 10.0,
     sandbox: SandboxName = None,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Remove the least recently used environments until the cache fits into a size."""
     from repoagent.app.testbed import prune as prune_to

@@ -57,17 +57,17 @@ def compared(one: RunData, other: RunData) -> Comparison:
     a, b = _decided(one), _decided(other)
     paired = sorted(a.keys() & b.keys())
 
-    def those(in_one: bool, in_other: bool) -> tuple[str, ...]:
+    def select(in_one: bool, in_other: bool) -> tuple[str, ...]:
         return tuple(each for each in paired if (a[each], b[each]) == (in_one, in_other))
 
     everything = {row.id for run in (one, other) for row in run.rows}
     return Comparison(
         one,
         other,
-        those(True, True),
-        those(True, False),
-        those(False, True),
-        those(False, False),
+        select(True, True),
+        select(True, False),
+        select(False, True),
+        select(False, False),
         tuple(sorted(everything - set(paired))),
     )
 
