@@ -1,4 +1,4 @@
-"""Find the code in what a model wrote around it."""
+"""Extract code from the answer of a model."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _FENCE = re.compile(r"^[ \t]*(```|~~~)[^\n]*\n(.*?)(^[ \t]*\1[ \t]*$|\Z)", re.MU
 
 
 def code_in(answer: Completion, name: str) -> str:
-    """The fenced block that defines `name`, the last of several; else the last block; else the whole answer.
+    """Extract the last fenced block that defines `name`; else the last block; else the whole answer.
 
-    Of an answer that was cut off, only a block that was closed is whole; raises EditRefused when there is none.
+    In a truncated answer only closed blocks count. Raises EditRefused when there is none.
     """
     blocks = [match[2] for match in _FENCE.finditer(answer.text) if match[3] or not answer.truncated]
     if answer.truncated and not blocks:

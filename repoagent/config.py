@@ -1,5 +1,5 @@
-"""Settings: what they are, and where each value came from. The configuration file gives way to the environment, that
-to flags."""
+"""The settings of a run, and where each value came from. Flags override the environment, which overrides the
+configuration file."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _as_many_as_fit() -> int:
 
 
 class Settings(BaseModel):
-    """Everything a run can be told. Never read from the repository that is worked on."""
+    """The settings of a run. They are never read from the repository that is worked on."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -53,12 +53,12 @@ class Settings(BaseModel):
     parallel: int = Field(default_factory=_as_many_as_fit, ge=1)
     """Candidates tested at once; unset, one for each processor, but no more than there are 4 GiB of memory for."""
     seed: int = 0
-    """Where sampling starts; equal seeds give equal runs as far as the model server allows."""
+    """Seed for sampling; equal seeds give equal runs as far as the model server allows."""
 
 
 @dataclass(frozen=True)
 class Origin:
-    """One setting, as it came out."""
+    """The value of one setting, and where it came from."""
 
     name: str
     value: object
@@ -68,7 +68,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Configuration:
-    """The settings, and where each came from."""
+    """All settings, and where each value came from."""
 
     settings: Settings
     origins: tuple[Origin, ...]
@@ -96,7 +96,7 @@ def configure(flags: Mapping[str, object], environment: Mapping[str, str], file:
 
 
 def default_file() -> Path:
-    """Where the configuration file is looked for."""
+    """Return the path of the configuration file."""
     from platformdirs import user_config_path
 
     return user_config_path("repoagent") / "config.toml"

@@ -15,7 +15,7 @@ PROMPTS = ("infill", "retry", "rewrite", "specify")
 WANTED = [
     "repoagent/__main__.py",
     "repoagent/llm/profiles.toml",
-    "repoagent/llm/catalogue.toml",
+    "repoagent/llm/local/catalogue.toml",
     "repoagent/index/reading/queries/python.values.scm",
     "repoagent/testbed/ecosystems/python/build.sh",
     "repoagent/testbed/probe.py",

@@ -18,7 +18,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from repoagent.bench.executors.base import Ended
-from repoagent.bench.runs import Config, Means, claimed, executor_for, settle, solve_all
+from repoagent.bench.run_config import Config
+from repoagent.bench.runs import Means, claimed, executor_for, settle, solve_all
 from repoagent.bench.schedule import Limits, Moment
 from repoagent.bench.task import Agent
 from repoagent.config import Settings

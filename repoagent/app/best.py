@@ -1,4 +1,4 @@
-"""What a run has come to, also where it was stopped before it could say so itself."""
+"""Report the best result of a run, also of one that was stopped before it wrote its report."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from repoagent.trace import read
 
 
 def best_so_far(session: Session) -> Result | None:
-    """The report of a run that ended, else one that is made of what lies in the session; None where no candidate does.
+    """Return the report of a finished run, else one made from the stored candidates; None where there are none.
 
-    The patch of a run that was stopped is never called verified: its last check from scratch was not made.
+    The patch of a stopped run is never called verified, because its final check from scratch was not made.
     """
     from repoagent.ranking import find_best
 

@@ -1,8 +1,8 @@
-"""`repoagent doctor`: looks at everything a run stands on, and says of each thing that is wrong what to do about it.
+"""`repoagent doctor`: check everything that a run needs, and advise what to do about each problem.
 
-Most reports of "the model acts like a chatbot" come down to a context that is shorter than anybody thought, a server
-that misreads the model, or a quantisation that broke it. So the model is not only asked whether it is there: it answers
-a chat, repairs one function, and fills one hole.
+Most reports of "the model acts like a chatbot" come down to a context that is shorter than expected, a server that
+misreads the model, or a broken quantisation. So the model is not only contacted: it answers a chat, repairs one
+function, and fills one hole.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from repoagent.sandbox.base import Engine
 State = Literal["ok", "warn", "fail"]
 
 DISK_BYTES = 5_000_000_000
-"""Free space below which a run may end for want of room: environments, work trees, weights."""
+"""Below this much free space a run may fail: environments, work trees and weights need it."""
 SLOW_TOKENS_PER_SECOND = 3.0
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at."""
+    """The result of one check."""
 
     name: str
     state: State
@@ -41,7 +41,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Request:
-    """What to look at."""
+    """What to check."""
 
     model: str | None = None
     """As `--model`; None for the default."""
@@ -51,7 +51,7 @@ class Request:
 
 
 def examine(request: Request, note: Callable[[str], None] = lambda _line: None) -> Iterator[Check]:
-    """Look at one thing after the other, each told as soon as it is known. `note` hears what takes long."""
+    """Run all checks and yield each result as soon as it is known; `note` is called before steps that take long."""
     yield _python()
     yield _git()
     yield from _sandboxes(request.sandbox)
@@ -65,7 +65,7 @@ def examine(request: Request, note: Callable[[str], None] = lambda _line: None) 
 def try_model(
     model: Model, caveats: Sequence[str] = (), note: Callable[[str], None] = lambda _line: None
 ) -> Iterator[Check]:
-    """Let a model show what it can do. `caveats` are what its client says about the server."""
+    """Check the abilities of a model; `caveats` are remarks of its client about the server."""
     yield _context(model, caveats)
     for name, attempt in (("chat", _chat), ("repair", _repair), ("infill", _infill), ("speed", _speed)):
         note(f"trying {name}")
@@ -76,7 +76,7 @@ def try_model(
 
 
 def healthy(checks: list[Check]) -> bool:
-    """Whether a run can work; warnings do not count."""
+    """Tell whether no check failed; warnings do not count."""
     return all(check.state != "fail" for check in checks)
 
 
@@ -100,7 +100,7 @@ def _git() -> Check:
 
 
 def _sandboxes(wanted: str) -> Iterator[Check]:
-    """Each engine there is. One that works is enough, unless the user wants a certain one."""
+    """Check each sandbox engine. One that works is enough, unless the user asks for a certain one."""
     from repoagent.sandbox import engines
 
     found = [_sandbox(engine) for engine in engines()]
@@ -117,7 +117,12 @@ def _sandbox(engine: Engine) -> Check:
     except EnvironmentFailed as error:
         return Check(name, "fail", str(error), "see the message; one working engine is enough")
     if missing:
-        return Check(name, "warn", f"answers, without {missing}", "nothing: the first run makes it, in a minute or two")
+        return Check(
+            name,
+            "warn",
+            f"answers, {missing} is not there yet",
+            "nothing to do: the first run builds it, in a minute or two",
+        )
     return Check(name, "ok", "answers")
 
 
@@ -131,7 +136,7 @@ def _disk() -> Check:
     detail = f"{free / 1e9:.1f} GB free at {folder}"
     if free >= DISK_BYTES:
         return Check("disk", "ok", detail)
-    return Check("disk", "warn", detail, "make room, or set REPOAGENT_CACHE to a folder on a larger disk")
+    return Check("disk", "warn", detail, "free some space, or set REPOAGENT_CACHE to a folder on a larger disk")
 
 
 # --- the model --------------------------------------------------------------------------------------------------------
@@ -154,7 +159,7 @@ def _weights(spec: str | None) -> Check:
         return Check("weights", "fail", str(error), "correct --model")
     if weights.present:
         return Check("weights", "ok", str(weights.path))
-    size = f"{weights.name} is not here ({weights.bytes / 1e9:.1f} GB)"
+    size = f"{weights.name} is not downloaded ({weights.bytes / 1e9:.1f} GB)"
     return Check("weights", "warn", size, f"`repoagent model pull {weights.name}`, or let the first run fetch it")
 
 
@@ -178,7 +183,7 @@ def _model(spec: str | None, note: Callable[[str], None]) -> Iterator[Check]:
 
 
 def _build(spec: str | None) -> Check | None:
-    """Which llama.cpp serves embedded weights, and whether these processors could do better."""
+    """Report which llama.cpp serves embedded weights, and whether a native build would be faster."""
     from repoagent.llm import native
     from repoagent.llm.address import is_url
 
@@ -188,17 +193,19 @@ def _build(spec: str | None) -> Check | None:
         return Check("llama.cpp", "ok", f"compiled for these processors: {built}")
     if native.gains():
         return Check(
-            "llama.cpp", "ok", "the wheel's; `repoagent model build-native` compiles a faster one for these processors"
+            "llama.cpp",
+            "ok",
+            "prebuilt wheel; `repoagent model build-native` compiles a faster one for these processors",
         )
-    return Check("llama.cpp", "ok", "the wheel's")
+    return Check("llama.cpp", "ok", "prebuilt wheel")
 
 
 def _context(model: Model, caveats: Sequence[str]) -> Check:
     found, needed = model.context(), model.profile.context
-    detail = f"{found:,} tokens for one request; profile {model.profile.id} wants {needed:,}"
+    detail = f"{found:,} tokens for one request; profile {model.profile.id} needs {needed:,}"
     if caveats:
         return Check(
-            "context", "warn", " ".join(caveats), "look up the server's setting; a short context ruins answers"
+            "context", "warn", " ".join(caveats), "look up the server's setting: answers are bad with a short context"
         )
     if found >= needed:
         return Check("context", "ok", detail)
@@ -238,23 +245,23 @@ def _repair(model: Model) -> Check:
     )
     answer = model.chat([Message("user", request)], Sampling(1024, temperature=0.0))
     if is_repaired(answer.text):
-        return Check("repair", "ok", f"mends an off-by-one in {answer.usage.seconds:.1f} s")
+        return Check("repair", "ok", f"repairs an off-by-one error in {answer.usage.seconds:.1f} s")
     return Check(
         "repair",
         "warn",
-        "did not mend an off-by-one in a three-line function",
+        "did not repair an off-by-one error in a three-line function",
         "use a larger model or a better quantisation",
     )
 
 
 def is_repaired(answer: str) -> bool:
-    """Whether `answer` holds one of the accepted fixes, compared as syntax and never executed."""
+    """Tell whether `answer` contains one of the accepted fixes; compares syntax trees and executes nothing."""
     accepted = {_shape(fix) for fix in FIXED}
     return any(_shape(block) in accepted for block in re.findall(r"```(?:python|py)?\s*\n(.*?)```", answer, re.DOTALL))
 
 
 def _shape(code: str) -> str:
-    """The first function in `code` without annotations and docstring, and with its variables named in order."""
+    """Dump the first function in `code` without annotations and docstring, and with its variables renamed in order."""
     try:
         tree = ast.parse(code)
     except (SyntaxError, ValueError, RecursionError):
@@ -264,7 +271,7 @@ def _shape(code: str) -> str:
 
 
 class _Plain(ast.NodeTransformer):
-    """Takes away what may differ between equal fixes."""
+    """Removes what may differ between equal fixes: annotations, docstring, names of variables."""
 
     def __init__(self) -> None:
         self._names: dict[str, str] = {}
@@ -291,13 +298,13 @@ def _infill(model: Model) -> Check:
         return Check("infill", "ok", "not used with this model")
     answer = model.infill("def add(a, b):\n    return ", "\n", Sampling(16, temperature=0.0, stop=("\n",)))
     if "a + b" in answer.text:
-        return Check("infill", "ok", "fills a hole")
-    advice = "the served file may lack the tokens for it; runs go on without infilling if it fails"
+        return Check("infill", "ok", "fills in the middle")
+    advice = "the served file may lack the fill-in-the-middle tokens; runs continue without infilling if it fails"
     return Check("infill", "warn", f"filled `return ▁` of `add(a, b)` with {answer.text[:40]!r}", advice)
 
 
 def _speed(model: Model) -> Check:
-    """Reading and writing, from two answers to one long prompt: the second has nothing left to read."""
+    """Measure reading and writing with two answers to one long prompt: the second finds the prompt cached."""
     # The time in front keeps a server from having read the prompt in an earlier examination.
     prompt = Message("user", f"{time.time_ns()}\n" + "Count the lines of this text.\n" * 60)
     first = model.chat([prompt], Sampling(1, temperature=0.0))
@@ -307,7 +314,9 @@ def _speed(model: Model) -> Check:
     detail = f"reads {read:.0f} tokens/s, writes {written:.1f} tokens/s"
     if written >= SLOW_TOKENS_PER_SECOND:
         return Check("speed", "ok", detail)
-    return Check("speed", "warn", detail, "stop what else uses the processor, or use a server with a GPU: --model URL")
+    return Check(
+        "speed", "warn", detail, "stop other programs that use the processor, or use a server with a GPU: --model URL"
+    )
 
 
 def _rate(tokens: int, seconds: float) -> float:

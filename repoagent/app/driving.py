@@ -1,5 +1,5 @@
-"""Take the graph from wherever it is to its end, with stops for a person, and back where a person has edited
-something."""
+"""Run the graph from its last checkpoint to its end, with pauses for a person, and back to spec and plan after an
+edit."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Pause:
-    """Spec and plan are ready to be read and edited."""
+    """Where spec and plan lie while the run waits for a person to review them."""
 
     spec: Path
     plan: Path
 
 
 Approve = Callable[[Pause], None]
-"""Called when a run stops for a person; returns when it shall go on."""
+"""Called when a run pauses for a person; returns when it shall continue."""
 
 
 def drive(services: Services, approve: Approve) -> None:
-    """Take the graph to its end, from the last step that the session's checkpoint holds."""
+    """Run the graph to its end, from the last step in the session's checkpoint."""
     from langgraph.types import Command
 
     from repoagent.graph.wiring import build
@@ -62,7 +62,7 @@ def drive(services: Services, approve: Approve) -> None:
 def _before_edits(
     graph: Any, config: RunnableConfig, services: Services
 ) -> RunnableConfig:  # langgraph's own type has four parameters
-    """Where to go on: at the step that takes spec and plan, if they were edited since; what followed it is stale."""
+    """Return the configuration to continue from: the approval step if spec or plan were edited, else the last step."""
     if not {"spec.md", "plan.yaml"} & set(services.session.edited()):
         return config
     for snapshot in graph.get_state_history(config):

@@ -1,5 +1,4 @@
-"""Build the parts of a run from its request: engine, model, budget, index, and what the nodes are told of the
-settings."""
+"""Build the parts of a run from its request: engine, model, budget, index and options."""
 
 from __future__ import annotations
 
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def services(session: Session, request: Request, trace: Trace, spent: Spent) -> Iterator[Services]:
-    """All parts, alive for as long as the `with` block lasts."""
+    """Open all parts of a run; they are closed at the end of the `with` block."""
     from repoagent.audit import AuditedEngine, AuditedModel
     from repoagent.graph.services import Services
     from repoagent.llm import open_model
@@ -66,14 +65,14 @@ def services(session: Session, request: Request, trace: Trace, spent: Spent) -> 
 
 
 def engine(request: Request) -> Engine:
-    """What makes the sandboxes; raises EnvironmentFailed where none can be made."""
+    """Choose the sandbox engine of a request. Raises EnvironmentFailed where none works."""
     from repoagent.sandbox import choose
 
     return choose(None if request.settings.sandbox == "auto" else request.settings.sandbox)
 
 
 def audit_of(session: Session) -> AuditLog:
-    """The session's log, without any secret of this process's environment in it."""
+    """Open the session's audit log; it leaves out every secret of this process's environment."""
     from repoagent.audit import FILE, AuditLog
     from repoagent.redaction import own_secrets
 
@@ -81,12 +80,12 @@ def audit_of(session: Session) -> AuditLog:
 
 
 def source_of(session: Session) -> Source:
-    """The repository the session works on."""
+    """Load the repository that the session works on."""
     return load(Source, session.read("source.json"))
 
 
 def origin_of(source: Source) -> Origin:
-    """What a build depends on beside the files; a date that is none counts as today."""
+    """Describe the commit that a build depends on; without a valid date, packages of today are used."""
     from repoagent.testbed.ways import Origin
 
     try:
@@ -127,28 +126,28 @@ def _limits(settings: Settings) -> Limits:
 
 
 def _indexer(root: Path) -> Callable[[], Index]:
-    """The index of the workspace, built when it is first asked for."""
+    """Return a function that builds the index of the workspace at its first call."""
 
     @cache
-    def build() -> Index:
+    def build_index() -> Index:
         from repoagent.index.build import Index
         from repoagent.index.layers import WORDS
         from repoagent.index.store import default_cache
 
         return Index.build(root, default_cache(), layers=(WORDS.kind,))
 
-    return build
+    return build_index
 
 
 def _pull_progress(trace: Trace) -> Callable[[int, int], None]:
-    """Tells the trace of a download, once for each percent."""
-    told = -1
+    """Return a callback that reports a download to the trace, once for each percent."""
+    reported = -1
 
-    def progress(done: int, total: int) -> None:
-        nonlocal told
+    def report_progress(done: int, total: int) -> None:
+        nonlocal reported
         percent = done * 100 // max(total, 1)
-        if percent != told:
-            told = percent
+        if percent != reported:
+            reported = percent
             trace.emit("model.pulling", done=done, total=total)
 
-    return progress
+    return report_progress

@@ -1,4 +1,4 @@
-"""From a session to what can be published of it."""
+"""Turn a session into what can be published: its delivery and its issue on GitHub."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from repoagent.session import Session
 
 
 def delivery_of(session: Session, number: int, branch: str = "", result: Result | None = None) -> Delivery:
-    """What a session has come to, for an issue of the repository; `result` instead of its report where it has none.
+    """Collect what is published of a session for issue `number`; `result` stands in for a missing report.
 
-    Raises UserError where it has come to nothing yet.
+    Raises UserError where there is neither.
     """
     if result is None and not session.exists("report.json"):
-        raise UserError(f"the session {session.id} has no result yet: go on with `repoagent resume {session.id}`")
+        raise UserError(f"the session {session.id} has no result yet: continue it with `repoagent resume {session.id}`")
     return Delivery(
         number=number,
         issue=load(Issue, session.read("issue.json")),
@@ -36,12 +36,12 @@ def delivery_of(session: Session, number: int, branch: str = "", result: Result 
 
 
 def budget_of(settings: Settings) -> str:
-    """What a run was allowed, for a person."""
+    """Describe the limits of a run in words."""
     return f"{settings.max_minutes:g} min, {settings.max_tokens:,} tokens"
 
 
 def issue_of(session: Session, given: str | None) -> Reference:
-    """The issue on GitHub that a session is about. Raises UserError where there is none and none is given."""
+    """Find the issue on GitHub that a session is about. Raises UserError where there is none and none is given."""
     request: Request = request_of(session)
     issue = load(Issue, session.read("issue.json"))
     for name in filter(None, (given, issue.url, request.issue)):

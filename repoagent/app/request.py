@@ -1,4 +1,4 @@
-"""What a run is asked for, as it is kept in the session so that `resume` needs nothing but its id."""
+"""The request of a run, as it is stored in the session so that `resume` needs only its id."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from repoagent.config import Settings
 
 @dataclass(frozen=True)
 class Request:
-    """One call of `repoagent solve`."""
+    """The arguments of one `repoagent solve`."""
 
     issue: str
     """A GitHub issue's URL, a file, or `-`."""

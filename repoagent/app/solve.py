@@ -35,14 +35,14 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Given:
-    """An issue that was read before, by somebody who may read more than this process."""
+    """An issue that was read before, by a process with more rights than this one."""
 
     issue: Issue
     notices: Sequence[str] = ()
 
 
 def begin(request: Request, token: str | None, state_root: Path | None = None, given: Given | None = None) -> Session:
-    """Read the issue, unless it is given, find the repository, and open a session that holds all a run needs."""
+    """Read the issue unless it is given, resolve the repository, and create a session with everything a run needs."""
     from repoagent.intake import repository_of
     from repoagent.llm.opening import check
     from repoagent.places import cache_root
@@ -74,12 +74,12 @@ def _read(source: str, token: str | None) -> Given:
 
 
 def request_of(session: Session) -> Request:
-    """What the session was opened for."""
+    """Load the request that the session was created for."""
     return load(Request, session.read("request.json"))
 
 
 def use_model(session: Session, model: str) -> None:
-    """Go on with another model, for example where the first one's server is gone. Raises UserError for none."""
+    """Change the model of a session, for example after its server is gone. Raises UserError for an unknown model."""
     from repoagent.llm.opening import check
 
     check(model)
@@ -89,7 +89,7 @@ def use_model(session: Session, model: str) -> None:
 
 
 def allow(session: Session, minutes: float, tokens: int) -> None:
-    """Allow a run that was stopped so much more than it has used."""
+    """Allow a stopped run so many minutes and tokens beyond what it has used."""
     spent = Spent.of(read(session.path / "events.jsonl"))
     more = {"max_minutes": spent.seconds / 60 + minutes, "max_tokens": spent.usage.tokens + tokens}
     request = request_of(session)
@@ -97,7 +97,10 @@ def allow(session: Session, minutes: float, tokens: int) -> None:
 
 
 def run(session: Session, listeners: tuple[Listener, ...], approve: Approve, *, ask: bool) -> Result:
-    """Take a session to its end, from wherever it was left; `ask` says whether somebody is there to answer."""
+    """Run a session to its end from its last step; `ask` tells whether a person is there to answer.
+
+    Returns the result that was written as the session's report.
+    """
     with session.lock():
         request = request_of(session)
         request = replace(request, ask=request.ask and ask)
@@ -115,12 +118,12 @@ def run(session: Session, listeners: tuple[Listener, ...], approve: Approve, *, 
 
 
 def patch_of(session: Session) -> str:
-    """The best patch known so far; empty where there is none."""
+    """Read the best patch so far; empty where there is none."""
     return session.read("patch.diff") if session.exists("patch.diff") else ""
 
 
 def deliver(session: Session, result: Result, apply: bool, branch: str | None) -> list[str]:
-    """Put a result's patch where the user wants it; says what was done, one line each."""
+    """Apply a result's patch to the work tree, commit it on a new branch, or both; returns a line for each step."""
     from repoagent.workspace import delivery
 
     with_test = request_of(session).with_test

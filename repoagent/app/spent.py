@@ -1,4 +1,4 @@
-"""What a run has used so far, in all its processes, read from its events."""
+"""Sum what a run has used so far, in all its processes, from its events."""
 
 from __future__ import annotations
 
@@ -12,15 +12,14 @@ from repoagent.trace import Event
 
 @dataclass(frozen=True)
 class Spent:
-    """What earlier processes of the same run have used."""
+    """Tokens and time that earlier processes of the same run have used."""
 
     usage: Usage
     seconds: float
 
     @staticmethod
     def of(events: Sequence[Event]) -> Spent:
-        """Summed from the events, which are on the disk whatever ended the process; waiting and downtime do not
-        count."""
+        """Sum up the events; time spent waiting for a person, and between processes, does not count."""
         usage = sum((_usage(event) for event in events if event.kind == "model.called"), Usage())
         steps = [(a, b) for a, b in pairwise(events) if b.kind != "run.started" and a.kind != "run.paused"]
         return Spent(usage, sum(after.at - before.at for before, after in steps))

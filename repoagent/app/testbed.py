@@ -1,4 +1,4 @@
-"""Build and test a repository as it lies there, without a model."""
+"""Build and test a work tree as it is, without a model."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Ways:
-    """What a repository is, and in which ways it may be built."""
+    """The code bases of a repository, and the plans to build them."""
 
     found: tuple[Codebase, ...]
     ways: tuple[Setup, ...]
 
     def codebase(self, way: Setup) -> Codebase:
-        """The one that `way` builds."""
+        """Find the code base that `way` builds."""
         return codebase_of(self.found, way.recipe.key)
 
 
 def ways_of(root: Path, sandbox: str | None, as_of: str | None, image: str = "") -> Ways:
-    """Work it out from the manifests; nothing of the repository is run."""
+    """Derive build plans from the manifests; nothing of the repository is run."""
     from repoagent.sandbox import choose
 
     engine = choose(None if sandbox in {None, "auto"} else sandbox)
@@ -47,7 +47,7 @@ def ways_of(root: Path, sandbox: str | None, as_of: str | None, image: str = "")
 
 
 def described(found: Ways) -> str:
-    """The first way as a `.repoagent.toml`, with its reasons as comments."""
+    """Format the first build plan as a `.repoagent.toml`, with its reasons as comments."""
     way = found.ways[0]
     codebase = found.codebase(way)
     packages = ", ".join(f'"{name}"' for name in way.recipe.base.packages)
@@ -75,7 +75,7 @@ def prepare(
     fresh: bool = False,
     checks: bool = False,
 ) -> Testbed:
-    """The testbed of the repository in `root`; see `Testbed.prepare`."""
+    """Prepare the test bed of the repository in `root`; see `Testbed.prepare`."""
     trace = Trace(listeners=(listener,))
     return Testbed.prepare(
         engine,
@@ -90,25 +90,25 @@ def prepare(
 
 
 def run_tests(bed: Testbed, tests: Sequence[str], patch: Path | None, timeout: float) -> Report:
-    """Run tests in a fresh sandbox, after `patch` was applied there; raises UserError where it does not apply."""
+    """Run tests in a fresh sandbox after applying `patch` there. Raises UserError where it does not apply."""
 
-    def patched(sandbox: Sandbox) -> Report:
+    def run_patched(sandbox: Sandbox) -> Report:
         _apply(patch, sandbox)
         return bed.run(sandbox, tests, timeout)
 
-    return in_fresh(bed.open, patched, lambda _error: None)
+    return in_fresh(bed.open, run_patched, lambda _error: None)
 
 
 @dataclass(frozen=True)
 class Covering:
-    """Which tests cover a place, and how that is known."""
+    """The tests that cover a place, and how they were found."""
 
     tests: tuple[str, ...]
-    """Ids, those first that call fewest other functions; files where nothing was measured."""
+    """Test ids, most specific first; test files where nothing was measured."""
     measured: bool
-    """Whether their calls were noted; otherwise they are near by what imports what."""
+    """Whether coverage was measured; otherwise the tests were selected by their imports."""
     asked: tuple[str, ...] = ()
-    """The test files that were run to find out; empty for all."""
+    """The test files that were run to measure; empty for all."""
     ended: bool = True
     """Whether that run came to its end."""
 
@@ -123,7 +123,7 @@ class Target:
 
 
 def target_of(root: Path, target: str) -> Target:
-    """What PATH::FUNCTION or PATH:LINE means in the work tree; raises UserError where there is no such thing."""
+    """Find the function that PATH::FUNCTION or PATH:LINE names in the work tree. Raises UserError if none."""
     from repoagent.index.build import Index
     from repoagent.testbed.covering import Place
 
@@ -141,10 +141,10 @@ def target_of(root: Path, target: str) -> Target:
 
 
 def covering(bed: Testbed, target: Target, timeout: float, *, whole: bool, say: Callable[[str], None]) -> Covering:
-    """The tests that cover `target`.
+    """Find the tests that cover `target`.
 
-    What is known of this state of the files is used; else the near tests are run with their calls noted, or all with
-    `whole`.
+    Cached coverage is used where the files have not changed; else the nearest tests, or with `whole` all tests, are
+    run to measure it. `timeout` is in seconds; `say` is called with a line before that run.
     """
     from repoagent.testbed.covering import known, measure, possible
     from repoagent.testbed.selection import relevant_tests
@@ -156,13 +156,13 @@ def covering(bed: Testbed, target: Target, timeout: float, *, whole: bool, say: 
     found = known(bed, asked)
     if found is None:
         count = len(asked) or len(bed.codebase.test_files)
-        say(f"running {count} test file{'s' * (count != 1)} to note what they call")
+        say(f"running {count} test file{'s' * (count != 1)} to measure coverage")
         found = measure(bed, asked, timeout)
     return Covering(found.covering(target.place), True, found.asked, found.ended)
 
 
 def work_in(bed: Testbed, patch: Path | None) -> int:
-    """Let a person work in a fresh sandbox, after `patch` was applied there; the exit code of the shell."""
+    """Open a shell in a fresh sandbox after applying `patch` there; returns the shell's exit code."""
     entry = bed.codebase.entry
     with bed.open() as sandbox:
         _apply(patch, sandbox)
@@ -181,15 +181,15 @@ def _apply(patch: Path | None, sandbox: Sandbox) -> None:
 
 @dataclass(frozen=True)
 class Checked:
-    """What one of the project's checks says."""
+    """The report of one of the project's own checks."""
 
     report: Report
     new: frozenset[str]
-    """The complaints that count: all, or with a patch those that are not there without it."""
+    """The complaints that count: all, or with a patch those that it adds."""
 
 
 def run_checks(bed: Testbed, patch: Path | None, timeout: float) -> dict[str, Checked]:
-    """Run the project's own checks, by name; raises UserError where `patch` does not apply."""
+    """Run the project's own checks; returns them by name. Raises UserError where `patch` does not apply."""
     with bed.open() as sandbox:
         before = bed.checks(sandbox, timeout)
         if patch is None:
@@ -203,9 +203,9 @@ _PATCH = ".repoagent-candidate.patch"
 
 
 def prune(engine: Engine, allowed: int) -> tuple[Kept, ...]:
-    """Remove what was not used for longest, until the rest takes at most `allowed` bytes; says what is gone.
+    """Remove the least recently used images until the rest takes at most `allowed` bytes; returns the removed ones.
 
-    What something stands on that stays is counted and kept as well, however long ago it was used by name.
+    An image that a kept one builds on is counted and kept as well, however long ago it was used itself.
     """
     found = {kept.key: kept for kept in engine.kept()}
     stays: set[str] = set()
@@ -224,13 +224,13 @@ def prune(engine: Engine, allowed: int) -> tuple[Kept, ...]:
 
 
 def _down_from(kept: Kept, found: Mapping[str, Kept]) -> list[Kept]:
-    """This, and all that it stands on."""
+    """List an image and all images that it builds on."""
     below = found.get(kept.below)
     return [kept, *(_down_from(below, found) if below else [])]
 
 
 def origin(root: Path, as_of: str | None) -> Origin:
-    """What git knows of the commit that is checked out in `root`; `as_of` stands in for its day."""
+    """Describe the commit that is checked out in `root`; `as_of` replaces its date."""
     from repoagent.app.parts import origin_of
     from repoagent.workspace import resolve
 
@@ -243,11 +243,11 @@ def origin(root: Path, as_of: str | None) -> Origin:
     try:
         day = datetime.fromisoformat(as_of)
     except ValueError:
-        raise UserError(f"--as-of {as_of!r} is no day: write it as 2021-05-01") from None
+        raise UserError(f"--as-of {as_of!r} is not a day: write it as 2021-05-01") from None
     return Origin(found.version, day if day.tzinfo else day.replace(tzinfo=UTC))
 
 
 def _directory(root: Path) -> Path:
     if not root.is_dir():
-        raise UserError(f"{root} is no directory: `--repo` names the work tree of a repository")
+        raise UserError(f"{root} is not a directory: `--repo` names the work tree of a repository")
     return root.resolve()

@@ -1,4 +1,4 @@
-"""Who works on an issue: this program, a command of the user's, or one of the two that calibrate a run."""
+"""The agents of a run: this program, a command of the user, and two that calibrate a benchmark (gold, empty)."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from repoagent.session import Session
 
 SESSION = "session"
-"""The folder below an instance's in which the session of this program lies."""
+"""The folder of this program's session, below the instance's folder."""
 
 
 def solve(task: Task, folder: Path) -> Solved:
-    """Let the task's agent work in `folder`, which holds what an earlier attempt left."""
+    """Run the task's agent in `folder`, which may hold the remains of an earlier attempt."""
     return _AGENTS[task.agent.name](task, folder)
 
 
@@ -41,7 +41,7 @@ def _empty(_task: Task, _folder: Path) -> Solved:
 
 
 def _repoagent(task: Task, folder: Path) -> Solved:
-    """Solve in a session of its own; one that an earlier attempt left goes on from its last step."""
+    """Solve in a session of its own; the session of an earlier attempt is continued from its last step."""
     from repoagent.app.solve import run
     from repoagent.session import Session
 
@@ -55,7 +55,7 @@ def _repoagent(task: Task, folder: Path) -> Solved:
 
 
 def _usable(session: Path) -> bool:
-    """Whether an earlier attempt got as far as to have all that a run needs; the ref is written last."""
+    """Tell whether the session of an earlier attempt is complete enough to continue; the ref is written last."""
     return (session / "workspace" / ".git" / "refs" / "heads" / "main").is_file()
 
 
@@ -73,7 +73,7 @@ def _begun(task: Task, folder: Path) -> Session:
 
 
 def _nobody(_pause: object) -> None:
-    """Nobody is there to read spec and plan."""
+    """Approve spec and plan without review: nobody is there."""
 
 
 def _solved(task: Task, result: Result, session: Path) -> Solved:
@@ -99,7 +99,7 @@ def _strings(value: object) -> list[str]:
 
 
 def _lighten(session: Path) -> None:
-    """Keep the trajectory, not the work tree: with hundreds of instances it fills the disk."""
+    """Delete work tree and checkpoint, which would fill the disk, and keep the trajectory."""
     shutil.rmtree(session / "workspace", ignore_errors=True)
     for path in session.glob("checkpoint.sqlite*"):
         path.unlink(missing_ok=True)
@@ -109,7 +109,7 @@ def _lighten(session: Path) -> None:
 
 
 def _command(task: Task, folder: Path) -> Solved:
-    """Any program that changes files: it runs in a copy of the base without history, the issue on standard input."""
+    """Run a command of the user in a copy of the base without history, with the issue on standard input."""
     place = folder / "tree"
     shutil.rmtree(place, ignore_errors=True)
     source = source_of(task.instance, Path(task.mirrors) if task.mirrors else None, folder)
@@ -117,7 +117,7 @@ def _command(task: Task, folder: Path) -> Solved:
     ended = _ended(task, place)
     (folder / "output.log").write_bytes(ended.stdout[-_LARGEST:] + ended.stderr[-_LARGEST:])
     if ended.exit_code == _TEMPORARY:
-        raise EnvironmentFailed(f"the command asks to be tried again: {ended.complaint}")
+        raise EnvironmentFailed(f"the command asks for a retry: {ended.complaint}")
     if ended.exit_code:
         raise AgentDied(f"the command ended with {ended.exit_code}: {ended.complaint}")
     patch = _difference(workspace)
@@ -143,12 +143,12 @@ class AgentDied(Exception):
 
 
 _TEMPORARY = 75
-"""EX_TEMPFAIL of sysexits.h: the command's way to say that it was not its own fault."""
+"""EX_TEMPFAIL of sysexits.h: the command failed for reasons outside of it."""
 _LARGEST = 1_000_000
 
 
 def _difference(workspace: Workspace) -> str:
-    """What was changed in the work tree: files of the base that differ, and new ones."""
+    """Diff the work tree against its base: changed, deleted and new files."""
     from repoagent.workspace.plumbing import Git
 
     git = Git(workspace.root / ".git", workspace.root, ours=True)

@@ -1,7 +1,7 @@
-"""The process in which one instance is worked on: `python -m repoagent.bench.child FOLDER`.
+"""The worker process of one task: `python -m repoagent.bench.child FOLDER`.
 
-FOLDER holds `task.json`; the end is told in `done.json`, which is there whole or not at all. Standard input is a leash:
-when it closes, because the scheduler is done or dead, this process and all it started end at once.
+FOLDER holds `task.json`; the result is written atomically to `done.json`. Standard input is a leash: when it closes,
+because the scheduler is done or dead, this process and all it started are killed at once.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ LOCK = ".lock"
 
 
 def main(arguments: list[str]) -> int:
-    """Do the task in the folder that is the only argument."""
+    """Work on the task in the folder that is the only argument; returns the exit code."""
     from filelock import FileLock
 
     folder = Path(arguments[0])
@@ -46,11 +46,11 @@ def main(arguments: list[str]) -> int:
 
 
 DISK_FULL = 28
-"""Exit code of a worker that could not even tell how it ended."""
+"""Exit code of a worker that could not write its result."""
 
 
 def _told(done: Done, folder: Path) -> int:
-    """Tell how it ended; where the disk is full, what was copied for the agent gives way."""
+    """Write the result; where the disk is full, the agent's copies of the code are deleted first."""
     if done.cause == "disk":
         _make_room(folder)
     try:
@@ -70,11 +70,11 @@ def _make_room(folder: Path) -> None:
 
 
 def perform(task: Task, folder: Path) -> Done:
-    """Do it, and say how it ended: every way is a value, and a failure of the machine is none of the agent."""
+    """Carry out a task and return its result; an exception becomes a result, too."""
     started = time.monotonic()
     try:
         done = _STAGES[task.stage](task, folder)
-    except Exception as error:  # the door of one benchmark task: nothing of it may end the others
+    except Exception as error:  # one task must not end the others
         done = _failed(error)
         with suppress(OSError):
             (folder / "error.log").write_text(traceback.format_exc(), encoding="utf-8", errors="replace")
@@ -84,7 +84,7 @@ def perform(task: Task, folder: Path) -> Done:
 
 
 def write_done(done: Done, folder: Path) -> None:
-    """Whole or not at all; raises EnvironmentFailed where the disk is full."""
+    """Write a result atomically. Raises EnvironmentFailed where the disk is full."""
     from repoagent.session.atomic import write_bytes
 
     write_bytes(folder / DONE, dump(done).encode("utf-8", "surrogateescape"))
@@ -114,7 +114,7 @@ def _validate(task: Task, folder: Path) -> Done:
 _STAGES: dict[str, Callable[[Task, Path], Done]] = {"solve": _solve, "evaluate": _evaluate, "validate": _validate}
 
 
-# --- how it failed ----------------------------------------------------------------------------------------------------
+# --- failures -------------------------------------------------------------------------------------------------------
 
 
 def _failed(error: Exception) -> Done:
@@ -129,7 +129,7 @@ def _failed(error: Exception) -> Done:
 
 
 def is_full(error: BaseException) -> bool:
-    """Whether a full disk is behind an error, however it was wrapped."""
+    """Tell whether a full disk caused an error, however the cause is wrapped."""
     words = str(error)
     told = "No space left" in words or "is full" in words
     code = error.errno if isinstance(error, OSError) else None
@@ -155,7 +155,7 @@ def _end_with_leash() -> None:
 
 
 def _below(pid: int) -> list[int]:
-    """All processes that `pid` started, and those that they did, whatever group or session they are in."""
+    """List all descendants of the process `pid`, whatever group or session they are in."""
     parents: dict[int, list[int]] = {}
     for place in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError, ValueError):
@@ -168,7 +168,7 @@ def _below(pid: int) -> list[int]:
 
 
 def _offer_to_the_oom_killer() -> None:
-    """Where memory runs out, one instance shall be lost and not the scheduler with all of them."""
+    """Raise this process's OOM score, so that out of memory one instance is killed and not the scheduler."""
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("500", encoding="ascii")
 

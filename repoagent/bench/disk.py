@@ -1,4 +1,4 @@
-"""See to it that there is room before an instance starts: remove what can be made again, or say how much is missing."""
+"""Ensure free disk space before an instance starts: remove rebuildable environments, or say how much is missing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Prune = Callable[[], None]
 
 @dataclass
 class DiskGuard:
-    """Asked before each start."""
+    """Checks the disk before each start of an instance."""
 
     folder: Path
     least: int
@@ -24,11 +24,11 @@ class DiskGuard:
     _pruned: float = float("-inf")
 
     def free(self) -> int:
-        """Bytes that are free where the run is written."""
+        """Return the free bytes on the disk of the run."""
         return shutil.disk_usage(self.folder).free
 
     def missing(self) -> str:
-        """What is to be said where there is too little room, after pruning; empty where there is enough."""
+        """Prune if need be, and describe a lack of space; empty where there is enough."""
         if self.free() >= self.least:
             return ""
         if time.monotonic() - self._pruned >= self.pause:
@@ -39,14 +39,14 @@ class DiskGuard:
             return ""
         return (
             f"{free / 1e6:,.0f} MB are free where {self.folder} lies, and {self.least / 1e6:,.0f} are needed for an "
-            "instance: make room, then go on with the same command"
+            "instance: free some space, then continue with the same command"
         )
 
 
 def prune_environments(sandbox: str, keep_bytes: int) -> Prune:
-    """Removes the test environments that were not used for longest, and what dead runs left."""
+    """Return a function that removes the least recently used test environments and the remains of dead runs."""
 
-    def prune() -> None:
+    def prune_now() -> None:
         from contextlib import suppress
 
         from repoagent.app.testbed import prune as prune_to
@@ -58,4 +58,4 @@ def prune_environments(sandbox: str, keep_bytes: int) -> Prune:
             engine.clean()
             prune_to(engine, keep_bytes)
 
-    return prune
+    return prune_now

@@ -1,4 +1,4 @@
-"""Hold instances back while the model server is away."""
+"""Delay instances while the model server is unavailable."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ FIRST_PAUSE, LONGEST_PAUSE = 2.0, 60.0
 
 @dataclass
 class ModelGate:
-    """Open until an instance says that the model failed; then shut until the server answers again."""
+    """Open until an instance reports a failure of the model; then closed until the server answers again."""
 
     alive: Callable[[], bool]
     patience: float = 1800.0
-    """Seconds that the server may be away before the run gives up."""
+    """Seconds that the server may be unavailable before the run stops."""
     clock: Callable[[], float] = time.monotonic
     _shut: float | None = None
     _next: float = 0.0
     _pause: float = FIRST_PAUSE
 
     def failed(self) -> None:
-        """An instance could not reach the model."""
+        """Close the gate: an instance could not reach the model."""
         if self._shut is None:
             self._shut, self._next, self._pause = self.clock(), self.clock(), FIRST_PAUSE
 
     def open(self) -> bool:
-        """Whether an instance may start; asks the server, at growing intervals, while it is shut."""
+        """Tell whether an instance may start; while closed, the server is asked at growing intervals."""
         if self._shut is None:
             return True
         if self.clock() < self._next:
@@ -41,14 +41,14 @@ class ModelGate:
 
     @property
     def hopeless(self) -> bool:
-        """Whether the server has been away for longer than anybody waits."""
+        """Whether the server has been unavailable for longer than `patience`."""
         return self._shut is not None and self.clock() - self._shut > self.patience
 
 
 def server_answers(model: str) -> Callable[[], bool]:
-    """Asks the server that `model` names; embedded models are started by the instances themselves."""
+    """Return a function that asks whether the server of `model` answers; for embedded models it is always true."""
 
-    def alive() -> bool:
+    def is_alive() -> bool:
         from repoagent.llm.address import is_url, parse_address
 
         if not is_url(model):
@@ -60,4 +60,4 @@ def server_answers(model: str) -> Callable[[], bool]:
         except httpx.HTTPError:
             return False
 
-    return alive
+    return is_alive

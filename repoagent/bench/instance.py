@@ -1,4 +1,4 @@
-"""One task of a benchmark: a repository at a commit, an issue, and what judges a patch for it."""
+"""One task of a benchmark: a repository at a commit, an issue, and the tests that evaluate a patch."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Instance:
     base: str
     """The commit that the issue is about; empty with `files`."""
     issue: str
-    """What the agent is given; the first line is the title."""
+    """The text that the agent gets; the first line is the title."""
     patch: str = ""
     """The reference patch. Never shown to an agent."""
     test_patch: str = ""
@@ -40,24 +40,24 @@ class Instance:
     """The commit that `tests` are taken from before they are run; empty for the base."""
     files: tuple[SourceFile, ...] = ()
     test_command: str = ""
-    """Shell command that runs the tests in the sandbox; empty to find out."""
+    """Shell command that runs the tests in the sandbox; empty to detect it."""
     difficulty: str = ""
     created: str = ""
     language: str = ""
 
     @property
     def repository(self) -> str:
-        """What the instance is counted under."""
+        """The name of the repository in statistics."""
         return self.repo or "without repository"
 
     @property
     def judged(self) -> bool:
-        """Whether anything is known that judges a patch."""
+        """Whether the instance has tests to evaluate a patch."""
         return bool(self.fail_to_pass or self.test_patch or self.tests)
 
 
 def changed_files(patch: str) -> tuple[str, ...]:
-    """The files that a patch changes, makes or deletes, in its order."""
+    """List the files that a patch changes, creates or deletes, in its order."""
     names: list[str] = []
     for old, new in re.findall(r"^--- (\S.*)\n\+\+\+ (\S.*)$", patch, re.MULTILINE):
         names += [_stripped(new if old == "/dev/null" else old), _stripped(old if new == "/dev/null" else new)]
@@ -67,25 +67,25 @@ def changed_files(patch: str) -> tuple[str, ...]:
 
 
 def changed_lines(patch: str) -> int:
-    """Lines that a patch adds plus those it removes."""
+    """Count the lines that a patch adds plus those it removes."""
     return sum(line[:1] in "+-" and not line.startswith(("+++", "---")) for line in patch.splitlines() if line)
 
 
 def files_with_tests(patch: str) -> tuple[str, ...]:
-    """The files with tests that a test patch leaves behind."""
+    """List the test files that exist after a test patch."""
     names = (_stripped(name) for name in re.findall(r"^\+\+\+ (\S.*)$", patch, re.MULTILINE) if name != "/dev/null")
     return tuple(name for name in names if re.search(_TEST, name, re.IGNORECASE) and "conftest.py" not in name)
 
 
 def without_files(patch: str, files: Iterable[str]) -> str:
-    """A patch without its parts that touch any of `files`."""
+    """Remove the parts of a patch that change any of `files`."""
     unwanted = set(files)
     parts = re.split(r"(?m)^(?=diff --git )", patch)
     return "".join(part for part in parts if not unwanted & set(changed_files(part)))
 
 
 def diff_of(path: str, before: str | None, after: str) -> str:
-    """A change of one text file as git writes it; `before` is None for a new one."""
+    """Format the change of one text file as git does; `before` is None for a new file."""
     old = "" if before is None else before
     old_name = "/dev/null" if before is None else f"a/{path}"
     rows = list(difflib.unified_diff(_lines(old), _lines(after), old_name, f"b/{path}"))
@@ -97,7 +97,7 @@ _TEST = r"(^|/)(tests?|testing|__tests__|specs?)/.*\.\w+$|(^|/)test[^/]*\.\w+$|[
 
 
 def _lines(text: str) -> list[str]:
-    """Lines as git counts them: ended by a line feed and by nothing else."""
+    """Split text into lines as git does: at line feeds only."""
     return re.findall(r"[^\n]*\n|[^\n]+", text)
 
 

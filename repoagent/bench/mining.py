@@ -1,4 +1,4 @@
-"""Make a dataset of a repository's own history: fixes that came with tests, kept where the tests prove them.
+"""Make a dataset from a repository's own history: fixes that came with tests, if the tests confirm them.
 
 The recipe is that of SWE-bench (Jimenez et al. 2024): a change of the main line that touches code and tests, split into
 the two; base is the commit before it. What fails before and passes after is found by running it.
@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from repoagent.bench.instance import Instance, changed_lines
-from repoagent.bench.runs import Config, Make, Means, claimed, validate_all
+from repoagent.bench.run_config import Config
+from repoagent.bench.runs import Make, Means, claimed, validate_all
 from repoagent.bench.schedule import Watcher
 from repoagent.bench.store import Store
 from repoagent.bench.task import Agent
@@ -33,18 +34,18 @@ _FIX = re.compile(
 _CODE = re.compile(r"\.(py|pyx|js|jsx|ts|tsx|go|rs|java|kt|c|cc|cpp|h|hpp|rb|php|cs)$")
 _TEST = re.compile(r"(^|/)(tests?|testing|__tests__|spec)/|(^|/)(test_[^/]*|conftest)\.py$|[._-](test|spec)s?\.\w+$")
 _LOOKED_AT = 20
-"""Commits of the main line that are looked at for each fix that is asked for."""
+"""Commits of the main line to examine for each requested fix."""
 
 
 @dataclass(frozen=True)
 class Mined:
-    """What a history gave."""
+    """The result of mining a history."""
 
     file: Path
     candidates: int
     kept: int
     rejected: tuple[tuple[str, str], ...]
-    """Fixes that the tests do not prove here, and why."""
+    """Fixes that the tests do not confirm here, and why."""
 
     @property
     def text(self) -> str:
@@ -55,21 +56,23 @@ class Mined:
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which fixes are looked for."""
+    """Which fixes to look for."""
 
     repo: str
     """A directory or a URL."""
     last: int = 50
     """How many, newest first."""
     since: str | None = None
-    """A day; none older than this."""
+    """A day; older fixes are ignored."""
     issues: Path | None = None
     """Directory of issue texts called NUMBER.md."""
 
 
 def mine(wanted: Wanted, out: Path, settings: Settings, means: Means, make: Make, watch: Watcher) -> Mined:
-    """Write the instances of the last fixes into `out`; the run in which they were validated lies beside it, so that a
-    stopped call goes on."""
+    """Write the instances of the last fixes into `out`.
+
+    The run that validates them is stored beside it, so that a stopped call can be continued.
+    """
     source = resolve(wanted.repo, None, None, cache_root() / "repositories")
     with claimed(out.with_suffix(".run"), create=True) as store:
         if store.meta("config") is None:
@@ -83,7 +86,7 @@ def mine(wanted: Wanted, out: Path, settings: Settings, means: Means, make: Make
 
 
 def candidates(source: Source, wanted: Wanted) -> Iterator[Instance]:
-    """Fixes with tests of the main line, newest first; nothing is run."""
+    """Yield the fixes of the main line that come with tests, newest first; nothing is run."""
     git, count = Git(source.git_dir), 0
     for commit in _history(git, source.base, wanted.last * _LOOKED_AT, wanted.since):
         found = _instance(git, commit, wanted)
@@ -102,10 +105,10 @@ class _Commit:
     message: str
 
 
-def _history(git: Git, base: str, most: int, since: str | None) -> Iterator[_Commit]:
+def _history(git: Git, base: str, max_count: int, since: str | None) -> Iterator[_Commit]:
     form = "--format=%H%x1f%P%x1f%cI%x1f%B%x1e"
     dated = (f"--since={since}",) if since else ()
-    text = git("log", "--first-parent", f"--max-count={most}", form, *dated, base, "--").text
+    text = git("log", "--first-parent", f"--max-count={max_count}", form, *dated, base, "--").text
     for record in text.split("\x1e"):
         parts = record.strip("\n").split("\x1f")
         if len(parts) == 4 and parts[1]:
@@ -141,7 +144,7 @@ def _diff(git: Git, commit: _Commit, names: list[str]) -> str:
 
 
 def _issue(message: str, issues: Path | None) -> str:
-    """The text of the issue that the fix names, where it is at hand; else what the fix says of itself."""
+    """Read the issue that the fix mentions from `issues`; else the message of the fix itself."""
     for number in re.findall(r"#(\d+)", message):
         for path in (issues / f"{number}.md", issues / f"{number}.txt") if issues else ():
             if path.is_file():
@@ -165,14 +168,14 @@ def _written(store: Store, out: Path) -> Mined:
             rows.append(as_row(replace(instance, fail_to_pass=known.fail_to_pass, pass_to_pass=known.pass_to_pass)))
         else:
             rejected.append(
-                (job.instance, (known.reason if known else job.reason) or "its tests do not prove it twice")
+                (job.instance, (known.reason if known else job.reason) or "its tests did not confirm it twice")
             )
     write_bytes(out, "".join(f"{json.dumps(row)}\n" for row in rows).encode())
     return Mined(out, total, len(rows), tuple(rejected))
 
 
 def as_row(instance: Instance) -> dict[str, object]:
-    """An instance as a row of SWE-bench."""
+    """Convert an instance to a row of SWE-bench."""
     return {
         "instance_id": instance.id,
         "repo": instance.repo,

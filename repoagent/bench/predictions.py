@@ -1,4 +1,4 @@
-"""Patches in the format that the official harness takes, out of a run and into one."""
+"""Read and write patches in the predictions format of the official harness."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Prediction(BaseModel):
 
 
 def write_predictions(store: Store, name: str) -> Path:
-    """Write what the agent has produced so far; instances that did not end are not in it."""
+    """Write the patches of all finished instances into the run; returns the path."""
     lines = []
     for job in store.jobs("solve"):
         if job.done and job.done.solved:
@@ -39,7 +39,7 @@ def write_predictions(store: Store, name: str) -> Path:
 
 
 def read_predictions(path: Path) -> Iterator[Prediction]:
-    """The rows of a predictions file, JSON or JSON lines; raises UserError naming the row that is none."""
+    """Read a predictions file, JSON or JSON lines. Raises UserError that names an invalid row."""
     if not path.is_file():
         raise UserError(f"there are no predictions at {path}")
     for number, row in enumerate(read_rows(path), 1):
@@ -52,5 +52,5 @@ def read_predictions(path: Path) -> Iterator[Prediction]:
 
 
 def as_json(value: object) -> bytes:
-    """A report as the official harness writes it."""
+    """Encode a report as the official harness does."""
     return (json.dumps(value, indent=4) + "\n").encode()

@@ -1,4 +1,4 @@
-"""A run: what it was asked for, and its stages from the dataset to the judged patches."""
+"""Carry out a run: create or open it, and run its stages solve, validate and evaluate."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from repoagent import __version__
-from repoagent.bench.datasets import Choice, Loaded, choose, load
+from repoagent.bench.datasets import Loaded, choose, load
 from repoagent.bench.disk import DiskGuard, prune_environments
 from repoagent.bench.gate import ModelGate, server_answers
 from repoagent.bench.predictions import read_predictions, write_predictions
+from repoagent.bench.run_config import Config
 from repoagent.bench.schedule import Limits, Scheduler, Stopped, Watcher, unwatched
 from repoagent.bench.store import Store
-from repoagent.bench.task import Agent, Done, Solved, Stage, State, Task
-from repoagent.config import Settings
+from repoagent.bench.task import Done, Solved, Stage, State, Task
 from repoagent.domain import dump
 from repoagent.domain import load as load_value
 from repoagent.errors import UserError
@@ -27,36 +26,13 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Config:
-    """What a run is asked for; kept in it, so that it goes on with nothing but its directory."""
-
-    dataset: str
-    settings: Settings
-    agent: Agent = field(default_factory=Agent)
-    choice: Choice = field(default_factory=Choice)
-    split: str | None = None
-    repo: str | None = None
-    """Where issue files belong that do not say so."""
-    mirrors: str = ""
-    keep: bool = False
-    name: str = ""
-    """What predictions are published under; by default agent and model."""
-
-    @property
-    def label(self) -> str:
-        """What the run is called in reports and predictions."""
-        model = self.settings.model.rpartition("#")[2].rpartition("/")[2] or self.settings.model
-        return self.name or (f"repoagent-{__version__}+{model}" if self.agent.name == "repoagent" else str(self.agent))
-
-
-@dataclass(frozen=True)
 class Means:
-    """How a run is carried out: may differ from one call to the next."""
+    """How a run is carried out; may differ from one call to the next."""
 
     workers: int = 1
     limits: Limits = field(default_factory=Limits)
     least_free: int = 2_000_000_000
-    """Bytes of the disk that must be free before an instance starts."""
+    """Bytes that must be free on the disk before an instance starts."""
     keep_environments: int = 30_000_000_000
     """Bytes of test environments that stay when the disk gets full."""
     cluster: str = ""
@@ -64,7 +40,7 @@ class Means:
     resources: dict[str, float] = field(default_factory=dict)
     """What a node must have for one instance, beside a processor: `docker=1`, `GPU=0.5`."""
     labels: dict[str, str] = field(default_factory=dict)
-    """Labels that a node must carry."""
+    """Labels that a node must have."""
     model_patience: float = 1800.0
 
 
@@ -76,7 +52,7 @@ Make = Callable[[Path, Means], "Executor"]
 
 @contextmanager
 def claimed(folder: Path, *, create: bool = False) -> Iterator[Store]:
-    """The results in `folder`, to be written by this process alone. Raises UserError where another one does."""
+    """Lock the run in `folder` for this process and open its store. Raises UserError where another process has it."""
     from filelock import FileLock, Timeout
 
     if create:
@@ -91,9 +67,9 @@ def claimed(folder: Path, *, create: bool = False) -> Iterator[Store]:
 
 
 def settle(store: Store, config: Config) -> Config:
-    """Note what the run is for and its instances, unless it was begun before; what it was begun for.
+    """Store the request of a new run and its instances, or return the request of an existing one.
 
-    Raises UserError where it was begun for something else.
+    Raises UserError where the existing run has another request.
     """
     known = store.meta("config")
     if known is None:
@@ -104,22 +80,14 @@ def settle(store: Store, config: Config) -> Config:
     begun = load_value(Config, known)
     if dump(begun) != dump(config):
         raise UserError(
-            f"{store.folder} holds a run with other settings: go on with `repoagent bench resume {store.folder}`, or "
-            "name another directory"
+            f"{store.folder} holds a run with other settings: continue it with `repoagent bench resume "
+            f"{store.folder}`, or name another directory"
         )
     return begun
 
 
-def config_of(store: Store) -> Config:
-    """What the run was begun for."""
-    known = store.meta("config")
-    if known is None:
-        raise UserError(f"{store.folder} was never begun: start it with `repoagent bench run`")
-    return load_value(Config, known)
-
-
 def _enter(store: Store, loaded: Loaded, chosen: Sequence[Instance]) -> None:
-    """Rows that are no tasks are part of the run, too: they end at once, with what is wrong with them."""
+    """Add the instances to the run; invalid rows are added as unusable, with their errors."""
     store.add(chosen)
     store.plan("solve", [instance.id for instance in chosen])
     for refused in loaded.refused:
@@ -127,7 +95,7 @@ def _enter(store: Store, loaded: Loaded, chosen: Sequence[Instance]) -> None:
 
 
 def import_predictions(store: Store, path: Path) -> int:
-    """Take patches that something else has made as what the agent produced; how many."""
+    """Import patches from a predictions file as the results of the agent; returns how many."""
     taken = 0
     for prediction in read_predictions(path):
         job = next((each for each in store.jobs("solve") if each.instance == prediction.instance_id), None)
@@ -143,41 +111,41 @@ def import_predictions(store: Store, path: Path) -> int:
 
 
 def solve_all(store: Store, config: Config, means: Means, make: Make, watch: Watcher = unwatched) -> Stopped:
-    """Let the agent work on every instance that is not done, and write the predictions."""
+    """Let the agent work on every unfinished instance, and write the predictions."""
     store.again("solve", [State.ENVIRONMENT])
 
-    def task(identity: str, attempt: int) -> Task:
+    def make_task(identity: str, attempt: int) -> Task:
         seconds = config.settings.max_minutes * 60 * 1.25 + 300
         return _task("solve", store.instance(identity), config, seconds, attempt)
 
     try:
-        return _stage(store, "solve", config, means, make, task, watch)
+        return _stage(store, "solve", config, means, make, make_task, watch)
     finally:
         write_predictions(store, config.label)
 
 
 def validate_all(store: Store, config: Config, means: Means, make: Make, watch: Watcher = unwatched) -> Stopped:
-    """Find out of every instance whether it can be judged here."""
+    """Find out for every instance whether it can be evaluated here."""
     store.plan("validate", [instance.id for instance in store.instances()])
     store.again("validate", [State.ENVIRONMENT])
     settings = config.settings
 
-    def task(identity: str, attempt: int) -> Task:
+    def make_task(identity: str, attempt: int) -> Task:
         seconds = settings.build_minutes * 60 + settings.test_seconds * 4 + 600
         return _task("validate", store.instance(identity), config, seconds, attempt)
 
-    return _stage(store, "validate", config, means, make, task, watch)
+    return _stage(store, "validate", config, means, make, make_task, watch)
 
 
 def evaluate_all(store: Store, config: Config, means: Means, make: Make, watch: Watcher = unwatched) -> Stopped:
-    """Judge every patch; an empty one is known to solve nothing, and an instance that cannot be judged is left out."""
+    """Evaluate every patch that is not empty, of every instance that can be evaluated here."""
     excluded = {job.instance: job.done.validated for job in store.jobs("validate") if job.done and job.done.validated}
     ids = [job.instance for job in store.jobs("solve") if _has_patch(job.done)]
     store.plan("evaluate", [each for each in ids if each not in excluded or excluded[each].runnable])
     store.again("evaluate", [State.ENVIRONMENT])
     settings = config.settings
 
-    def task(identity: str, attempt: int) -> Task:
+    def make_task(identity: str, attempt: int) -> Task:
         seconds = settings.build_minutes * 60 + settings.test_seconds * 2 + 600
         done = store.job("solve", identity).done
         known = excluded.get(identity)
@@ -188,7 +156,7 @@ def evaluate_all(store: Store, config: Config, means: Means, make: Make, watch: 
         patch = done.solved.patch if done and done.solved else ""
         return replace(made, patch=patch, excluded=known.excluded if known else ())
 
-    return _stage(store, "evaluate", config, means, make, task, watch)
+    return _stage(store, "evaluate", config, means, make, make_task, watch)
 
 
 def _has_patch(done: Done | None) -> bool:
@@ -214,18 +182,18 @@ def _stage(
     config: Config,
     means: Means,
     make: Make,
-    task: Callable[[str, int], Task],
+    make_task: Callable[[str, int], Task],
     watch: Watcher,
 ) -> Stopped:
     prune = prune_environments(config.settings.sandbox, means.keep_environments)
     disk = DiskGuard(store.folder, means.least_free, prune)
     gate = ModelGate(server_answers(config.settings.model), means.model_patience)
     with make(store.folder, means) as executor:
-        return Scheduler(store, stage, executor, task, disk, gate, means.limits, watch).run()
+        return Scheduler(store, stage, executor, make_task, disk, gate, means.limits, watch).run()
 
 
 def executor_for(folder: Path, means: Means) -> Executor:
-    """Child processes here, or tasks of a Ray cluster."""
+    """Make the executor of a run: child processes on this machine, or a Ray cluster."""
     if not means.cluster:
         from repoagent.bench.executors.local import LocalExecutor
 

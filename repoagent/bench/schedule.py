@@ -1,5 +1,5 @@
-"""Take a stage of a run to its end: start instances while there is room, note how each ended, try again what the
-infrastructure failed."""
+"""Run a stage to its end: start instances while there are resources, store their results, retry after infrastructure
+failures."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from repoagent.bench.disk import DiskGuard
-from repoagent.bench.executors.base import Ended, Executor, folder_of
+from repoagent.bench.executors.base import Ended, Executor
 from repoagent.bench.executors.launch import read_done
 from repoagent.bench.gate import ModelGate
+from repoagent.bench.layout import folder_of
 from repoagent.bench.store import Store
 from repoagent.bench.task import Done, Stage, State, Task
 
 Stopped = Literal["", "time", "tokens", "model"]
-"""Why a stage was left before all of its instances had ended."""
+"""Why a stage stopped before all of its instances had ended; empty where it did not."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a run may use, all instances together, and how often one is tried."""
+    """The limits of a run, all instances together, and the number of retries."""
 
     seconds: float = float("inf")
     """Of this call."""
     tokens: int | None = None
     """Of the run, earlier calls included."""
     retries: int = 2
-    """How often an instance is tried again that the infrastructure failed."""
+    """Retries of an instance after infrastructure failures."""
     model_retries: int = 8
-    """The same, where the model server was away or the worker was lost: the run waits, and it says little about the
-    instance."""
+    """Retries after the model server was unavailable or the worker was lost, which is hardly the instance's fault."""
     in_flight: int | None = None
     """Instances that may use the model server at once, however many workers there are."""
     backoff: float = 5.0
@@ -42,12 +42,12 @@ class Limits:
 
 @dataclass(frozen=True)
 class Moment:
-    """How a stage stands, for a person."""
+    """The state of a stage, for display."""
 
     stage: Stage
     counts: dict[State, int]
     running: dict[str, float]
-    """Since when each instance runs, by the clock of `time.monotonic`."""
+    """Start of each running instance, by `time.monotonic`."""
     tokens: int
     """Of this call."""
     seconds: float
@@ -57,38 +57,38 @@ class Moment:
     free: int
     """Bytes of the disk."""
     held: str = ""
-    """Why nothing is started at the moment."""
+    """Why no instance is started at the moment; empty where they are."""
 
     @property
     def left(self) -> float | None:
-        """Seconds until the end, if it goes on as it went; None before anything ended."""
+        """Estimated seconds until the end; None before any instance ended."""
         todo = sum(count for state, count in self.counts.items() if not state.ended)
         return todo * self.seconds / self.ended if self.ended else None
 
 
 Watcher = Callable[[Moment, Ended | None], None]
-"""Told of each ending, and about once a second of how it stands."""
+"""Called with the state after each result, and about once a second."""
 
 
 def unwatched(_moment: Moment, _ended: Ended | None) -> None:
-    """Nobody looks."""
+    """Show nothing."""
 
 
 @dataclass
 class Scheduler:
-    """One stage of a run. The store is the truth; what is kept here can be lost at any time."""
+    """Runs one stage. The store has the truth; the state in here can be lost at any time."""
 
     store: Store
     stage: Stage
     executor: Executor
     task_for: Callable[[str, int], Task]
-    """The task for an instance's id and attempt, made when it starts: no more are in memory than run."""
+    """Makes the task for an instance's id and attempt when it starts, so that only running ones are in memory."""
     disk: DiskGuard
     gate: ModelGate
     limits: Limits = field(default_factory=Limits)
     watch: Watcher = unwatched
     glance: float = 1.0
-    """Seconds between two looks where nothing happens."""
+    """Seconds between two updates where nothing happens."""
     _waiting: deque[str] = field(default_factory=deque)
     _delayed: list[tuple[float, str]] = field(default_factory=list)
     _running: dict[str, float] = field(default_factory=dict)
@@ -98,7 +98,7 @@ class Scheduler:
     _held: str = ""
 
     def run(self) -> Stopped:
-        """Until every instance has ended or the run must stop; why it stopped, empty where it is done."""
+        """Run until every instance has ended or a limit is reached; returns which limit, empty where all have ended."""
         self._started = time.monotonic()
         self._recover()
         self._waiting.extend(self.store.waiting(self.stage))
@@ -110,10 +110,10 @@ class Scheduler:
             self._look()
         return stopped
 
-    # --- before
+    # --- recovery
 
     def _recover(self) -> None:
-        """What ran when an earlier scheduler died: ended after all, where the worker could still say so."""
+        """Store the results of workers that finished although their scheduler died."""
         for identity in self.store.recover(self.stage):
             done = read_done(folder_of(self.store.folder, self.stage, identity))
             attempt = self.store.job(self.stage, identity).attempts
@@ -130,7 +130,7 @@ class Scheduler:
         return "model" if self.gate.hopeless else ""
 
     def _fill(self) -> None:
-        """Start instances while there are slots, room on the disk and a model."""
+        """Start instances while there are slots, disk space and a model."""
         self._held = ""
         self._take_delayed()
         while self._waiting and len(self._running) < self._slots():
@@ -152,7 +152,7 @@ class Scheduler:
             self._waiting.append(heapq.heappop(self._delayed)[1])
 
     def _give_up_for_want_of_room(self, missing: str) -> None:
-        """While others run they may free some; when none does, an instance ends for it, and the next is looked at."""
+        """Fail the next instance for lack of disk space, unless running ones may still free some."""
         if not self._running:
             self._note(self._waiting.popleft(), Done(State.ENVIRONMENT, missing, "disk"))
 
@@ -164,7 +164,7 @@ class Scheduler:
     # --- ending
 
     def _look(self) -> None:
-        """Wait for the next ending; at most until a delayed instance is due."""
+        """Wait for the next results, at most until a delayed instance is due."""
         if not self._running:
             time.sleep(self._nap())
         for ended in self.executor.wait(self._nap()):
@@ -191,7 +191,7 @@ class Scheduler:
         self.watch(self._moment(), ended)
 
     def _again(self, ended: Ended) -> bool:
-        """Failures of the infrastructure only are tried again; a full disk is looked at before each start."""
+        """Tell whether to retry: only after infrastructure failures, and within the number of retries."""
         if ended.done.state is not State.ENVIRONMENT:
             return False
         patient = ended.done.cause in {"model", "lost"}

@@ -1,4 +1,4 @@
-"""How many workers and GPUs a benchmark wants: simulated from the model's throughput, not measured.
+"""Estimate how many workers and GPUs a benchmark needs, by a simulation from the model's throughput.
 
 An instance alternates between the model and its tests. A model server shares its throughput between the requests that
 are under way (continuous batching), and none gets more than one stream gives. The simulation goes from event to event.
@@ -17,11 +17,11 @@ ROUNDS = 8
 
 @dataclass(frozen=True)
 class Load:
-    """What is to be done, and with what."""
+    """The work of a benchmark, and the throughput of its GPUs."""
 
     instances: int
     tokens: float
-    """Of one instance, written; what is read is to be added at its cost."""
+    """Of one instance, written; what is read has to be added at its cost."""
     test_seconds: float
     """Of one instance, on one worker."""
     gpu_rate: float
@@ -32,7 +32,7 @@ class Load:
 
 @dataclass(frozen=True)
 class Sized:
-    """What came out for a number of workers and GPUs."""
+    """The result of a simulation."""
 
     hours: float
     per_hour: float
@@ -43,7 +43,7 @@ class Sized:
 
 
 def simulate(load: Load, workers: int, gpus: int) -> Sized:
-    """Run the benchmark in the imagination."""
+    """Simulate the benchmark with numbers of workers and GPUs."""
     state = _State(load, workers, gpus)
     while state.step():
         pass
@@ -57,7 +57,7 @@ def simulate(load: Load, workers: int, gpus: int) -> Sized:
 
 
 def table(load: Load, workers: Sequence[int], gpus: Sequence[int]) -> str:
-    """All combinations as a table of Markdown."""
+    """Simulate all combinations and format them as a Markdown table."""
     lines = [
         "| workers | GPUs | instances/hour | hours in all | GPUs busy | workers' processors busy |",
         "|---" * 6 + "|",
@@ -73,7 +73,7 @@ def table(load: Load, workers: Sequence[int], gpus: Sequence[int]) -> str:
 
 
 class _State:
-    """Requests are served at one common rate, so work is measured on a clock of tokens that each has received."""
+    """The state of a simulation. All requests get the same rate, so progress is measured in tokens per request."""
 
     def __init__(self, load: Load, workers: int, gpus: int) -> None:
         self._load, self._gpus = load, gpus
@@ -107,7 +107,7 @@ class _State:
         return True
 
     def _rate(self) -> float:
-        """Tokens per second that each request under way receives."""
+        """Compute the tokens per second that each running request gets."""
         total = self._gpus * self._load.gpu_rate
         return min(self._load.stream_rate, total / max(len(self._writing), 1))
 

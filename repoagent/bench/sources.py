@@ -1,4 +1,4 @@
-"""Where an instance's code comes from: a mirror, the cache, or its own files; and a clean copy of it to work on."""
+"""Get an instance's code from a mirror, the cache or its own files, and check out clean copies of it."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from repoagent.workspace.plumbing import Git, create
 
 _WHO = {f"GIT_{role}_{what}": value for role in ("AUTHOR", "COMMITTER") for what, value in (("NAME", "benchmark"),)}
 _DAY = "2024-06-01T00:00:00+00:00"
-"""When code without a history counts as written: environments are built as of a day, and equal code shall be equal."""
+"""The date of code without a history; it is fixed, so that equal code gets equal commits and environments."""
 _IDENTITY = _WHO | {"GIT_AUTHOR_EMAIL": "benchmark@localhost", "GIT_COMMITTER_EMAIL": "benchmark@localhost"}
 
 
 def source_of(instance: Instance, mirrors: Path | None, scratch: Path) -> Source:
-    """The repository of an instance at its base; one made of its own files goes below `scratch`.
+    """Get the repository of an instance at its base; one made of its own files is created in `scratch`.
 
-    A mirror that lies in `mirrors`, or was fetched for an earlier instance and holds the commit, is not fetched again.
+    A repository in `mirrors`, or one in the cache that has the commit, is not fetched again.
     Raises UserError where there is no such repository or commit, EnvironmentFailed where the network or disk fails.
     """
     if instance.files:
@@ -39,15 +39,15 @@ def source_of(instance: Instance, mirrors: Path | None, scratch: Path) -> Source
 
 @contextmanager
 def checked_out(source: Source) -> Iterator[Workspace]:
-    """A copy of the base's files that is removed at the end."""
+    """Check out the files of the base into a temporary work tree."""
     with tempfile.TemporaryDirectory(prefix="repoagent-bench-") as scratch:
         yield Workspace.create(source, Path(scratch) / "tree")
 
 
 def file_at(source: Source, commit: str, path: str) -> bytes | None:
-    """The content of a file at another commit of the same repository; None where it is not there."""
+    """Read a file at another commit of the same repository; None where it is not there."""
     if commit.startswith("-") or ":" in commit:
-        raise UserError(f"{commit!r} is no commit")
+        raise UserError(f"{commit!r} is not a commit")
     found = Git(source.git_dir)("cat-file", "blob", f"{commit}:{path}", check=False)
     return None if found.exit_code else found.stdout
 
@@ -56,7 +56,7 @@ def file_at(source: Source, commit: str, path: str) -> bytes | None:
 
 
 def _mirror(repo: str, mirrors: Path | None) -> Path | None:
-    """The directory that `repo` is, or its mirror."""
+    """Find the directory that `repo` names, or its mirror."""
     if "/" in repo and Path(repo).expanduser().is_dir():
         return Path(repo).expanduser()
     name = "/".join(re.sub(r"\.git$", "", repo).rstrip("/").split("/")[-2:])
@@ -83,7 +83,7 @@ def _kept(url: str, commit: str, cache: Path) -> Path | None:
 
 
 def _written(files: tuple[SourceFile, ...], folder: Path) -> Path:
-    """A repository with one commit; what an earlier attempt left of it is replaced."""
+    """Create a repository with one commit of `files`; the remains of an earlier attempt are replaced."""
     shutil.rmtree(folder, ignore_errors=True)
     try:
         git = create(folder)

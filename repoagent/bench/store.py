@@ -1,7 +1,7 @@
-"""The results of a run in one SQLite file: every instance in every stage is one row, and no ending is lost or doubled.
+"""Store the results of a run in one SQLite file: one row for each instance in each stage, no result lost or doubled.
 
-One process writes. A row is `running` from before its worker starts until its ending is written, in one transaction,
-so that after `kill -9` exactly the rows that still say `running` have to be done again.
+One process writes. A row is `running` from before its worker starts until its result is written, in one transaction,
+so that after `kill -9` exactly the rows that are still `running` have to be done again.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from repoagent.errors import EnvironmentFailed, UserError
 NAME = "results.sqlite"
 _BALLAST = "ballast"
 _BALLAST_BYTES = 2 << 20
-"""Kept free, so that how the last instances ended can still be written when everything else is full."""
+"""Reserved on the disk, so that the last results can still be written when it is full."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -44,7 +44,7 @@ CREATE TABLE IF NOT EXISTS attempt (
 
 @dataclass(frozen=True)
 class Job:
-    """Where one instance stands in one stage."""
+    """The state of one instance in one stage."""
 
     stage: str
     instance: str
@@ -53,16 +53,16 @@ class Job:
     attempts: int
     """How often it was started."""
     failures: int
-    """How many of these the infrastructure failed; not counted against the agent."""
+    """Attempts that failed because of the infrastructure; not counted against the agent."""
     interruptions: int
-    """How many of these ended with the scheduler itself."""
+    """Attempts that ended because the scheduler died."""
     started: float | None
     ended: float | None
     done: Done | None
 
 
 class Store:
-    """A run's results. Several processes may read; `claim` keeps a second one from writing."""
+    """The results of a run. Several processes may read; a lock keeps a second one from writing."""
 
     def __init__(self, folder: Path, connection: sqlite3.Connection) -> None:
         self.folder = folder
@@ -70,7 +70,7 @@ class Store:
 
     @classmethod
     def create(cls, folder: Path) -> Store:
-        """Open the results in `folder`, made where there are none."""
+        """Open the results in `folder`; create them where there are none."""
         try:
             folder.mkdir(parents=True, exist_ok=True)
             connection = _connected(folder / NAME)
@@ -82,13 +82,13 @@ class Store:
 
     @classmethod
     def open(cls, folder: Path) -> Store:
-        """The results that are there; raises UserError where there are none."""
+        """Open existing results. Raises UserError where there are none."""
         if not (folder / NAME).is_file():
             raise UserError(f"{folder} holds no run: name the directory that `repoagent bench run --out` made")
         return cls.create(folder)
 
     def close(self) -> None:
-        """Fold the write-ahead log into the file."""
+        """Close the file, with its write-ahead log merged into it."""
         with suppress(sqlite3.Error):
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._connection.close()
@@ -99,50 +99,50 @@ class Store:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    # --- what the run is
+    # --- the run and its instances
 
     def meta(self, name: str) -> str | None:
-        """What was noted under `name`."""
+        """Read the value stored under `name`; None where there is none."""
         row = self._connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
         return str(row[0]) if row else None
 
     def note(self, name: str, value: str) -> None:
-        """Note `value` under `name`."""
+        """Store `value` under `name`."""
         self._write("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
 
     def add(self, instances: Sequence[Instance]) -> None:
-        """Add instances that are not there yet, in their order."""
+        """Add instances that are not stored yet, in their order."""
         rows = [(each.id, number, dump(each)) for number, each in enumerate(instances)]
         self._write_all("INSERT OR IGNORE INTO instance VALUES (?, ?, ?)", rows)
 
     def instances(self) -> Iterator[Instance]:
-        """All instances, one after the other, in the order of the dataset."""
+        """Read all instances, in the order of the dataset."""
         ids = [row[0] for row in self._connection.execute("SELECT id FROM instance ORDER BY position")]
         return (self.instance(identity) for identity in ids)
 
     def instance(self, identity: str) -> Instance:
-        """One instance; raises UserError where there is none of this id."""
+        """Read one instance. Raises UserError where there is none with this id."""
         row = self._connection.execute("SELECT row FROM instance WHERE id = ?", (identity,)).fetchone()
         if row is None:
             raise UserError(f"the run has no instance {identity}")
         return load(Instance, row[0])
 
-    # --- how it stands
+    # --- jobs
 
     def plan(self, stage: Stage, ids: Sequence[str]) -> None:
-        """Make a row for each instance that has none in this stage."""
+        """Add a waiting job for each instance that has none in this stage."""
         self._write_all(
             "INSERT OR IGNORE INTO job (stage, instance, state) VALUES (?, ?, ?)",
             [(stage, identity, State.WAITING) for identity in ids],
         )
 
     def refuse(self, stage: Stage, identity: str, reason: str) -> None:
-        """Note an instance that cannot be tried at all."""
+        """Store an instance that cannot be used, with the reason."""
         command = "INSERT OR IGNORE INTO job (stage, instance, state, reason, ended) VALUES (?, ?, ?, ?, ?)"
         self._write(command, (stage, identity, State.UNUSABLE, reason, time.time()))
 
     def recover(self, stage: Stage) -> list[str]:
-        """Set what was running when the last scheduler died back to waiting; the instances."""
+        """Set jobs that were running when the last scheduler died back to waiting; returns their instances."""
         query = "SELECT instance FROM job WHERE stage = ? AND state = ?"
         lost = [str(row[0]) for row in self._connection.execute(query, (stage, State.RUNNING))]
         self._write(
@@ -152,13 +152,13 @@ class Store:
         return lost
 
     def again(self, stage: Stage, states: Sequence[State]) -> int:
-        """Let instances that ended in one of `states` be tried anew; how many."""
+        """Set jobs that ended in one of `states` back to waiting; returns how many."""
         marks = ", ".join("?" * len(states))
         command = f"UPDATE job SET state = ?, failures = 0 WHERE stage = ? AND state IN ({marks})"  # noqa: S608 - marks
         return self._write(command, (State.WAITING, stage, *states))
 
     def waiting(self, stage: Stage) -> list[str]:
-        """The instances that are still to be done, in the order of the dataset."""
+        """List the waiting instances, in the order of the dataset."""
         query = (
             "SELECT job.instance FROM job JOIN instance ON instance.id = job.instance "
             "WHERE stage = ? AND state = ? ORDER BY position"
@@ -166,7 +166,7 @@ class Store:
         return [str(row[0]) for row in self._connection.execute(query, (stage, State.WAITING))]
 
     def begin(self, stage: Stage, identity: str) -> int:
-        """Note that a worker is about to start; which attempt it is, from 1."""
+        """Mark a job as running before its worker starts; returns the number of the attempt, from 1."""
         self._write(
             "UPDATE job SET state = ?, attempts = attempts + 1, started = ? WHERE stage = ? AND instance = ?",
             (State.RUNNING, time.time(), stage, identity),
@@ -174,7 +174,7 @@ class Store:
         return self.job(stage, identity).attempts
 
     def end(self, stage: Stage, identity: str, done: Done, *, again: bool = False) -> None:
-        """Note how an attempt ended; with `again` the instance waits for another one."""
+        """Store the result of an attempt; with `again` the job is set back to waiting."""
         now, failed = time.time(), int(done.state is State.ENVIRONMENT)
         tokens = done.solved.usage.tokens if done.solved else 0
         state = State.WAITING if again else done.state
@@ -187,7 +187,7 @@ class Store:
         )
 
     def job(self, stage: Stage, identity: str) -> Job:
-        """One row; raises UserError where the instance is not in this stage."""
+        """Read one job. Raises UserError where the instance is not in this stage."""
         query = f"SELECT {_COLUMNS} FROM job WHERE stage = ? AND instance = ?"  # noqa: S608 - constant columns
         row = self._connection.execute(query, (stage, identity)).fetchone()
         if row is None:
@@ -195,17 +195,17 @@ class Store:
         return _job(row)
 
     def jobs(self, stage: Stage) -> Iterator[Job]:
-        """All rows of a stage, one after the other."""
+        """Read all jobs of a stage."""
         query = f"SELECT {_COLUMNS} FROM job WHERE stage = ? ORDER BY rowid"  # noqa: S608 - constant columns
         return map(_job, self._connection.execute(query, (stage,)))
 
     def counts(self, stage: Stage) -> dict[State, int]:
-        """How many instances are in which state."""
+        """Count the jobs of a stage by state."""
         query = "SELECT state, count(*) FROM job WHERE stage = ? GROUP BY state"
         return {State(state): int(count) for state, count in self._connection.execute(query, (stage,))}
 
     def tokens(self) -> int:
-        """Tokens that all attempts together have used."""
+        """Sum the tokens of all attempts."""
         return int(self._connection.execute("SELECT coalesce(sum(tokens), 0) FROM job").fetchone()[0])
 
     # --- writing
@@ -217,7 +217,7 @@ class Store:
         self._transaction(*((command, row) for row in rows))
 
     def _transaction(self, *commands: tuple[str, Sequence[object]]) -> int:
-        """All or none. Where the disk is full the ballast makes room, once."""
+        """Execute commands in one transaction; where the disk is full, the ballast is deleted once to make room."""
         try:
             return self._attempted(commands)
         except sqlite3.OperationalError as error:
@@ -228,7 +228,7 @@ class Store:
             return self._attempted(commands)
         except sqlite3.OperationalError as error:
             raise EnvironmentFailed(
-                f"the disk that holds {self.folder} is full: free some space, then go on with the same command"
+                f"the disk that holds {self.folder} is full: free some space, then continue with the same command"
             ) from error
 
     def _attempted(self, commands: Sequence[tuple[str, Sequence[object]]]) -> int:

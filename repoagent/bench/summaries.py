@@ -1,4 +1,4 @@
-"""What a stage has shown, in a few lines; and validations taken from one run into another."""
+"""Summarise the results of a stage in a few lines, and import the validation of another run."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from repoagent.bench.task import State
 
 @dataclass(frozen=True)
 class Validation:
-    """Whether the judge can be believed."""
+    """The result of validating the instances of a run."""
 
     runnable: int
     gold: int
-    """Of the runnable, those that the reference patch resolves in a run of its own."""
+    """Runnable instances that the reference patch resolves in a second test run."""
     empty: int
-    """Of the runnable, those that the untouched code resolves."""
+    """Runnable instances that the untouched code resolves."""
     text: str
 
     @property
     def holds(self) -> bool:
-        """The reference patch resolves all, nothing resolves none; and there is something to say it of."""
+        """Whether there are runnable instances, the reference patches resolve all, and the untouched code none."""
         return self.runnable > 0 and self.gold == self.runnable and self.empty == 0
 
 
 def validation_of(store: Store) -> Validation:
-    """What the stage `validate` has shown."""
+    """Summarise the stage `validate`."""
     jobs = list(store.jobs("validate"))
     known = {job.instance: job.done.validated for job in jobs if job.done and job.done.validated}
     runnable = {identity: each for identity, each in known.items() if each.runnable}
     gold = [identity for identity, each in runnable.items() if each.gold and each.gold.resolved]
     empty = [identity for identity, each in runnable.items() if each.empty and each.empty.resolved]
     lines = [
-        f"{len(runnable)} of {len(jobs)} instances can be judged here",
+        f"{len(runnable)} of {len(jobs)} instances can be evaluated here",
         f"reference patch: {len(gold)} of {len(runnable)} resolved{_named('not', set(runnable) - set(gold))}",
         f"untouched code: {len(empty)} of {len(runnable)} resolved{_named('by nothing', empty)}",
     ]
@@ -43,12 +43,12 @@ def validation_of(store: Store) -> Validation:
     lines += [f"  {job.instance}: {job.state}, {job.reason[:200]}" for job in jobs if job.instance not in known]
     excluded = sum(len(each.excluded) for each in runnable.values())
     if excluded:
-        lines.append(f"{excluded} tests are left out, which fail here with the reference patch too")
+        lines.append(f"{excluded} tests are excluded, because they fail here with the reference patch too")
     return Validation(len(runnable), len(gold), len(empty), "\n".join(lines))
 
 
 def solving_of(store: Store) -> str:
-    """How the agent fared, without judging its patches."""
+    """Summarise the stage `solve`: outcomes as the agent claims them."""
     outcomes: Counter[str] = Counter()
     failures = interruptions = 0
     for job in store.jobs("solve"):
@@ -62,16 +62,16 @@ def solving_of(store: Store) -> str:
 
 
 def evaluation_of(store: Store) -> str:
-    """How many are resolved."""
+    """Summarise the stage `evaluate`: how many instances are resolved."""
     from repoagent.bench.evaluation.official import official
 
     found = official(store)
     total, done = found["total_instances"], found["completed_instances"]
-    return f"{found['resolved_instances']} of {total} resolved ({done} judged, {found['error_instances']} errors)"
+    return f"{found['resolved_instances']} of {total} resolved ({done} evaluated, {found['error_instances']} errors)"
 
 
 def adopt_validation(store: Store, other: Path) -> int:
-    """Take over what another run has found out about the same instances; how many."""
+    """Import the validation of the same instances from another run; returns how many."""
     from repoagent.bench.store import Store as Opened
 
     ids = {instance.id for instance in store.instances()}

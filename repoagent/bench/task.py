@@ -1,4 +1,4 @@
-"""What a worker is given, and what it gives back: plain data, so that it crosses processes and machines."""
+"""The task of a worker and its result, as plain data that can be sent between processes and machines."""
 
 from __future__ import annotations
 
@@ -13,39 +13,39 @@ from repoagent.domain import Usage
 Stage = Literal["solve", "evaluate", "validate"]
 
 Cause = Literal["", "model", "disk", "sandbox", "repository", "lost", "row"]
-"""What infrastructure failed."""
+"""Which part of the infrastructure failed; empty where none did."""
 
 
 class State(StrEnum):
-    """Where an instance stands in one stage."""
+    """The state of an instance in one stage."""
 
     WAITING = "waiting"
     RUNNING = "running"
     FINISHED = "finished"
-    """The agent came to its end, with a patch or without; or the tests were judged."""
+    """The agent ended, with a patch or without; or the tests were evaluated."""
     CRASHED = "crashed"
-    """The agent died of a defect of its own; not tried again."""
+    """The agent crashed by its own defect; not retried."""
     TIMED_OUT = "timed out"
-    """The agent did not end long after its budget; not tried again."""
+    """The agent did not end long after its budget; not retried."""
     ENVIRONMENT = "environment"
-    """What the agent stands on failed, on every attempt; says nothing about the agent."""
+    """The infrastructure failed on every attempt; says nothing about the agent."""
     UNUSABLE = "unusable"
-    """The row, its repository or its tests cannot be used; nothing was tried."""
+    """The row, its repository or its tests cannot be used; no attempt was made."""
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will happen to it."""
+        """Whether the state is final."""
         return self not in {State.WAITING, State.RUNNING}
 
 
 @dataclass(frozen=True)
 class Agent:
-    """Who works on the issues."""
+    """The agent that works on the issues."""
 
     name: Literal["repoagent", "gold", "empty", "command"] = "repoagent"
     command: str = ""
-    """For `command`: run by a shell on the host, in the work tree, with the issue on standard input; what it changes
-    there is the patch."""
+    """For `command`: a shell command that runs on the host, in the work tree, with the issue on standard input. Its
+    changes there are the patch."""
 
     def __str__(self) -> str:
         return self.command if self.name == "command" else self.name
@@ -66,9 +66,9 @@ class Task:
     mirrors: str = ""
     """Directory of repositories called `owner+name`; empty for the cache."""
     deadline: float = 3600.0
-    """Seconds after which the worker is ended."""
+    """Seconds after which the worker is stopped."""
     keep: bool = False
-    """Whether the work tree and the checkpoint stay when it is done."""
+    """Whether to keep the work tree and the checkpoint."""
     attempt: int = 1
 
     @property
@@ -79,7 +79,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Finding:
-    """Something in a trace or a patch that a fair run does not have."""
+    """A sign of cheating in a trace or a patch."""
 
     kind: Literal["future", "network", "tests", "runner"]
     where: str
@@ -88,7 +88,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Solved:
-    """What the agent produced."""
+    """The result of an agent."""
 
     patch: str
     outcome: str
@@ -97,7 +97,7 @@ class Solved:
     usage: Usage = field(default_factory=Usage)
     seconds: float = 0.0
     located: tuple[str, ...] = ()
-    """The files it suspected, most suspicious first."""
+    """The suspicious files, most suspicious first."""
     candidates: int = 0
     summary: str = ""
     findings: tuple[Finding, ...] = ()
@@ -105,7 +105,7 @@ class Solved:
 
 @dataclass(frozen=True)
 class Judged:
-    """What the tests said about a patch, in the words of the official report."""
+    """The verdict of the tests on a patch, in the terms of the official report."""
 
     applied: bool
     ending: str = ""
@@ -117,28 +117,28 @@ class Judged:
     """PASS_TO_PASS that pass."""
     broken: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
-    """Left out, because they do not pass here with the reference patch either."""
+    """Tests that do not count, because they fail here with the reference patch too."""
     setup: str = ""
     seconds: float = 0.0
     log: str = ""
-    """The end of what the runner printed, where something is wrong."""
+    """The end of the runner's output, where a test failed."""
 
     @property
     def resolved(self) -> bool:
-        """All of FAIL_TO_PASS pass, of PASS_TO_PASS none fails, in a run that came to its end."""
+        """Whether all of FAIL_TO_PASS pass and none of PASS_TO_PASS fails, in a completed run."""
         return self.applied and self.ending == "completed" and bool(self.fixed) and not (self.unfixed or self.broken)
 
 
 @dataclass(frozen=True)
 class Validated:
-    """Whether an instance can be judged here: the reference patch must pass, and the untouched code must not."""
+    """Whether an instance can be evaluated here: the reference patch must pass, and the untouched code must not."""
 
     runnable: bool
     reason: str = ""
     excluded: tuple[str, ...] = ()
     """PASS_TO_PASS that fail here with the reference patch too."""
     gold: Judged | None = None
-    """From a run of its own, after it was settled what is excluded."""
+    """From a second test run, without the excluded tests."""
     empty: Judged | None = None
     fail_to_pass: tuple[str, ...] = ()
     """Tests that were seen to fail before and pass after; for instances that do not say which."""
@@ -147,7 +147,7 @@ class Validated:
 
 @dataclass(frozen=True)
 class Done:
-    """How one attempt ended."""
+    """The result of one attempt."""
 
     state: State
     reason: str = ""
@@ -160,4 +160,4 @@ class Done:
     worker: str = ""
     """Where it ran."""
     attempt: int = 0
-    """Which attempt it was the end of, from 1; 0 where no worker had begun."""
+    """The number of the attempt, from 1; 0 where no worker had started."""

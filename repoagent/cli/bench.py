@@ -1,4 +1,4 @@
-"""`repoagent bench`: run a benchmark, validate it, judge the patches, report, compare."""
+"""`repoagent bench`: run a benchmark, validate it, evaluate the patches, report and compare."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from repoagent.bench.datasets import Choice
-    from repoagent.bench.runs import Config, Make, Means
+    from repoagent.bench.run_config import Config
+    from repoagent.bench.runs import Make, Means
     from repoagent.bench.schedule import Stopped, Watcher
     from repoagent.bench.store import Store
     from repoagent.bench.task import Agent, Stage
@@ -27,46 +28,75 @@ _Dataset = Annotated[
         help="A .jsonl, .json or .parquet file, a directory, or a name on the hub such as swe-bench-verified.",
     ),
 ]
-_Split = Annotated[str | None, typer.Option("--split", help="Of a dataset on the hub; default: the usual one.")]
-_Repo = Annotated[str | None, typer.Option("--repo", help="Where issue files belong that do not say so.")]
+_Split = Annotated[
+    str | None, typer.Option("--split", help="Split of a dataset on the hub; default: its evaluation split.")
+]
+_Repo = Annotated[str | None, typer.Option("--repo", help="Repository of issue files that do not name one.")]
 _Ids = Annotated[str | None, typer.Option("--ids", metavar="ID,…|FILE", help="Only these instances, in this order.")]
 _Repos = Annotated[str | None, typer.Option("--repos", metavar="OWNER/NAME,…", help="Only these repositories.")]
-_Match = Annotated[str, typer.Option("--match", metavar="REGEX", help="Only ids in which this is found.")]
-_Difficulty = Annotated[str, typer.Option("--difficulty", metavar="REGEX", help="Only difficulties like this.")]
-_Shuffle = Annotated[int | None, typer.Option("--shuffle", metavar="SEED", help="Shuffle before slicing.")]
-_Slice = Annotated[str, typer.Option("--slice", metavar="A:B:STEP", help="Part of what is left, such as 0:20 or ::5.")]
-_Out = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="The run's directory; goes on if it is there.")]
+_Match = Annotated[str, typer.Option("--match", metavar="REGEX", help="Only instances whose id matches.")]
+_Difficulty = Annotated[
+    str, typer.Option("--difficulty", metavar="REGEX", help="Only instances whose difficulty matches.")
+]
+_Shuffle = Annotated[
+    int | None, typer.Option("--shuffle", metavar="SEED", help="Shuffle with this seed before slicing.")
+]
+_Slice = Annotated[
+    str, typer.Option("--slice", metavar="A:B:STEP", help="A slice of the selected instances, such as 0:20 or ::5.")
+]
+_Out = Annotated[
+    Path, typer.Option("--out", "-o", metavar="DIR", help="Directory of the run; an existing run is continued.")
+]
 _Mirrors = Annotated[
     Path | None,
-    typer.Option("--mirrors", metavar="DIR", help="Repositories of this machine, called owner+name; else fetched."),
+    typer.Option(
+        "--mirrors", metavar="DIR", help="Directory of local clones named owner+name; other repositories are fetched."
+    ),
 ]
-_Model = Annotated[str | None, typer.Option("--model", "-m", metavar="NAME|FILE|URL", help="As for solve.")]
-_Sandbox = Annotated[str | None, typer.Option("--sandbox", metavar="docker|bubblewrap", help="As for solve.")]
+_Model = Annotated[
+    str | None, typer.Option("--model", "-m", metavar="NAME|FILE|URL", help="The model, as for `solve`.")
+]
+_Sandbox = Annotated[
+    str | None, typer.Option("--sandbox", metavar="docker|bubblewrap", help="The sandbox engine, as for `solve`.")
+]
 _Agent = Annotated[
-    str, typer.Option("--agent", metavar="NAME|COMMAND", help="repoagent, gold, empty, or a shell command.")
+    str,
+    typer.Option(
+        "--agent",
+        metavar="NAME|COMMAND",
+        help="repoagent, gold (reference patch), empty (no patch), or a shell command.",
+    ),
 ]
-_Workers = Annotated[int, typer.Option("--workers", "-w", min=0, help="Instances at once; 0 on a cluster: its room.")]
-_Minutes = Annotated[float | None, typer.Option("--max-minutes", help="For one instance.")]
-_Tokens = Annotated[int | None, typer.Option("--max-tokens", help="For one instance.")]
-_Samples = Annotated[int | None, typer.Option("--samples", help="As for solve.")]
-_Seed = Annotated[int | None, typer.Option("--seed", help="As for solve.")]
-_TestSeconds = Annotated[float | None, typer.Option("--test-seconds", help="For one run of an instance's tests.")]
-_TotalMinutes = Annotated[float | None, typer.Option("--total-minutes", help="For this call.")]
-_TotalTokens = Annotated[int | None, typer.Option("--total-tokens", help="For the run, earlier calls included.")]
-_Retries = Annotated[int, typer.Option("--retries", min=0, help="For failures of the infrastructure.")]
-_InFlight = Annotated[int | None, typer.Option("--in-flight", min=1, help="Instances that use the model at once.")]
-_Free = Annotated[float, typer.Option("--min-free-gb", min=0, help="Disk that must be free to start an instance.")]
+_Workers = Annotated[
+    int, typer.Option("--workers", "-w", min=0, help="Instances at the same time; 0 on a cluster: as many as fit.")
+]
+_Minutes = Annotated[float | None, typer.Option("--max-minutes", help="Maximum minutes of one instance.")]
+_Tokens = Annotated[int | None, typer.Option("--max-tokens", help="Maximum tokens of one instance.")]
+_Samples = Annotated[int | None, typer.Option("--samples", help="Maximum samples, as for `solve`.")]
+_Seed = Annotated[int | None, typer.Option("--seed", help="Seed for sampling, as for `solve`.")]
+_TestSeconds = Annotated[float | None, typer.Option("--test-seconds", help="Maximum seconds of one test run.")]
+_TotalMinutes = Annotated[float | None, typer.Option("--total-minutes", help="Maximum minutes of this call.")]
+_TotalTokens = Annotated[
+    int | None, typer.Option("--total-tokens", help="Maximum tokens of the run, earlier calls included.")
+]
+_Retries = Annotated[
+    int, typer.Option("--retries", min=0, help="Retries of an instance after infrastructure failures.")
+]
+_InFlight = Annotated[
+    int | None, typer.Option("--in-flight", min=1, help="Maximum instances that use the model at the same time.")
+]
+_Free = Annotated[float, typer.Option("--min-free-gb", min=0, help="Free disk space that an instance needs to start.")]
 _Keep = Annotated[bool, typer.Option("--keep", help="Keep work trees and checkpoints.")]
-_Name = Annotated[str, typer.Option("--name", help="What the run is called in reports and predictions.")]
-_Cluster = Annotated[str, typer.Option("--cluster", metavar="auto|local|ray://…", help="Work on a Ray cluster.")]
+_Name = Annotated[str, typer.Option("--name", help="Name of the run in reports and predictions.")]
+_Cluster = Annotated[str, typer.Option("--cluster", metavar="auto|local|ray://…", help="Run on a Ray cluster.")]
 _Resource = Annotated[
-    list[str] | None, typer.Option("--resource", metavar="NAME=N", help="What a node must have for one instance.")
+    list[str] | None, typer.Option("--resource", metavar="NAME=N", help="Resources that a node needs for one instance.")
 ]
-_Label = Annotated[list[str] | None, typer.Option("--label", metavar="NAME=VALUE", help="What a node must carry.")]
-_Run = Annotated[Path, typer.Argument(metavar="RUN", help="A run's directory.")]
+_Label = Annotated[list[str] | None, typer.Option("--label", metavar="NAME=VALUE", help="Label that a node must have.")]
+_Run = Annotated[Path, typer.Argument(metavar="RUN", help="Directory of a run.")]
 
 
-@app.command()
+@app.command("dataset")
 def dataset(
     dataset: _Dataset,
     split: _Split = None,
@@ -78,7 +108,7 @@ def dataset(
     shuffle: _Shuffle = None,
     part: _Slice = "",
 ) -> None:
-    """List the instances of a dataset, and name every row that is none. Ends with 2 where there are such rows."""
+    """List the instances of a dataset, and every row that is invalid. Ends with 2 if there are invalid rows."""
     from repoagent.bench.datasets import choose, load
     from repoagent.bench.instance import changed_lines
     from repoagent.cli.plain import plain
@@ -127,13 +157,13 @@ def run(
     keep: _Keep = False,
     name: _Name = "",
 ) -> None:
-    """Let an agent work on every instance. Stopped or killed, the same command goes on; nothing is done twice.
+    """Let an agent work on every instance. After a stop, the same command continues the run; nothing is done twice.
 
-    Ends with 0 when all instances have ended, 5 where the infrastructure failed some, 6 where a budget was spent.
+    Ends with 0 if all instances are finished, 5 if infrastructure failures are left, 6 if a budget is used up.
     """
     import os
 
-    from repoagent.bench.runs import Config
+    from repoagent.bench.run_config import Config
     from repoagent.config import configure
 
     flags: dict[str, object] = {"model": model, "sandbox": sandbox, "samples": samples, "seed": seed}
@@ -169,7 +199,7 @@ def resume(
     resource: _Resource = None,
     label: _Label = None,
 ) -> None:
-    """Go on with a run; what the infrastructure failed is tried anew."""
+    """Continue a run; instances that failed because of the infrastructure are tried again."""
     means = _means(
         workers, total_minutes, total_tokens, retries, in_flight, min_free_gb, cluster, resource or [], label or []
     )
@@ -178,9 +208,7 @@ def resume(
 
 @app.command()
 def validate(
-    run: Annotated[
-        Path, typer.Argument(metavar="RUN", help="A run's directory; made with --dataset where there is none.")
-    ],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Directory of a run; --dataset creates a new one.")],
     dataset: Annotated[str | None, typer.Option("--dataset", "-d", metavar="FILE|DIR|NAME")] = None,
     ids: _Ids = None,
     repos: _Repos = None,
@@ -193,14 +221,15 @@ def validate(
     min_free_gb: _Free = 2.0,
     cluster: _Cluster = "",
 ) -> None:
-    """Judge the reference patches and the untouched code: of the instances that can be run here, the former must
-    resolve all and the latter none.
+    """Evaluate the reference patches and the untouched code: of the instances that can be run here, the reference
+    patches must resolve all, and the untouched code none.
 
-    Ends with 0 where they do, 3 where not, 5 where the infrastructure failed some.
+    Ends with 0 if this holds, 3 if not, 5 if infrastructure failures are left.
     """
     import os
 
-    from repoagent.bench.runs import Config, claimed, config_of, settle, validate_all
+    from repoagent.bench.run_config import Config, config_of
+    from repoagent.bench.runs import claimed, settle, validate_all
     from repoagent.bench.summaries import validation_of
     from repoagent.config import configure
 
@@ -222,9 +251,12 @@ def validate(
 def evaluate(
     run: _Run,
     predictions: Annotated[
-        Path | None, typer.Option("--predictions", metavar="FILE", help="Judge these patches instead of a run's own.")
+        Path | None,
+        typer.Option("--predictions", metavar="FILE", help="Evaluate these patches instead of the run's own."),
     ] = None,
-    dataset: Annotated[str | None, typer.Option("--dataset", "-d", metavar="FILE|DIR|NAME", help="Theirs.")] = None,
+    dataset: Annotated[
+        str | None, typer.Option("--dataset", "-d", metavar="FILE|DIR|NAME", help="Dataset of these predictions.")
+    ] = None,
     mirrors: _Mirrors = None,
     sandbox: _Sandbox = None,
     test_seconds: _TestSeconds = None,
@@ -232,16 +264,17 @@ def evaluate(
     min_free_gb: _Free = 2.0,
     cluster: _Cluster = "",
     validation: Annotated[
-        Path | None, typer.Option("--validation", metavar="RUN", help="The run in which the dataset was validated.")
+        Path | None, typer.Option("--validation", metavar="RUN", help="Run in which the dataset was validated.")
     ] = None,
     harness: Annotated[
-        bool, typer.Option("--harness", help="By the official harness, which needs its images, and an extra.")
+        bool, typer.Option("--harness", help="Use the official SWE-bench harness; needs its images and an extra.")
     ] = False,
     name: _Name = "",
 ) -> None:
-    """Judge the patches of a run by the tests of the fix, and write the official report beside them."""
+    """Evaluate the patches of a run with the tests of the fix, and write a report in the official format."""
     from repoagent.bench.evaluation.official import write_report
-    from repoagent.bench.runs import claimed, config_of, evaluate_all
+    from repoagent.bench.run_config import config_of
+    from repoagent.bench.runs import claimed, evaluate_all
     from repoagent.bench.summaries import adopt_validation, evaluation_of
 
     means = _means(workers, None, None, 2, None, min_free_gb, cluster, [], [])
@@ -266,10 +299,13 @@ def evaluate(
 
 @app.command()
 def report(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN…", help="Runs' directories; several are compared.")],
-    out: Annotated[Path | None, typer.Option("--out", "-o", metavar="DIR", help="Default: the first run's.")] = None,
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN…", help="Directories of runs; several are compared.")],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="DIR", help="Directory of the report; default: that of the first run."),
+    ] = None,
 ) -> None:
-    """Write `report.html` and `report.md` about one run or several."""
+    """Write `report.html` and `report.md` about one or several runs."""
     from repoagent.bench.reporting.write import write_reports
 
     for path in write_reports(runs, out or runs[0]):
@@ -277,8 +313,8 @@ def report(
 
 
 @app.command()
-def compare(one: _Run, other: Annotated[Path, typer.Argument(metavar="RUN", help="Another run's directory.")]) -> None:
-    """List the instances on which two runs differ, and whether the difference may be chance."""
+def compare(one: _Run, other: Annotated[Path, typer.Argument(metavar="RUN", help="Directory of another run.")]) -> None:
+    """List the instances on which two runs differ, and test whether the difference is significant."""
     from repoagent.bench.reporting.collect import collect
     from repoagent.bench.reporting.comparing import compared
 
@@ -287,21 +323,25 @@ def compare(one: _Run, other: Annotated[Path, typer.Argument(metavar="RUN", help
 
 @app.command()
 def mine(
-    repo: Annotated[str, typer.Option("--repo", "-r", metavar="PATH|URL", help="Whose history.")],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE.jsonl", help="Where the instances go.")],
-    last: Annotated[int, typer.Option("--last", min=1, help="How many fixes, newest first, are looked at.")] = 50,
-    since: Annotated[str | None, typer.Option("--since", metavar="DAY", help="None older than this.")] = None,
+    repo: Annotated[
+        str, typer.Option("--repo", "-r", metavar="PATH|URL", help="Repository whose history is searched.")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE.jsonl", help="File for the instances.")],
+    last: Annotated[int, typer.Option("--last", min=1, help="Number of fixes to examine, newest first.")] = 50,
+    since: Annotated[str | None, typer.Option("--since", metavar="DAY", help="Ignore older fixes.")] = None,
     issues: Annotated[
         Path | None,
-        typer.Option("--issues", metavar="DIR", help="Issue texts called NUMBER.md, for the fixes' #NUMBER."),
+        typer.Option(
+            "--issues", metavar="DIR", help="Directory of issue texts named NUMBER.md, for fixes that mention #NUMBER."
+        ),
     ] = None,
     sandbox: _Sandbox = None,
     test_seconds: _TestSeconds = None,
     workers: _Workers = 1,
     min_free_gb: _Free = 2.0,
 ) -> None:
-    """Make a dataset of a repository's own fixes: commits that change code and tests, kept where the tests are seen to
-    fail before and pass after."""
+    """Make a dataset from a repository's own fixes: commits that change code and tests, where the tests fail before
+    and pass after the fix."""
     import os
 
     from repoagent.bench.mining import Wanted
@@ -317,36 +357,37 @@ def mine(
     typer.echo(mined.text)
 
 
-@app.command()
+@app.command("sizing")
 def sizing(
-    instances: Annotated[int, typer.Option("--instances", min=1, help="Of the benchmark.")] = 500,
+    instances: Annotated[int, typer.Option("--instances", min=1, help="Instances of the benchmark.")] = 500,
     tokens_per_second: Annotated[
-        float, typer.Option("--tokens-per-second", min=0.1, help="Written, of one GPU, all requests together.")
+        float, typer.Option("--tokens-per-second", min=0.1, help="Throughput of one GPU, all requests together.")
     ] = 1500,
-    stream: Annotated[
-        float, typer.Option("--stream", min=0.1, help="Tokens per second that one request gets at most.")
-    ] = 60,
+    stream: Annotated[float, typer.Option("--stream", min=0.1, help="Maximum tokens per second of one request.")] = 60,
     tokens: Annotated[
-        int, typer.Option("--tokens", min=1, help="Written for one instance, reading counted at its cost.")
+        int, typer.Option("--tokens", min=1, help="Tokens written for one instance; add what reading costs.")
     ] = 40_000,
     test_minutes: Annotated[
-        float, typer.Option("--test-minutes", min=0, help="Builds and tests of one instance, on one worker.")
+        float, typer.Option("--test-minutes", min=0, help="Minutes of builds and tests for one instance on one worker.")
     ] = 6.0,
-    workers: Annotated[str, typer.Option("--workers", help="Numbers of workers, by commas.")] = "1,4,16,64,256",
-    gpus: Annotated[str, typer.Option("--gpus", help="Numbers of GPUs, by commas.")] = "1,4,16",
+    workers: Annotated[
+        str, typer.Option("--workers", help="Numbers of workers, separated by commas.")
+    ] = "1,4,16,64,256",
+    gpus: Annotated[str, typer.Option("--gpus", help="Numbers of GPUs, separated by commas.")] = "1,4,16",
 ) -> None:
-    """Simulate instances per hour for numbers of workers and GPUs, from the model's throughput."""
+    """Simulate instances per hour for numbers of workers and GPUs, from the throughput of the model."""
     from repoagent.bench.sizing import Load, table
 
     load = Load(instances, tokens, test_minutes * 60, tokens_per_second, stream)
     typer.echo(table(load, _numbers(workers), _numbers(gpus)), nl=False)
 
 
-# --- what the commands share ------------------------------------------------------------------------------------------
+# --- shared by the commands -------------------------------------------------------------------------------------------
 
 
 def _solve(out: Path, config: Config | None, means: Means) -> None:
-    from repoagent.bench.runs import claimed, config_of, settle, solve_all
+    from repoagent.bench.run_config import config_of
+    from repoagent.bench.runs import claimed, settle, solve_all
     from repoagent.bench.summaries import solving_of
 
     with claimed(out, create=config is not None) as store:
@@ -366,14 +407,21 @@ def _watched(
         return stage(store, config, means, executor_for, watching)
 
 
+_STOP_REASONS = {
+    "time": "the time of this call is used up",
+    "tokens": "the tokens of the run are used up",
+    "model": "the model server did not answer for too long",
+}
+
+
 def _leave(store: Store, stage: Stage, stopped: Stopped) -> None:
-    """End with what the stage's state says."""
+    """Exit with the code that follows from the state of the stage; return where all went well."""
     from repoagent.bench.task import State
     from repoagent.cli.codes import Exit
 
     if stopped:
-        told = {"time": "the time", "tokens": "the tokens", "model": "the patience with the model server"}[stopped]
-        typer.echo(f"{told} of the run is spent; `repoagent bench resume {store.folder}` goes on", err=True)
+        reason = _STOP_REASONS[stopped]
+        typer.echo(f"stopped: {reason}; continue with `repoagent bench resume {store.folder}`", err=True)
         raise typer.Exit(Exit.ENVIRONMENT if stopped == "model" else Exit.BUDGET)
     if store.counts(stage).get(State.ENVIRONMENT):
         raise typer.Exit(Exit.ENVIRONMENT)
@@ -390,18 +438,19 @@ def _take(
 ) -> None:
     import os
 
-    from repoagent.bench.runs import Config, import_predictions, settle
+    from repoagent.bench.run_config import Config
+    from repoagent.bench.runs import import_predictions, settle
     from repoagent.bench.task import Agent
     from repoagent.config import configure
     from repoagent.errors import UserError
 
     if dataset is None:
-        raise UserError("--predictions need the --dataset that they are about")
+        raise UserError("--predictions needs --dataset: the dataset that they belong to")
     place = str(Path(dataset).absolute()) if Path(dataset).exists() else dataset
     settings = configure({"sandbox": sandbox, "test_seconds": test_seconds}, os.environ).settings
     agent = Agent("command", name or predictions.stem)
     settle(store, Config(place, settings, agent, mirrors=str(mirrors.absolute()) if mirrors else "", name=name))
-    typer.echo(f"{import_predictions(store, predictions)} predictions taken", err=True)
+    typer.echo(f"{import_predictions(store, predictions)} predictions imported", err=True)
 
 
 def _choice(ids: str | None, repos: str | None, match: str, difficulty: str, shuffle: int | None, part: str) -> Choice:
@@ -411,7 +460,7 @@ def _choice(ids: str | None, repos: str | None, match: str, difficulty: str, shu
 
 
 def _listed(text: str | None) -> tuple[str, ...]:
-    """Names by commas, or those in a file, one a line."""
+    """Split names separated by commas, or read them from a file, one on each line."""
     if not text:
         return ()
     if Path(text).is_file():
@@ -452,7 +501,7 @@ def _pairs(texts: list[str]) -> list[tuple[str, str]]:
 
     for text in texts:
         if "=" not in text:
-            raise UserError(f"{text!r} is no NAME=VALUE")
+            raise UserError(f"{text!r} is not of the form NAME=VALUE")
     return [(name, value) for name, _, value in (text.partition("=") for text in texts)]
 
 
@@ -462,4 +511,4 @@ def _numbers(text: str) -> list[int]:
     try:
         return [int(part) for part in text.split(",")]
     except ValueError:
-        raise UserError(f"{text!r} is no list of numbers: write 1,4,16") from None
+        raise UserError(f"{text!r} is not a list of numbers: write 1,4,16") from None

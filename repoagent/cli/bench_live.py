@@ -1,4 +1,4 @@
-"""How a batch run stands, while it goes on: a table that is alive on a terminal, a line for each ending elsewhere."""
+"""Show the progress of a batch run: a live table on a terminal, a line for each finished instance elsewhere."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Watching:
-    """A watcher for the scheduler."""
+    """Receives the state of the scheduler and prints it."""
 
     def __init__(self) -> None:
         from rich.console import Console
@@ -76,7 +76,7 @@ _SHOWN = 20
 
 
 def line_of(moment: Moment, ended: Ended) -> str:
-    """One ending, for a log."""
+    """Describe a finished instance in one line, for a log."""
     todo = sum(count for state, count in moment.counts.items() if not state.ended)
     why = f": {ended.done.reason.splitlines()[0][:160]}" if ended.done.reason.strip() else ""
     said = how(ended.done)
@@ -84,7 +84,7 @@ def line_of(moment: Moment, ended: Ended) -> str:
 
 
 def how(done: Done) -> str:
-    """How an instance ended, in a few words."""
+    """Describe the result of an attempt in a few words."""
     if done.judged:
         return "resolved" if done.judged.resolved else "not resolved"
     if done.validated:
@@ -95,11 +95,11 @@ def how(done: Done) -> str:
 
 
 def summary_of(moment: Moment) -> str:
-    """How the stage stands, in a line."""
+    """Describe the state of a stage in one line."""
     counts = ", ".join(f"{count} {state}" for state, count in sorted(moment.counts.items()) if count)
     left = f", {_clock(moment.left)} left" if moment.left is not None else ""
     rate = moment.tokens / moment.seconds if moment.seconds else 0.0
-    held = f", held: {moment.held}" if moment.held else ""
+    held = f", waiting: {moment.held}" if moment.held else ""
     return (
         f"{moment.stage}: {counts}{left}, {moment.tokens:,} tokens ({rate:.0f}/s), "
         f"{moment.free / 1e9:.1f} GB free, {_clock(moment.seconds)}{held}"
@@ -113,5 +113,5 @@ def _clock(seconds: float) -> str:
 
 
 def ended_well(counts: dict[State, int]) -> bool:
-    """Whether nothing is left that the infrastructure failed."""
+    """Tell whether no instance is unfinished or failed because of the infrastructure."""
     return not any(counts.get(state) for state in (State.ENVIRONMENT, State.WAITING, State.RUNNING))

@@ -19,7 +19,7 @@ def clean(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] =
         try:
             engine.check()
         except EnvironmentFailed:
-            continue  # an engine that does not answer holds nothing that could be removed
+            continue  # an engine that does not answer has nothing to remove
         removed += engine.clean()
     if as_json:
         typer.echo(json.dumps(removed))

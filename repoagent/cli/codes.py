@@ -1,4 +1,4 @@
-"""Exit codes: decided by tests, the diff and errors, never by what a model says."""
+"""Exit codes. They follow from tests, the diff and errors, never from what a model says."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Exit(IntEnum):
     """What the exit code of `repoagent` means."""
 
     VERIFIED = 0
-    """A patch, and it was shown to solve the issue without breaking a test. For other commands: done."""
+    """A patch that was shown to solve the issue without breaking a test. For other commands: success."""
     INTERNAL = 1
     """A defect of repoagent itself."""
     USAGE = 2
@@ -24,12 +24,12 @@ class Exit(IntEnum):
     ENVIRONMENT = 5
     """Something on this machine or a service failed: engine, model server, network, disk."""
     BUDGET = 6
-    """Time or tokens were spent before a patch was verified; the best so far is delivered."""
+    """Time or tokens were used up before a patch was verified; the best so far is delivered."""
     INTERRUPTED = 130
 
 
 def code_of(result: Result) -> Exit:
-    """The exit code for the end of a run."""
+    """Map the outcome of a run to its exit code."""
     codes = {
         "verified": Exit.VERIFIED,
         "unverified": Exit.UNVERIFIED,
@@ -40,7 +40,7 @@ def code_of(result: Result) -> Exit:
 
 
 def code_for(error: BaseException) -> Exit:
-    """The exit code for an error that ended a command."""
+    """Map an error that ended a command to its exit code."""
     from repoagent.errors import BudgetExceeded, EnvironmentFailed, ToolError, UserError
 
     if isinstance(error, KeyboardInterrupt):

@@ -1,4 +1,4 @@
-"""`repoagent doctor`: whether this machine, its sandboxes and the model are fit for a run."""
+"""`repoagent doctor`: check whether this machine, its sandboxes and the model are fit for a run."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def init(
     ref: Annotated[
         str, typer.Option("--ref", help="A commit, tag or branch of it; a commit cannot be moved.")
     ] = "main",
-    label: Annotated[str, typer.Option("--label", help="The label that asks for a run.")] = "repoagent",
+    label: Annotated[str, typer.Option("--label", help="The label that starts a run.")] = "repoagent",
     model: Annotated[
         str, typer.Option("--model", "-m", help="An embedded model, or the URL of a server that the runner reaches.")
     ] = "qwen2.5-coder-1.5b",
@@ -56,19 +56,19 @@ def init(
         typer.echo(f"  - {step}", err=True)
 
 
-@app.command()
+@app.command("preflight")
 def preflight(
     name: Annotated[str, typer.Argument(metavar="OWNER/NAME", help="The repository on GitHub.")],
     host: Annotated[
         str | None, typer.Option("--host", help="An Enterprise host; default: the runner's, GH_HOST, github.com.")
     ] = None,
-    label: Annotated[str, typer.Option("--label", help="The label that asks for a run.")] = "repoagent",
-    model: Annotated[str | None, typer.Option("--model", "-m", help="Look at this model's endpoint, too.")] = None,
+    label: Annotated[str, typer.Option("--label", help="The label that starts a run.")] = "repoagent",
+    model: Annotated[str | None, typer.Option("--model", "-m", help="Also check the endpoint of this model.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show which permission, setting or endpoint is missing for runs on a repository; ends with 5 if any is.
+    """Check permissions, settings and the endpoint that runs on a repository need; ends with 5 if any is missing.
 
-    Takes the token that runs will use from GITHUB_TOKEN or GH_TOKEN. Nothing is changed on GitHub.
+    Reads the token that runs will use from GITHUB_TOKEN or GH_TOKEN. Changes nothing on GitHub.
     """
     import json
     import os

@@ -1,4 +1,4 @@
-"""`repoagent index` and `repoagent localise`: what the index knows, and where an issue points, without a model."""
+"""`repoagent index` and `repoagent localise`: query the index and locate an issue, without a model."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from repoagent.cli.options import AsJson
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,16 +21,15 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 Root = Annotated[Path, typer.Option("--repo", help="A git work tree.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Limit = Annotated[int, typer.Option("--limit", min=1, help="At most so many results.")]
+Limit = Annotated[int, typer.Option("--limit", min=1, help="Maximum number of results.")]
 Name = Annotated[str, typer.Argument(help="`name`, `Class.method` or a dotted path.")]
 
 HERE = Path()
 
 
 @app.command()
-def build(repo: Root = HERE, as_json: Json = False) -> None:
-    """Read every file now; everything else does so when it must."""
+def build(repo: Root = HERE, as_json: AsJson = False) -> None:
+    """Index every file now; the other commands index what they need."""
     import time
 
     from repoagent.index.build import Index
@@ -39,13 +40,13 @@ def build(repo: Root = HERE, as_json: Json = False) -> None:
     _told(_status(index) | {"seconds": round(time.monotonic() - started, 2)}, as_json)
 
 
-@app.command()
+@app.command("status")
 def status(
     repo: Root = HERE,
     skipped: Annotated[bool, typer.Option("--skipped", help="List the files that are not read, and why.")] = False,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Show what of the repository was read, in which languages, what was not and why."""
+    """Show how many files were indexed, in which languages, and which were skipped and why."""
     index = _open(repo)
     index.files.look_up()
     told = _status(index)
@@ -58,12 +59,12 @@ def status(
 def find(
     name: Name,
     repo: Root = HERE,
-    prefix: Annotated[bool, typer.Option("--prefix", help="Names that start so.")] = False,
-    fuzzy: Annotated[bool, typer.Option("--fuzzy", help="Names that look so, too.")] = False,
+    prefix: Annotated[bool, typer.Option("--prefix", help="Match names that start with this.")] = False,
+    fuzzy: Annotated[bool, typer.Option("--fuzzy", help="Match similar names where none is equal.")] = False,
     limit: Limit = 100,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Show where something is defined."""
+    """Show where a name is defined."""
     index = _open(repo)
     found = index.prefixed(name, limit) if prefix else index.find(name) or index.resolve(name)
     if fuzzy and not found:
@@ -74,9 +75,9 @@ def find(
     _go_on(index)
 
 
-@app.command()
-def refs(name: Name, repo: Root = HERE, limit: Limit = 1000, as_json: Json = False) -> None:
-    """Show where a name is used; matched by name alone."""
+@app.command("refs")
+def refs(name: Name, repo: Root = HERE, limit: Limit = 1000, as_json: AsJson = False) -> None:
+    """Show where a name is used. Uses are matched by name alone."""
     index = _open(repo)
     found = index.references(name)[:limit]
     lines = (f"{r.path}:{r.line}: {r.kind} {r.name}{f' in {r.inside}' if r.inside else ''}" for r in found)
@@ -84,39 +85,39 @@ def refs(name: Name, repo: Root = HERE, limit: Limit = 1000, as_json: Json = Fal
     _go_on(index)
 
 
-@app.command()
-def callers(name: Name, repo: Root = HERE, limit: Limit = 1000, as_json: Json = False) -> None:
-    """Show who calls a function, a method or a class; what is told by the name alone is marked so."""
+@app.command("callers")
+def callers(name: Name, repo: Root = HERE, limit: Limit = 1000, as_json: AsJson = False) -> None:
+    """Show the callers of a function, method or class; calls that are matched by name alone are marked."""
     index, resolver = _resolver(repo)
     links = [link for symbol in _meant(index, name) for link in resolver.callers(symbol)]
     _print_links(links[:limit], as_json)
     _go_on(index)
 
 
-@app.command()
-def callees(name: Name, repo: Root = HERE, as_json: Json = False) -> None:
-    """Show what a function calls, and where that is defined."""
+@app.command("callees")
+def callees(name: Name, repo: Root = HERE, as_json: AsJson = False) -> None:
+    """Show what a function calls, and where each callee is defined."""
     index, resolver = _resolver(repo)
     links = [link for symbol in _meant(index, name) for link in resolver.callees(symbol)]
     _print_links(links, as_json)
     _go_on(index)
 
 
-@app.command()
-def subclasses(name: Name, repo: Root = HERE, as_json: Json = False) -> None:
-    """Show the classes that are derived from a class, also through others."""
+@app.command("subclasses")
+def subclasses(name: Name, repo: Root = HERE, as_json: AsJson = False) -> None:
+    """Show all direct and indirect subclasses of a class."""
     index, resolver = _resolver(repo)
     found = tuple(dict.fromkeys(below for symbol in _meant(index, name) for below in resolver.subclasses(symbol)))
     _print(found, map(_symbol_line, found), as_json)
     _go_on(index)
 
 
-@app.command()
+@app.command("outline")
 def outline(
     path: str,
     name: Annotated[str, typer.Argument(help="A class in it.")] = "",
     repo: Root = HERE,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show the skeleton of a file or a class."""
     from repoagent.errors import UserError
@@ -136,14 +137,12 @@ def outline(
 @app.command("map")
 def show_map(
     repo: Root = HERE,
-    tokens: Annotated[int, typer.Option(min=50, help="How long the map may be.")] = 1000,
-    mention: Annotated[
-        list[str] | None, typer.Option(help="A name or a path that matters more; may be repeated.")
-    ] = None,
+    tokens: Annotated[int, typer.Option(min=50, help="Maximum length of the map in tokens.")] = 1000,
+    mention: Annotated[list[str] | None, typer.Option(help="A name or path to rank higher; may be repeated.")] = None,
     under: Annotated[str, typer.Option(help="Only in this folder or file.")] = "",
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Show the definitions that matter most, in a given number of tokens."""
+    """Show the most important definitions of the repository, within a number of tokens."""
     from repoagent.index.repomap import repository_map
 
     found = repository_map(_open(repo, whole=True), tokens, mention or (), under.rstrip("/"))
@@ -159,13 +158,13 @@ def search(
     regex: Annotated[bool, typer.Option("--regex", "-e", help="Take the text as a regular expression.")] = False,
     ignore_case: Annotated[bool, typer.Option("--ignore-case", "-i")] = False,
     ranked: Annotated[
-        bool, typer.Option("--ranked", help="Functions that say most of these words, by BM25F, best first.")
+        bool, typer.Option("--ranked", help="Rank functions by these words (BM25F), best first.")
     ] = False,
     under: Annotated[str, typer.Option(help="Only in this folder or file.")] = "",
     limit: Limit = 100,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Show the lines that hold a text, in the files git lists; or the functions that are about it."""
+    """Search the files that git lists for a text, or rank the functions that match its words."""
     from repoagent.index.search import ranked as by_rank
     from repoagent.index.search import search as searched
 
@@ -180,14 +179,14 @@ def search(
     _print(found, (f"{hit.path}:{hit.line}: {hit.text}" for hit in found), as_json)
 
 
-@app.command()
+@app.command("similar")
 def similar(
     place: Annotated[str, typer.Argument(help="A function by name, or `path:start-end`.")],
     repo: Root = HERE,
     limit: Limit = 20,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Show where else there is code like this: where the same mistake may be."""
+    """Find code similar to a function, where the same mistake may be."""
     from repoagent.index.similar import similar as alike
 
     index = _open(repo, whole=True)
@@ -201,10 +200,10 @@ def similar(
 def show_slice(
     place: Annotated[str, typer.Argument(help="A line of a Python function, as `path:line`.")],
     repo: Root = HERE,
-    forward: Annotated[bool, typer.Option("--forward", help="What the line has an effect on.")] = False,
-    as_json: Json = False,
+    forward: Annotated[bool, typer.Option("--forward", help="Show the lines that this line affects.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Show the lines of a function that decide what a line computes."""
+    """Show the lines of a function that a line depends on (its backward slice)."""
     from repoagent.index.flow import slice_of
 
     index = _open(repo)
@@ -218,9 +217,9 @@ def localise(
     issue: Annotated[str, typer.Option("--issue", help="A text file, a GitHub issue's URL, `owner/name#7`, or `-`.")],
     repo: Root = HERE,
     limit: Limit = 20,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Show which functions an issue points to, and why."""
+    """Rank the functions that an issue is about, with reasons."""
     import os
 
     from repoagent.intake import read_issue
@@ -231,11 +230,11 @@ def localise(
     _print(found, map(_location_line, found), as_json)
 
 
-# --- asking -----------------------------------------------------------------------------------------------------------
+# --- queries ----------------------------------------------------------------------------------------------------------
 
 
 def _open(repo: Path, *, whole: bool = False, words: bool = False) -> Index:
-    """The index: what is asked of it is answered at once, unless the `whole` of it is needed, or its `words` too."""
+    """Open the index of a repository; `whole` indexes every file first, `words` also its word statistics."""
     from repoagent.index.build import Index
     from repoagent.index.layers import WORDS
     from repoagent.index.store import default_cache
@@ -248,7 +247,7 @@ def _open(repo: Path, *, whole: bool = False, words: bool = False) -> Index:
 
 
 def _go_on(index: Index) -> None:
-    """The answer is there; what was not read for it is read behind it."""
+    """Index the remaining files in the background, after the answer was printed."""
     from repoagent.index.behind import fill_behind
 
     fill_behind(index)
@@ -262,7 +261,7 @@ def _resolver(repo: Path) -> tuple[Index, Resolver]:
 
 
 def _meant(index: Index, name: str) -> tuple[Symbol, ...]:
-    """What is called so; raises UserError with names like it."""
+    """Find the symbols called `name`; raises UserError with similar names where there are none."""
     from repoagent.errors import UserError
 
     found = tuple(symbol for symbol in index.find(name) or index.resolve(name) if symbol.kind != "variable")
@@ -272,7 +271,7 @@ def _meant(index: Index, name: str) -> tuple[Symbol, ...]:
 
 
 def _lines_of(index: Index, place: str) -> tuple[str, int, int]:
-    """`path:start-end`, `path:line` or a name as path, first and last line."""
+    """Turn `path:start-end`, `path:line` or a name into path, first and last line."""
     import re
 
     from repoagent.errors import UserError
@@ -296,7 +295,7 @@ def _suggestion(index: Index, name: str) -> str:
     return f"; did you mean {', '.join(like)}?" if like else ""
 
 
-# --- telling ----------------------------------------------------------------------------------------------------------
+# --- output ----------------------------------------------------------------------------------------------------------
 
 
 def _status(index: Index) -> dict[str, object]:
@@ -322,19 +321,19 @@ def _status(index: Index) -> dict[str, object]:
 
 
 def _progress() -> Progress | None:
-    """Tells on a terminal how far the reading is; None elsewhere."""
+    """Return a callback that shows the progress of indexing on a terminal; None elsewhere."""
     import sys
 
     if not sys.stderr.isatty():
         return None
 
-    def tell(done: int, total: int) -> None:
+    def show_count(done: int, total: int) -> None:
         if done % 100 == 0 or done == total:
             end = "\n" if done == total else ""
             sys.stderr.write(f"\rreading {done} of {total} files{end}")
             sys.stderr.flush()
 
-    return tell
+    return show_count
 
 
 def _symbol_line(symbol: Symbol) -> str:
@@ -348,14 +347,14 @@ def _location_line(location: Location) -> str:
 def _print_links(links: list[Link], as_json: bool) -> None:
     from repoagent.index.resolving import MEANINGS
 
-    def line(link: Link) -> str:
+    def format_link(link: Link) -> str:
         use = link.reference
         targets = ", ".join(f"{symbol.path}:{symbol.start} {symbol.qualified}" for symbol in link.targets[:3])
         more = f" and {len(link.targets) - 3} more" if len(link.targets) > 3 else ""
         inside = f" in {use.inside}" if use.inside else ""
         return f"{use.path}:{use.line}: {use.name}{inside} -> {targets or 'elsewhere'}{more}  [{MEANINGS[link.how]}]"
 
-    _print(links, map(line, links), as_json)
+    _print(links, map(format_link, links), as_json)
 
 
 def _told(values: dict[str, object], as_json: bool) -> None:

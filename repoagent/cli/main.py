@@ -1,4 +1,4 @@
-"""`repoagent`: the commands, and what happens to an error that reaches the top."""
+"""`repoagent`: the commands, and how errors become messages and exit codes."""
 
 from __future__ import annotations
 
@@ -30,9 +30,11 @@ app.command("mcp")(mcp.mcp)
 app.add_typer(sessions.app, name="sessions", help="List, show and remove what runs have produced.")
 app.add_typer(github.app, name="github", help="Set up a repository on GitHub, and see what is missing there.")
 app.add_typer(model.app, name="model", help="Pull, serve and remove embedded models.")
-app.add_typer(testbed.app, name="testbed", help="Find out how a repository is built and tested, and do it.")
+app.add_typer(
+    testbed.app, name="testbed", help="Find out how a repository is built and tested, build it and run its tests."
+)
 app.add_typer(bench.app, name="bench", help="Run, judge, report and compare benchmarks.")
-app.add_typer(index.app, name="index", help="Ask the AST index of a repository.")
+app.add_typer(index.app, name="index", help="Query the AST index of a repository.")
 
 
 def _print_version(wanted: bool) -> None:
@@ -47,11 +49,11 @@ def root(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Options that stand before a command."""
+    """Accept the options that come before a command."""
 
 
 def main() -> None:
-    """Run a command; every error of ours is one message on stderr and an exit code."""
+    """Run a command; print an error of ours as one message on stderr and exit with its code."""
     from repoagent.cli.codes import code_for
     from repoagent.cli.plain import plain
     from repoagent.errors import RepoagentError

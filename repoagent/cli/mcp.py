@@ -1,4 +1,4 @@
-"""`repoagent mcp`: the tools for editors and other agents."""
+"""`repoagent mcp`: serve the tools to editors and other agents."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ def mcp(
         list[Path] | None,
         typer.Option("--tools", help="A folder with tools of your own. Its Python files are run, with your rights."),
     ] = None,
-    limit: Annotated[int, typer.Option(min=200, help="Tokens that one answer may have.")] = 2000,
+    limit: Annotated[int, typer.Option(min=200, help="Maximum tokens of one answer.")] = 2000,
 ) -> None:
-    """Answer tool calls of an MCP client on standard input and output, until it closes them."""
+    """Serve tool calls of an MCP client on standard input and output until it disconnects."""
     from repoagent.index.store import default_cache
     from repoagent.mcp.server import Answers, serve
     from repoagent.toolbox import gather

@@ -9,19 +9,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from repoagent.cli.options import AsJson
+
 if TYPE_CHECKING:
     from repoagent.llm.serving import Running, ServerSettings
     from repoagent.llm.weights import Progress, Weights
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Fetch, serve and remove the embedded models.")
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Name = Annotated[str, typer.Argument(help="Name of an embedded model; the default one when left away.")]
+Name = Annotated[str, typer.Argument(help="Name of an embedded model; default: the first one listed.")]
 
 
 @app.command("list")
-def list_(json: Json = False) -> None:
-    """List the embedded models, and which of them are here."""
+def list_(json: AsJson = False) -> None:
+    """List the embedded models, and which of them are downloaded."""
     from repoagent.llm.weights import catalogue
 
     rows = [_row(weights) for weights in catalogue()]
@@ -41,12 +42,12 @@ def pull(
     file: Annotated[Path | None, typer.Option(help="Take this copy of the file instead of fetching it.")] = None,
 ) -> None:
     """Fetch a model's weights and check them."""
-    from repoagent.llm import weights as store
+    from repoagent.llm.local import download
     from repoagent.llm.sources import LocalFile
 
     weights = _chosen(name)
     with shown_progress(weights.file) as progress:
-        path = store.pull(weights, sources=[LocalFile(file)] if file else None, progress=progress, note=_note)
+        path = download.pull(weights, sources=[LocalFile(file)] if file else None, progress=progress, note=_note)
     typer.echo(path)
 
 
@@ -56,9 +57,7 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 for a free one.")] = 0,
     slots: Annotated[int | None, typer.Option(min=1, help="Requests answered at the same time.")] = None,
     context: Annotated[int | None, typer.Option(min=256, help="Tokens of context for each request.")] = None,
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="CPU threads; as many as there are cores when left away.")
-    ] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; default: one for each core.")] = None,
 ) -> None:
     """Serve a model until Ctrl-C; other runs with the same model use this server instead of starting their own."""
     from repoagent.llm.opening import locate
@@ -73,25 +72,26 @@ def serve(
 
 @app.command("build-native")
 def build_native(
-    remove: Annotated[bool, typer.Option("--remove", help="Go back to the build that runs on all processors.")] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Remove it and go back to the prebuilt wheel.")] = False,
 ) -> None:
-    """Compile llama.cpp for this machine's processors, which can double its speed; takes minutes, once."""
+    """Compile llama.cpp for this machine's processors, which can double its speed. Takes some minutes, once."""
     from repoagent.llm import native
+    from repoagent.llm.local import native_build
     from repoagent.llm.opening import locate
 
     if remove:
-        typer.echo("removed" if native.remove() else "there is none")
+        typer.echo("removed" if native.remove() else "nothing to remove")
         return
-    native.require_tools()
+    native_build.require_tools()
     with shown_progress("weights") as progress:
         weights, _ = locate(None, progress=progress, note=_note)
     with shown_progress("compiling", steps=True) as progress:
-        typer.echo(native.build(weights, note=_note, progress=progress))
-    _note("Servers that start from now on use it; those that run already do not.")
+        typer.echo(native_build.build(weights, note=_note, progress=progress))
+    _note("Servers that are started from now on use it; running ones do not.")
 
 
-@app.command()
-def status(json: Json = False) -> None:
+@app.command("status")
+def status(json: AsJson = False) -> None:
     """Show the model servers that run on this machine."""
     from dataclasses import asdict
 
@@ -110,16 +110,19 @@ def status(json: Json = False) -> None:
 @app.command()
 def rm(name: Annotated[str, typer.Argument(help="Name of an embedded model.")]) -> None:
     """Delete a model's weights."""
-    from repoagent.llm.weights import find, remove
+    from repoagent.llm.local.download import remove
+    from repoagent.llm.weights import find
 
     freed = remove(find(name))
-    typer.echo(f"{freed / 1e9:.2f} GB freed" if freed else f"{name} is not here")
+    typer.echo(f"{freed / 1e9:.2f} GB freed" if freed else f"{name} is not downloaded")
 
 
 @contextmanager
 def shown_progress(label: str, *, steps: bool = False) -> Iterator[Progress]:
-    """A progress bar on a terminal, of bytes or of `steps`; elsewhere one plain line for each tenth. Nothing until the
-    first of them."""
+    """Show a progress bar of bytes, or of `steps`, on a terminal; elsewhere print one line for each tenth.
+
+    Yields the callback to report progress to; nothing is shown before its first call.
+    """
     import sys
 
     if not sys.stderr.isatty():
@@ -142,13 +145,13 @@ def shown_progress(label: str, *, steps: bool = False) -> Iterator[Progress]:
 def _tenths(label: str) -> Progress:
     shown = 0
 
-    def show(done: int, total: int) -> None:
+    def show_tenth(done: int, total: int) -> None:
         nonlocal shown
         if (tenth := done * 10 // total) > shown:
             shown = tenth
             _note(f"{label}: {tenth * 10} %")
 
-    return show
+    return show_tenth
 
 
 def _note(line: str) -> None:
@@ -196,7 +199,7 @@ def _describe(server: Running) -> None:
     )
     typer.echo(f"  process {server.pid}, log {server.log}")
     if server.program:
-        typer.echo(f"  by {server.program}, which was built here")
+        typer.echo(f"  program {server.program}, compiled on this machine")
 
 
 def _wait(server: Running) -> None:
@@ -209,7 +212,7 @@ def _wait(server: Running) -> None:
             time.sleep(1.0)
     except KeyboardInterrupt:
         return
-    raise ModelFailed(f"the model server ended by itself; its log is {server.log}")
+    raise ModelFailed(f"the model server ended unexpectedly; its log is {server.log}")
 
 
 def _exists(process: int) -> bool:

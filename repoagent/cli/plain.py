@@ -1,10 +1,10 @@
-"""Text that somebody else wrote, made fit for a terminal: an issue, a model or a test must not move the cursor."""
+"""Make text of others safe to print on a terminal: an issue, a model or a test must not move the cursor."""
 
 from __future__ import annotations
 
 
 def plain(text: str, keep: str = "") -> str:
-    """`text` with a blank for every character that is not for reading, the first of escape sequences above all.
+    """Replace every character of `text` that is not printable by a blank, so that no escape sequence survives.
 
     `keep` names control characters that stay, such as newlines where there may be several lines.
     """

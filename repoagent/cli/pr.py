@@ -1,4 +1,4 @@
-"""`repoagent pr`: a session's patch as a draft pull request."""
+"""`repoagent pr`: publish a session's patch as a draft pull request."""
 
 from __future__ import annotations
 
@@ -14,20 +14,24 @@ def pr(
     session: Annotated[str, typer.Argument(metavar="ID|DIR", help="A session, as `repoagent sessions list` names it.")],
     issue: Annotated[
         str | None,
-        typer.Option("--issue", metavar="URL|OWNER/NAME#N", help="Where the session's issue is not on GitHub."),
+        typer.Option(
+            "--issue",
+            metavar="URL|OWNER/NAME#N",
+            help="The issue on GitHub, if the session was started from elsewhere.",
+        ),
     ] = None,
     base: Annotated[str, typer.Option("--base", help="The branch to merge into; default: the repository's.")] = "",
     anyway: Annotated[
-        bool, typer.Option("--anyway", help="Even if somebody's pull request for the issue is open.")
+        bool, typer.Option("--anyway", help="Publish even if another pull request for the issue is open.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print title and body, and change nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Push a session's patch to a branch of its own and open a draft pull request, or update the one it opened before.
+    """Push a session's patch to its own branch and open a draft pull request, or update the one opened before.
 
-    Takes a token from GITHUB_TOKEN or GH_TOKEN with the permissions contents=write and pull_requests=write. What the
-    repository's policy (.github/repoagent.yml) does not allow is not pushed. Ends with 3 where nothing was published.
+    Needs a token with the permissions contents=write and pull_requests=write in GITHUB_TOKEN or GH_TOKEN. Nothing is
+    pushed that the repository's policy (.github/repoagent.yml) forbids. Ends with 3 if nothing was published.
     """
     from repoagent.app.pull_request import delivery_of, issue_of
     from repoagent.github.api import Api
@@ -86,5 +90,5 @@ def _show(published: Published, as_json: bool) -> None:
         "exists": f"A pull request for the issue is open already: {published.url} (--anyway opens another one)",
     }
     lines = [headlines[published.kind], *(f"  - {reason}" for reason in published.reasons)]
-    lines += [f"  look at: {flag}" for flag in published.flags]
+    lines += [f"  please check: {flag}" for flag in published.flags]
     typer.echo(plain("\n".join(lines), keep="\n"))

@@ -1,4 +1,4 @@
-"""What a run is doing, while it does it: a line for each thing that happened, and below them what is going on now."""
+"""Show the progress of a run: one line for each event worth telling, and a live status line below them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 
 class Progress:
-    """A listener for the trace. On a terminal the last line is alive; elsewhere there are plain lines only."""
+    """Prints the events of a trace as they happen. On a terminal the last line is live; elsewhere only plain lines are
+    printed."""
 
     def __init__(self, *, to_stderr: bool = False) -> None:
         from rich.console import Console
@@ -53,16 +54,16 @@ class Progress:
             self._status.update(self._now())
 
     def pausing(self, ask: Callable[[Pause], None]) -> Callable[[Pause], None]:
-        """`ask`, with the live line out of its way."""
+        """Return `ask`, with the live line stopped while it waits for a person."""
 
-        def asked(pause: Pause) -> None:
+        def ask_aside(pause: Pause) -> None:
             if self._status:
                 self._status.stop()
             ask(pause)
             if self._status:
                 self._status.start()
 
-        return asked
+        return ask_aside
 
     def _follow(self, event: Event) -> None:
         if event.kind == "node.started":
@@ -83,7 +84,7 @@ class Progress:
         from rich.markup import escape
 
         left = "" if self._end is None else f"{_minutes(max(0, self._end - time.monotonic())).strip()} left"
-        parts = [self._node, self._detail, f"{self._tokens:,} tokens", f"{self._judged} judged", left]
+        parts = [self._node, self._detail, f"{self._tokens:,} tokens", f"{self._judged} candidates tested", left]
         return escape(plain(" · ".join(part for part in parts if part)))
 
     def _clock(self) -> str:
@@ -95,9 +96,9 @@ def _minutes(seconds: float) -> str:
 
 
 def told(event: Event) -> list[str]:
-    """What a person is told of an event; most are not worth a line."""
-    teller = _TELLERS.get(event.kind)
-    return teller(event) if teller else []
+    """Describe an event in lines for a person; the list is empty for events that are not worth a line."""
+    describe = _DESCRIPTIONS.get(event.kind)
+    return describe(event) if describe else []
 
 
 def _share(event: Event) -> str:
@@ -117,7 +118,7 @@ def _ready(event: Event) -> list[str]:
 
 def _localised(event: Event) -> list[str]:
     functions = _listed(event, "functions")
-    return [f"suspects: {', '.join(functions[:3])}"] if functions else ["nothing resembles the issue"]
+    return [f"suspects: {', '.join(functions[:3])}"] if functions else ["no function resembles the issue"]
 
 
 def _baseline(event: Event) -> list[str]:
@@ -132,48 +133,58 @@ def _baseline(event: Event) -> list[str]:
 
 def _reproduced(event: Event) -> list[str]:
     if event.data["strength"] == "none":
-        return ["the issue has no example that shows the problem when run"]
+        return ["not reproduced: the issue has no example that shows the problem when it is run"]
     return [f"reproduced: {event.data['source']} ({event.data['strength']} evidence)"]
 
 
 def _drafted(event: Event) -> list[str]:
     d = event.data
-    tail = f", {len(refused)} answers refused" if (refused := _listed(event, "refused")) else ""
+    count = len(_listed(event, "refused"))
+    tail = f", {count} answer{'s' * (count != 1)} rejected" if count else ""
     return [f"{d['generator']} on {d['target']}: {d['candidates']} candidates{tail}"]
 
 
 def _judged(event: Event) -> list[str]:
     d = event.data
     if gate := _listed(event, "gate"):
-        return [f"  {str(d['id'])[:6]} stopped at the gate: {gate[0][:90]}"]
-    said = {"passed": "example right", "failed": "example still wrong", "unknown": "no example"}[str(d["oracle"])]
+        return [f"  {str(d['id'])[:6]} rejected before testing: {gate[0][:90]}"]
+    said = _ORACLE_WORDS[str(d["oracle"])]
     ending = "" if d["ending"] == "completed" else f", tests {d['ending']}"
     return [f"  {str(d['id'])[:6]} {d['generator']}: {said}, {d['passed']} tests pass, {d['broken']} broken{ending}"]
 
 
+_ORACLE_WORDS = {
+    "passed": "reproduction passes",
+    "failed": "reproduction still fails",
+    "unknown": "no reproduction",
+}
+
+
 def _reviewed(event: Event) -> list[str]:
     broken = len(_listed(event, "broken"))
-    return [f"reviewed in a fresh sandbox: {event.data['passed']} tests pass, {broken} broken"]
+    return [f"tested again in a fresh sandbox: {event.data['passed']} tests pass, {broken} broken"]
 
 
 def _compared(event: Event) -> list[str]:
     d = event.data
-    do = "all do the same" if d["behaviours"] == 1 else f"do {d['behaviours']} different things"
+    do = "all behave the same" if d["behaviours"] == 1 else f"behave in {d['behaviours']} different ways"
     return [f"{d['candidates']} candidates for {d['target']} {do}"]
 
 
 def _appraised(event: Event) -> list[str]:
-    """What speaks against a candidate, and what speaks for it more than by chance."""
-    name, natural, suspicion = str(event.data["id"])[:6], event.data["naturalness"], str(event.data["suspicion"])
-    told = [f"  {name} is suspected: {suspicion}"] if suspicion else []
-    if isinstance(natural, float) and natural >= _TOLD:
-        times = f"{math.exp(natural):,.0f}" if natural < _MANY else "more than 1,000"
-        told.append(f"  {name} is natural: the model finds the code {times} times likelier with it")
-    return told
+    """Say whether a candidate may be overfitted, and how much more likely the model finds the code with it."""
+    name, ratio, suspicion = str(event.data["id"])[:6], event.data["naturalness"], str(event.data["suspicion"])
+    lines = [f"  {name} may be overfitted: {suspicion}"] if suspicion else []
+    if isinstance(ratio, float) and ratio >= _MIN_LOG_RATIO:
+        times = f"{math.exp(ratio):,.0f}" if ratio < _MAX_LOG_RATIO else "more than 1,000"
+        lines.append(f"  {name}: the model finds the code {times} times more likely with this patch")
+    return lines
 
 
-_TOLD = 1.0
-_MANY = math.log(1000)
+_MIN_LOG_RATIO = 1.0
+"""In nats; smaller log-likelihood ratios are not worth a line."""
+_MAX_LOG_RATIO = math.log(1000)
+"""Larger ratios are told as "more than 1,000 times"."""
 
 
 def _regression(event: Event) -> list[str]:
@@ -187,7 +198,7 @@ def _listed(event: Event, name: str) -> list[str]:
     return value if isinstance(value, list) else []
 
 
-_TELLERS: dict[str, Callable[[Event], list[str]]] = {
+_DESCRIPTIONS: dict[str, Callable[[Event], list[str]]] = {
     "run.started": lambda e: [f"session {e.data['session']}"],
     "sandbox.progress": lambda e: [str(e.data["line"])],
     "model.pulling": _pulling,
@@ -197,14 +208,14 @@ _TELLERS: dict[str, Callable[[Event], list[str]]] = {
         f"building the test environment: {e.data['setup']} (with network, for its packages)"
     ],
     "testbed.built": lambda _: ["test environment built"],
-    "testbed.tried": lambda e: [f"a few tests: {e.data['passed']} pass, {e.data['failed']} fail"],
-    "testbed.rejected": lambda e: [f"not taken: {str(e.data['reason']).splitlines()[0][:160]}"],
+    "testbed.tried": lambda e: [f"smoke test: {e.data['passed']} pass, {e.data['failed']} fail"],
+    "testbed.rejected": lambda e: [f"environment rejected: {str(e.data['reason']).splitlines()[0][:160]}"],
     "testbed.reused": lambda e: [f"test environment from the cache: {e.data['setup']}"],
     "environment.failed": lambda e: [f"no test environment: {str(e.data['reason'])[:160]}"],
     "localised": _localised,
     "baseline.done": _baseline,
     "reproduced": _reproduced,
-    "narrowed": lambda e: [f"of what the example runs: {', '.join(_listed(e, 'functions')[:3])}, …"],
+    "narrowed": lambda e: [f"the reproduction runs: {', '.join(_listed(e, 'functions')[:3])}, …"],
     "drafted": _drafted,
     "mutated": lambda e: [f"mutation on {e.data['target']}: {', '.join(map(str, _listed(e, 'done')))}"],
     "candidate.judged": _judged,
@@ -213,7 +224,7 @@ _TELLERS: dict[str, Callable[[Event], list[str]]] = {
     "appraised": _appraised,
     "compared": _compared,
     "weighed": lambda e: [
-        f"of {e.data['mutants']} mistakes put into the patch the example notices {e.data['noticed']}"
+        f"mutation score: the reproduction detects {e.data['noticed']} of {e.data['mutants']} mutants of the patch"
     ],
     "regression": _regression,
     "sandbox.replaced": lambda e: [f"the sandbox died and was replaced: {e.data['reason']}"],

@@ -1,4 +1,4 @@
-"""`repoagent sessions`: what was run before, where it lies, and how to go on with it or be rid of it."""
+"""`repoagent sessions`: list, show, audit and remove earlier runs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from repoagent.cli.options import AsJson
 from repoagent.cli.plain import plain
 
 if TYPE_CHECKING:
@@ -16,14 +17,13 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="List, show and remove sessions.", no_args_is_help=True)
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Name = Annotated[str, typer.Argument(metavar="SESSION", help="A session's id, the beginning of one, or its directory.")]
 
 
 @app.command("list")
 def list_(
     as_json: AsJson = False,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="Show at most so many, the newest first.")] = 20,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="Maximum number of sessions to list.")] = 20,
 ) -> None:
     """List sessions, newest first."""
     from repoagent.session import default_root, sessions
@@ -42,7 +42,7 @@ def list_(
 
 @app.command()
 def show(session: Name, as_json: AsJson = False) -> None:
-    """Show where a session's files are, what came out of it, and how to go on."""
+    """Show a session's files, its result, and how to continue it."""
     from repoagent.session import Session
 
     found = Session.open(session)
@@ -59,13 +59,15 @@ def audit(
     session: Name,
     expect: Annotated[
         str,
-        typer.Option("--expect", metavar="HASH", help="The last hash that is told elsewhere, as in a pull request."),
+        typer.Option(
+            "--expect", metavar="HASH", help="The last hash as stated elsewhere, for example in the pull request."
+        ),
     ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Say whether the log of all model calls and commands is unbroken, and its last hash. Ends with 2 if it is broken.
+    """Check the hash chain of the log of all model calls and commands, and print its last hash. Ends with 2 if broken.
 
-    Who can write the log can make a whole new one: compare its last hash with the one that the pull request names.
+    Whoever can write the log can also replace it: compare its last hash with the one in the pull request.
     """
     from repoagent.cli.codes import Exit
     from repoagent.session import Session
@@ -85,7 +87,7 @@ def rm(
     names: Annotated[list[str], typer.Argument(metavar="SESSION...", help="Ids, or beginnings of ids.")],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
-    """Remove sessions with all that is in them."""
+    """Remove sessions with all their files."""
     from repoagent.session import default_root, remove
     from repoagent.session.places import find
 
@@ -142,7 +144,7 @@ def _line(candidate: Candidate) -> str:
     if verdict is None:
         return f"{where}: not tested"
     if verdict.gate:
-        return f"{where}: refused, {plain(verdict.gate[0])}"
+        return f"{where}: rejected, {plain(verdict.gate[0])}"
     counts = f"{len(verdict.fixed)} fixed, {len(verdict.broken)} broken, {verdict.passed} pass"
     return f"{where}: {counts}, reproduction {verdict.oracle}"
 
@@ -153,17 +155,17 @@ def _next(session: Session) -> list[str]:
     if session.record.status == "finished" and session.exists("patch.diff"):
         return [
             f"Apply it with: git apply {session.file('patch.diff')}",
-            f"Run again after an edit: repoagent resume {session.id}",
+            f"Run again after editing: repoagent resume {session.id}",
         ]
-    return [f"Go on with: repoagent resume {session.id}"]
+    return [f"Continue with: repoagent resume {session.id}"]
 
 
-# --- what is known ----------------------------------------------------------------------------------------------------
+# --- facts of sessions ------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class _Audited:
-    """What is known of a session's log."""
+    """The state of a session's log."""
 
     session: str
     file: str
@@ -183,14 +185,14 @@ def _audited(session: Session, expect: str) -> _Audited:
             raise Broken(f"there is no log in {path.parent}: nothing was run yet, or it was removed")
         head, entries = verify(path)
         if expect and head != expect:
-            raise Broken(f"the last hash is {head}, and not {expect}: the log was changed, or gone on with, since")
+            raise Broken(f"the last hash is {head}, and not {expect}: the log was changed or continued since")
     except Broken as error:
         return _Audited(session.id, str(path), unbroken=False, problem=str(error))
     return _Audited(session.id, str(path), unbroken=True, entries=entries, head=head)
 
 
 def _standing(session: Session) -> str:
-    """The status; a session that says it runs, and does not, was killed."""
+    """Describe the status; a session marked as running whose process is gone was interrupted."""
     if session.running:
         return "running"
     return "interrupted" if session.record.status == "running" else session.record.status
@@ -229,7 +231,7 @@ def _dump(result: Result) -> str:
 
 
 def _candidates(session: Session) -> list[Candidate]:
-    """The candidates that can be read, the most promising first."""
+    """Read the stored candidates, the most promising first; unreadable files are skipped."""
     from pydantic import ValidationError
 
     from repoagent.domain import Candidate, load

@@ -35,34 +35,36 @@ _Sandbox = Annotated[
     typer.Option(
         "--sandbox",
         metavar="docker|bubblewrap",
-        help="Where the repository's code runs; default: Docker if it answers.",
+        help="Where the repository's code runs; default: Docker if available, else bubblewrap.",
     ),
 ]
-_Samples = Annotated[
-    int | None, typer.Option("--samples", help="Samples of each generator for each function, at most.")
-]
-_Minutes = Annotated[float | None, typer.Option("--max-minutes", help="Minutes the run may take.")]
-_Tokens = Annotated[int | None, typer.Option("--max-tokens", help="Tokens the run may ask of the model.")]
+_Samples = Annotated[int | None, typer.Option("--samples", help="Maximum samples of each generator for each function.")]
+_Minutes = Annotated[float | None, typer.Option("--max-minutes", help="Maximum minutes of the run.")]
+_Tokens = Annotated[int | None, typer.Option("--max-tokens", help="Maximum tokens of the run, read and written.")]
 _TestCommand = Annotated[
     str | None,
-    typer.Option("--test-cmd", metavar="COMMAND", help="Shell command that runs the tests; default: found out."),
+    typer.Option("--test-cmd", metavar="COMMAND", help="Shell command that runs the tests; default: detected."),
 ]
 _Image = Annotated[
     str | None,
-    typer.Option("--image", metavar="NAME", help="A container image that has what the tests need; default: built."),
+    typer.Option(
+        "--image", metavar="NAME", help="A container image with everything the tests need; default: one is built."
+    ),
 ]
-_Seed = Annotated[int | None, typer.Option("--seed", help="Where sampling starts.")]
+_Seed = Annotated[int | None, typer.Option("--seed", help="Seed for sampling.")]
 _Out = Annotated[
     str | None,
-    typer.Option("--out", "-o", metavar="DIR", help="Where the session goes; default: below the state directory."),
+    typer.Option("--out", "-o", metavar="DIR", help="Directory of the session; default: one in the state directory."),
 ]
-_Apply = Annotated[bool, typer.Option("--apply", help="Change the files of the work tree, if the patch is verified.")]
-_Branch = Annotated[str | None, typer.Option("--branch", metavar="NAME", help="Put a verified patch on a new branch.")]
+_Apply = Annotated[bool, typer.Option("--apply", help="Apply a verified patch to the work tree.")]
+_Branch = Annotated[
+    str | None, typer.Option("--branch", metavar="NAME", help="Commit a verified patch on a new branch.")
+]
 _WithTest = Annotated[
-    bool, typer.Option("--with-test", help="Deliver the regression test together with the patch, where there is one.")
+    bool, typer.Option("--with-test", help="Add the generated regression test to the delivered patch, if there is one.")
 ]
-_Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not stop for spec and plan to be read and edited.")]
-_Json = Annotated[bool, typer.Option("--json", help="Print the report as JSON, and progress on stderr.")]
+_Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not pause for you to review and edit spec and plan.")]
+_Json = Annotated[bool, typer.Option("--json", help="Print the report as JSON, and the progress on stderr.")]
 
 
 def solve(
@@ -84,11 +86,10 @@ def solve(
     yes: _Yes = False,
     as_json: _Json = False,
 ) -> None:
-    """Turn an issue into a patch, tested in a sandbox. Your work tree stays as it is unless you say --apply.
+    """Turn an issue into a patch that is tested in a sandbox. Your work tree is not changed without --apply.
 
     Exit codes: 0 verified patch · 2 usage · 3 patch, not verified · 4 no patch · 5 environment failed · 6 budget
-    spent ·
-    130 interrupted. Stopped runs go on with `repoagent resume`.
+    spent · 130 interrupted. Continue a stopped run with `repoagent resume`.
     """
     import os
 
@@ -111,9 +112,9 @@ def resume(
     yes: _Yes = False,
     as_json: _Json = False,
 ) -> None:
-    """Go on with a run that was stopped or killed; what it had done is not done again.
+    """Continue a run that was stopped or killed; finished steps are not repeated.
 
-    If spec.md or plan.yaml of the session were edited, the run goes back to where they were taken, and on from there.
+    If spec.md or plan.yaml of the session were edited, the run goes back to the step that reads them.
     """
     from repoagent.app.solve import use_model
     from repoagent.session import Session
@@ -156,17 +157,19 @@ def _deliver(session: Session, result: Result) -> None:
     if not request.apply and not request.branch:
         return
     if result.outcome != "verified":
-        typer.echo("The patch is not verified, so it was not delivered; it lies in the session.", err=True)
+        typer.echo("The patch is not verified, so it was not delivered; it is in the session.", err=True)
         return
     for line in deliver(session, result, request.apply, request.branch):
         typer.echo(line, err=True)
 
 
 def _ask(pause: Pause) -> None:
-    """Wait until a person has read, and perhaps edited, spec and plan."""
-    typer.echo(f"\nSpec and plan are ready; edit them if you like:\n  {pause.spec}\n  {pause.plan}", err=True)
+    """Wait until a person has reviewed, and perhaps edited, spec and plan."""
+    typer.echo(
+        f"\nSpec and plan are ready for review; edit them if you like:\n  {pause.spec}\n  {pause.plan}", err=True
+    )
     try:
-        answer: str = typer.prompt("Go on? [Enter = yes, q = stop here]", default="y", show_default=False, err=True)
+        answer: str = typer.prompt("Continue? [Enter = yes, q = stop here]", default="y", show_default=False, err=True)
     except typer.Abort as error:
         raise KeyboardInterrupt from error
     if answer.lower().startswith("q"):
@@ -178,4 +181,4 @@ def _say_how_to_go_on(session: Session) -> None:
 
     if patch_of(session):
         typer.echo(f"The best patch so far: {session.path / 'patch.diff'}", err=True)
-    typer.echo(f"Go on with: repoagent resume {session.id}", err=True)
+    typer.echo(f"Continue with: repoagent resume {session.id}", err=True)

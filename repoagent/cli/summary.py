@@ -1,4 +1,4 @@
-"""The end of a run, for a person."""
+"""Describe the result of a run as text for a terminal."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _HEADLINES = {
 
 
 def as_text(result: Result, path: Path) -> str:
-    """Headline, patch, what was verified and how, what was not, what it cost, where everything is."""
+    """Format a result: headline, patch, what was verified and what was not, cost, and where the session lies."""
     confidence = f" (confidence: {result.confidence})" if result.confidence else ""
     lines = ["", f"{_HEADLINES[result.outcome]}{confidence}"]
-    lines += _listed("Today", result.spec.current) + _listed("Wanted", result.spec.proposed)
+    lines += _listed("Current behaviour", result.spec.current) + _listed("Expected behaviour", result.spec.proposed)
     lines += ["", result.summary]
     if result.patch:
         lines += ["", *(f"    {line}" for line in result.patch.splitlines())]

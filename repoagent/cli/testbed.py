@@ -1,4 +1,4 @@
-"""`repoagent testbed`: how a repository is built and tested, found out and tried, without a model."""
+"""`repoagent testbed`: find out how a repository is built and tested, and do it, without a model."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from repoagent.cli.options import AsJson
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,15 +21,14 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
-Root = Annotated[Path, typer.Option("--repo", help="The repository's work tree, as it is.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Root = Annotated[Path, typer.Option("--repo", help="The repository's work tree.")]
 SandboxName = Annotated[str | None, typer.Option("--sandbox", help="docker, bubblewrap or auto.")]
 Command = Annotated[str | None, typer.Option("--test", help="Shell command that runs the tests.")]
-AsOf = Annotated[str | None, typer.Option("--as-of", help="The day whose packages are used, as 2021-05-01.")]
-Minutes = Annotated[float, typer.Option("--max-minutes", min=1, help="For all that must be built.")]
+AsOf = Annotated[str | None, typer.Option("--as-of", help="Use the packages of this day, written as 2021-05-01.")]
+Minutes = Annotated[float, typer.Option("--max-minutes", min=1, help="Maximum minutes for building the environment.")]
 
 ImageName = Annotated[
-    str | None, typer.Option("--image", metavar="NAME", help="A container image that has what the tests need.")
+    str | None, typer.Option("--image", metavar="NAME", help="A container image with everything the tests need.")
 ]
 
 HERE = Path()
@@ -39,10 +40,12 @@ def detect(
     sandbox: SandboxName = None,
     as_of: AsOf = None,
     image: ImageName = None,
-    toml: Annotated[bool, typer.Option("--toml", help="Print the first way as a .repoagent.toml to edit.")] = False,
-    as_json: Json = False,
+    toml: Annotated[
+        bool, typer.Option("--toml", help="Print the first build plan as a .repoagent.toml to edit.")
+    ] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Show in which ways the repository may be built and tested, and why; nothing is run."""
+    """Show the possible build plans of the repository, with reasons; nothing is run."""
     from repoagent.app.testbed import described, ways_of
 
     found = ways_of(repo, sandbox, as_of, image or "")
@@ -68,10 +71,10 @@ def build(
     image: ImageName = None,
     test: Command = None,
     max_minutes: Minutes = 30,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Build anew what was built before.")] = False,
-    as_json: Json = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Rebuild the environment even if it is cached.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Make an environment in which the tests run; ends with 5 where none can be made."""
+    """Build an environment in which the tests run; ends with 5 if none can be built."""
     import time
 
     started = time.monotonic()
@@ -80,22 +83,22 @@ def build(
     _told({"setup": bed.setup, "sandbox": bed.engine.name, "key": bed.environment.key, "seconds": seconds}, as_json)
 
 
-@app.command()
+@app.command("covering")
 def covering(
-    target: Annotated[str, typer.Argument(metavar="PATH::FUNCTION|PATH:LINE", help="What the tests should cover.")],
+    target: Annotated[str, typer.Argument(metavar="PATH::FUNCTION|PATH:LINE", help="The function or line to cover.")],
     repo: Root = HERE,
     sandbox: SandboxName = None,
     as_of: AsOf = None,
     image: ImageName = None,
-    whole: Annotated[bool, typer.Option("--all", help="Run all tests to find out, not only near ones.")] = False,
+    whole: Annotated[bool, typer.Option("--all", help="Measure with all tests, not only the nearest ones.")] = False,
     max_minutes: Minutes = 30,
-    max_seconds: Annotated[float, typer.Option("--max-seconds", min=1, help="For the tests.")] = 600,
-    as_json: Json = False,
+    max_seconds: Annotated[float, typer.Option("--max-seconds", min=1, help="Maximum seconds for the tests.")] = 600,
+    as_json: AsJson = False,
 ) -> None:
     """Show the tests that cover a function, the most specific first.
 
-    Measured once, then remembered until a file changes. Where pytest does not run the tests, the files are shown that
-    are near by their imports. Ends with 1 where no test covers it.
+    Coverage is measured once and cached until a file changes. Without pytest, the test files that are nearest by their
+    imports are shown instead. Ends with 1 if no test covers it.
     """
     from repoagent.app.testbed import target_of
 
@@ -116,21 +119,21 @@ def covering(
 
 @app.command("test")
 def run(
-    tests: Annotated[list[str] | None, typer.Argument(help="Files or ids; all without any.")] = None,
+    tests: Annotated[list[str] | None, typer.Argument(help="Test files or ids; default: all.")] = None,
     covers: Annotated[
-        str | None, typer.Option("--covering", metavar="PATH::FUNCTION", help="Those that cover it, beside the others.")
+        str | None, typer.Option("--covering", metavar="PATH::FUNCTION", help="Also run the tests that cover this.")
     ] = None,
     repo: Root = HERE,
     sandbox: SandboxName = None,
     as_of: AsOf = None,
     image: ImageName = None,
     test: Command = None,
-    patch: Annotated[Path | None, typer.Option("--patch", help="A diff that is applied in the sandbox first.")] = None,
+    patch: Annotated[Path | None, typer.Option("--patch", help="A diff to apply in the sandbox first.")] = None,
     max_minutes: Minutes = 30,
-    max_seconds: Annotated[float, typer.Option("--max-seconds", min=1, help="For the tests.")] = 600,
-    as_json: Json = False,
+    max_seconds: Annotated[float, typer.Option("--max-seconds", min=1, help="Maximum seconds for the tests.")] = 600,
+    as_json: AsJson = False,
 ) -> None:
-    """Run tests in a fresh sandbox. Ends with 0 where all pass, 1 where any fails, 5 where they could not be run."""
+    """Run tests in a fresh sandbox. Ends with 0 if all pass, 1 if any fails, 5 if they could not be run."""
     from repoagent.app.testbed import run_tests, target_of
     from repoagent.domain import Ending
 
@@ -138,7 +141,7 @@ def run(
     bed = _prepared(repo, sandbox, as_of, (test, image), max_minutes)
     chosen = [*(tests or []), *(_covering(bed, place, max_seconds).tests if place else ())]
     if covers and not chosen:
-        typer.echo(f"no test covers {covers}: `repoagent testbed covering --all` looks through all of them", err=True)
+        typer.echo(f"no test covers {covers}: `repoagent testbed covering --all` measures with all tests", err=True)
         raise typer.Exit(5)
     report = run_tests(bed, chosen, patch, max_seconds)
     if as_json:
@@ -157,10 +160,10 @@ def shell(
     as_of: AsOf = None,
     image: ImageName = None,
     test: Command = None,
-    patch: Annotated[Path | None, typer.Option("--patch", help="A diff that is applied in the sandbox first.")] = None,
+    patch: Annotated[Path | None, typer.Option("--patch", help="A diff to apply in the sandbox first.")] = None,
     max_minutes: Minutes = 30,
 ) -> None:
-    """Work in a fresh sandbox, with the environment of the tests; what is done there is lost when it is left."""
+    """Open a shell in a fresh sandbox with the test environment; all changes are lost when you leave it."""
     from repoagent.app.testbed import work_in
 
     bed = _prepared(repo, sandbox, as_of, (test, image), max_minutes)
@@ -174,14 +177,14 @@ def check(
     sandbox: SandboxName = None,
     as_of: AsOf = None,
     image: ImageName = None,
-    patch: Annotated[Path | None, typer.Option("--patch", help="Show only what is new with this diff.")] = None,
+    patch: Annotated[Path | None, typer.Option("--patch", help="Show only complaints that this diff adds.")] = None,
     max_minutes: Minutes = 30,
-    max_seconds: Annotated[float, typer.Option("--max-seconds", min=1, help="For each check.")] = 300,
-    as_json: Json = False,
+    max_seconds: Annotated[float, typer.Option("--max-seconds", min=1, help="Maximum seconds for each check.")] = 300,
+    as_json: AsJson = False,
 ) -> None:
-    """Run the type checkers and linters that the project declares. Ends with 0 where none complains, else with 1.
+    """Run the type checkers and linters that the project declares. Ends with 0 if none complains, else with 1.
 
-    With a patch only complaints count that are not there without it. Ends with 5 where a check could not be run.
+    With a patch, only complaints that it adds count. Ends with 5 if a check could not be run.
     """
     from repoagent.app.testbed import run_checks
     from repoagent.domain import Ending
@@ -197,9 +200,9 @@ def check(
     raise typer.Exit(1 if any(one.new for one in found.values()) else 0)
 
 
-@app.command()
-def images(sandbox: SandboxName = None, as_json: Json = False) -> None:
-    """List the environments that are kept, and what they stand on, the one used last first."""
+@app.command("images")
+def images(sandbox: SandboxName = None, as_json: AsJson = False) -> None:
+    """List the cached environments and their base images, most recently used first."""
     from collections import Counter
     from dataclasses import asdict
     from datetime import datetime
@@ -210,7 +213,7 @@ def images(sandbox: SandboxName = None, as_json: Json = False) -> None:
         return
     carried = Counter(each.below for each in kept)
     for each in kept:
-        used = datetime.fromtimestamp(each.used).astimezone().strftime("%Y-%m-%d %H:%M") if each.used else "never noted"
+        used = datetime.fromtimestamp(each.used).astimezone().strftime("%Y-%m-%d %H:%M") if each.used else "unknown"
         carries = f", carries {carried[each.key]}" if carried[each.key] else ""
         on = f", on {each.below}" if each.below else ""
         typer.echo(f"{each.kind:11}  {each.key}  {each.bytes / 1e6:8.0f} MB  used {used}{carries}{on}")
@@ -219,11 +222,11 @@ def images(sandbox: SandboxName = None, as_json: Json = False) -> None:
 
 @app.command()
 def prune(
-    keep: Annotated[float, typer.Option("--keep-gb", min=0, help="What may stay, used last first.")] = 10.0,
+    keep: Annotated[float, typer.Option("--keep-gb", min=0, help="Size of the cache after pruning.")] = 10.0,
     sandbox: SandboxName = None,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Remove the environments that were not used for longest, until the others and what they stand on fit."""
+    """Remove the least recently used environments until the cache fits into a size."""
     from repoagent.app.testbed import prune as prune_to
 
     removed = prune_to(_engine(sandbox), int(keep * 1e9))
@@ -238,7 +241,7 @@ def prune(
 def _summed(kept: Sequence[Kept]) -> str:
     environments = sum(each.kind == "environment" for each in kept)
     size = sum(each.bytes for each in kept) / 1e9
-    return f"{environments} environments and {len(kept) - environments} images below them, {size:.1f} GB"
+    return f"{environments} environments and {len(kept) - environments} base images, {size:.1f} GB"
 
 
 def _engine(sandbox: str | None) -> Engine:
@@ -272,12 +275,12 @@ def _covering(bed: Testbed, target: Target, seconds: float, *, whole: bool = Fal
 
 
 def _how_known(found: Covering) -> list[str]:
-    """What the list does not say of itself."""
+    """Say how the covering tests were found: by measurement or by imports, and of which test files."""
     if not found.measured:
-        return ["near by their imports: which test calls what is only noted where pytest runs the tests"]
+        return ["selected by their imports: coverage can only be measured where pytest runs the tests"]
     of = f"of the {len(found.asked)} nearest test files" if found.asked else "of all test files"
     notes = [f"{len(found.tests)} tests {of}"]
-    return notes if found.ended else [*notes, "the run did not come to its end: there may be more (`--max-seconds`)"]
+    return notes if found.ended else [*notes, "the run did not finish, so there may be more (`--max-seconds`)"]
 
 
 def _say(event: Event) -> None:

@@ -1,4 +1,4 @@
-"""Models: clients, profiles, the weights of the embedded ones, and the server that serves those."""
+"""Clients of model servers, and the profiles of models; `local` has the weights and the server of this machine."""
 
 from repoagent.llm.opening import open_model
 

@@ -1,4 +1,4 @@
-"""What `--model` may be: the URL of a server, the name of an embedded model, or a file of weights."""
+"""Parse the URLs of model servers that `--model` accepts beside names of embedded models and files of weights."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from repoagent.errors import UserError
 
 @dataclass(frozen=True)
 class Address:
-    """An OpenAI-compatible server, and which of its models is meant."""
+    """An OpenAI-compatible server, and the model to use of it."""
 
     url: str
-    """Of the API, as clients want it: it ends with `/v1` or whatever stands in its place."""
+    """Of the API, as clients need it: with `/v1` or the path that replaces it."""
     model: str = ""
     """Empty where the server has only one."""
 
     @property
     def root(self) -> str:
-        """Where servers have what is not part of the OpenAI API: `/props`, `/infill`, `/tokenize`."""
+        """The URL below which endpoints beside the OpenAI API lie: `/props`, `/infill`, `/tokenize`."""
         return self.url.removesuffix("/v1")
 
 
 def is_url(text: str) -> bool:
-    """Whether `text` names a server."""
+    """Tell whether `text` is the URL of a server."""
     return text.lower().startswith(("http://", "https://"))
 
 
 def parse_address(text: str) -> Address:
-    """`http://gpu-box:8000/v1#name` as an address; `/v1` is added to a URL without a path. Raises UserError."""
+    """Parse `http://gpu-box:8000/v1#name`; `/v1` is added to a URL without a path. Raises UserError."""
     url, model = urldefrag(text.strip())
     parts = urlsplit(url)
     if not is_url(url) or not parts.hostname:

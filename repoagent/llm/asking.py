@@ -1,4 +1,4 @@
-"""Ask a model several things at once, and keep what answers."""
+"""Request several completions at the same time, with failures as values."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from repoagent.errors import BudgetExceeded, ModelFailed
 from repoagent.llm.base import Completion
 
 Asked = Completion | ModelFailed | BudgetExceeded
-"""What came of one question."""
+"""A completion, or why there is none."""
 
 _AT_ONCE = 4
 """Requests in flight: as many as the embedded server has slots. Other servers queue or batch them."""
 
 
 def ask_all(attempts: Sequence[Callable[[], Completion]]) -> list[Asked]:
-    """The answers in the order of `attempts`, with what was raised in the place of those that failed.
+    """Call all `attempts` and return their completions in order, with the error in the place of a failed one.
 
-    The first is asked alone, so that the server has read the common prompt before the others need it; where the budget
-    does not allow that one, no other is asked.
+    The first is called alone, so that the server has cached the common prompt before the others need it; where the
+    budget does not allow that one, no other is called.
     """
     from concurrent.futures import ThreadPoolExecutor
 

@@ -1,4 +1,4 @@
-"""What a model is to the rest of the program: something that answers a chat, and fills a hole in code."""
+"""The interface of a model: it answers chats, fills holes in code, and scores texts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Message:
 
 @dataclass(frozen=True)
 class Sampling:
-    """How an answer is drawn."""
+    """The parameters of sampling an answer."""
 
     max_tokens: int
     temperature: float = 0.8
@@ -31,7 +31,7 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Completion:
-    """An answer."""
+    """An answer of a model, and what it cost."""
 
     text: str
     usage: Usage
@@ -41,7 +41,7 @@ class Completion:
 
 @dataclass(frozen=True)
 class Score:
-    """How likely a model finds a text."""
+    """The likelihood of a text under a model."""
 
     logprob: float
     """The logarithm of its probability, in nats."""
@@ -57,20 +57,22 @@ class Model(Protocol):
 
     @property
     def profile(self) -> Profile:
-        """What this model is good for."""
+        """The profile of this model: sampling, budgets, suitable generators."""
 
     def context(self) -> int:
-        """Tokens of context that the server really gives to one request."""
+        """Return the tokens of context that the server gives to one request."""
 
     def chat(self, messages: Sequence[Message], sampling: Sampling) -> Completion:
         """Answer a chat. Raises ModelFailed, or ContextFull when the prompt does not fit."""
 
     def infill(self, prefix: str, suffix: str, sampling: Sampling) -> Completion:
-        """The text between `prefix` and `suffix` (fill-in-the-middle). Raises ModelFailed, ContextFull."""
+        """Generate the text between `prefix` and `suffix` (fill-in-the-middle). Raises ModelFailed, ContextFull."""
 
     def score(self, prefix: str, suffix: str, text: str) -> Score | None:
-        """How likely the model finds it that `text`, and no more, stands between `prefix` and `suffix`; None where its
-        server does not tell. Raises ModelFailed, ContextFull."""
+        """Compute the log-probability that exactly `text` stands between `prefix` and `suffix`.
+
+        None where the server gives no probabilities. Raises ModelFailed, ContextFull.
+        """
 
     def count(self, text: str) -> int:
-        """Tokens in `text`: exact where the server can tokenize, else an upper estimate."""
+        """Count the tokens in `text`: exact where the server can tokenize, else an upper estimate."""

@@ -1,7 +1,7 @@
-"""Makes one request of equal questions that are asked at the same time.
+"""Merge equal prompts that are sent at the same time into one request for several answers.
 
-llama.cpp keeps what it has read for one slot: four equal prompts in four slots are read four times, which without a GPU
-takes longer than all four answers. Asked for four answers to one prompt, it reads once and copies.
+llama.cpp caches a prompt for one slot only: four equal prompts in four slots are read four times, which without a GPU
+takes longer than all four answers. One request for four answers to a prompt makes it read once and copy.
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ from threading import Event, Lock
 from repoagent.llm.base import Completion, Message, Sampling
 
 WINDOW_SECONDS = 0.1
-"""How long a question waits for others like it; a small part of what reading a prompt takes."""
+"""How long a prompt waits for equal ones; a small part of the time to read it."""
 
 Ask = Callable[[Sequence[Message], Sampling, int], list[Completion]]
-"""Draws so many answers to a chat."""
+"""Request so many answers to a chat."""
 
 
 class Together:
-    """Asks equal chats together. Safe to use from several threads, which is the point of it."""
+    """Batches equal chats of several threads into one request."""
 
-    def __init__(self, ask: Ask, most: int, window: float = WINDOW_SECONDS) -> None:
-        """`ask` is given no more than `most` at once; `window` is in seconds."""
+    def __init__(self, ask: Ask, max_batch: int, window: float = WINDOW_SECONDS) -> None:
+        """`ask` is called for at most `max_batch` answers; `window` is in seconds."""
         self._ask = ask
-        self._most = most
+        self._max_batch = max_batch
         self._window = window
         self._lock = Lock()
         self._open: dict[tuple[tuple[Message, ...], Sampling], _Group] = {}
 
     def chat(self, messages: Sequence[Message], sampling: Sampling) -> Completion:
-        """One answer of those drawn for everybody who asks the same now; seeds may differ, the first one's is used."""
+        """Return one of the answers sampled for all callers with the same prompt; the first one's seed is used."""
         key = (tuple(messages), replace(sampling, seed=None))
         group, place = self._join(key)
         if place == 0:
@@ -43,17 +43,17 @@ class Together:
     def _join(self, key: tuple[tuple[Message, ...], Sampling]) -> tuple[_Group, int]:
         with self._lock:
             group = self._open.get(key)
-            if group is None or group.size == self._most:
+            if group is None or group.size == self._max_batch:
                 group = self._open[key] = _Group()
             group.size += 1
-            if group.size == self._most:
+            if group.size == self._max_batch:
                 group.full.set()
             return group, group.size - 1
 
     def _answer(self, key: tuple[tuple[Message, ...], Sampling], group: _Group, sampling: Sampling) -> None:
         with self._lock:
             size = group.size
-            group.size = self._most  # nobody joins any more
+            group.size = self._max_batch  # nobody joins any more
             if self._open.get(key) is group:
                 del self._open[key]
         try:
@@ -65,7 +65,7 @@ class Together:
 
 @dataclass
 class _Group:
-    """Those who ask the same, and what they are told."""
+    """The callers with the same prompt, and their answers."""
 
     size: int = 0
     full: Event = field(default_factory=Event)

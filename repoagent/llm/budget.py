@@ -1,4 +1,4 @@
-"""What a run may ask of its model, in tokens, calls and time, and the wrapper that holds every call to it."""
+"""Limit what a run may ask of its model, in tokens, calls and time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ A = TypeVar("A", Completion, Score | None)
 
 
 class Budget:
-    """Sums what calls cost, and refuses the call that would go beyond. Safe to use from several threads."""
+    """Sums the cost of calls, and refuses the call that would exceed a limit. Safe to use from several threads."""
 
     def __init__(
         self,
@@ -42,29 +42,29 @@ class Budget:
 
     @property
     def usage(self) -> Usage:
-        """All that was used so far, resumed runs included."""
+        """All usage so far, that of resumed runs included."""
         with self._lock:
             return self._usage
 
     @property
     def seconds_left(self) -> float | None:
-        """Until the deadline, None without one; never negative."""
+        """Seconds until the deadline, never negative; None without a deadline."""
         return None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
 
     def extend(self, seconds: float) -> None:
-        """Move the deadline: time that a person took to read and edit is not the run's."""
+        """Move the deadline by `seconds`: the time that a person took for a review does not count."""
         if self._deadline is not None:
             self._deadline += seconds
 
     def check(self) -> None:
-        """Raise BudgetExceeded when nothing more may be asked."""
+        """Raise BudgetExceeded when a limit is reached."""
         with self._lock:
             self._check()
 
     def reserve(self, max_tokens: int) -> int:
-        """Set aside what one answer may take; returns how many tokens it may really have.
+        """Reserve `max_tokens` for one answer; returns how many of them are granted.
 
-        Answers under way count as spent, so that parallel calls cannot overdraw together. Raises BudgetExceeded.
+        Reserved tokens count as used, so that parallel calls cannot exceed the budget together. Raises BudgetExceeded.
         """
         with self._lock:
             self._check()
@@ -76,7 +76,7 @@ class Budget:
             return granted
 
     def settle(self, granted: int, usage: Usage) -> None:
-        """Replace what `reserve` set aside by what was used."""
+        """Replace the reserved tokens of a call by its real usage."""
         with self._lock:
             self._reserved_tokens -= granted
             self._reserved_calls -= 1
@@ -92,7 +92,7 @@ class Budget:
 
 
 class BudgetedModel:
-    """A model whose calls are held to a budget and told to a trace (`model.called`, `model.failed`)."""
+    """A model whose calls are limited by a budget and reported to a trace (`model.called`, `model.failed`)."""
 
     def __init__(self, model: Model, budget: Budget, trace: Trace | None = None) -> None:
         self._model = model
@@ -116,20 +116,23 @@ class BudgetedModel:
     def chat(self, messages: Sequence[Message], sampling: Sampling) -> Completion:
         """As the model's; raises BudgetExceeded before it is asked when the budget is spent."""
         return self._called(
-            "chat", sampling.max_tokens, lambda most: self._model.chat(messages, _capped(sampling, most))
+            "chat", sampling.max_tokens, lambda granted: self._model.chat(messages, _capped(sampling, granted))
         )
 
     def infill(self, prefix: str, suffix: str, sampling: Sampling) -> Completion:
         """As the model's; raises BudgetExceeded before it is asked when the budget is spent."""
-        most = sampling.max_tokens
-        return self._called("infill", most, lambda most: self._model.infill(prefix, suffix, _capped(sampling, most)))
+        return self._called(
+            "infill",
+            sampling.max_tokens,
+            lambda granted: self._model.infill(prefix, suffix, _capped(sampling, granted)),
+        )
 
     def score(self, prefix: str, suffix: str, text: str) -> Score | None:
         """As the model's; raises BudgetExceeded before it is asked when the budget is spent."""
         return self._called("score", self.count(text) + 1, lambda _: self._model.score(prefix, suffix, text))
 
-    def _called(self, kind: str, most: int, call: Callable[[int], A]) -> A:
-        granted = self.budget.reserve(most)
+    def _called(self, kind: str, max_tokens: int, call: Callable[[int], A]) -> A:
+        granted = self.budget.reserve(max_tokens)
         usage = Usage(calls=1)
         try:
             answer = call(granted)
@@ -153,5 +156,5 @@ class BudgetedModel:
         return answer
 
 
-def _capped(sampling: Sampling, most: int) -> Sampling:
-    return replace(sampling, max_tokens=most)
+def _capped(sampling: Sampling, max_tokens: int) -> Sampling:
+    return replace(sampling, max_tokens=max_tokens)

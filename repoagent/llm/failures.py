@@ -1,4 +1,4 @@
-"""What the errors of model servers mean, each server saying the same things in its own words."""
+"""Translate the errors of model servers, which differ in their words, into our own."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MORE_CONTEXT = (
     "serve the model with more context (llama.cpp: -c, which all slots share; vLLM: --max-model-len; Ollama: "
     "OLLAMA_CONTEXT_LENGTH)"
 )
-"""What to do about a short context."""
+"""Advice for a short context."""
 
 _CONTEXT = re.compile(r"context (?:length|size|window)|exceed_context_size|context_length_exceeded", re.IGNORECASE)
 _SIZE = re.compile(r"(?:context (?:length|size|window)\D{0,12})([\d,]+)", re.IGNORECASE)
@@ -25,7 +25,7 @@ _ASKED = re.compile(
 
 
 def explained(error: openai.APIError, url: str, timeout: float) -> ModelFailed:
-    """The error to raise for `error`, saying what to do."""
+    """Translate an error of the OpenAI client into one that says what to do; `timeout` is in seconds."""
     import openai
 
     if isinstance(error, openai.APITimeoutError):
@@ -42,14 +42,14 @@ def explained(error: openai.APIError, url: str, timeout: float) -> ModelFailed:
 
 
 def refused(status: int, body: str, url: str) -> ModelFailed:
-    """The error for an answer with a status of 400 or more."""
+    """Build the error for an HTTP answer with a status of 400 or more."""
     if status < 500 and _CONTEXT.search(body):
         return context_full(_first(_ASKED, body), _first(_SIZE, body), url)
     return ModelFailed(f"{url} answered {status}: {body.strip()[:300] or 'without a reason'}")
 
 
 def context_full(asked: int | None, context: int | None, url: str) -> ContextFull:
-    """The error for a prompt that does not fit, with both numbers where they are known."""
+    """Build the error for a prompt that does not fit; the numbers are tokens, None where they are not known."""
     return ContextFull(
         f"the prompt has {_tokens(asked)}, {url} gives {_tokens(context)} to one request: shorten the prompt, or "
         f"{MORE_CONTEXT}"

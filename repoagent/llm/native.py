@@ -1,56 +1,29 @@
-"""llama.cpp's own server compiled for the processors of this machine, beside the wheel's build that runs on all.
+"""A llama.cpp server that was compiled for the processors of this machine, beside the wheel's build that runs on all.
 
-An opt-in, because it needs a compiler and some minutes: `benchmarks/model/` says what it brings. The source is that of
-the wheel which is installed, from its source distribution; what was built is taken into use only after it has answered,
-and only on processors that have all that it was compiled for.
+An opt-in, because it needs a compiler and some minutes (`native_build` compiles it); `benchmarks/model/` says what it
+brings. It is used only while the package has the version it was compiled from, and only on processors that have all
+that it was compiled for.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import subprocess
-import tarfile
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
-from repoagent import process
-from repoagent.errors import EnvironmentFailed, ModelFailed, UserError
-from repoagent.llm.sources import pip_command
-from repoagent.llm.weights import Note, Progress, made
 from repoagent.places import cache_root
 
 PACKAGE = "xllamacpp"
 PROGRAM = "llama-server"
-_SOURCE = "thirdparty/llama.cpp"
-"""Of llama.cpp, in the package's source distribution."""
-_FETCH_SECONDS = 900.0
-_CONFIGURE_SECONDS = 300.0
-_OPTIONS = {
-    "CMAKE_BUILD_TYPE": "Release",
-    "BUILD_SHARED_LIBS": "OFF",
-    "GGML_NATIVE": "ON",
-    "GGML_CCACHE": "OFF",
-    "LLAMA_OPENSSL": "OFF",
-    "LLAMA_BUILD_TESTS": "OFF",
-    "LLAMA_BUILD_EXAMPLES": "OFF",
-    "LLAMA_BUILD_APP": "OFF",
-    "LLAMA_BUILD_UI": "OFF",
-    "LLAMA_USE_PREBUILT_UI": "OFF",
-}
-_STEP = re.compile(r"^\[\s*(?:(\d+)/(\d+)|(\d+)%)\]")
-"""How ninja and make count."""
 
 
 @dataclass(frozen=True)
 class Build:
-    """What was built, and for what."""
+    """Describes the compiled server: its source and the processors it was compiled for."""
 
     version: str
     """Of the package whose source it is."""
@@ -60,191 +33,50 @@ class Build:
 
 
 def program() -> Path | None:
-    """The server that was built here; None where there is none, or it is of another version or for other processors."""
-    folder = _folder()
+    """Find the compiled server; None where there is none, or it is of another version or for other processors."""
+    folder = native_folder()
     try:
         build = Build(**json.loads((folder / "build.json").read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
-    fits = build.version == _version() and set(build.features) <= set(features())
+    fits = build.version == package_version() and set(build.features) <= set(features())
     return folder / PROGRAM if fits and (folder / PROGRAM).is_file() else None
 
 
 def gains() -> bool:
-    """Whether these processors can do what the wheel's build does not use."""
+    """Tell whether these processors have instructions that the wheel's build does not use."""
     return any(feature.startswith(_UNUSED) for feature in features())
 
 
 _UNUSED = ("avx512", "avx_vnni", "amx")
 
 
-def build(
-    weights: Path,
-    *,
-    note: Note = lambda _line: None,
-    progress: Progress = lambda _done, _total: None,
-) -> Path:
-    """Fetch the source, compile it, let the server answer with `weights`, and take it into use from then on.
-
-    Returns the program. Raises UserError or EnvironmentFailed, with what was there before left in its place.
-    """
-    require_tools()
-    with _workshop() as folder:
-        note(f"fetching the source of llama.cpp ({PACKAGE} {_version()})")
-        source = unpacked(_fetched(folder), folder)
-        note("compiling; this takes minutes")
-        built = compiled(source, folder / "build", progress=progress)
-        note("letting it answer")
-        _try(built, weights)
-        return _taken(built)
-
-
 def remove() -> bool:
-    """Go back to the wheel's build; whether there was another."""
-    there = _folder().exists()
-    shutil.rmtree(_folder(), ignore_errors=True)
+    """Delete the compiled server, so that the wheel's is used again; returns whether there was one."""
+    there = native_folder().exists()
+    shutil.rmtree(native_folder(), ignore_errors=True)
     return there
 
 
-def unpacked(archive: Path, folder: Path) -> Path:
-    """The folder of llama.cpp in a source distribution; nothing else of it is unpacked."""
-    try:
-        with tarfile.open(archive) as tar:
-            tar.extractall(folder, [m for m in tar.getmembers() if f"/{_SOURCE}/" in m.name], filter="data")
-    except tarfile.TarError as error:
-        raise EnvironmentFailed(f"{archive.name} cannot be unpacked: {error}") from error
-    found = next(iter(folder.glob(f"*/{_SOURCE}")), None)
-    if found is None or not (found / "CMakeLists.txt").is_file():
-        raise EnvironmentFailed(f"{archive.name} does not hold the source of llama.cpp")
-    return found
-
-
-def compiled(source: Path, into: Path, target: str = PROGRAM, progress: Progress = lambda _d, _t: None) -> Path:
-    """Configure and compile `target`; returns where the program lies, whatever `target` is.
-
-    Raises EnvironmentFailed with the compiler's last error.
-    """
-    header = Path(__file__).with_suffix(".h")
-    flags = f'-include "{header}"'
-    options = [f"-D{name}={value}" for name, value in {**_OPTIONS, "CMAKE_CXX_FLAGS": flags}.items()]
-    generator = ["-G", "Ninja"] if shutil.which("ninja") else []
-    log = made(cache_root() / "logs") / "build-native.log"
-    log.write_bytes(b"")
-    configure = ("cmake", "-S", str(source), "-B", str(into), *generator, *options)
-    process.run(configure, timeout=_CONFIGURE_SECONDS)
-    _run(("cmake", "--build", str(into), "--target", target, "--parallel", str(_jobs())), log, progress)
-    return into / "bin" / PROGRAM
-
-
-def _run(command: Sequence[str], log: Path, progress: Progress) -> None:
-    """Run a build, telling how far it is."""
-    with (
-        log.open("a", encoding="utf-8") as kept,
-        subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-        ) as running,
-    ):
-        try:
-            for line in running.stdout or ():
-                kept.write(line)
-                if step := _STEP.match(line):
-                    progress(int(step[1] or step[3]), int(step[2] or 100))
-        except BaseException:
-            running.terminate()
-            raise
-    if running.returncode:
-        raise EnvironmentFailed(f"llama.cpp could not be compiled: {_last_error(log)}\n(all of it: {log})")
-
-
-def _last_error(log: Path) -> str:
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    errors = [line for line in lines if "error" in line.lower()] or lines
-    return " ".join(errors[-1:])[:300]
-
-
-def _try(built: Path, weights: Path) -> None:
-    """Let it read a prompt of a few hundred tokens and answer: what was compiled wrongly crashes there."""
-    from repoagent.llm.address import Address
-    from repoagent.llm.base import Message, Sampling
-    from repoagent.llm.openai import OpenAIModel
-    from repoagent.llm.serving import Server, ServerSettings
-
-    prompt = " ".join(f"Line {number} is empty." for number in range(60)) + " Say READY."
-    name = "build-native-trial"
-    try:
-        with (
-            Server(weights, ServerSettings(slots=1, slot_context=1024), name=name, program=built) as server,
-            OpenAIModel(Address(server.running.url, name)) as model,
-        ):
-            said = model.chat((Message("user", prompt),), Sampling(8, temperature=0.0)).text
-    except ModelFailed as error:
-        raise EnvironmentFailed(f"what was built does not work here, and nothing was changed: {error}") from error
-    if not said.strip():
-        raise EnvironmentFailed("the server that was built says nothing; nothing was changed")
-
-
-def _taken(built: Path) -> Path:
-    """Put it where `program` looks, whole or not at all."""
-    fresh = Path(tempfile.mkdtemp(dir=_folder().parent))
+def install(built: Path, compiler: str) -> Path:
+    """Put the program `built` where `program` looks for it, whole or not at all, and return its new path."""
+    fresh = Path(tempfile.mkdtemp(dir=native_folder().parent))
     shutil.copy2(built, fresh / PROGRAM)
-    told = Build(_version(), features(), _compiler())
-    (fresh / "build.json").write_text(json.dumps(asdict(told)) + "\n", encoding="utf-8")
+    description = Build(package_version(), features(), compiler)
+    (fresh / "build.json").write_text(json.dumps(asdict(description)) + "\n", encoding="utf-8")
     remove()
-    fresh.replace(_folder())
-    return _folder() / PROGRAM
+    fresh.replace(native_folder())
+    return native_folder() / PROGRAM
 
 
-def _fetched(folder: Path) -> Path:
-    options = ("--no-deps", f"--no-binary={PACKAGE}", "--no-cache-dir", "--no-input", "--disable-pip-version-check")
-    wanted = f"{PACKAGE}=={_version()}"
-    process.run((*pip_command(), "download", *options, "--dest", str(folder), wanted), timeout=_FETCH_SECONDS)
-    found = next(iter(folder.glob("*.tar.gz")), None)
-    if found is None:
-        raise EnvironmentFailed(f"the package index has no source of {wanted}")
-    return found
-
-
-def require_tools() -> None:
-    """Raise UserError where this system cannot compile it."""
-    import platform
-
-    if platform.system() != "Linux":
-        raise UserError("only Linux is supported: the wheels for other systems are built for their processors already")
-    missing = [name for name, there in (("cmake", shutil.which("cmake")), ("a C++ compiler", _compiler())) if not there]
-    if not shutil.which("ninja") and not shutil.which("make"):
-        missing.append("make")
-    if missing:
-        raise UserError(
-            f"{' and '.join(missing)} needed and missing: on Debian or Ubuntu `apt-get install cmake g++ make`"
-        )
-
-
-def _compiler() -> str:
-    return os.environ.get("CXX") or next((name for name in ("c++", "g++", "clang++") if shutil.which(name)), "")
-
-
-def _jobs() -> int:
-    return max(1, len(os.sched_getaffinity(0)))
-
-
-@contextmanager
-def _workshop() -> Iterator[Path]:
-    """A folder beside where the program will lie, gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix=".building-", dir=made(_folder().parent)) as name:
-        yield Path(name)
-
-
-def _folder() -> Path:
+def native_folder() -> Path:
+    """Return the folder of the compiled server and its description."""
     return cache_root() / "native" / PACKAGE
 
 
 @cache
-def _version() -> str:
+def package_version() -> str:
+    """Return the installed version of the package that contains llama.cpp."""
     from importlib.metadata import version
 
     return version(PACKAGE)
@@ -252,7 +84,7 @@ def _version() -> str:
 
 @cache
 def features() -> tuple[str, ...]:
-    """What the processors can do, as the kernel names it; empty where it does not."""
+    """List the features of the processors as the kernel names them; empty where it does not."""
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
     except OSError:

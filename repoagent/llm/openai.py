@@ -1,7 +1,7 @@
-"""The one client for every model server that speaks the OpenAI API: llama.cpp, vLLM, SGLang, Ollama, gateways.
+"""A client for every model server with the OpenAI API: llama.cpp, vLLM, SGLang, Ollama, gateways.
 
-What the API lacks (the real context, fill-in-the-middle, counting tokens) is taken from the server's own endpoints
-where it has them, and done without them where it has not.
+What the API lacks (the real context, fill-in-the-middle, counting tokens) comes from the server's own endpoints where
+it has them, else from fallbacks.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ T = TypeVar("T")
 
 CONNECT_SECONDS = 5.0
 ATTEMPTS = 3
-"""How often a request is made before a refused connection or a busy server counts as a failure."""
+"""Attempts of a request before a refused connection or a busy server counts as a failure."""
 CHARACTERS_PER_TOKEN = 2.5
 """For an upper estimate: code has 3 to 4 characters in a token, rarely less than this."""
 READ_CHARACTERS_PER_TOKEN = 6.0
-"""Fewer tokens read than one in so many visible characters means that the server cut the prompt."""
+"""More visible characters than this for each token read mean that the server truncated the prompt."""
 
 _THOUGHT = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
 
@@ -48,9 +48,9 @@ class OpenAIModel:
     """A model behind an OpenAI-compatible server. Safe to call from several threads."""
 
     def __init__(self, address: Address | str, *, timeout: float = 600.0, profile: Profile | None = None) -> None:
-        """Connect and settle which model is meant; `timeout` is in seconds, for one answer.
+        """Connect and choose the model; `timeout` is in seconds, for one answer.
 
-        Raises ModelFailed when no server answers or it lacks the model, UserError when the choice is not clear.
+        Raises ModelFailed when no server answers or it lacks the model, UserError when the choice is ambiguous.
         """
         self._address = parse_address(address) if isinstance(address, str) else address
         self._timeout = timeout
@@ -79,9 +79,9 @@ class OpenAIModel:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a person should know about this server."""
+        """Remarks about this server for a person."""
         if self._facts.context is None:
-            return (f"{self.url} does not tell its context; {self.profile.context:,} tokens are assumed",)
+            return (f"{self.url} does not report its context; {self.profile.context:,} tokens are assumed",)
         return ()
 
     def context(self) -> int:
@@ -102,7 +102,7 @@ class OpenAIModel:
         return self._token_infill(prefix, suffix, sampling)
 
     def score(self, prefix: str, suffix: str, text: str) -> Score | None:
-        """Where the server is llama.cpp's and knows how to fill in; None elsewhere, and for texts that are too long."""
+        """Score with llama.cpp's `/infill`; None for other servers, and for texts that are too long."""
         tokens = self._tokens(text) if self._has_scores else ()
         if not tokens or len(tokens) > scoring.LONGEST:
             return None
@@ -119,7 +119,7 @@ class OpenAIModel:
         return self._counted(text) if text else 0
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         self._http.close()
         self._client.close()
 
@@ -154,7 +154,7 @@ class OpenAIModel:
         return re.match(r"https?://(127\.|localhost\b|\[::1\])", self.url) is not None
 
     def _sample(self, messages: Sequence[Message], sampling: Sampling, number: int) -> list[Completion]:
-        """So many answers to one prompt, which is read once."""
+        """Request `number` answers to one prompt, which the server reads once."""
         started = time.monotonic()
         answer = self._tried(lambda: self._create_chat(messages, sampling, number))
         if len(answer.choices) != number:
@@ -168,7 +168,7 @@ class OpenAIModel:
         ]
 
     def _shares(self, usage: Usage, choices: Sequence[Choice]) -> list[Usage]:
-        """What each answer cost: the first one the reading, each its own tokens and an equal part of the time."""
+        """Split the usage of a request: the prompt goes to the first answer, the time to all in equal parts."""
         seconds = usage.seconds / len(choices)
         written = [self.count(choice.message.content or "") for choice in choices]
         first = Usage(1, usage.prompt_tokens, usage.cached_tokens, written[0], seconds)
@@ -190,7 +190,7 @@ class OpenAIModel:
         )
 
     def _tried(self, request: Callable[[], T]) -> T:
-        """The answer to `request`, repeated when the server cannot be reached or is busy; not when it is slow."""
+        """Make a request, again when the server cannot be reached or is busy, but not when it is slow."""
         import openai
 
         for attempt in range(1, ATTEMPTS + 1):
@@ -205,7 +205,7 @@ class OpenAIModel:
     # --- fill-in-the-middle -------------------------------------------------------------------------------------------
 
     def _endpoint_infill(self, prefix: str, suffix: str, sampling: Sampling) -> Completion | None:
-        """What llama.cpp's `/infill` says; None where the server has no such endpoint, or the model no such tokens."""
+        """Fill in with llama.cpp's `/infill`; None where the server lacks the endpoint, or the model the tokens."""
         body = {
             "input_prefix": prefix,
             "input_suffix": suffix,
@@ -225,7 +225,7 @@ class OpenAIModel:
         return Completion(str(answer["content"]), usage, answer.get("stop_type") == "limit")
 
     def _token_infill(self, prefix: str, suffix: str, sampling: Sampling) -> Completion:
-        """Fill-in-the-middle as a plain completion, with the special tokens the model was trained on."""
+        """Fill in with a plain completion that uses the special tokens of the model."""
         from openai import omit
 
         fim = self._profile.fim
@@ -266,7 +266,7 @@ class OpenAIModel:
     # --- counting -----------------------------------------------------------------------------------------------------
 
     def _tokens(self, text: str) -> tuple[int, ...]:
-        """The numbers of its tokens; none where the server does not tell."""
+        """Tokenize `text` into token ids; empty where the server cannot."""
         _, answer, _ = self._post("/tokenize", {"content": text, "add_special": False, "parse_special": False})
         tokens = answer.get("tokens")
         return tuple(token for token in tokens if isinstance(token, int)) if isinstance(tokens, list) else ()
@@ -285,10 +285,10 @@ class OpenAIModel:
         return int(len(text.encode("utf-8", "replace")) / CHARACTERS_PER_TOKEN) + 1
 
     def _check_read(self, visible: int, usage: Usage) -> None:
-        """Some servers cut a prompt that is too long and say nothing; the number of tokens they read gives it away."""
-        least = int(visible / READ_CHARACTERS_PER_TOKEN)
-        if 0 < usage.prompt_tokens < least:
-            raise context_full(least, usage.prompt_tokens, self.url)
+        """Raise ContextFull where the server read far fewer tokens than the prompt has: some truncate silently."""
+        min_tokens = int(visible / READ_CHARACTERS_PER_TOKEN)
+        if 0 < usage.prompt_tokens < min_tokens:
+            raise context_full(min_tokens, usage.prompt_tokens, self.url)
 
     def _post(self, path: str, body: dict[str, object]) -> tuple[int, dict[str, object], str]:
         import httpx
@@ -307,7 +307,7 @@ class OpenAIModel:
 
 
 def _api_key(url: str) -> str:
-    """The key for the server at `url`; OpenAI's goes to OpenAI, or where OPENAI_BASE_URL points, and nowhere else."""
+    """Choose the key for the server at `url`; OpenAI's key is sent only to OpenAI or to OPENAI_BASE_URL."""
     meant = {"api.openai.com", urlsplit(os.environ.get("OPENAI_BASE_URL", "")).hostname}
     general = os.environ.get("OPENAI_API_KEY") if urlsplit(url).hostname in meant else None
     return os.environ.get("REPOAGENT_API_KEY") or general or "none"
@@ -324,7 +324,7 @@ def _turn(message: Message) -> ChatCompletionMessageParam:
 
 
 def _passes(error: openai.APIError) -> bool:
-    """Whether waiting may help."""
+    """Tell whether a retry may help."""
     import openai
 
     if isinstance(error, openai.APIStatusError):
@@ -333,7 +333,7 @@ def _passes(error: openai.APIError) -> bool:
 
 
 def _said(message: object) -> str:
-    """The answer without the model's thoughts; some servers file a whole answer under reasoning."""
+    """Read the answer without the model's thoughts; some servers put the whole answer under reasoning."""
     text = _without_thoughts(getattr(message, "content", None) or "")
     if text.strip():
         return text

@@ -1,4 +1,4 @@
-"""From what the user wrote after `--model` to a model that answers."""
+"""Open the model that `--model` names: connect to its server, or serve embedded weights."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from repoagent.errors import UserError
 from repoagent.llm.address import Address, is_url, parse_address
+from repoagent.llm.local.download import pull
 from repoagent.llm.profiles import profile_for
-from repoagent.llm.weights import Note, Progress, catalogue, find, pull
+from repoagent.llm.weights import Note, Progress, catalogue, find
 
 if TYPE_CHECKING:
     from repoagent.llm.openai import OpenAIModel
@@ -26,7 +27,7 @@ def open_model(
     progress: Progress = lambda _done, _total: None,
     note: Note = lambda _line: None,
 ) -> Iterator[OpenAIModel]:
-    """The model that `spec` names, ready to answer, for as long as the `with` block lasts.
+    """Open the model that `spec` names; it is closed at the end of the `with` block.
 
     `spec` is a server's URL (`http://gpu-box:8000/v1#name`), the name of an embedded model, a `.gguf` file, or None for
     the default embedded model. Embedded weights are pulled when they are missing, and served by a child process that
@@ -47,7 +48,7 @@ def open_model(
 def locate(
     spec: str | None, *, progress: Progress = lambda _done, _total: None, note: Note = lambda _line: None
 ) -> tuple[Path, str]:
-    """The file of weights that `spec` names, pulled when it is an embedded model's, and the name to serve it under."""
+    """Find the file of weights that `spec` names, and the name to serve it under; an embedded model is pulled."""
     if spec and _is_path(spec):
         path = _file(spec)
         return path, path.name.removesuffix(".gguf")
@@ -56,7 +57,7 @@ def locate(
 
 
 def check(spec: str) -> None:
-    """Raise UserError for what cannot name a model. Nothing is pulled, started or reached."""
+    """Raise UserError where `spec` cannot name a model. Nothing is pulled, started or contacted."""
     if is_url(spec):
         parse_address(spec)
     elif _is_path(spec):
@@ -66,7 +67,7 @@ def check(spec: str) -> None:
 
 
 def settings_for(name: str) -> ServerSettings:
-    """Slots and context that suit the model called `name`."""
+    """Choose slots and context that suit the model called `name`."""
     from repoagent.llm.serving import ServerSettings
 
     return ServerSettings(slot_context=profile_for(name).context)

@@ -1,4 +1,4 @@
-"""What a server tells about itself: its kind, its models, and the context that one request really gets."""
+"""Find out what a model server is: its kind, its models, and the context of one request."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ Kind = Literal["llama.cpp", "vLLM", "Ollama", "other"]
 
 @dataclass(frozen=True)
 class Facts:
-    """What was found out about a server."""
+    """The kind, context and slots of a server."""
 
     kind: Kind
     context: int | None
-    """Tokens that one request may have, prompt and answer together; None where the server does not tell."""
+    """Tokens that one request may have, prompt and answer together; None where the server does not report it."""
     slots: int = 1
-    """Answers to one prompt that are drawn together with profit."""
+    """Answers to one prompt that are sampled together at a profit."""
 
 
 def served_models(http: httpx.Client, address: Address) -> tuple[str, ...]:
-    """The names of the models on offer; empty where the server does not tell. Raises ModelFailed if it is not there."""
+    """List the names of the served models; empty where the server does not report them. Raises ModelFailed."""
     import httpx
 
     try:
@@ -40,7 +40,7 @@ def served_models(http: httpx.Client, address: Address) -> tuple[str, ...]:
 
 
 def choose_model(names: tuple[str, ...], address: Address) -> str:
-    """The model that `address` means. Raises UserError when that is not clear, ModelFailed when it is not served."""
+    """Choose the model of `address`. Raises UserError when it is ambiguous, ModelFailed when it is not served."""
     if address.model:
         if names and address.model not in names:
             raise ModelFailed(f"{address.url} does not serve `{address.model}`; it serves {', '.join(names)}")
@@ -48,12 +48,12 @@ def choose_model(names: tuple[str, ...], address: Address) -> str:
     if len(names) == 1:
         return names[0]
     if not names:
-        raise UserError(f"{address.url} does not tell which models it serves: name one, {address.url}#NAME")
+        raise UserError(f"{address.url} does not report which models it serves: name one, {address.url}#NAME")
     raise UserError(f"{address.url} serves several models: choose one with {address.url}#NAME: {', '.join(names)}")
 
 
 def probe(http: httpx.Client, address: Address, model: str) -> Facts:
-    """Ask for what llama.cpp, vLLM and Ollama each tell in their own way."""
+    """Ask the endpoints by which llama.cpp, vLLM and Ollama describe themselves."""
     props = _ask(http, "GET", f"{address.root}/props")
     if isinstance(settings := props.get("default_generation_settings"), dict):
         # The context given here is one slot's, not the whole server's.
@@ -67,7 +67,7 @@ def probe(http: httpx.Client, address: Address, model: str) -> Facts:
 
 
 def unreachable(url: str, error: Exception) -> ModelFailed:
-    """The error for a server that does not answer."""
+    """Build the error for a server that does not answer."""
     return ModelFailed(
         f"no model server answers at {url} ({error}): start it, correct --model, or leave --model away to use the "
         "embedded model"
@@ -75,12 +75,12 @@ def unreachable(url: str, error: Exception) -> ModelFailed:
 
 
 def refused_key(url: str) -> ModelFailed:
-    """The error for a server that wants another API key."""
+    """Build the error for a server that refuses the API key."""
     return ModelFailed(f"{url} refused the API key: set REPOAGENT_API_KEY to the one it expects")
 
 
 def _ollama_context(http: httpx.Client, address: Address, model: str) -> int | None:
-    """What the loaded model got, else what its Modelfile says; the server's own default is told by neither."""
+    """Read the context of the loaded model, else of its Modelfile; Ollama reports its own default nowhere."""
     for row in _rows(_ask(http, "GET", f"{address.root}/api/ps"), "models"):
         if model in {row.get("name"), row.get("model")} and (found := _number(row.get("context_length"))):
             return found

@@ -1,4 +1,4 @@
-"""What is known of each model: which generators pay, how long a prompt may be, how to sample (`profiles.toml`)."""
+"""Profiles of models: which generators pay, how long a prompt may be, how to sample (`profiles.toml`)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class FimTokens:
 
 @dataclass(frozen=True)
 class Profile:
-    """How to get the most out of one family of models."""
+    """The settings that suit one family of models."""
 
     id: str
     patterns: tuple[str, ...]
@@ -60,13 +60,13 @@ class Profile:
 
 @cache
 def profiles() -> tuple[Profile, ...]:
-    """All profiles shipped with the package, the most specific first, the generic one last."""
+    """Load all profiles of the package, the most specific first, the generic one last."""
     text = files("repoagent.llm").joinpath("profiles.toml").read_text(encoding="utf-8")
     return tuple(_profile(row) for row in tomllib.loads(text)["profile"])
 
 
 def profile_for(model: str) -> Profile:
-    """The first profile whose pattern fits the name of `model`; the generic one fits all."""
+    """Find the first profile with a pattern that matches the name of `model`; the generic one matches all."""
     name = model.lower()
     return next(p for p in profiles() if any(fnmatch(name, pattern) for pattern in p.patterns))
 

@@ -1,4 +1,4 @@
-"""A model that says what it was told to say: for tests, and for replaying recorded answers."""
+"""A model that gives scripted answers: for tests, and for replaying recorded answers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from repoagent.llm.base import Completion, Message, Sampling, Score
 from repoagent.llm.profiles import Profile, profile_for
 
 Reply = str | Completion | Exception
-"""What is answered; an exception is raised."""
+"""An answer; an exception is raised."""
 
 Replies = Iterable[Reply] | Callable[[str], Reply]
 """Answers in their order, or a function of the prompt."""
@@ -21,7 +21,7 @@ Replies = Iterable[Reply] | Callable[[str], Reply]
 
 @dataclass(frozen=True)
 class Call:
-    """One question that a ScriptedModel was asked."""
+    """One request to a ScriptedModel."""
 
     kind: Literal["chat", "infill", "score"]
     prompt: str
@@ -31,7 +31,7 @@ class Call:
 
 
 class ScriptedModel:
-    """Answers from a script and remembers what it was asked. Safe to use from several threads."""
+    """Answers from a script and records its calls. Safe to use from several threads."""
 
     def __init__(
         self,
@@ -43,8 +43,10 @@ class ScriptedModel:
         context: int | None = None,
         profile: Profile | None = None,
     ) -> None:
-        """`replies` answer chats, `infills` holes, `scores` how likely a text is; where a script is at its end,
-        ModelFailed is raised."""
+        """`replies` answer chats, `infills` fill holes, `scores` gives the log-probability of a text.
+
+        ModelFailed is raised after the last answer of a script.
+        """
         self._name = name
         self._profile = profile or profile_for(name)
         self._context = context
@@ -65,7 +67,7 @@ class ScriptedModel:
         return self._context or self._profile.context
 
     def count(self, text: str) -> int:
-        """One token for each four characters begun."""
+        """Count one token for each four characters begun."""
         return -(-len(text) // 4)
 
     def chat(self, messages: Sequence[Message], sampling: Sampling) -> Completion:

@@ -1,5 +1,5 @@
-"""The child process in which llama.cpp's own server runs, or which runs one that was built here; `serving` starts this
-file as a script.
+"""The child process that runs llama.cpp's server, from the wheel or a compiled program; `serving` starts this file as a
+script.
 
 It imports nothing of this package, and ends by itself as soon as nobody holds its lease (see `serving`), however its
 owner ended.
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     import xllamacpp
 
 LEASE_SECONDS = 0.5
-"""How often the lease is looked at."""
+"""Pause between two checks of the lease."""
 READY_SECONDS = 0.1
-"""How often a program that loads is asked whether it is ready."""
+"""Pause between two checks whether a program has loaded the weights."""
 
 
 def main(arguments: list[str]) -> int:
-    """Serve until the lease is free; the only argument is what `serving` wrote as JSON."""
+    """Serve until the lease is free; the only argument is the request of `serving` as JSON."""
     request = json.loads(arguments[0])
     if request["program"]:
         return _serve_by(request)
@@ -86,7 +86,7 @@ def _serve_by(request: dict[str, object]) -> int:
 
 
 def _command(request: dict[str, object], port: int) -> list[str]:
-    """The program with the same settings as `_parameters`."""
+    """Build the command line of the program, with the same settings as the wheel's server gets."""
     slots, context = int(str(request["slots"])), int(str(request["slot_context"]))
     options = {
         "--model": request["weights"],
@@ -113,7 +113,7 @@ def _free_port() -> int:
 
 
 def _is_ready(address: str) -> bool:
-    """Whether the weights are loaded; before that, it answers with 503."""
+    """Tell whether the weights are loaded; before that, the server answers with 503."""
     from urllib.error import URLError
     from urllib.request import ProxyHandler, build_opener
 
@@ -133,7 +133,7 @@ _SET_DEATH_SIGNAL = 1
 
 
 def _announce(path: Path, url: str) -> None:
-    """Say that the server is ready, and where, in one step that no reader sees half done."""
+    """Write the URL of the ready server to `path` atomically."""
     draft = path.with_suffix(".draft")
     draft.write_text(url, encoding="utf-8")
     draft.replace(path)

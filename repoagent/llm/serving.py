@@ -1,6 +1,6 @@
-"""Serves weights with llama.cpp's own server in a child process, or joins the one that serves them already.
+"""Serve weights with llama.cpp's own server in a child process, or join a server that has them already.
 
-Whoever uses a server holds a shared lock on its lease file. The kernel gives that lock back however a process ends,
+Each user of a server holds a shared lock on its lease file. The kernel releases that lock however a process ends,
 `kill -9` included, and the server exits when nobody holds one: none is left behind, none is taken from a second user.
 """
 
@@ -21,7 +21,7 @@ from typing import IO, TYPE_CHECKING, Self
 
 from repoagent.errors import EnvironmentFailed, ModelFailed, UserError
 from repoagent.llm import native
-from repoagent.llm.weights import made
+from repoagent.llm.local.folders import make_folder
 from repoagent.places import cache_root
 
 if TYPE_CHECKING:
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 START_SECONDS = 300.0
 END_SECONDS = 10.0
 WHEEL = Path("wheel")
-"""The program that is none: llama.cpp as it comes in the wheel."""
+"""Stands for llama.cpp as it comes in the wheel, where a program could be named."""
 POLL_SECONDS = 0.1
 
 
 def physical_cores() -> int:
-    """Cores this process may use, hyper-threads not counted and a container's quota respected."""
+    """Count the cores this process may use, without hyper-threads and within a container's quota."""
     cores = {_siblings(cpu) for cpu in os.sched_getaffinity(0)}
     return max(1, min(len(cores), _quota() or len(cores)))
 
@@ -57,7 +57,7 @@ def _quota() -> int | None:
 
 @dataclass(frozen=True)
 class ServerSettings:
-    """How weights are served."""
+    """The settings of a model server."""
 
     slots: int = 4
     """Requests answered at the same time."""
@@ -70,7 +70,7 @@ class ServerSettings:
 
 @dataclass(frozen=True)
 class Running:
-    """A server that runs here."""
+    """A model server that runs on this machine."""
 
     url: str
     """Of its OpenAI-compatible API."""
@@ -82,10 +82,10 @@ class Running:
     """Seconds since the epoch."""
     log: str
     program: str = ""
-    """The server that was built here; empty for the wheel's code."""
+    """The compiled server; empty for the wheel's."""
 
     def suits(self, wanted: ServerSettings) -> bool:
-        """Whether somebody who would start a server as `wanted` can as well use this one."""
+        """Tell whether this server can be used instead of a new one with the settings `wanted`."""
         enough = self.settings.slot_context >= wanted.slot_context
         return enough and (not wanted.port or self.url.endswith(f":{wanted.port}/v1"))
 
@@ -100,8 +100,10 @@ class Server:
     def __init__(
         self, weights: Path, settings: ServerSettings | None = None, *, name: str = "", program: Path | None = None
     ) -> None:
-        """`program` is a `llama-server`; without it the one that was built here serves, if any, and with `WHEEL` none
-        but the wheel's code."""
+        """`program` is a `llama-server`; by default the compiled one if there is any, else the wheel's.
+
+        `WHEEL` always means the wheel's.
+        """
         self._weights = weights.resolve()
         self._program = program
         self._settings = settings or ServerSettings()
@@ -110,13 +112,13 @@ class Server:
 
     @property
     def running(self) -> Running:
-        """The server; raises ModelFailed before `start`."""
+        """The started server; raises ModelFailed before `start`."""
         if self._held is None:
             raise ModelFailed("the model server is not started")
         return self._held.running
 
     def start(self) -> Running:
-        """Start or join. Raises EnvironmentFailed with the end of the server's log when it does not come up."""
+        """Start or join a server. Raises EnvironmentFailed with the end of its log when it does not start."""
         if not self._weights.is_file():
             raise UserError(f"{self._weights} is not a file: give a .gguf file, or `repoagent model pull` fetches one")
         with _one_at_a_time(self._key):
@@ -124,7 +126,7 @@ class Server:
         return self._held.running
 
     def stop(self) -> None:
-        """Let go of the server; it ends unless somebody else uses it."""
+        """Release the server; it ends unless somebody else uses it."""
         if self._held is not None:
             self._held.release()
         self._held = None
@@ -167,7 +169,7 @@ class Server:
             raise
 
     def _launched(self, stem: Path) -> Running:
-        log = made(cache_root() / "logs") / f"{self._name}-{self._key}.log"
+        log = make_folder(cache_root() / "logs") / f"{self._name}-{self._key}.log"
         request = self._request(stem)
         process = _spawn(request, log)
         # The server may outlive this object: somebody has to take its exit status whenever it ends.
@@ -205,13 +207,13 @@ class Server:
 
 @dataclass(frozen=True)
 class _Held:
-    """A server, and the share in its lease that keeps it running."""
+    """A server, and the shared lock on its lease that keeps it running."""
 
     running: Running
     lease: IO[bytes]
 
     def release(self) -> None:
-        """Give the share back; when it was the last one, wait until the server's memory is free again."""
+        """Release the lock; when it was the last one, wait until the server has ended."""
         self.lease.close()
         deadline = time.monotonic() + END_SECONDS
         while _is_free(Path(self.lease.name)) and time.monotonic() < deadline:
@@ -219,7 +221,7 @@ class _Held:
 
 
 def servers() -> list[Running]:
-    """The servers that run on this machine for this user; what dead ones left behind is removed."""
+    """List the servers that run on this machine for this user; remove the files of dead ones."""
     found = []
     for state in sorted(_folder().glob("*.json")):
         if (running := _alive(state)) is not None:
@@ -233,12 +235,12 @@ def servers() -> list[Running]:
 
 
 def _folder() -> Path:
-    return made(cache_root() / "servers")
+    return make_folder(cache_root() / "servers")
 
 
 @contextmanager
 def _one_at_a_time(key: str) -> Iterator[None]:
-    """Two runs that start at once must not load the same weights twice."""
+    """Lock `key`, so that two runs that start at once do not load the same weights twice."""
     from filelock import FileLock
 
     with FileLock(_folder() / f"{key}.starting"):
@@ -246,7 +248,7 @@ def _one_at_a_time(key: str) -> Iterator[None]:
 
 
 def _shared(lease: Path) -> IO[bytes] | None:
-    """A shared lock on `lease`, held until the file is closed; None when its server is going away."""
+    """Take a shared lock on `lease`, held until the file is closed; None when its server is ending."""
     try:
         file = lease.open("rb")
     except FileNotFoundError:
@@ -260,7 +262,7 @@ def _shared(lease: Path) -> IO[bytes] | None:
 
 
 def _is_free(lease: Path) -> bool:
-    """Whether `lease` is there and nobody holds it."""
+    """Tell whether `lease` exists and nobody holds it."""
     try:
         with lease.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -279,7 +281,7 @@ def _forget(stem: Path) -> None:
 
 
 def _alive(state: Path) -> Running | None:
-    """The server described in `state`, if it answers and serves what it should."""
+    """Return the server described in `state` if it answers and serves the right weights, else None."""
     import httpx
     from pydantic import TypeAdapter
 
@@ -314,7 +316,10 @@ def _spawn(request: dict[str, object], log: Path) -> subprocess.Popen[bytes]:
 
 
 def _ready(process: subprocess.Popen[bytes], announcement: Path, log: Path, *, chosen: bool) -> str:
-    """The URL of the API, once the weights are loaded; `chosen` says that a build of our own was taken unasked."""
+    """Wait until the weights are loaded and return the URL of the API.
+
+    `chosen` says that a compiled server was chosen by default, so that the error names the way back to the wheel.
+    """
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if announcement.exists():
@@ -328,11 +333,11 @@ def _ready(process: subprocess.Popen[bytes], announcement: Path, log: Path, *, c
     raise ModelFailed(f"the model server was not ready within {START_SECONDS:.0f} s: {_tail(log)}")
 
 
-_WITHOUT_BUILD = "; `repoagent model build-native --remove` goes back to the build that runs on all processors"
+_WITHOUT_BUILD = "; `repoagent model build-native --remove` goes back to the prebuilt wheel"
 
 
 def _advice(log: Path) -> str:
-    """What to do, where the log says what is missing."""
+    """Advise what to install where the log says what is missing."""
     with suppress(OSError):
         if "libgomp.so" in log.read_text(encoding="utf-8", errors="replace"):
             return "; install the OpenMP runtime (on Debian or Ubuntu: apt-get install libgomp1)"

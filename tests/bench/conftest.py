@@ -13,7 +13,8 @@ import pytest
 
 from repoagent.bench.datasets import Choice
 from repoagent.bench.instance import Instance, diff_of
-from repoagent.bench.runs import Config, Means, claimed, executor_for, settle, solve_all
+from repoagent.bench.run_config import Config
+from repoagent.bench.runs import Means, claimed, executor_for, settle, solve_all
 from repoagent.bench.schedule import Limits, Stopped
 from repoagent.bench.task import Agent
 from repoagent.config import Settings

@@ -67,7 +67,7 @@ def test_a_run_tells_each_ending_and_ends_with_what_became_of_it(history: Histor
         (("report", "nowhere"), "holds no run"),
         (("resume", "nowhere"), "no run nowhere"),
         (("run", "--dataset", "nowhere.jsonl", "--out", "x"), "no dataset"),
-        (("evaluate", "x", "--predictions", "nowhere.jsonl"), "need the --dataset"),
+        (("evaluate", "x", "--predictions", "nowhere.jsonl"), "needs --dataset"),
         (("sizing", "--workers", "many"), "no list of numbers"),
         (("run", "--dataset", "x.jsonl", "--out", "x", "--label", "docker"), "no NAME=VALUE"),
     ],
@@ -97,7 +97,7 @@ def test_predictions_of_others_are_judged(history: History, tmp_path: Path) -> N
     given = ("--predictions", theirs, "--dataset", rows, "--mirrors", history.path.parent, "--name", "other")
     ended = bench("evaluate", tmp_path / "run", *given, "--sandbox", "docker", "--min-free-gb", "0.01", timeout=600)
     assert ended.returncode == 0, ended.stderr
-    assert ended.stdout == "1 of 3 resolved (2 judged, 0 errors)\n"
+    assert ended.stdout == "1 of 3 resolved (2 evaluated, 0 errors)\n"
     report = json.loads((tmp_path / "run" / "other.run.json").read_text())
     assert (report["resolved_ids"], report["unresolved_ids"], report["empty_patch_ids"]) == (
         ["right"],

@@ -15,7 +15,8 @@ from repoagent.bench.evaluation.observe import bench_for, files_to_run
 from repoagent.bench.evaluation.official import instance_report, official
 from repoagent.bench.evaluation.scan import scan
 from repoagent.bench.instance import diff_of
-from repoagent.bench.runs import Config, claimed, evaluate_all, executor_for, settle, solve_all, validate_all
+from repoagent.bench.run_config import Config
+from repoagent.bench.runs import claimed, evaluate_all, executor_for, settle, solve_all, validate_all
 from repoagent.bench.store import Store
 from repoagent.bench.summaries import adopt_validation, validation_of
 from repoagent.bench.task import Agent, Done, Judged, Solved, State, Task

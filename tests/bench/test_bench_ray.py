@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from repoagent.bench.executors.ray import RayExecutor, pack, unpack
-from repoagent.bench.runs import Config, Means, claimed, executor_for, settle, solve_all
+from repoagent.bench.run_config import Config
+from repoagent.bench.runs import Means, claimed, executor_for, settle, solve_all
 from repoagent.bench.schedule import Limits
 from repoagent.bench.task import Agent, State
 from repoagent.errors import EnvironmentFailed

@@ -19,7 +19,8 @@ from repoagent.bench.reporting.digest import digest
 from repoagent.bench.reporting.plots import Bar, Line, Part, bars, counts, lines
 from repoagent.bench.reporting.statistics import Rate, mcnemar, quantile
 from repoagent.bench.reporting.write import write_reports
-from repoagent.bench.runs import Config, claimed
+from repoagent.bench.run_config import Config
+from repoagent.bench.runs import claimed
 from repoagent.bench.sizing import Load, simulate, table
 from repoagent.bench.store import Store
 from repoagent.bench.task import Agent, Done, Finding, Judged, Solved, State, Validated

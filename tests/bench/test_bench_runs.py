@@ -17,9 +17,10 @@ import pytest
 
 from repoagent.bench.datasets import load
 from repoagent.bench.evaluation.official import official
-from repoagent.bench.executors.base import folder_of
+from repoagent.bench.layout import folder_of
 from repoagent.bench.predictions import read_predictions
-from repoagent.bench.runs import Config, Means, claimed, config_of, executor_for, import_predictions, settle, solve_all
+from repoagent.bench.run_config import Config, config_of
+from repoagent.bench.runs import Means, claimed, executor_for, import_predictions, settle, solve_all
 from repoagent.bench.schedule import Limits
 from repoagent.bench.store import Store
 from repoagent.bench.summaries import solving_of

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from repoagent.bench.disk import DiskGuard
-from repoagent.bench.executors.base import folder_of
 from repoagent.bench.executors.fake import FakeExecutor
 from repoagent.bench.gate import ModelGate
+from repoagent.bench.layout import folder_of
 from repoagent.bench.schedule import Limits, Moment, Scheduler
 from repoagent.bench.store import Store
 from repoagent.bench.task import Done, Solved, State, Task

@@ -42,6 +42,6 @@ def test_what_is_removed_is_told(cache: Path) -> None:
         folder = cache / "environments" / name
         folder.mkdir(parents=True)
         (folder / "file").write_bytes(bytes(10_000))
-    assert printed("prune", "--sandbox", "bubblewrap") == ("removed: 0 environments and 0 images below them, 0.0 GB\n")
+    assert printed("prune", "--sandbox", "bubblewrap") == ("removed: 0 environments and 0 base images, 0.0 GB\n")
     assert sorted(json.loads(printed("prune", "--keep-gb", "0", "--json", "--sandbox", "bubblewrap"))) == ["one", "two"]
     assert json.loads(printed("images", "--json", "--sandbox", "bubblewrap")) == []

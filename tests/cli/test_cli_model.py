@@ -39,7 +39,7 @@ def test_no_server_runs_in_an_empty_cache() -> None:
 
 def test_removing_what_is_not_here_is_no_error() -> None:
     result = CliRunner().invoke(app, ["rm", "qwen2.5-coder-0.5b"])
-    assert (result.exit_code, result.stdout) == (0, "qwen2.5-coder-0.5b is not here\n")
+    assert (result.exit_code, result.stdout) == (0, "qwen2.5-coder-0.5b is not downloaded\n")
 
 
 @pytest.mark.parametrize("command", [["pull", "gpt-5"], ["rm", "gpt-5"], ["serve", "gpt-5"]])

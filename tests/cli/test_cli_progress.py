@@ -36,14 +36,14 @@ EVENTS: list[tuple[str, dict[str, Value], list[str]]] = [
         {"key": "k", "setup": "Python 3.11"},
         ["building the test environment: Python 3.11 (with network, for its packages)"],
     ),
-    ("testbed.tried", {"setup": "x", "passed": 2, "failed": 1, "ending": "completed"}, ["a few tests: 2 pass, 1 fail"]),
-    ("testbed.rejected", {"setup": "x", "reason": "why\nlog"}, ["not taken: why"]),
+    ("testbed.tried", {"setup": "x", "passed": 2, "failed": 1, "ending": "completed"}, ["smoke test: 2 pass, 1 fail"]),
+    ("testbed.rejected", {"setup": "x", "reason": "why\nlog"}, ["environment rejected: why"]),
     ("testbed.progress", {"line": "pip"}, []),
     ("testbed.built", {"key": "k"}, ["test environment built"]),
     ("testbed.reused", {"key": "k", "setup": "Python 3.9"}, ["test environment from the cache: Python 3.9"]),
     ("environment.failed", {"reason": "pip said no"}, ["no test environment: pip said no"]),
     ("localised", {"functions": ["a.py:1 f", "b.py:2 g"]}, ["suspects: a.py:1 f, b.py:2 g"]),
-    ("localised", {"functions": []}, ["nothing resembles the issue"]),
+    ("localised", {"functions": []}, ["no function resembles the issue"]),
     ("baseline.done", {"files": ["all"], "passing": 3, "failing": 0}, ["untouched code, all tests: 3 pass, 0 fail"]),
     ("baseline.done", {"files": ["t.py"], "passing": 1, "failing": 2}, ["untouched code, 1 test file: 1 pass, 2 fail"]),
     (
@@ -60,14 +60,14 @@ EVENTS: list[tuple[str, dict[str, Value], list[str]]] = [
     (
         "reproduced",
         {"strength": "none", "source": "", "observed": ""},
-        ["the issue has no example that shows the problem when run"],
+        ["not reproduced: the issue has no example that shows the problem when it is run"],
     ),
-    ("narrowed", {"files": 1, "functions": ["a.py:1 f"]}, ["of what the example runs: a.py:1 f, …"]),
+    ("narrowed", {"files": 1, "functions": ["a.py:1 f"]}, ["the reproduction runs: a.py:1 f, …"]),
     ("plan.edited", {"files": ["plan.yaml"]}, []),
     (
         "drafted",
         {"generator": "rewrite", "target": "a.py:1 f", "candidates": 2, "refused": ["it changes nothing"]},
-        ["rewrite on a.py:1 f: 2 candidates, 1 answers refused"],
+        ["rewrite on a.py:1 f: 2 candidates, 1 answer rejected"],
     ),
     (
         "mutated",
@@ -77,7 +77,7 @@ EVENTS: list[tuple[str, dict[str, Value], list[str]]] = [
     (
         "candidate.judged",
         {"id": "abcdefgh", "gate": ["it changes no code"], "oracle": "unknown"},
-        ["  abcdef stopped at the gate: it changes no code"],
+        ["  abcdef rejected before testing: it changes no code"],
     ),
     ("round.drafted", {"round": 0, "waiting": 1, "known": 1}, []),
     ("diagnosed", {"reason": "r", "next": []}, []),
@@ -86,17 +86,17 @@ EVENTS: list[tuple[str, dict[str, Value], list[str]]] = [
     (
         "reviewed",
         {"id": "a", "oracle": "passed", "passed": 3, "broken": ["t"]},
-        ["reviewed in a fresh sandbox: 3 tests pass, 1 broken"],
+        ["tested again in a fresh sandbox: 3 tests pass, 1 broken"],
     ),
     (
         "compared",
         {"target": "a.py:1 f", "candidates": 5, "behaviours": 2},
-        ["5 candidates for a.py:1 f do 2 different things"],
+        ["5 candidates for a.py:1 f behave in 2 different ways"],
     ),
     (
         "compared",
         {"target": "a.py:1 f", "candidates": 5, "behaviours": 1},
-        ["5 candidates for a.py:1 f all do the same"],
+        ["5 candidates for a.py:1 f all behave the same"],
     ),
     ("appraised", {"id": "abcdefgh", "suspicion": "", "naturalness": None}, []),
     ("appraised", {"id": "abcdefgh", "suspicion": "", "naturalness": -4.0}, []),
@@ -104,16 +104,16 @@ EVENTS: list[tuple[str, dict[str, Value], list[str]]] = [
         "appraised",
         {"id": "abcdefgh", "suspicion": "It only takes.", "naturalness": 2.0},
         [
-            "  abcdef is suspected: It only takes.",
-            "  abcdef is natural: the model finds the code 7 times likelier with it",
+            "  abcdef may be overfitted: It only takes.",
+            "  abcdef: the model finds the code 7 times more likely with this patch",
         ],
     ),
     (
         "appraised",
         {"id": "abcdefgh", "suspicion": "", "naturalness": 20.0},
-        ["  abcdef is natural: the model finds the code more than 1,000 times likelier with it"],
+        ["  abcdef: the model finds the code more than 1,000 times more likely with this patch"],
     ),
-    ("weighed", {"noticed": 3, "mutants": 4}, ["of 4 mistakes put into the patch the example notices 3"]),
+    ("weighed", {"noticed": 3, "mutants": 4}, ["mutation score: the reproduction detects 3 of 4 mutants of the patch"]),
     ("regression", {"test": "t.py::test_f", "reason": ""}, ["regression test: t.py::test_f"]),
     ("regression", {"test": "", "reason": "it passes"}, ["no regression test: it passes"]),
     ("regression", {"test": "", "reason": ""}, []),
@@ -137,9 +137,9 @@ def test_each_event_is_told_in_words_or_not_at_all(kind: str, data: dict[str, Va
 @pytest.mark.parametrize(
     ("oracle", "ending", "words"),
     [
-        ("passed", "completed", "example right, 3 tests pass, 0 broken"),
-        ("failed", "completed", "example still wrong, 3 tests pass, 0 broken"),
-        ("unknown", "timed out", "no example, 3 tests pass, 0 broken, tests timed out"),
+        ("passed", "completed", "reproduction passes, 3 tests pass, 0 broken"),
+        ("failed", "completed", "reproduction still fails, 3 tests pass, 0 broken"),
+        ("unknown", "timed out", "no reproduction, 3 tests pass, 0 broken, tests timed out"),
     ],
 )
 def test_a_judged_candidate_is_one_line(oracle: str, ending: str, words: str) -> None:
@@ -218,5 +218,5 @@ def test_the_summary_leaves_out_what_there_is_not() -> None:
 def test_the_summary_says_what_holds_today_and_what_was_wanted() -> None:
     spec = Spec(("It prints 1000B.",), ("It prints 1K.",))
     lines = as_text(replace(RESULT, spec=spec), Path("/s")).splitlines()
-    assert lines[lines.index("Today:") + 1] == "  - It prints 1000B."
-    assert lines[lines.index("Wanted:") + 1] == "  - It prints 1K."
+    assert lines[lines.index("Current behaviour:") + 1] == "  - It prints 1000B."
+    assert lines[lines.index("Expected behaviour:") + 1] == "  - It prints 1K."

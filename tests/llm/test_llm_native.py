@@ -17,11 +17,13 @@ from repoagent.errors import EnvironmentFailed, ModelFailed, UserError
 from repoagent.llm import native
 from repoagent.llm.address import Address
 from repoagent.llm.base import Message, Sampling
+from repoagent.llm.local import native_build
+from repoagent.llm.local.download import pull
 from repoagent.llm.openai import OpenAIModel
 from repoagent.llm.serving import Server, ServerSettings
-from repoagent.llm.weights import find, pull
+from repoagent.llm.weights import find
 
-HERE = native.Build(native._version(), native.features(), "c++")
+HERE = native.Build(native.package_version(), native.features(), "c++")
 STAND_IN = '''\
 #!{python}
 """Takes the options of llama-server, and serves with the wheel's llama.cpp."""
@@ -81,7 +83,7 @@ def test_without_a_compiler_it_says_what_to_install(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CXX", raising=False)
     with pytest.raises(UserError, match=r"cmake and a C\+\+ compiler and make needed and missing"):
-        native.require_tools()
+        native_build.require_tools()
 
 
 def packed(folder: Path, *names: str) -> Path:
@@ -96,7 +98,7 @@ def packed(folder: Path, *names: str) -> Path:
 
 def test_only_llama_cpp_is_unpacked(tmp_path: Path) -> None:
     archive = packed(tmp_path, "x-1/setup.py", "x-1/thirdparty/llama.cpp/CMakeLists.txt")
-    assert native.unpacked(archive, tmp_path / "out") == tmp_path / "out/x-1/thirdparty/llama.cpp"
+    assert native_build.unpack_source(archive, tmp_path / "out") == tmp_path / "out/x-1/thirdparty/llama.cpp"
     assert not list((tmp_path / "out").rglob("setup.py"))
 
 
@@ -111,7 +113,7 @@ def test_only_llama_cpp_is_unpacked(tmp_path: Path) -> None:
 )
 def test_another_archive_is_refused(names: list[str], tmp_path: Path) -> None:
     with pytest.raises(EnvironmentFailed):
-        native.unpacked(packed(tmp_path, *names), tmp_path / "out")
+        native_build.unpack_source(packed(tmp_path, *names), tmp_path / "out")
     assert not (tmp_path / "e").exists()
 
 
@@ -119,15 +121,15 @@ def test_another_archive_is_refused(names: list[str], tmp_path: Path) -> None:
 def test_the_source_of_the_installed_version_compiles(cache: Path, tmp_path: Path) -> None:
     """The real source, configured for these processors; of its 200 files those of one small library."""
     seen: list[tuple[int, int]] = []
-    source = native.unpacked(native._fetched(tmp_path), tmp_path)
-    native.compiled(source, tmp_path / "build", "ggml-base", lambda done, total: seen.append((done, total)))
+    source = native_build.unpack_source(native_build.fetch_source(tmp_path), tmp_path)
+    native_build.compile_server(source, tmp_path / "build", "ggml-base", lambda done, total: seen.append((done, total)))
     assert list((tmp_path / "build").rglob("libggml-base.a"))
     assert seen[-1][0] == seen[-1][1]
     assert "GGML_NATIVE:UNINITIALIZED=ON" in (text := (tmp_path / "build" / "CMakeCache.txt").read_text()) or (
         "GGML_NATIVE:BOOL=ON" in text
     )
     with pytest.raises(EnvironmentFailed, match="could not be compiled"):
-        native.compiled(source, tmp_path / "build", "no-such-target")
+        native_build.compile_server(source, tmp_path / "build", "no-such-target")
 
 
 @pytest.mark.model
@@ -161,7 +163,7 @@ def test_a_program_that_ends_at_once_is_told(tmp_path: Path, monkeypatch: pytest
     with pytest.raises(ModelFailed, match=r"(?s)build-native --remove.*illegal instruction"):
         Server(weights, name="broken-program").start()
     with pytest.raises(EnvironmentFailed, match="nothing was changed") as caught:
-        native._try(program, weights)
+        native_build.try_server(program, weights)
     assert "--remove" not in str(caught.value)
 
 

@@ -204,7 +204,7 @@ def test_an_unknown_context_is_assumed_and_noted(written_server: WrittenServer) 
     written_server.serve_models("m")
     with OpenAIModel(written_server.url) as model:
         assert model.context() == model.profile.context
-        assert "does not tell its context" in model.notes[0]
+        assert "does not report its context" in model.notes[0]
 
 
 @pytest.mark.parametrize("answer", [{"tokens": [1, 2, 3]}, {"count": 3, "max_model_len": 10}])

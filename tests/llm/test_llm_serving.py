@@ -22,9 +22,10 @@ from repoagent.generators import DraftTask
 from repoagent.generators.rewrite_part import LONG, draft_parts
 from repoagent.llm import open_model
 from repoagent.llm.base import Message, Sampling
+from repoagent.llm.local.download import pull
 from repoagent.llm.openai import OpenAIModel
 from repoagent.llm.serving import Running, Server, ServerSettings, physical_cores, servers
-from repoagent.llm.weights import find, pull
+from repoagent.llm.weights import find
 from repoagent.sandbox.base import Finished
 
 GREEDY = Sampling(16, temperature=0.0)

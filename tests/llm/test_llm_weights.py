@@ -18,9 +18,10 @@ import pytest
 
 from repoagent.errors import EnvironmentFailed, UserError
 from repoagent.llm import sources as llm_sources
+from repoagent.llm.local.download import pull, remove
 from repoagent.llm.opening import check
 from repoagent.llm.sources import LocalFile, ModelHub, PackageIndex
-from repoagent.llm.weights import Parts, Weights, catalogue, find, models_folder, pull, remove
+from repoagent.llm.weights import Parts, Weights, catalogue, find, models_folder
 
 CONTENT = bytes(range(256)) * 100
 PART_BYTES = 10_000

@@ -102,7 +102,7 @@ def test_a_session_that_was_killed_says_how_to_go_on(session: Session) -> None:
     session.update(status="running", pid=999_999)
     output = run("show", session.id)
     assert "Status:     interrupted" in output
-    assert f"Go on with: repoagent resume {session.id}" in output
+    assert f"Continue with: repoagent resume {session.id}" in output
 
 
 def test_json_is_complete(session: Session) -> None:

@@ -1,4 +1,4 @@
-"""Datasets of tasks: a file, a directory or a name on the hub, read row by row; a bad row costs itself alone."""
+"""Read datasets of tasks from a file, a directory or the hub; an invalid row does not affect the others."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ __all__ = ["Choice", "Loaded", "Refused", "choose", "load"]
 
 @dataclass(frozen=True)
 class Refused:
-    """A row that is no task."""
+    """An invalid row."""
 
     number: int
     """Counted from 1."""
     name: str
-    """What it calls itself, perhaps nothing."""
+    """Its own id, perhaps empty."""
     field: str
     message: str
 
@@ -32,16 +32,16 @@ class Refused:
 
 @dataclass(frozen=True)
 class Loaded:
-    """The tasks of a dataset, and the rows that are none."""
+    """The tasks of a dataset, and its invalid rows."""
 
     instances: tuple[Instance, ...]
     refused: tuple[Refused, ...] = ()
 
 
 def load(dataset: str, *, split: str | None = None, repo: str | None = None) -> Loaded:
-    """All tasks of `dataset`: a .jsonl, .json or .parquet file, a directory, or a name on the hub.
+    """Load all tasks of `dataset`: a .jsonl, .json or .parquet file, a directory, or a name on the hub.
 
-    Raises UserError where it cannot be read at all or holds nothing.
+    Raises UserError where it cannot be read or is empty.
     """
     read = list(_unique(_read(dataset, split, repo)))
     instances = tuple(each for each in read if isinstance(each, Instance))
@@ -87,7 +87,7 @@ def _checked(rows: Iterable[object]) -> Iterator[Instance | Refused]:
 
 
 def _unique(read: Iterable[Instance | Refused]) -> Iterator[Instance | Refused]:
-    """The second row of an id is refused: results are kept by id."""
+    """Refuse all but the first row of an id, because results are stored by id."""
     seen: set[str] = set()
     for number, each in enumerate(read, 1):
         if isinstance(each, Instance) and each.id in seen:

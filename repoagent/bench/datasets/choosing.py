@@ -1,4 +1,4 @@
-"""Which tasks of a dataset are taken: by id, repository, difficulty, at random, a slice."""
+"""Select tasks of a dataset: by id, repository, difficulty, at random, by a slice."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from repoagent.errors import UserError
 
 @dataclass(frozen=True)
 class Choice:
-    """What is asked for; without anything, all."""
+    """Which tasks to select; by default all."""
 
     ids: tuple[str, ...] = ()
     repos: tuple[str, ...] = ()
     """`owner/name`, or the beginning of it."""
     difficulty: str = ""
-    """A regular expression that is looked for in the difficulty."""
+    """A regular expression to search in the difficulty."""
     match: str = ""
-    """A regular expression that is looked for in the id."""
+    """A regular expression to search in the id."""
     seed: int | None = None
     """Shuffles before slicing; None leaves the order of the dataset."""
     part: str = ""
@@ -29,7 +29,7 @@ class Choice:
 
 
 def choose(instances: Sequence[Instance], choice: Choice) -> tuple[Instance, ...]:
-    """The tasks of `choice`, in its order; raises UserError for an id that is not there and a slice that is none."""
+    """Select the tasks of `choice`. Raises UserError for an unknown id or an invalid slice."""
     found = [each for each in _named(instances, choice.ids) if _wanted(each, choice)]
     if choice.seed is not None:
         random.Random(choice.seed).shuffle(found)  # noqa: S311 - to be repeated, not to be secret
@@ -58,13 +58,13 @@ def _found(pattern: str, text: str) -> bool:
     try:
         return not pattern or re.search(pattern, text) is not None
     except re.error as error:
-        raise UserError(f"{pattern!r} is no regular expression: {error}") from error
+        raise UserError(f"{pattern!r} is not a regular expression: {error}") from error
 
 
 def _slice(part: str) -> slice:
     if not re.fullmatch(r"(-?\d*)(:-?\d*){0,2}", part):
-        raise UserError(f"{part!r} is no slice: write 10, 10:20 or ::5")
+        raise UserError(f"{part!r} is not a slice: write 10, 10:20 or ::5")
     bounds = [int(bound) if bound else None for bound in part.split(":")]
     if len(bounds) == 3 and bounds[2] == 0:
-        raise UserError(f"{part!r} is no slice: a step of 0 goes nowhere")
+        raise UserError(f"{part!r} is not a slice: its step is 0")
     return slice(*bounds)

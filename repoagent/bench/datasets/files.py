@@ -1,4 +1,4 @@
-"""Rows from local files: JSON lines, JSON, Parquet."""
+"""Read rows from local files: JSON lines, JSON, Parquet."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SUFFIXES = (".jsonl", ".ndjson", ".json", ".parquet")
 
 
 def read_rows(path: Path) -> Iterator[object]:
-    """The rows of a file, whatever they are; one that is no JSON comes as the ValueError that says so."""
+    """Read the rows of a file unchecked; a line that is not JSON is yielded as a ValueError."""
     try:
         reader = {".json": _json, ".parquet": _parquet}.get(path.suffix.lower(), _json_lines)
         yield from reader(path)
@@ -35,7 +35,7 @@ def _parsed(line: str) -> object:
 
 
 def _json(path: Path) -> Iterator[object]:
-    """A list of rows, or an object whose values are the rows."""
+    """Read a list of rows, or an object whose values are the rows."""
     whole = _parsed(path.read_text(encoding="utf-8", errors="replace"))
     if isinstance(whole, ValueError):
         raise UserError(f"{path} is {whole}; a file with a row in each line is called .jsonl")
@@ -53,5 +53,5 @@ def _parquet(path: Path) -> Iterator[object]:
         with parquet.ParquetFile(path) as file:
             for batch in file.iter_batches(batch_size=64):
                 yield from batch.to_pylist()
-    except ValueError as error:  # what pyarrow raises for a file that is none of its own
+    except ValueError as error:  # what pyarrow raises for other files
         raise UserError(f"{path} cannot be read as Parquet: {error}") from error

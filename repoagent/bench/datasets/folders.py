@@ -1,4 +1,4 @@
-"""Datasets that are directories: issue files of one's own, a checkout of QuixBugs or of BugsInPy."""
+"""Read datasets that are directories: issue files, a checkout of QuixBugs or of BugsInPy."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ Found = Instance | RowRefused
 
 
 def read_folder(folder: Path, repo: str | None) -> Iterator[tuple[str, Found]]:
-    """A name and a task, or what is wrong with it, for each that the directory holds; `repo` is where issue files
-    without a repository of their own belong."""
+    """Read the tasks in a directory; yields the name of each, with the task or why it was refused.
+
+    `repo` is the repository of issue files that do not name one.
+    """
     if (folder / "correct_python_programs").is_dir():
         yield from _quixbugs(folder)
     elif (folder / "projects").is_dir() and (folder / "framework").is_dir():
@@ -37,7 +39,7 @@ def _issues(folder: Path, repo: str | None) -> Iterator[tuple[str, Found]]:
 
 
 def _issue(path: Path, repo: str | None) -> Instance:
-    """An issue, with what YAML between two lines of `---` at its top says about it."""
+    """Read an issue file, with fields from YAML between two lines of `---` at its top."""
     from repoagent.bench.datasets.rows import instance_of
 
     head, text = _front_matter(path.read_text(encoding="utf-8", errors="replace"))
@@ -70,7 +72,7 @@ def _quixbugs(folder: Path) -> Iterator[tuple[str, Found]]:
 
 
 def _algorithm(folder: Path, name: str) -> Instance:
-    """One program with its tests, which the agent may see: all of them must pass."""
+    """Read one program with its tests, which the agent may see and all of which must pass."""
     path, test = f"python_programs/{name}.py", f"python_testcases/test_{name}.py"
     broken, right = (_text(folder / place / f"{name}.py") for place in ("python_programs", "correct_python_programs"))
     shared = [each for each in sorted((folder / "python_testcases").glob("*.py")) if not each.stem.startswith("test_")]
@@ -106,7 +108,7 @@ def _bugsinpy(folder: Path) -> Iterator[tuple[str, Found]]:
 
 
 def _bug(folder: Path, name: str) -> Instance:
-    """A bug without an issue: the failing tests are what is known, and the agent is told their names."""
+    """Read a bug. It has no issue, so the agent gets the names of the failing tests."""
     project, bug = _assignments(folder.parents[1] / "project.info"), _assignments(folder / "bug.info")
     tests = bugsinpy_tests(_text(folder / "run_test.sh"))
     for field in ("buggy_commit_id", "fixed_commit_id", "test_file"):
@@ -127,7 +129,7 @@ def _bug(folder: Path, name: str) -> Instance:
 
 
 def bugsinpy_tests(script: str) -> tuple[str, ...]:
-    """The ids of the tests that a `run_test.sh` runs, as pytest names them."""
+    """Parse the ids of the tests that a `run_test.sh` runs, as pytest names them."""
     words = [word for line in script.splitlines() for word in _words(line)]
     return tuple(dict.fromkeys(_as_pytest(word) for word in words if "::" in word or re.fullmatch(_DOTTED, word)))
 
@@ -143,7 +145,7 @@ def _words(line: str) -> list[str]:
 
 
 def _as_pytest(name: str) -> str:
-    """`a/b.py::C::t` for the `a.b.C.t` of unittest."""
+    """Convert unittest's `a.b.C.t` to pytest's `a/b.py::C::t`."""
     if "::" in name:
         return name
     *module, group, test = name.split(".")
@@ -151,5 +153,5 @@ def _as_pytest(name: str) -> str:
 
 
 def _assignments(path: Path) -> dict[str, str]:
-    """The variables that a shell script of nothing but assignments sets."""
+    """Parse a shell script of assignments into its variables."""
     return dict(re.findall(r'^(\w+)\s*=\s*"?([^"\n]*)"?\s*$', _text(path), re.MULTILINE)) if path.is_file() else {}

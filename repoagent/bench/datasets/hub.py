@@ -1,4 +1,4 @@
-"""Datasets by their name on the Hugging Face hub, through `datasets`, and short names for those known here."""
+"""Read datasets from the Hugging Face hub, with short names for well-known benchmarks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from repoagent.errors import EnvironmentFailed, UserError
 
 @dataclass(frozen=True)
 class Known:
-    """Where a benchmark lies on the hub."""
+    """The location of a benchmark on the hub."""
 
     path: str
     split: str = "test"
@@ -31,26 +31,26 @@ KNOWN = {
     "multi-swe-bench": Known("ByteDance-Seed/Multi-SWE-bench", "train"),
     "humanevalfix": Known("bigcode/humanevalpack", config="python"),
 }
-"""The benchmarks that have a short name."""
+"""Benchmarks by their short names."""
 
 
 def read_hub(name: str, split: str | None) -> Iterator[object]:
-    """The rows of a dataset on the hub, or in a directory that `datasets` can read.
+    """Read the rows of a dataset on the hub, or in a directory that `datasets` can read.
 
-    Raises UserError without the extra and for a name or split that is not there, EnvironmentFailed where the hub
-    cannot be reached.
+    Raises UserError without the extra and for an unknown name or split, EnvironmentFailed where the hub cannot be
+    reached.
     """
     known = KNOWN.get(name.lower(), Known(name))
     try:
         import datasets
     except ImportError as error:
         raise UserError(
-            f"{name} is no file here; datasets of the hub need an extra: pip install 'repoagent[datasets]'"
+            f"{name} is not a file here; datasets on the hub need an extra: pip install 'repoagent[datasets]'"
         ) from error
     try:
         yield from datasets.load_dataset(known.path, known.config, split=split or known.split)
     except (ValueError, FileNotFoundError) as error:
-        raise UserError(f"the dataset {known.path} cannot be had: {error}") from error
+        raise UserError(f"the dataset {known.path} cannot be loaded: {error}") from error
     except (OSError, RuntimeError) as error:
         raise EnvironmentFailed(
             f"the hub does not answer for {known.path} ({error}): try later, or download it and name the file"

@@ -1,4 +1,4 @@
-"""Rows of SWE-bench and its relatives as they are published, checked field by field, and what each becomes."""
+"""Validate the published rows of SWE-bench and its relatives, and convert them to instances."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from pydantic import AliasChoices, BaseModel, BeforeValidator, Field, StringCons
 from repoagent.bench.instance import Instance, SourceFile, diff_of
 
 Row = Mapping[str, Any]
-"""A row as it was read: anything."""
+"""A row as it was read, unchecked."""
 
 
 class RowRefused(Exception):
-    """A row that is no task; names the field and says what is wrong with it."""
+    """An invalid row; names the field and its error."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(f"field {field}: {message}")
@@ -26,7 +26,7 @@ class RowRefused(Exception):
 
 
 def instance_of(row: Row) -> Instance:
-    """The task that a row of any known kind describes; raises RowRefused."""
+    """Convert a row of any known kind to an instance. Raises RowRefused."""
     try:
         return _kind_of(row).model_validate(dict(row)).instance()
     except ValidationError as error:
@@ -35,7 +35,7 @@ def instance_of(row: Row) -> Instance:
 
 
 def name_of(row: object) -> str:
-    """What a row calls itself, to name it in a message; empty where it does not."""
+    """Return the id of a row, for messages; empty where it has none."""
     keys = ("instance_id", "task_id", "id")
     known = row if isinstance(row, Mapping) else {}
     return next((str(known[key])[:200] for key in keys if isinstance(known.get(key), str | int)), "")
@@ -45,7 +45,7 @@ def name_of(row: object) -> str:
 
 
 def _listed(value: object) -> object:
-    """A list, or one that was written into a string as JSON or as Python writes it."""
+    """Parse a list that was stored as a string of JSON or Python; other values are returned unchanged."""
     if value is None or value == "":
         return []
     if not isinstance(value, str):
@@ -96,7 +96,7 @@ class SweRow(BaseModel):
     test_command: Text = ""
 
     def instance(self) -> Instance:
-        """SWE-bench Pro gives the agent requirements and interface beside the issue."""
+        """Convert the row; requirements and interface of SWE-bench Pro are added to the issue."""
         return Instance(
             self.instance_id,
             self.repo,
@@ -125,7 +125,7 @@ class SmithRow(BaseModel):
     pass_to_pass: Names = Field((), validation_alias="PASS_TO_PASS")
 
     def instance(self) -> Instance:
-        """The branch's tip has removed the tests that fail; the commit before it has them."""
+        """Convert the row; the failing tests come from the commit before the branch's tip, which removed them."""
         files = dict.fromkeys(name.partition("::")[0] for name in self.fail_to_pass + self.pass_to_pass)
         return Instance(
             self.instance_id,
@@ -166,7 +166,7 @@ class MultiRow(BaseModel):
     lang: Text = ""
 
     def instance(self) -> Instance:
-        """A test that is new in the fix counts as one that failed."""
+        """Convert the row; a test that is new in the fix counts as one that failed."""
         issue = "\n\n".join(f"{each.title}\n\n{each.body}".strip() for each in self.resolved_issues)
         return Instance(
             f"{self.org}__{self.repo}-{self.number}",
@@ -195,7 +195,7 @@ class FixRow(BaseModel):
     bug_type: Text = ""
 
     def instance(self) -> Instance:
-        """One function in `solution.py`."""
+        """Convert the row to one function in `solution.py`."""
         broken, right = self.declaration + self.buggy_solution, self.declaration + self.canonical_solution
         files = [SourceFile("solution.py", broken)]
         if self.example_test.strip():
@@ -235,7 +235,7 @@ def _joined(statement: str, *sections: tuple[str, str]) -> str:
 
 
 def reversed_patch(patch: str) -> str:
-    """The patch that takes `patch` back."""
+    """Build the inverse of `patch`."""
     return "".join(_reversed_part(part) for part in re.split(r"(?m)^(?=diff --git )", patch) if part.strip())
 
 

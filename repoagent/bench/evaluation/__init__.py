@@ -1,1 +1,1 @@
-"""Judge patches by the tests of the fix, in the words of the official harness."""
+"""Evaluate patches with the tests of the fix, in the terms of the official harness."""

@@ -1,6 +1,6 @@
-"""Judge by the official harness, `swebench`, in its images; the results come into the same store.
+"""Evaluate with the official harness, `swebench`, in its images, and import its results into the store.
 
-It is called as a program: its own workers, its own logs, its own report, which is read back.
+It is called as a program with its own workers and logs; its report is read back.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, Field, ValidationError
 
-from repoagent.bench.executors.base import folder_of
+from repoagent.bench.layout import folder_of
 from repoagent.bench.predictions import NAME, write_predictions
-from repoagent.bench.runs import Config
+from repoagent.bench.run_config import Config
 from repoagent.bench.store import Store
 from repoagent.bench.task import Done, Judged, State
 from repoagent.errors import EnvironmentFailed, UserError
@@ -43,7 +43,7 @@ class Official(BaseModel):
     tests_status: _Status = Field(default_factory=_Status)
 
     def done(self) -> Done:
-        """In our words."""
+        """Convert to the result of an attempt."""
         if self.infra_failure:
             return Done(State.ENVIRONMENT, "the official harness reports a failure of the infrastructure")
         return Done(State.FINISHED, judged=self._judged())
@@ -62,7 +62,7 @@ class Official(BaseModel):
 
 
 def evaluate_officially(store: Store, config: Config, workers: int) -> None:
-    """Judge all patches of a run. Raises UserError without the extra, EnvironmentFailed where the harness fails."""
+    """Evaluate all patches of a run. Raises UserError without the extra, EnvironmentFailed where the harness fails."""
     write_predictions(store, config.label)
     log = store.folder / "harness"
     log.mkdir(exist_ok=True)
@@ -77,7 +77,7 @@ def evaluate_officially(store: Store, config: Config, workers: int) -> None:
 
 
 def harness_command(config: Config, predictions: Path, workers: int) -> list[str]:
-    """How the harness is called: `swebench eval DATASET -p PREDICTIONS --run-id ID -j N`."""
+    """Build the command: `swebench eval DATASET -p PREDICTIONS --run-id ID -j N`."""
     from repoagent.bench.datasets.hub import KNOWN
 
     known = KNOWN.get(config.dataset.lower())
@@ -87,7 +87,7 @@ def harness_command(config: Config, predictions: Path, workers: int) -> list[str
 
 
 def _program() -> str:
-    """Of this environment, or else wherever the user has it."""
+    """Find the harness in this environment, else on the PATH."""
     found = shutil.which("swebench", path=str(Path(sys.executable).parent)) or shutil.which("swebench")
     if found is None:
         raise UserError("--harness needs an extra: pip install 'repoagent[swebench]'")
@@ -95,13 +95,13 @@ def _program() -> str:
 
 
 def read_reports(store: Store, log: Path) -> int:
-    """Take the harness's verdicts into the store; how many."""
+    """Import the harness's verdicts into the store; returns how many."""
     known = {instance.id for instance in store.instances()}
     taken = 0
     for path in sorted(log.glob(f"**/{RUN_ID}/**/report.json")):
-        for identity, told in _read(path).items():
+        for identity, verdict in _read(path).items():
             if identity in known:
-                _note(store, identity, told.done())
+                _note(store, identity, verdict.done())
                 taken += 1
     return taken
 

@@ -1,4 +1,4 @@
-"""Find the tests that a benchmark names among those that a run reports."""
+"""Match the test names of a benchmark with the tests that a run reports."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _WORST = (Status.ERROR, Status.FAILED, Status.SKIPPED, Status.PASSED)
 
 @dataclass(frozen=True)
 class Reported:
-    """The outcomes of a run, to be asked by the names that benchmarks use.
+    """The outcomes of a test run, looked up by the names that benchmarks use.
 
     SWE-bench names pytest's ids; of Django `test (module.Class)`, or the first line of the test's docstring; of sympy
     the bare function; and cuts names at a blank in their parameters. Where a name means several tests the worst counts.
@@ -28,13 +28,13 @@ class Reported:
 
     @classmethod
     def of(cls, outcomes: Iterable[Outcome], sources: Iterable[str] = ()) -> Reported:
-        """`sources` are the texts of the test files, for tests that are named by their docstrings."""
+        """Index `outcomes`; `sources` are the texts of the test files, for tests that are named by their docstrings."""
         found = {outcome.id: outcome.status for outcome in outcomes}
         bare = _grouped((identity.rpartition("::")[2], identity) for identity in found)
         return cls(found, bare, _grouped(pair for text in sources for pair in _descriptions(text)))
 
     def status(self, name: str) -> Status | None:
-        """How the test called `name` ended; None where it was not run."""
+        """Return the status of the test called `name`; None where it was not run."""
         statuses = [self.outcomes[identity] for identity in self._ids(name)]
         return min(statuses, key=_WORST.index) if statuses else None
 
@@ -61,7 +61,7 @@ def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
 
 
 def _descriptions(source: str) -> Iterator[tuple[str, str]]:
-    """First line of the docstring, and `Class.test`, of each test method; unittest prints the former."""
+    """Yield the first line of the docstring and `Class.test` of each test method; unittest prints the former."""
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):

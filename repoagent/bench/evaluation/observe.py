@@ -1,4 +1,4 @@
-"""Run the tests of an instance on its base with a patch, through the test bed."""
+"""Run the tests of an instance on its base with a patch, in the test bed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _LOG = 4000
 
 @dataclass(frozen=True)
 class Observed:
-    """One run of the tests; without a report where the patch did not apply."""
+    """A test run; it has no report where the patch did not apply."""
 
     report: Report | None
     complaint: str = ""
@@ -35,7 +35,7 @@ class Observed:
 
 @dataclass(frozen=True)
 class Bench:
-    """An instance whose environment is built, and what is laid over its code before the tests are run."""
+    """An instance with its built environment, and the hidden test files that are written before a run."""
 
     instance: Instance
     bed: Testbed
@@ -43,10 +43,10 @@ class Bench:
     """Files of the tests of the fix; None for those that it deletes."""
     tests: tuple[str, ...]
     seconds: float
-    """That one run may take."""
+    """Maximum of one test run."""
 
     def observe(self, patch: str) -> Observed:
-        """Apply `patch` in a fresh sandbox, lay the hidden tests over it, run them."""
+        """Apply `patch` in a fresh sandbox, write the hidden tests, and run them."""
         with self.bed.open() as sandbox:
             complaint = _applied(sandbox, patch) if patch.strip() else ""
             if complaint:
@@ -55,16 +55,16 @@ class Bench:
             return Observed(self.bed.run(sandbox, self.tests, self.seconds))
 
     def reported(self, report: Report) -> Reported:
-        """The outcomes, to be asked by the benchmark's names."""
+        """Index the outcomes of a report by the benchmark's names."""
         texts = [content.decode("utf-8", "replace") for content in self.hidden.values() if content]
         return Reported.of(report.outcomes, texts)
 
     def judge(self, patch: str, excluded: tuple[str, ...] = ()) -> Judged:
-        """What the tests say about `patch`."""
+        """Run the tests on `patch` and return the verdict; the tests in `excluded` do not count."""
         return self.judged(self.observe(patch), excluded)
 
     def judged(self, observed: Observed, excluded: tuple[str, ...] = ()) -> Judged:
-        """The same, of tests that were run already."""
+        """Return the verdict of a finished test run; the tests in `excluded` do not count."""
         report = observed.report
         if report is None:
             return Judged(False, setup=self.bed.setup, log=observed.complaint[-_LOG:])
@@ -90,10 +90,10 @@ class Bench:
 
 @contextmanager
 def bench_for(task: Task, folder: Path, engine: Engine | None = None) -> Iterator[Bench]:
-    """Build the environment of the task's instance, from its base alone. Raises UserError where nothing judges it."""
+    """Build the environment of the task's instance from its base. Raises UserError where it has no tests of the fix."""
     instance, settings = task.instance, task.settings
     if not instance.judged:
-        raise UserError(f"{instance.id} has no tests of the fix: nothing can judge a patch")
+        raise UserError(f"{instance.id} has no tests of the fix, so that no patch can be evaluated")
     source = source_of(instance, Path(task.mirrors) if task.mirrors else None, folder)
     engine = engine or choose(None if settings.sandbox == "auto" else settings.sandbox)
     trace = Trace(folder / "evaluation.jsonl")
@@ -113,7 +113,7 @@ def bench_for(task: Task, folder: Path, engine: Engine | None = None) -> Iterato
 
 
 def files_to_run(instance: Instance) -> tuple[str, ...]:
-    """The files to run: those of the test patch, those that the names of the tests name, those that are given."""
+    """List the test files to run: those of the test patch, of the instance, and of the names of its tests."""
     named = [name.partition("::")[0] for name in (*instance.fail_to_pass, *instance.pass_to_pass) if "::" in name]
     return tuple(dict.fromkeys((*files_with_tests(instance.test_patch), *instance.tests, *named)))
 
@@ -132,8 +132,10 @@ def _hidden(instance: Instance, source: Source, tree: Workspace) -> dict[str, by
 
 
 def _applied(sandbox: Sandbox, patch: str) -> str:
-    """Apply a patch as the official harness does, strictly and then with some fuzz; what is wrong where neither
-    works."""
+    """Apply a patch as the official harness does, strictly and then with some fuzz.
+
+    Returns the complaint of git where neither works, else an empty string.
+    """
     sandbox.write({_PATCH: patch.encode("utf-8", "surrogateescape")})
     ways = (("git", "apply", "--verbose", _PATCH), ("patch", "--batch", "--fuzz=5", "-p1", "-i", _PATCH))
     complaint = ""

@@ -1,4 +1,4 @@
-"""The reports of the official harness, so that whatever reads its reports reads ours."""
+"""Write reports in the format of the official harness."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import TypedDict
 
-from repoagent.bench.executors.base import folder_of
+from repoagent.bench.layout import folder_of
 from repoagent.bench.predictions import as_json
 from repoagent.bench.store import Store
 from repoagent.bench.task import Judged
@@ -34,7 +34,7 @@ class RunReport(TypedDict):
 
 
 def official(store: Store) -> RunReport:
-    """The report on a whole run: an instance that has no ending counts as incomplete, one without a patch as empty."""
+    """Build the report of a whole run; an unfinished instance counts as incomplete, one without a patch as empty."""
     patches = {job.instance: job.done.solved.patch for job in store.jobs("solve") if job.done and job.done.solved}
     judged = {job.instance: job.done.judged for job in store.jobs("evaluate") if job.done and job.done.judged}
     ended = {job.instance for job in store.jobs("evaluate") if job.state.ended}
@@ -61,7 +61,7 @@ def official(store: Store) -> RunReport:
 
 
 def instance_report(identity: str, judged: Judged) -> dict[str, object]:
-    """The `report.json` of one instance."""
+    """Build the `report.json` of one instance."""
     nothing: dict[str, list[str]] = {"success": [], "failure": []}
     return {
         identity: {

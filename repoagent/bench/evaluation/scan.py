@@ -1,5 +1,5 @@
-"""Look for cheating: in what an agent did and in its patch, reads of the future, of the tests of the fix, of the
-network, and changes to how tests are run.
+"""Scan the traces and the patch of an agent for cheating: reading the future, the tests of the fix or the network, and
+changing how tests are run.
 
 The patterns are those of exploits that were found in published runs (SWE-bench issue 465: `git log --all`;
 mini-swe-agent issue 787). Work trees here hold no history and sandboxes no network, so a hit is an attempt that failed;
@@ -45,7 +45,7 @@ _MOST = 20
 
 
 def scan(instance: Instance, patch: str, folder: Path) -> tuple[Finding, ...]:
-    """What is suspicious in the patch, and in the traces of the agent that lie in `folder`."""
+    """Find suspicious places in the patch, and in the agent's traces in `folder`."""
     found = [*_in_patch(instance, patch)]
     for pattern in _TRACES:
         for path in sorted(folder.glob(pattern)):
@@ -63,7 +63,7 @@ def _in_patch(instance: Instance, patch: str) -> Iterator[Finding]:
 
 
 def _in_trace(instance: Instance, path: Path) -> Iterator[Finding]:
-    """An event's words that an agent chose itself; what it was shown (the code, the issue) may name anything."""
+    """Scan the words in a trace that the agent chose itself; what it was shown (code, issue) may name anything."""
     with path.open(encoding="utf-8", errors="replace") as file:
         text = file.read(_LARGEST)
     spoken = "\n".join(_SPOKEN.findall(text)) if path.suffix in {".json", ".jsonl"} else text
@@ -76,7 +76,7 @@ def _in_trace(instance: Instance, path: Path) -> Iterator[Finding]:
 
 
 def _new_tests(instance: Instance) -> set[str]:
-    """Functions that the test patch adds and the issue does not name; short ones anybody could think of."""
+    """Find test functions that the test patch adds and the issue does not name; short names do not count."""
     added = re.findall(r"^\+\s*(?:async\s+)?def (test_\w{12,})\(", instance.test_patch, re.MULTILINE)
     kept = re.findall(r"^[ -]\s*(?:async\s+)?def (test_\w+)\(|^@@.*def (test_\w+)\(", instance.test_patch, re.MULTILINE)
     return set(added) - {name for pair in kept for name in pair} - set(re.findall(r"test_\w+", instance.issue))

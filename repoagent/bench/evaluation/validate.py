@@ -1,4 +1,4 @@
-"""Find out whether an instance can be judged here: with the reference patch its tests pass, without they do not."""
+"""Validate an instance: with the reference patch its tests must pass here, and without it they must not."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ TOLERATED = 0.1
 
 
 def validate(bench: Bench) -> Validated:
-    """Run the tests on the untouched code and with the reference patch; then once more, to be sure of what they say.
+    """Run the tests on the untouched code and with the reference patch, and with the patch once more to confirm.
 
-    On the untouched code they may end in any way: the bug may be that it hangs, and new tests may not even be built.
+    On the untouched code the run may end in any way: the bug may be a hang, and new tests may not even be built.
     """
     before, after = bench.observe(""), bench.observe(bench.instance.patch)
     if before.report is None or after.report is None:
@@ -42,7 +42,7 @@ def _contradiction(gold: Judged, empty: Judged) -> str:
     if gold.unfixed:
         return f"with the reference patch these still fail: {', '.join(gold.unfixed[:3])}"
     if not gold.fixed:
-        return "no test is there that the reference patch could mend"
+        return "no test fails without the reference patch and passes with it"
     if empty.resolved:
         return "the tests of the fix pass without it"
     if len(gold.broken) > TOLERATED * max(named, 1):
@@ -53,7 +53,7 @@ def _contradiction(gold: Judged, empty: Judged) -> str:
 
 
 def _informed(bench: Bench, before: Report, after: Report) -> Bench:
-    """An instance that does not name its tests is judged by those that were seen to turn, and to stay."""
+    """Fill in the tests of an instance that does not name them: those that turned to passing, and those that stayed."""
     if bench.instance.fail_to_pass or not after.passed:
         return bench
     was = bench.reported(before)

@@ -1,1 +1,1 @@
-"""Where tasks are carried out: on this machine, on a Ray cluster, or nowhere for tests."""
+"""Carry out tasks: on this machine, on a Ray cluster, or as a function says (for tests)."""

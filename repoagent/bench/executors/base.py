@@ -1,47 +1,38 @@
-"""What an executor is: it takes tasks, works on some at a time, and tells how each ended."""
+"""The interface of executors: they take tasks, work on some at a time, and report how each ended."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-from repoagent.bench.task import Done, Stage, Task
+from repoagent.bench.task import Done, Task
 
 
 @dataclass(frozen=True)
 class Ended:
-    """A task that came to its end, whatever that was."""
+    """A task whose attempt has ended, with its result."""
 
     task: Task
     done: Done
 
 
 class Executor(Protocol):
-    """Works on tasks beside the scheduler; a worker that dies is a `Done` like any other. Use as a context manager:
-    leaving it ends what still runs."""
+    """Works on tasks in the background; the death of a worker is a result like any other. Leaving the context manager
+    stops running tasks."""
 
     @property
     def slots(self) -> int:
-        """How many tasks it can take at once; may change while it works."""
+        """The number of tasks it can run at once; may change."""
 
     def submit(self, task: Task) -> None:
-        """Begin a task; at most `slots` may be under way."""
+        """Start a task; at most `slots` may run at once."""
 
     def wait(self, seconds: float) -> list[Ended]:
-        """The tasks that have ended since; waits for one, at most `seconds`."""
+        """Return the tasks that have ended since the last call; waits for one, at most `seconds`."""
 
     def __enter__(self) -> Self: ...
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None: ...
-
-
-_BELOW: dict[Stage, str] = {"solve": "", "evaluate": "evaluation", "validate": "validation"}
-
-
-def folder_of(run: Path, stage: Stage, instance: str) -> Path:
-    """Where an instance's traces lie in a run."""
-    return run / "instances" / instance / _BELOW[stage]

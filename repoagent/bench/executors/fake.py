@@ -1,4 +1,4 @@
-"""An executor for tests of what stands above: ends tasks as a function says, one for each `wait`."""
+"""An executor for tests: a function gives the result of each task, one for each `wait`."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ class FakeExecutor:
     slots: int = 2
     taken: list[Task] = field(default_factory=list)
     waited: float = 0.0
-    """Seconds that it was allowed to wait, all together."""
+    """Sum of the seconds that it was allowed to wait."""
     most: int = 0
-    """How many were under way at once."""
+    """Largest number of tasks that ran at once."""
     _running: list[Task] = field(default_factory=list)
 
     def submit(self, task: Task) -> None:
-        """Remember it."""
+        """Record the task."""
         self.taken.append(task)
         self._running.append(task)
         self.most = max(self.most, len(self._running))
 
     def wait(self, seconds: float) -> list[Ended]:
-        """The task that was submitted first, at once."""
+        """End the task that was submitted first, at once."""
         self.waited += seconds
         if not self._running:
             return []

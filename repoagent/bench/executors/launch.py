@@ -1,4 +1,4 @@
-"""Start a child process for one task and wait for its end; what it leaves behind is read, never trusted to be there."""
+"""Run one task in a child process and read its result, which may be missing."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from repoagent.bench.task import Done, State, Task
 from repoagent.domain import dump, load
 
 GRACE = 15.0
-"""Seconds that a child gets to end itself when its leash breaks."""
+"""Seconds that a child has to end itself after its standard input is closed."""
 _GLANCE = 0.25
 
 
 def launch(task: Task, folder: Path, stop: Event) -> Done:
-    """Work on `task` in `folder` in a process of its own, until it ends, its deadline passes or `stop` is set."""
+    """Run `task` in `folder` in a process of its own, until it ends, its deadline passes or `stop` is set."""
     started = time.monotonic()
     try:
         process = _started(task, folder)
@@ -51,7 +51,7 @@ def _started(task: Task, folder: Path) -> subprocess.Popen[bytes]:
 
 
 def _awaited(process: subprocess.Popen[bytes], deadline: float, stop: Event) -> str:
-    """Why the process had to be ended; empty where it ended by itself."""
+    """Wait for the end of the process; returns why it had to be stopped, empty where it ended by itself."""
     why = ""
     while process.poll() is None and not why:
         if stop.is_set():
@@ -65,7 +65,7 @@ def _awaited(process: subprocess.Popen[bytes], deadline: float, stop: Event) -> 
 
 
 def _wait(process: subprocess.Popen[bytes], seconds: float) -> bool:
-    """Whether the process ends within `seconds`; by a descriptor, as `Popen.wait` looks but every twentieth of one."""
+    """Wait at most `seconds`, and tell whether the process ended. A descriptor wakes at once, `Popen.wait` polls."""
     if process.poll() is not None:
         return True
     descriptor = os.pidfd_open(process.pid)
@@ -77,7 +77,7 @@ def _wait(process: subprocess.Popen[bytes], seconds: float) -> bool:
 
 
 def _unleash(process: subprocess.Popen[bytes]) -> None:
-    """End a child and all below it, which it does itself; by force where it does not."""
+    """Close the child's standard input, at which it ends itself and its children; kill it where it does not."""
     if process.stdin:
         process.stdin.close()
     if not _wait(process, GRACE):
@@ -103,15 +103,15 @@ def _ended(folder: Path, exit_code: int, why: str, seconds: float) -> Done:
 
 
 def _signalled(ended_by: signal.Signals) -> Done:
-    """Somebody else ended the worker, the kernel for want of memory perhaps; or it crashed by itself."""
+    """Interpret the signal that ended a worker: sent by others, perhaps for lack of memory, or a crash."""
     reason = f"the worker was ended by {ended_by.name}"
     if ended_by is signal.SIGKILL:
-        return Done(State.ENVIRONMENT, f"{reason}, perhaps for want of memory", "lost")
+        return Done(State.ENVIRONMENT, f"{reason}, perhaps for lack of memory", "lost")
     return Done(State.ENVIRONMENT, reason, "lost") if ended_by is signal.SIGTERM else Done(State.CRASHED, reason)
 
 
 def read_done(folder: Path) -> Done | None:
-    """The ending that a child has told, if it came to that."""
+    """Read the result that a child has written; None where there is none."""
     try:
         return load(Done, (folder / DONE).read_bytes())
     except (OSError, ValidationError):

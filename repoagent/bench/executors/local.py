@@ -1,4 +1,4 @@
-"""Work on this machine: each task in a child process, as many at once as there are workers."""
+"""Run tasks on this machine, each in a child process, as many at once as there are workers."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from threading import Event
 from types import TracebackType
 from typing import Self
 
-from repoagent.bench.executors.base import Ended, folder_of
+from repoagent.bench.executors.base import Ended
 from repoagent.bench.executors.launch import launch
+from repoagent.bench.layout import folder_of
 from repoagent.bench.task import Done, Task
 
 

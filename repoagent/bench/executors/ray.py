@@ -1,7 +1,7 @@
-"""Work on a Ray cluster: each task on whatever node has what it needs; what a node loses is done again elsewhere.
+"""Run tasks on a Ray cluster, each on a node that has the resources it needs; lost tasks are run again elsewhere.
 
-Ray itself tries nothing again here: the store counts attempts, and the scheduler decides. Results and traces come back
-with each ending, so nothing has to be shared between the machines but Ray.
+Ray itself retries nothing here: the store counts attempts, and the scheduler decides. Results and traces are sent back
+with each result, so the machines need nothing in common but Ray.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from threading import Event
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from repoagent.bench.executors.base import Ended, folder_of
+from repoagent.bench.executors.base import Ended
+from repoagent.bench.layout import folder_of
 from repoagent.bench.task import Done, State, Task
 from repoagent.domain import dump, load
 from repoagent.errors import EnvironmentFailed, UserError
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from ray import ObjectRef
 
 LARGEST = 64 << 20
-"""Bytes of traces that come back from one instance at most."""
+"""Maximum bytes of traces that are sent back for one instance."""
 _LARGEST_FILE = 16 << 20
 _LEFT_BEHIND = ("workspace", "tree", "source", "known")
 """Folders that stay on the node, and are removed there."""
@@ -54,7 +55,7 @@ class RayExecutor:
     ) -> Self:
         """Join the cluster at `address`: `auto` for the one that runs on this machine, `local` to start one here.
 
-        With 0 `workers` there are as many as the nodes have room for. Raises UserError without the extra,
+        With 0 `workers`, as many run as the nodes have resources for. Raises UserError without the extra,
         EnvironmentFailed where no cluster answers.
         """
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -71,7 +72,7 @@ class RayExecutor:
 
     @property
     def slots(self) -> int:
-        """The workers asked for, or the room on the nodes that are alive now."""
+        """The number of workers, or as many as the nodes that are alive have resources for."""
         if self._workers:
             return self._workers
         return max(1, sum(self._room(node) for node in _nodes()))
@@ -123,16 +124,16 @@ class RayExecutor:
 
         task, started = self._running.pop(reference)
         try:
-            told, traces = ray.get(reference)
+            result, traces = ray.get(reference)
         except ray.exceptions.RayError as error:
             spent = round(time.monotonic() - started, 3)
             reason = f"the worker or its node was lost: {type(error).__name__}"
             return Ended(task, Done(State.ENVIRONMENT, reason, "lost", seconds=spent, attempt=task.attempt))
         unpack(traces, folder_of(self._run, task.stage, task.instance.id))
-        return Ended(task, load(Done, told))
+        return Ended(task, load(Done, result))
 
     def _overdue(self) -> Iterator[ObjectRef[Any]]:
-        """A node that hangs neither ends a task nor fails it."""
+        """Yield the tasks that are long overdue: a node that hangs neither ends a task nor fails it."""
         now = time.monotonic()
         yield from [ref for ref, (task, since) in self._running.items() if now - since > 2 * task.deadline + 600]
 
@@ -147,7 +148,7 @@ class RayExecutor:
 
 
 def _reach(address: str) -> None:
-    """Raise EnvironmentFailed where nobody listens: Ray itself would try for many minutes."""
+    """Raise EnvironmentFailed where nothing listens at `address`: Ray itself would try for many minutes."""
     found = re.fullmatch(r"(?:ray://)?\[?([\w.:-]+?)\]?:(\d+)", address)
     if not found:
         return
@@ -165,7 +166,7 @@ def _absent(address: str, error: Exception) -> EnvironmentFailed:
 
 
 def _nodes() -> list[dict[str, float]]:
-    """The resources of each node that is alive."""
+    """List the resources of each node that is alive."""
     import ray
 
     nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call] # Ray's own lack of a type
@@ -175,17 +176,17 @@ def _nodes() -> list[dict[str, float]]:
 # --- on the node ------------------------------------------------------------------------------------------------------
 
 
-def work(told: str) -> tuple[str, bytes]:
-    """Carry out a task in a child process of this node; how it ended, and its traces."""
+def work(task: str) -> tuple[str, bytes]:
+    """Carry out a task in a child process of this node; returns its result as JSON, and its traces."""
     from repoagent.bench.executors.launch import launch
 
     with tempfile.TemporaryDirectory(prefix="repoagent-bench-", ignore_cleanup_errors=True) as scratch:
-        done = launch(load(Task, told), Path(scratch), Event())
+        done = launch(load(Task, task), Path(scratch), Event())
         return dump(done), pack(Path(scratch))
 
 
 def pack(folder: Path) -> bytes:
-    """The traces in a folder as a compressed archive, the small files first, as far as they fit."""
+    """Pack the traces in a folder into a compressed archive, small files first, as far as they fit."""
     for name in _LEFT_BEHIND:
         for place in (folder / name, folder / "session" / name):
             shutil.rmtree(place, ignore_errors=True)
@@ -201,7 +202,7 @@ def pack(folder: Path) -> bytes:
 
 
 def unpack(traces: bytes, folder: Path) -> None:
-    """Lay the traces of a node into the run; a full disk or a strange archive costs the traces, not the result."""
+    """Unpack the traces of a node into the run; a full disk or a bad archive loses the traces, not the result."""
     with suppress(OSError, tarfile.TarError):
         folder.mkdir(parents=True, exist_ok=True)
         with tarfile.open(fileobj=io.BytesIO(traces), mode="r:gz") as archive:

@@ -1,1 +1,1 @@
-"""Say what runs have shown, and how sure that is."""
+"""Report the results of runs, with confidence intervals."""

@@ -1,4 +1,4 @@
-"""Read what a run has left into rows that reports are made of."""
+"""Collect the results of a run into rows for reports."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from repoagent.bench.executors.base import folder_of
 from repoagent.bench.instance import Instance, changed_files, changed_lines
+from repoagent.bench.layout import folder_of
 from repoagent.bench.reporting.statistics import Rate
-from repoagent.bench.runs import Config, config_of
+from repoagent.bench.run_config import Config, config_of
 from repoagent.bench.store import Job, Store
 from repoagent.bench.task import Finding, Judged, State, Validated
 
@@ -29,7 +29,7 @@ Failure = Literal[
     "not judged",
     "not run",
 ]
-"""What became of an instance, most specific first."""
+"""The outcome of an instance, most specific first."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +45,13 @@ class Row:
     outcome: str
     confidence: str
     resolved: bool | None
-    """None where nothing judged it."""
+    """None where it was not evaluated."""
     runnable: bool | None
     """None where it was not validated."""
     failure: Failure
     reason: str
     seconds: float
-    """Of the agent, as it counts them, or else of its worker."""
+    """As counted by the agent, else by its worker."""
     read: int
     """Tokens of prompts."""
     written: int
@@ -64,7 +64,7 @@ class Row:
     rank: int | None
     """Of the first suspected file that the reference patch changes; None for no hit."""
     suspected: bool
-    """Whether the agent said what it suspects."""
+    """Whether the agent reported suspicious files."""
     right_file: bool | None
     """Whether the patch changes a file that the reference patch does; None without a patch."""
     findings: tuple[Finding, ...]
@@ -72,7 +72,7 @@ class Row:
     reference: str
     judged: Judged | None
     folder: Path
-    """Where its traces lie."""
+    """The folder of its traces."""
 
     @property
     def tokens(self) -> int:
@@ -81,7 +81,7 @@ class Row:
 
 @dataclass(frozen=True)
 class RunData:
-    """One run, ready to be told of."""
+    """One run with its rows."""
 
     label: str
     folder: Path
@@ -92,22 +92,22 @@ class RunData:
 
     @property
     def judged(self) -> tuple[Row, ...]:
-        """The instances whose ending says something about the agent: not those that cannot be judged here."""
+        """The instances whose result says something about the agent: those that can be evaluated here."""
         return tuple(row for row in self.rows if row.runnable is not False and row.state is not State.UNUSABLE)
 
     @property
     def rate(self) -> Rate:
-        """Resolved among those that can be judged; what is not resolved, for whatever reason, counts as not."""
+        """Resolved among those that can be evaluated; an instance counts as not resolved whatever the reason."""
         return rate(self.judged)
 
 
 def rate(rows: Sequence[Row]) -> Rate:
-    """How many of `rows` are resolved."""
+    """Compute how many of `rows` are resolved."""
     return Rate(sum(row.resolved is True for row in rows), len(rows))
 
 
 def collect(folder: Path) -> RunData:
-    """Everything about the run in `folder`; raises UserError where there is none."""
+    """Read everything about the run in `folder`. Raises UserError where there is none."""
     with Store.open(folder) as store:
         config = config_of(store)
         rows = tuple(_rows(store))
@@ -193,7 +193,7 @@ def _failure(job: Job, patch: str, judged: Judged | None, resolved: bool | None,
 
 
 def _of_patch(job: Job, judged: Judged, right_file: bool | None) -> Failure:
-    """Why a patch that was judged does not resolve."""
+    """Classify why an evaluated patch does not resolve its instance."""
     if not judged.applied:
         return "patch does not apply"
     if judged.broken and not judged.unfixed:
@@ -206,7 +206,7 @@ def _of_patch(job: Job, judged: Judged, right_file: bool | None) -> Failure:
 
 def _reason(job: Job, evaluation: Job | None, validated: Validated | None) -> str:
     if validated and not validated.runnable:
-        return f"cannot be judged here: {validated.reason}"
+        return f"cannot be evaluated here: {validated.reason}"
     if evaluation and evaluation.state is not State.FINISHED and evaluation.reason:
         return f"{evaluation.state}: {evaluation.reason}"
     return job.reason

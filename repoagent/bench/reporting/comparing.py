@@ -1,4 +1,4 @@
-"""Compare two runs instance by instance: only where both were judged is a difference one of the runs."""
+"""Compare two runs instance by instance; only instances that both runs decided are compared."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class Comparison:
     only_other: tuple[str, ...]
     neither: tuple[str, ...]
     unpaired: tuple[str, ...]
-    """Instances that only one of the runs has, or that either leaves undecided."""
+    """Instances that are missing or undecided in one of the runs."""
 
     @property
     def paired(self) -> int:
-        """Instances that both have decided."""
+        """The number of instances that both runs decided."""
         return len(self.both) + len(self.only_one) + len(self.only_other) + len(self.neither)
 
     @property
@@ -38,7 +38,7 @@ class Comparison:
 
     @property
     def text(self) -> str:
-        """For a terminal."""
+        """The comparison as lines for a terminal."""
         one, other = self.one.label, self.other.label
         rows = _rows(self.one) | _rows(self.other)
         lines = [
@@ -53,21 +53,21 @@ class Comparison:
 
 
 def compared(one: RunData, other: RunData) -> Comparison:
-    """Pair two runs."""
+    """Compare two runs, paired by instance."""
     a, b = _decided(one), _decided(other)
     paired = sorted(a.keys() & b.keys())
 
-    def those(in_one: bool, in_other: bool) -> tuple[str, ...]:
+    def select(in_one: bool, in_other: bool) -> tuple[str, ...]:
         return tuple(each for each in paired if (a[each], b[each]) == (in_one, in_other))
 
     everything = {row.id for run in (one, other) for row in run.rows}
     return Comparison(
         one,
         other,
-        those(True, True),
-        those(True, False),
-        those(False, True),
-        those(False, False),
+        select(True, True),
+        select(True, False),
+        select(False, True),
+        select(False, False),
         tuple(sorted(everything - set(paired))),
     )
 

@@ -1,4 +1,4 @@
-"""What a report says of a run, as tables: the page and the Markdown are made of the same."""
+"""Compute the tables of a report, which the page and the Markdown share."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CUTS = (1, 3, 5)
 
 @dataclass(frozen=True)
 class Group:
-    """A part of the instances."""
+    """The rate of a group of instances."""
 
     name: str
     rate: Rate
@@ -24,7 +24,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Bin:
-    """Instances whose result was trusted alike, and how often that was right."""
+    """Instances with the same claim, and how often it was right."""
 
     name: str
     rate: Rate
@@ -32,13 +32,13 @@ class Bin:
 
 @dataclass(frozen=True)
 class Cost:
-    """What the instances took, the agent's own work alone."""
+    """The cost of the instances, of the agent's work alone."""
 
     seconds: float
     """All together."""
     median: float
     ninth: float
-    """The time that nine in ten stay below."""
+    """The 90th percentile of seconds."""
     tokens: int
     read: int
     written: int
@@ -71,7 +71,7 @@ class Digest:
 
 
 def digest(run: RunData) -> Digest:
-    """All numbers about a run."""
+    """Compute all numbers about a run."""
     rows = run.judged
     return Digest(
         run=run,
@@ -100,7 +100,7 @@ def _groups(rows: Sequence[Row], key: Callable[[Row], str], order: Sequence[str]
 
 
 def _size(row: Row) -> str:
-    return next(name for most, name in SIZES if row.size <= most)
+    return next(name for max_lines, name in SIZES if row.size <= max_lines)
 
 
 def _cost(rows: Sequence[Row]) -> Cost:
@@ -131,7 +131,7 @@ def _recall(rows: Sequence[Row]) -> list[tuple[str, Rate]]:
 
 
 def _calibration(rows: Sequence[Row]) -> tuple[Bin, ...]:
-    """How often each claim was right; a claim that nobody judged is left out."""
+    """Compute how often each claim was right; claims about undecided instances are left out."""
     decided = [row for row in rows if row.resolved is not None and row.state is State.FINISHED and row.outcome]
     claims = (
         ("verified", lambda row: row.outcome == "verified"),

@@ -1,4 +1,4 @@
-"""Plots as SVG that stand in the page itself: nothing is loaded, and colours follow the page's."""
+"""Draw plots as SVG for the page itself: nothing is loaded, and colours follow the page's."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Bar:
 
 
 def bars(rows: Sequence[Bar]) -> str:
-    """A horizontal bar for each row, its interval as a whisker."""
+    """Draw a horizontal bar for each row, with its interval as a whisker."""
     step, left, right = 30, 210, 170
     span, height = WIDTH - left - right, step * len(rows) + 24
     parts = [_grid(left, span, height)]
@@ -48,13 +48,13 @@ class Part:
 
 
 def counts(parts: Sequence[Part]) -> str:
-    """A horizontal bar for each count."""
+    """Draw a horizontal bar for each count."""
     step, left, right = 26, 210, 70
     span, height = WIDTH - left - right, step * len(parts) + 8
-    most = max((part.count for part in parts), default=1) or 1
+    largest = max((part.count for part in parts), default=1) or 1
     drawn = []
     for number, part in enumerate(parts):
-        y, length = number * step + 4, part.count / most * span
+        y, length = number * step + 4, part.count / largest * span
         kind = "bar good" if part.label == "resolved" else "bar"
         drawn += [
             _text(left - 8, y + 13, part.label, "end"),
@@ -73,7 +73,7 @@ class Line:
 
 
 def lines(series: Sequence[Line], x_name: str, y_name: str) -> str:
-    """Step lines over common axes."""
+    """Draw step lines over common axes."""
     left, bottom, top, height = 52, 40, 14, 260
     width, tall = WIDTH - left - 20, height - bottom - top
     right = _round_up(max((x for line in series for x, _ in line.points), default=1.0))
@@ -123,7 +123,7 @@ def _svg(height: float, parts: Sequence[str], title: str) -> str:
 
 
 def _round_up(value: float) -> float:
-    """The next of 1, 2, 4, 5, 8 times a power of ten; it divides well by four."""
+    """Round up to 1, 2, 4, 5 or 8 times a power of ten, for axes with four parts."""
     if value <= 0:
         return 1.0
     power = 10.0 ** math.floor(math.log10(value))

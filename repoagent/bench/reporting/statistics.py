@@ -1,4 +1,4 @@
-"""The two statistics that a benchmark of yes and no needs, exact enough for few instances."""
+"""Statistics of yes/no results that hold for few instances."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LEVEL = 0.95
 
 @dataclass(frozen=True)
 class Rate:
-    """How many of how many, and where the true rate lies with 95 % confidence."""
+    """A rate with its 95 % confidence interval."""
 
     hits: int
     total: int
@@ -37,8 +37,10 @@ class Rate:
 
 
 def mcnemar(only_one: int, only_other: int) -> float:
-    """The probability of a difference at least as large if both runs were equally good: McNemar's test, exact
-    (binomial), from the instances that only one of them resolves."""
+    """Compute the p-value of McNemar's exact (binomial) test that two runs are equally good.
+
+    The arguments count the instances that only one of the runs resolves.
+    """
     n, k = only_one + only_other, min(only_one, only_other)
     if n == 0:
         return 1.0
@@ -47,7 +49,7 @@ def mcnemar(only_one: int, only_other: int) -> float:
 
 
 def quantile(values: list[float], share: float) -> float:
-    """The value below which `share` of `values` lie; 0 of none."""
+    """Interpolate the quantile of `values` at `share` (0 to 1); 0 without values."""
     if not values:
         return 0.0
     ordered = sorted(values)

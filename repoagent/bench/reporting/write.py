@@ -1,4 +1,4 @@
-"""Write the report on runs as one page that needs nothing else, as Markdown, and as a page for each trajectory."""
+"""Write the report on runs as a self-contained page, as Markdown, and as a page for each trajectory."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 PAGES = "trajectories"
-"""The folder of a run in which a page for each instance lies."""
+"""The folder of a run for the pages of its instances."""
 _MOST_EVENTS = 2000
 _LONGEST = 4000
 
@@ -42,7 +42,10 @@ class Plots:
 
 
 def write_reports(folders: Sequence[Path], out: Path) -> list[Path]:
-    """Write `report.html` and `report.md` into `out`, and the pages of the trajectories into the runs; the files."""
+    """Write `report.html` and `report.md` into `out`, and the pages of the trajectories into the runs.
+
+    Returns the paths of the two reports.
+    """
     digests = [digest(collect(folder)) for folder in folders]
     comparisons = [compared(one.run, other.run) for one, other in combinations(digests, 2)]
     pages = _environment()
@@ -109,7 +112,7 @@ def _value(value: object) -> str:
 
 
 def _raw(run: RunData, row: Row) -> Iterator[str]:
-    """The files of the trajectory itself, relative to the page."""
+    """Yield the raw files of the trajectory, relative to the page."""
     for name in ("session/events.jsonl", "session/patch.diff", "session/report.json", "error.log", "output.log"):
         if (row.folder / name).is_file():
             yield Path(os.path.relpath(row.folder / name, run.folder / PAGES)).as_posix()
@@ -135,7 +138,7 @@ def _bar(label: str, rate: Rate) -> Bar:
 
 
 def _resolved_by_time(run: RunData) -> Line:
-    """How many would be resolved if each instance got no more than so many minutes."""
+    """Compute how many instances would be resolved within each number of minutes per instance."""
     minutes = sorted(row.seconds / 60 for row in run.judged if row.resolved)
     return Line(run.label, tuple((each, number) for number, each in enumerate(minutes, 1)))
 
@@ -156,7 +159,7 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters["clock"] = _clock
-    environment.filters["svg"] = Markup  # of our own making, every text in it escaped
+    environment.filters["svg"] = Markup  # made here, with every text escaped
     environment.filters["cell"] = _cell
     environment.filters["percent"] = lambda value: f"{value:.1%}"
     return environment
@@ -170,6 +173,6 @@ def _clock(seconds: float) -> str:
 
 
 def _cell(text: str) -> str:
-    """Text that cannot break a table of Markdown, nor be taken for markup."""
+    """Escape text so that it cannot break a Markdown table or be read as markup."""
     escaped = re.sub(r"([|`*_\[\]\\])", r"\\\1", " ".join(text.split())[:200])
     return escaped.replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,1 @@
+"""The model server on this machine: the weights of the embedded models, fetching them, serving them."""
