@@ -73,7 +73,9 @@ def replaced(source: str, part: Part, answer: str) -> str:
     if mark := find_elision("".join(new), "".join(old)):
         raise EditRefused(f"the answer leaves out code: {mark}")
     base = indent_of(next(line for line in new if line.strip()))
-    fitted = ended(reindent_code(new, Indentation(base, ""), Indentation(indent_of(old[0]), "")), end_near(lines, part.first))
+    fitted = ended(
+        reindent_code(new, Indentation(base, ""), Indentation(indent_of(old[0]), "")), end_near(lines, part.first)
+    )
     text = "".join([*lines[: part.first - 1], *fitted, *lines[part.last :]])
     parse(text)
     return text

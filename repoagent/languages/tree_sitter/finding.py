@@ -1,0 +1,110 @@
+"""Find a definition in a file, and the one that a model wrote for it in an answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from repoagent.edits.errors import EditRefused
+from repoagent.edits.layout import lines_of
+from repoagent.languages.tree_sitter.process import read_syntax
+from repoagent.languages.tree_sitter.syntax import DefinitionSpan, Syntax
+from repoagent.languages.tree_sitter.table import LanguageRow
+
+
+@dataclass(frozen=True)
+class LocatedDefinition:
+    """A definition, in the text that holds it."""
+
+    source: str
+    syntax: Syntax
+    span: DefinitionSpan
+
+    @property
+    def text(self) -> str:
+        """Its text, from its first annotation to its end."""
+        return self.source[self.span.start : self.span.end]
+
+    @property
+    def lines(self) -> tuple[int, int]:
+        """Its first and its last line, counted from 1."""
+        return line_at(self.source, self.span.start), line_at(self.source, max(self.span.end - 1, self.span.start))
+
+
+def line_at(source: str, place: int) -> int:
+    """The line, counted from 1, that holds an offset."""
+    return source.count("\n", 0, place) + 1
+
+
+def read(row: LanguageRow, source: str) -> Syntax:
+    """What is known of `source`; raises EditRefused where the parser gives up on it."""
+    syntax = read_syntax(row.name, source)
+    if syntax.failure:
+        raise EditRefused(f"not parsable as {row.title}: {syntax.failure}")
+    return syntax
+
+
+def locate(row: LanguageRow, source: str, qualified: str, start: int | None = None) -> LocatedDefinition:
+    """The definition of that name; of several the one that holds line `start`, else the last that has a body.
+
+    Raises EditRefused when there is none.
+    """
+    syntax = read(row, source)
+    found = [LocatedDefinition(source, syntax, span) for span in syntax.definitions if span.qualified == qualified]
+    if not found:
+        raise EditRefused(f"there is no function or class {qualified} in the file")
+    around = [each for each in found if start is not None and each.lines[0] <= start <= each.lines[1]]
+    return max(around or found, key=lambda each: each.span.has_body and (each.span.start + 1))
+
+
+def locate_in_answer(row: LanguageRow, answer: str, target: DefinitionSpan) -> LocatedDefinition:
+    """What `answer` defines in the place of `target`; raises EditRefused when it does not.
+
+    Of several it is the one whose qualified name is most alike, then one written in the same way, then the outermost.
+    """
+    candidates = [
+        (_distance(each.span, target), number, each)
+        for number, text in enumerate(_read_in_shells(row, answer))
+        for each in _definitions(row, text)
+        if each.span.name == target.name and each.span.kind == target.kind
+    ]
+    if not candidates:
+        raise EditRefused(f"the answer does not define {target.name}")
+    found = min(candidates, key=lambda each: each[:2])[2]
+    if found.span.is_broken and not target.is_broken:
+        raise EditRefused(f"syntax error in the answer's {target.name}{_quote_error(found)}")
+    return found
+
+
+def defines(row: LanguageRow, answer: str, name: str) -> bool:
+    """Whether `answer` defines a function or type of this name, which is not qualified."""
+    try:
+        return any(each.span.name == name for text in _read_in_shells(row, answer) for each in _definitions(row, text))
+    except EditRefused:
+        return False
+
+
+def _read_in_shells(row: LanguageRow, answer: str) -> Iterator[str]:
+    """The answer, and the answer with what a grammar may want around it."""
+    yield answer
+    for before, behind in row.shells:
+        yield before + answer + behind
+
+
+def _definitions(row: LanguageRow, text: str) -> Iterator[LocatedDefinition]:
+    syntax = read(row, text)
+    return (LocatedDefinition(text, syntax, span) for span in syntax.definitions)
+
+
+def _distance(span: DefinitionSpan, target: DefinitionSpan) -> tuple[bool, int, bool, bool, bool, int]:
+    name = re.sub(r"^_\.", "", span.qualified)
+    shared = len(name) if f".{target.qualified}".endswith(f".{name}") else 0
+    alike = span.node != target.node, span.header != target.header
+    return span.is_broken, -shared, not span.has_body and target.has_body, *alike, name.count(".")
+
+
+def _quote_error(found: LocatedDefinition) -> str:
+    lines = lines_of(found.source)
+    number = found.syntax.first_error
+    return f": {lines[number - 1].strip()[:80]}" if 0 < number <= len(lines) else ""

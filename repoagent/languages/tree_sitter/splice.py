@@ -1,0 +1,134 @@
+"""Put a function or type that a model has rewritten in its place, in any language that is read by spans."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from repoagent.edits.elision import find_elision
+from repoagent.edits.encoding import BOM, restored
+from repoagent.edits.errors import EditRefused
+from repoagent.edits.layout import Indentation, end_near, indent_of, line_end, lines_of, moved
+from repoagent.languages.tree_sitter.finding import LocatedDefinition, line_at, locate, locate_in_answer, read
+from repoagent.languages.tree_sitter.process import read_syntax
+from repoagent.languages.tree_sitter.syntax import DefinitionSpan, Syntax
+from repoagent.languages.tree_sitter.table import LanguageRow
+
+_FUNCTION = re.compile(r"(async\s+)?function\b\s*(\*?)\s*")
+_ANY = 4
+"""Blanks that a level adds where nothing tells."""
+
+
+def splice_definition(row: LanguageRow, source: str, qualified: str, answer: str, start: int | None = None) -> str:
+    """`source` with its definition `qualified` replaced by that in `answer`; see `Language.splice_definition`."""
+    if source.startswith(BOM):
+        return BOM + splice_definition(row, source.removeprefix(BOM), qualified, answer, start)
+    target = locate(row, source, qualified, start)
+    plain = restored(re.sub("\r\n?", "\n", answer).strip("\n") + "\n", source)
+    new = locate_in_answer(row, plain, target.span)
+    _refuse_elision(row, new, target)
+    text, begin = _fit(new, target)
+    spliced = source[:begin] + text + source[target.span.end :]
+    _refuse_damage(row, spliced, target, begin + len(text))
+    same = read_syntax(row.name, spliced).fingerprint == target.syntax.fingerprint
+    return source if same else spliced
+
+
+# --- what is refused --------------------------------------------------------------------------------------------------
+
+
+def _refuse_elision(row: LanguageRow, new: LocatedDefinition, target: LocatedDefinition) -> None:
+    if mark := find_elision(new.text, target.text, row.comments):
+        raise EditRefused(f"the answer leaves out code: {mark}")
+    if target.span.has_body and not new.span.has_body:
+        raise EditRefused(f"the answer only declares {target.span.name}")
+    gone = _members(target.syntax, target.span) - _members(new.syntax, new.span)
+    if target.span.kind == "class" and gone:
+        raise EditRefused(f"the answer leaves out methods: {', '.join(sorted(gone)[:5])}")
+
+
+def _members(syntax: Syntax, span: DefinitionSpan) -> set[str]:
+    return {each.name for each in _inside(syntax.definitions, span.start, span.end) if each.kind == "function"}
+
+
+def _inside(spans: Iterable[DefinitionSpan], start: int, end: int) -> list[DefinitionSpan]:
+    return [each for each in spans if start <= each.core and each.end <= end]
+
+
+def _refuse_damage(row: LanguageRow, spliced: str, target: LocatedDefinition, end: int) -> None:
+    """Raise EditRefused where the file parses worse than before, or other definitions are not what they were."""
+    after, span = read(row, spliced), target.span
+    if after.errors > target.syntax.errors:
+        raise EditRefused(describe_error(row, spliced, after))
+    new = _inside(after.definitions, span.start, end)
+    if not any(each.qualified == span.qualified for each in new):
+        raise EditRefused(f"the answer does not define {span.qualified}")
+    old = _inside(target.syntax.definitions, span.start, span.end)
+    if _names(after.definitions, new) != _names(target.syntax.definitions, old):
+        raise EditRefused(f"the answer's {span.name} does not fit into the file")
+
+
+def _names(spans: Sequence[DefinitionSpan], but: Sequence[DefinitionSpan]) -> list[str]:
+    return [each.qualified for each in spans if each not in but]
+
+
+def describe_error(row: LanguageRow, source: str, syntax: Syntax) -> str:
+    """What the first syntax error is, with its line."""
+    lines = lines_of(source)
+    text = lines[syntax.first_error - 1].strip()[:80] if 0 < syntax.first_error <= len(lines) else ""
+    return f"{row.title} syntax error (line {syntax.first_error}: {text})"
+
+
+# --- how it is laid out -----------------------------------------------------------------------------------------------
+
+
+def _fit(new: LocatedDefinition, target: LocatedDefinition) -> tuple[str, int]:
+    """The text of the new definition as it shall stand in the file, and where it shall begin.
+
+    What stands above and before the old one stays, unless the new one has all of it.
+    """
+    keeps = not set(target.span.prefix) <= set(new.span.prefix) or not new.span.prefix
+    begin, first = (target.span.core, new.span.core) if keeps else (target.span.start, new.span.start)
+    text = _reindent(new, first, target, begin)
+    if target.span.node == "method_definition" and new.span.node != "method_definition":
+        text = _FUNCTION.sub(lambda match: (match[1] or "") + match[2], text, count=1)
+    return text, begin
+
+
+def _reindent(new: LocatedDefinition, first: int, target: LocatedDefinition, begin: int) -> str:
+    number = line_at(new.source, first)
+    lines = lines_of(new.source[first : new.span.end])
+    head = _indent_at(new.source, first)
+    fixed = {line - number + 1 for line in new.syntax.literals}
+    old, wanted = _unit(lines, head, fixed), _unit_of_file(target)
+    base = _indent_at(target.source, begin)
+    shifted = moved([head + lines[0], *lines[1:]], Indentation(head, old or wanted), Indentation(base, wanted), fixed)
+    shifted[0] = shifted[0].removeprefix(base)
+    end = end_near(lines_of(target.source), line_at(target.source, begin) - 1)
+    return "".join(line.rstrip("\r\n") + (line_end(line) and end) for line in shifted)
+
+
+def _indent_at(source: str, place: int) -> str:
+    """What the line around an offset begins with."""
+    return indent_of(source[source.rfind("\n", 0, place) + 1 :][:200])
+
+
+def _unit_of_file(target: LocatedDefinition) -> str:
+    """What a level adds in the definition; where it has none, in the file."""
+    first, last = target.lines
+    lines = lines_of(target.source)
+    literals = set(target.syntax.literals)
+    inside = {line - first + 1 for line in literals}
+    base = _indent_at(target.source, target.span.core)
+    return _unit(lines[first - 1 : last], base, inside) or _unit(lines, "", literals) or " " * _ANY
+
+
+def _unit(lines: Sequence[str], base: str, literals: set[int]) -> str:
+    """The least that a line is indented by beyond `base`; empty where none is."""
+    deeper = [
+        space.removeprefix(base)
+        for number, line in enumerate(lines, 1)
+        if number not in literals and line.strip() and not line.lstrip().startswith("*")
+        if (space := indent_of(line)).startswith(base) and space != base
+    ]
+    return min(deeper, key=len, default="")
