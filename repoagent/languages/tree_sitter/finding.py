@@ -13,6 +13,10 @@ from repoagent.languages.tree_sitter.syntax import DefinitionSpan, Syntax
 from repoagent.languages.tree_sitter.table import LanguageRow
 
 
+_CUTS = 3
+"""Lines from which on an answer is read that is not understood as a whole."""
+
+
 @dataclass(frozen=True)
 class LocatedDefinition:
     """A definition, in the text that holds it."""
@@ -45,6 +49,36 @@ def read(row: LanguageRow, source: str) -> Syntax:
     return syntax
 
 
+def describe_error(row: LanguageRow, source: str, line: int) -> str:
+    """What is wrong at `line`, counted from 1, for a message."""
+    lines = lines_of(source)
+    text = lines[line - 1].strip()[:80] if 0 < line <= len(lines) else ""
+    return f"{row.title} syntax error (line {line}: {text})"
+
+
+def refuse_errors(row: LanguageRow, before: str, after: str) -> Syntax:
+    """What is known of `after`; raises EditRefused where it parses worse than `before`.
+
+    It does with more errors, or where `before` has some already, with one in a definition that had none: a parser that
+    is lost counts no more errors.
+    """
+    new = read(row, after)
+    if not new.errors:
+        return new
+    old = read(row, before)
+    if new.errors > old.errors:
+        raise EditRefused(describe_error(row, after, new.first_error))
+    dense = "".join(after.split())
+    for header in _sound_headers(old) - _sound_headers(new):
+        if header in dense:  # the definition is still there, and was not broken
+            raise EditRefused(describe_error(row, after, new.first_error))
+    return new
+
+
+def _sound_headers(syntax: Syntax) -> set[str]:
+    return {span.header for span in syntax.definitions if not span.is_broken}
+
+
 def locate(row: LanguageRow, source: str, qualified: str, start: int | None = None) -> LocatedDefinition:
     """The definition of that name; of several the one that holds line `start`, else the last that has a body.
 
@@ -63,18 +97,32 @@ def locate_in_answer(row: LanguageRow, answer: str, target: DefinitionSpan) -> L
 
     Of several it is the one whose qualified name is most alike, then one written in the same way, then the outermost.
     """
-    candidates = [
+    texts = [answer, *_cut_prose(answer, target.name)]
+    candidates = next(filter(None, (_find_candidates(row, text, target) for text in texts)), [])
+    if not candidates:
+        raise EditRefused(f"the answer does not define {target.name}")
+    found = min(candidates, key=lambda each: each[:2])[2]
+    if found.span.is_broken and not target.is_broken:
+        raise EditRefused(f"the answer's {target.name}: {describe_error(row, found.source, found.syntax.first_error)}")
+    return found
+
+
+def _find_candidates(row: LanguageRow, answer: str, target: DefinitionSpan) -> list[_Candidate]:
+    """The definitions of an answer that may take the place of `target`, each with how far it is from that."""
+    return [
         (_distance(each.span, target), number, each)
         for number, text in enumerate(_read_in_shells(row, answer))
         for each in _definitions(row, text)
         if each.span.name == target.name and each.span.kind == target.kind
     ]
-    if not candidates:
-        raise EditRefused(f"the answer does not define {target.name}")
-    found = min(candidates, key=lambda each: each[:2])[2]
-    if found.span.is_broken and not target.is_broken:
-        raise EditRefused(f"syntax error in the answer's {target.name}{_quote_error(found)}")
-    return found
+
+
+def _cut_prose(answer: str, name: str) -> Iterator[str]:
+    """The answer from each of the first lines on that name what is looked for: a grammar may be lost in prose."""
+    lines = lines_of(answer)
+    word = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")
+    naming = [number for number, line in enumerate(lines) if number and word.search(line)]
+    return ("".join(lines[number:]) for number in naming[:_CUTS])
 
 
 def defines(row: LanguageRow, answer: str, name: str) -> bool:
@@ -97,14 +145,12 @@ def _definitions(row: LanguageRow, text: str) -> Iterator[LocatedDefinition]:
     return (LocatedDefinition(text, syntax, span) for span in syntax.definitions)
 
 
-def _distance(span: DefinitionSpan, target: DefinitionSpan) -> tuple[bool, int, bool, bool, bool, int]:
+_Distance = tuple[bool, int, bool, bool, bool, int]
+_Candidate = tuple[_Distance, int, LocatedDefinition]
+
+
+def _distance(span: DefinitionSpan, target: DefinitionSpan) -> _Distance:
     name = re.sub(r"^_\.", "", span.qualified)
     shared = len(name) if f".{target.qualified}".endswith(f".{name}") else 0
     alike = span.node != target.node, span.header != target.header
     return span.is_broken, -shared, not span.has_body and target.has_body, *alike, name.count(".")
-
-
-def _quote_error(found: LocatedDefinition) -> str:
-    lines = lines_of(found.source)
-    number = found.syntax.first_error
-    return f": {lines[number - 1].strip()[:80]}" if 0 < number <= len(lines) else ""

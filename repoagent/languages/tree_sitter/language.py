@@ -12,9 +12,9 @@ from repoagent.edits.layout import lines_of
 from repoagent.index.reading.languages import LANGUAGES
 from repoagent.languages.base import Capabilities, CodeDefinition
 from repoagent.languages.fences import select_code
-from repoagent.languages.tree_sitter.finding import LocatedDefinition, defines, locate, read
+from repoagent.languages.tree_sitter.finding import LocatedDefinition, defines, locate, refuse_errors
 from repoagent.languages.tree_sitter.process import read_syntax
-from repoagent.languages.tree_sitter.splice import describe_error, splice_definition
+from repoagent.languages.tree_sitter.splice import splice_definition
 from repoagent.languages.tree_sitter.table import LanguageRow
 
 
@@ -45,9 +45,7 @@ class TreeSitterLanguage:
         return Capabilities()
 
     def parse(self, source: str, before: str = "") -> tuple[CodeDefinition, ...]:
-        syntax = read(self.row, source)
-        if syntax.errors and syntax.errors > read(self.row, before).errors:
-            raise EditRefused(describe_error(self.row, source, syntax))
+        syntax = refuse_errors(self.row, before, source)
         lines = lines_of(source)
         return tuple(_describe(LocatedDefinition(source, syntax, span), lines) for span in syntax.definitions)
 

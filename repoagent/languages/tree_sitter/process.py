@@ -16,7 +16,7 @@ from repoagent.edits.encoding import readable
 from repoagent.languages.tree_sitter.syntax import DefinitionSpan, Syntax
 
 SECONDS: Final = 10.0
-"""For one text; a megabyte of C takes three."""
+"""Of the processor, for one text; a megabyte of C takes four."""
 
 MEMORY: Final = 4 << 30
 """Bytes of addresses; `<T<T<T…` has the grammar of C# ask for all there are."""

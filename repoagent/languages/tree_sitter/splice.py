@@ -9,7 +9,7 @@ from repoagent.edits.elision import find_elision
 from repoagent.edits.encoding import BOM, restored
 from repoagent.edits.errors import EditRefused
 from repoagent.edits.layout import Indentation, end_near, indent_of, line_end, lines_of, moved
-from repoagent.languages.tree_sitter.finding import LocatedDefinition, line_at, locate, locate_in_answer, read
+from repoagent.languages.tree_sitter.finding import LocatedDefinition, line_at, locate, locate_in_answer, refuse_errors
 from repoagent.languages.tree_sitter.process import read_syntax
 from repoagent.languages.tree_sitter.syntax import DefinitionSpan, Syntax
 from repoagent.languages.tree_sitter.table import LanguageRow
@@ -57,9 +57,7 @@ def _inside(spans: Iterable[DefinitionSpan], start: int, end: int) -> list[Defin
 
 def _refuse_damage(row: LanguageRow, spliced: str, target: LocatedDefinition, end: int) -> None:
     """Raise EditRefused where the file parses worse than before, or other definitions are not what they were."""
-    after, span = read(row, spliced), target.span
-    if after.errors > target.syntax.errors:
-        raise EditRefused(describe_error(row, spliced, after))
+    after, span = refuse_errors(row, target.source, spliced), target.span
     new = _inside(after.definitions, span.start, end)
     if not any(each.qualified == span.qualified for each in new):
         raise EditRefused(f"the answer does not define {span.qualified}")
@@ -70,13 +68,6 @@ def _refuse_damage(row: LanguageRow, spliced: str, target: LocatedDefinition, en
 
 def _names(spans: Sequence[DefinitionSpan], but: Sequence[DefinitionSpan]) -> list[str]:
     return [each.qualified for each in spans if each not in but]
-
-
-def describe_error(row: LanguageRow, source: str, syntax: Syntax) -> str:
-    """What the first syntax error is, with its line."""
-    lines = lines_of(source)
-    text = lines[syntax.first_error - 1].strip()[:80] if 0 < syntax.first_error <= len(lines) else ""
-    return f"{row.title} syntax error (line {syntax.first_error}: {text})"
 
 
 # --- how it is laid out -----------------------------------------------------------------------------------------------

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
+from functools import cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 _GRAMMARS = {language.name: language for language in LANGUAGES}
 _ROWS = {row.name: row for row in ROWS}
 _STRING = re.compile(r"(?!concatenated|chained)\w*(string|heredoc|nowdoc)")
-"""Types of nodes whose text is taken as it is."""
 _WITHOUT_BODY = frozenset(
     {
         *("declaration", "field_declaration", "function_signature", "function_signature_item", "method_signature"),
@@ -79,25 +79,69 @@ def read_syntax(language: str, text: str) -> Syntax:
     facts = extract_source(_GRAMMARS[language], source)
     if facts.skipped:
         return Syntax(failure=facts.skipped)
-    symbols = decode_head("", encode(facts).head).symbols
+    symbols = [s for s in decode_head("", encode(facts).head).symbols if s.is_function or s.is_type]
+    places = _Places(source)
+    ranges = [places.range(symbol) for symbol in symbols]
     root = parser(_GRAMMARS[language]).parse(source).root_node
-    walked = _Walk(_ROWS[language], source)
-    walked.read(root)
-    found = _Definitions(_ROWS[language], source, root).read(symbols)
-    digest = hashlib.sha256("\0".join(walked.tokens).encode()).hexdigest()
-    return Syntax("", tuple(found), walked.errors, walked.first_error, digest, tuple(sorted(walked.literals)))
+    walk = _Walk(_ROWS[language], source, frozenset(ranges))
+    walk.read(root)
+    spans = _Spans(_ROWS[language], places)
+    found = [
+        spans.make(symbol, walk.found[each])
+        for symbol, each in zip(symbols, ranges, strict=True)
+        if each in walk.found or walk.add(root, each)
+    ]
+    digest = hashlib.sha256("\0".join(walk.tokens).encode()).hexdigest()
+    return Syntax("", tuple(found), walk.errors, walk.first_error, digest, tuple(sorted(walk.literals)))
+
+
+Range = tuple[int, int]
+"""Two offsets in bytes."""
+
+
+class _Places:
+    """Lines and columns of the index as offsets in bytes, and those as offsets in characters."""
+
+    def __init__(self, source: bytes) -> None:
+        self._lines = source.split(b"\n")
+        self._starts = [0, *accumulate(len(line) + 1 for line in self._lines)]
+        self._inner = [] if source.isascii() else [n for n, byte in enumerate(source) if byte & 0xC0 == 0x80]
+
+    def range(self, symbol: Symbol) -> Range:
+        """Where a symbol begins and ends."""
+        return self._byte(symbol.start, symbol.column), self._byte(symbol.end, symbol.end_column)
+
+    def character(self, place: int) -> int:
+        """How many characters stand before a byte."""
+        return place - bisect_left(self._inner, place)
+
+    def _byte(self, line: int, column: int) -> int:
+        text = self._lines[line - 1]
+        return self._starts[line - 1] + (column if text.isascii() else len(text.decode()[:column].encode()))
 
 
 # --- the whole tree ---------------------------------------------------------------------------------------------------
 
 
-class _Walk:
-    """One way through a tree, from the left: its tokens without comments and layout, its errors, its long strings."""
+class _Beside(NamedTuple):
+    """A node, and the comments and annotations that stand right before it."""
 
-    def __init__(self, row: LanguageRow, source: bytes) -> None:
+    node: Node
+    above: tuple[Node, ...]
+
+
+class _Walk:
+    """One way through a tree, from the left: its tokens without comments and layout, its errors, its long strings, and
+    the nodes of the wanted ranges, each with those around it, the outermost first."""
+
+    def __init__(self, row: LanguageRow, source: bytes, wanted: Set[Range]) -> None:
         self._row = row
         self._source = source
+        self._wanted = wanted
         self._place = 0
+        self._around: list[_Beside] = []
+        self._above: list[Node] = []
+        self.found: dict[Range, Sequence[_Beside]] = {}
         self.tokens: list[str] = []
         self.errors = 0
         self.first_error = 0
@@ -107,53 +151,79 @@ class _Walk:
         """Go through the tree; without recursion, for nesting may be deep."""
         cursor = root.walk()
         while True:
-            if (
-                cursor.node is not None
-                and self._enter(cursor.node, cursor.field_name or "")
-                and cursor.goto_first_child()
-            ):
+            node = cursor.node
+            if node is not None and self._enter(node, cursor.field_name or "") and cursor.goto_first_child():
+                self._around.append(_Beside(node, tuple(self._above)))
+                self._above = []
                 continue
+            self._leave(node)
             while not cursor.goto_next_sibling():
                 if not cursor.goto_parent():
                     return
                 self.tokens.append(")")
+                self._leave(self._around.pop().node)
+
+    def add(self, root: Node, wanted: Range) -> bool:
+        """Look for a node that no range is exactly that of: the smallest around it; whether there is one."""
+        node = root.descendant_for_byte_range(*wanted)
+        if node is not None:
+            self.found[wanted] = (_Beside(node, ()),)
+        return node is not None
+
+    def _leave(self, node: Node | None) -> None:
+        """Remember a node for the next one, if it may belong to that; else forget what was remembered."""
+        if node is not None and (node.type in self._row.annotation_nodes or node.type in self._row.comment_nodes):
+            self._above.append(node)
+        else:
+            self._above = []
 
     def _enter(self, node: Node, field: str) -> bool:
         """Note a node; whether its children are to be noted, too."""
+        kind, start, end = node.type, node.start_byte, node.end_byte
         if node.is_error or node.is_missing:
             self.errors += 1
             self.first_error = self.first_error or node.start_point.row + 1
-        if node.type in self._row.comment_nodes:
-            self._skip(node)
+        if kind in self._row.comment_nodes:
+            self._skip(start, end)
             return False
-        is_string = _STRING.match(node.type) is not None
-        if is_string:
+        if (start, end) in self._wanted:
+            self.found[start, end] = (*self._around[-_WRAPPERS:], _Beside(node, tuple(self._above)))
+        if is_string(kind):
             self.literals.update(range(node.start_point.row + 2, node.end_point.row + 2))
-        if node.child_count and not is_string:
-            self.tokens.append(f"({field}:{node.type}")
+        elif node.child_count:
+            self.tokens.append(f"({field}:{kind}")
             return True
-        self._leaf(node, field)
+        self._skip(start, end)
+        self._leaf(kind, field, self._source[start:end].decode("utf-8", "replace"))
         return False
 
-    def _leaf(self, node: Node, field: str) -> None:
-        self._skip(node)
-        text = self._source[node.start_byte : node.end_byte].decode("utf-8", "replace").replace("\r\n", "\n")
-        if node.type == "jsx_text":
+    def _leaf(self, kind: str, field: str, text: str) -> None:
+        if kind == "jsx_text":
             text = _BREAK.sub("\n", text).strip("\n")
-        elif node.type not in _EXACT:
+        elif kind not in _EXACT:
             text = text.strip()
+        if "\r" in text:
+            text = text.replace("\r\n", "\n")
         if text and not (text == ";" and self._row.has_optional_semicolons):
-            self.tokens.append(f"{field}:{node.type}={text}")
+            self.tokens.append(f"{field}:{kind}={text}")
 
-    def _skip(self, node: Node) -> None:
+    def _skip(self, start: int, end: int) -> None:
         """Go to the end of a node; what stands before it and is in no node counts, unless it is layout."""
-        gap = self._source[self._place : node.start_byte].decode("utf-8", "replace")
-        if gap := gap.strip(_LAYOUT + ";" if self._row.has_optional_semicolons else _LAYOUT):
-            self.tokens.append(gap)
-        self._place = max(self._place, node.end_byte)
+        if self._place < start:
+            gap = self._source[self._place : start].strip(_SEPARATORS if self._row.has_optional_semicolons else _LAYOUT)
+            if gap:
+                self.tokens.append(gap.decode("utf-8", "replace"))
+        self._place = max(self._place, end)
 
 
-_LAYOUT = " \t\r\n\f\\"
+@cache
+def is_string(kind: str) -> bool:
+    """Whether nodes of a type hold text that is taken as it is."""
+    return _STRING.match(kind) is not None
+
+
+_LAYOUT = b" \t\r\n\f\\"
+_SEPARATORS = _LAYOUT + b";"
 _BREAK = re.compile(r"\s*\n\s*")
 _EXACT = frozenset({"text"})
 """What PHP gives out as it is."""
@@ -161,93 +231,66 @@ _EXACT = frozenset({"text"})
 
 # --- definitions ------------------------------------------------------------------------------------------------------
 
+_WRAPPERS = 4
+"""Nodes around a definition that may be wrappers of it."""
+
 
 @dataclass(frozen=True)
-class _Prefixed:
-    """A node, and what stands before it."""
+class _Spans:
+    """Makes spans of nodes."""
 
-    start: int
-    core: int
-    kinds: tuple[str, ...]
+    row: LanguageRow
+    places: _Places
 
-
-class _Definitions:
-    """Finds where the symbols of the index begin and end in the tree."""
-
-    def __init__(self, row: LanguageRow, source: bytes, root: Node) -> None:
-        self._row = row
-        self._source = source
-        self._root = root
-        self._lines = source.split(b"\n")
-        self._starts = [0, *accumulate(len(line) + 1 for line in self._lines)]
-        self._inner = (
-            [place for place, byte in enumerate(source) if byte & 0xC0 == 0x80] if not source.isascii() else []
-        )
-
-    def read(self, symbols: tuple[Symbol, ...]) -> Iterator[DefinitionSpan]:
-        """The functions and types among `symbols`."""
-        for symbol in symbols:
-            if symbol.is_function or symbol.is_type:
-                start, end = self._byte(symbol.start, symbol.column), self._byte(symbol.end, symbol.end_column)
-                node = self._root.descendant_for_byte_range(start, end)
-                if node is not None:
-                    yield self._span(symbol, node)
-
-    def _byte(self, line: int, column: int) -> int:
-        text = self._lines[line - 1]
-        return self._starts[line - 1] + (column if text.isascii() else len(text.decode()[:column].encode()))
-
-    def _span(self, symbol: Symbol, node: Node) -> DefinitionSpan:
-        outer = self._outermost(node)
-        found = self._prefix(outer)
-        start, core, end = (
-            place - bisect_left(self._inner, place) for place in (found.start, found.core, outer.end_byte)
-        )
+    def make(self, symbol: Symbol, nodes: Sequence[_Beside]) -> DefinitionSpan:
+        """The span of a symbol, whose node is the last of `nodes`."""
+        outer, node = self._outermost(nodes), nodes[-1].node
+        start, core, kinds = self._prefix(outer)
         kind: DefinitionKind = "function" if symbol.is_function else "class"
         header = "".join(symbol.signature.split())[:_HEADER]
         return DefinitionSpan(
-            *(symbol.qualified, symbol.name, kind, start, core, end, found.kinds, node.type, header),
-            is_broken=outer.has_error,
+            *(symbol.qualified, symbol.name, kind),
+            *map(self.places.character, (start, core, outer.node.end_byte)),
+            *(kinds, node.type, header),
+            is_broken=outer.node.has_error,
             has_body=node.type not in _WITHOUT_BODY,
         )
 
-    def _outermost(self, node: Node) -> Node:
+    def _outermost(self, nodes: Sequence[_Beside]) -> _Beside:
         """The statement that holds the definition, and nothing else."""
-        while (parent := node.parent) is not None and parent.type in self._row.wrapper_nodes:
-            if len([child for child in parent.named_children if not self._is_beside(child)]) > 1:
+        *around, outer = nodes
+        for each in reversed(around):
+            if each.node.type not in self.row.wrapper_nodes or len(list(self._held(each.node))) > 1:
                 break
-            node = parent
-        return node
+            outer = each
+        return outer
+
+    def _held(self, wrapper: Node) -> Iterator[Node]:
+        return (child for child in wrapper.named_children if not self._is_beside(child))
 
     def _is_beside(self, node: Node) -> bool:
-        row = self._row
+        row = self.row
         return node.type in row.comment_nodes or node.type in row.annotation_nodes or node.type in row.prefix_nodes
 
-    def _prefix(self, node: Node) -> _Prefixed:
-        kinds: dict[str, None] = {}
-        start, core = node.start_byte, node.start_byte
-        above = node.prev_sibling
-        while above is not None and self._is_above(above):
-            if above.type in self._row.annotation_nodes:
-                start, kinds["annotation"] = above.start_byte, None
-            above = above.prev_sibling
-        for child in self._leading(node):
+    def _prefix(self, outer: _Beside) -> tuple[int, int, tuple[str, ...]]:
+        """Where a definition begins, where it does without what stands before it, and the kinds of that."""
+        annotations = [node for node in outer.above if node.type in self.row.annotation_nodes]
+        kinds: dict[str, None] = dict.fromkeys("annotation" for _ in annotations)
+        start = core = outer.node.start_byte
+        for child in self._leading(outer.node):
             core = child.start_byte
             if not self._is_beside(child):
                 break
-            if child.type not in self._row.comment_nodes:
-                kinds["annotation" if child.type in self._row.annotation_nodes else child.type] = None
-        return _Prefixed(start, core, tuple(kinds))
-
-    def _is_above(self, node: Node) -> bool:
-        return node.type in self._row.annotation_nodes or node.type in self._row.comment_nodes
+            if child.type not in self.row.comment_nodes:
+                kinds["annotation" if child.type in self.row.annotation_nodes else child.type] = None
+        return annotations[0].start_byte if annotations else start, core, tuple(kinds)
 
     def _leading(self, node: Node) -> Iterator[Node]:
         """The first nodes of a definition; of wrappers and lists of modifiers what is in them."""
         for child in node.children:
             if child.type == "modifiers":
                 yield from self._leading(child)
-            elif node.type in self._row.wrapper_nodes and not self._is_beside(child):
+            elif node.type in self.row.wrapper_nodes and not self._is_beside(child):
                 yield from self._leading(child) if child.child_count else (child,)
                 return
             else:

@@ -36,7 +36,7 @@ _JAVASCRIPT_FILE = r"\.[cm]?[jt]sx?$"
 
 _JAVASCRIPT: Final = {
     "tests": (
-        rf"(^|/)(__tests__|__mocks__|tests|e2e)/|^([^/]+/)?(packages/[^/]+/)?(test|specs?|cypress)/"
+        rf"(^|/)(__tests__|__mocks__|tests|e2e)/|^((packages|apps|libs|modules|plugins)/[^/]+/)?(test|specs?|cypress)/"
         rf"|(^|[/._-])(test|spec|e2e|cy)s?{_JAVASCRIPT_FILE}"
     ),
 }
@@ -47,7 +47,7 @@ _EXPORTS: Final = frozenset({"export", "default", "declare", "ambient_declaratio
 _METHODS: Final = (*_CLASS, ("_ = {\n", "\n}"))
 _JVM_TESTS = r"(^|/)src/(\w*[tT]est\w*)/|^(?!(.*/)?src/main/)(.*/)?(Test[A-Z]\w*|\w+(Tests?|TestCase|IT))\.(java|kts?)$"
 _C_TESTS = (
-    r"(^|/)(tests|(unit|gtest|[a-z]+)[-_]?tests?|testing)/|^test/"
+    r"(^|/)(tests|testing|(unit|g)tests?|\w+[-_]tests?)/|^test/"
     r"|(^|/)tests?([-_][^/]*)?\.\w+$|[-_](unit)?tests?\.\w+$|[a-z0-9]Tests?\.\w+$"
 )
 
