@@ -20,7 +20,7 @@ from repoagent.edits.syntax import (
     parse,
     without_docstring,
 )
-from repoagent.languages.base import Capabilities, CodeDefinition
+from repoagent.languages.base import Capabilities, CodeDefinition, DefinitionKind
 from repoagent.languages.fences import select_code
 from repoagent.languages.python.mistakes import find_mistakes
 from repoagent.languages.python.paths import is_test_path
@@ -87,7 +87,7 @@ class PythonLanguage:
 
 def _describe(qualified: str, node: Definable, lines: list[str] | tuple[str, ...]) -> CodeDefinition:
     first, last = first_line(node), last_line(node)
-    kind = "class" if isinstance(node, ast.ClassDef) else "function"
+    kind: DefinitionKind = "class" if isinstance(node, ast.ClassDef) else "function"
     return CodeDefinition(qualified, kind, first, last, "".join(lines[first - 1 : last]))
 
 

@@ -12,7 +12,6 @@ from repoagent.languages.tree_sitter.process import read_syntax
 from repoagent.languages.tree_sitter.syntax import DefinitionSpan, Syntax
 from repoagent.languages.tree_sitter.table import LanguageRow
 
-
 _CUTS = 3
 """Lines from which on an answer is read that is not understood as a whole."""
 
@@ -33,10 +32,10 @@ class LocatedDefinition:
     @property
     def lines(self) -> tuple[int, int]:
         """Its first and its last line, counted from 1."""
-        return line_at(self.source, self.span.start), line_at(self.source, max(self.span.end - 1, self.span.start))
+        return find_line(self.source, self.span.start), find_line(self.source, max(self.span.end - 1, self.span.start))
 
 
-def line_at(source: str, place: int) -> int:
+def find_line(source: str, place: int) -> int:
     """The line, counted from 1, that holds an offset."""
     return source.count("\n", 0, place) + 1
 
@@ -69,13 +68,13 @@ def refuse_errors(row: LanguageRow, before: str, after: str) -> Syntax:
     if new.errors > old.errors:
         raise EditRefused(describe_error(row, after, new.first_error))
     dense = "".join(after.split())
-    for header in _sound_headers(old) - _sound_headers(new):
+    for header in _list_sound_headers(old) - _list_sound_headers(new):
         if header in dense:  # the definition is still there, and was not broken
             raise EditRefused(describe_error(row, after, new.first_error))
     return new
 
 
-def _sound_headers(syntax: Syntax) -> set[str]:
+def _list_sound_headers(syntax: Syntax) -> set[str]:
     return {span.header for span in syntax.definitions if not span.is_broken}
 
 
@@ -110,9 +109,9 @@ def locate_in_answer(row: LanguageRow, answer: str, target: DefinitionSpan) -> L
 def _find_candidates(row: LanguageRow, answer: str, target: DefinitionSpan) -> list[_Candidate]:
     """The definitions of an answer that may take the place of `target`, each with how far it is from that."""
     return [
-        (_distance(each.span, target), number, each)
+        (_measure_distance(each.span, target), number, each)
         for number, text in enumerate(_read_in_shells(row, answer))
-        for each in _definitions(row, text)
+        for each in _list_definitions(row, text)
         if each.span.name == target.name and each.span.kind == target.kind
     ]
 
@@ -125,10 +124,12 @@ def _cut_prose(answer: str, name: str) -> Iterator[str]:
     return ("".join(lines[number:]) for number in naming[:_CUTS])
 
 
-def defines(row: LanguageRow, answer: str, name: str) -> bool:
+def has_definition(row: LanguageRow, answer: str, name: str) -> bool:
     """Whether `answer` defines a function or type of this name, which is not qualified."""
     try:
-        return any(each.span.name == name for text in _read_in_shells(row, answer) for each in _definitions(row, text))
+        return any(
+            each.span.name == name for text in _read_in_shells(row, answer) for each in _list_definitions(row, text)
+        )
     except EditRefused:
         return False
 
@@ -140,7 +141,7 @@ def _read_in_shells(row: LanguageRow, answer: str) -> Iterator[str]:
         yield before + answer + behind
 
 
-def _definitions(row: LanguageRow, text: str) -> Iterator[LocatedDefinition]:
+def _list_definitions(row: LanguageRow, text: str) -> Iterator[LocatedDefinition]:
     syntax = read(row, text)
     return (LocatedDefinition(text, syntax, span) for span in syntax.definitions)
 
@@ -149,7 +150,7 @@ _Distance = tuple[bool, int, bool, bool, bool, int]
 _Candidate = tuple[_Distance, int, LocatedDefinition]
 
 
-def _distance(span: DefinitionSpan, target: DefinitionSpan) -> _Distance:
+def _measure_distance(span: DefinitionSpan, target: DefinitionSpan) -> _Distance:
     name = re.sub(r"^_\.", "", span.qualified)
     shared = len(name) if f".{target.qualified}".endswith(f".{name}") else 0
     alike = span.node != target.node, span.header != target.header

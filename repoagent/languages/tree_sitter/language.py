@@ -12,7 +12,7 @@ from repoagent.edits.layout import lines_of
 from repoagent.index.reading.languages import LANGUAGES
 from repoagent.languages.base import Capabilities, CodeDefinition
 from repoagent.languages.fences import select_code
-from repoagent.languages.tree_sitter.finding import LocatedDefinition, defines, locate, refuse_errors
+from repoagent.languages.tree_sitter.finding import LocatedDefinition, has_definition, locate, refuse_errors
 from repoagent.languages.tree_sitter.process import read_syntax
 from repoagent.languages.tree_sitter.splice import splice_definition
 from repoagent.languages.tree_sitter.table import LanguageRow
@@ -66,7 +66,7 @@ class TreeSitterLanguage:
         word = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")
         return select_code(
             answer,
-            lambda code: word.search(code) is not None and defines(self.row, code, name),
+            lambda code: word.search(code) is not None and has_definition(self.row, code, name),
             self.row.fences,
             truncated=truncated,
         )

@@ -81,7 +81,8 @@ class ParserProcess:
 
 def _decode(answer: bytes) -> Syntax:
     failure, definitions, errors, first_error, fingerprint, literals = json.loads(answer)
-    spans = (DefinitionSpan(*fields[:6], tuple(fields[6]), *fields[7:]) for fields in definitions)
+    spans = (DefinitionSpan._make(fields) for fields in definitions)
+    spans = (span._replace(prefix=tuple(span.prefix)) for span in spans)
     return Syntax(failure, tuple(spans), errors, first_error, fingerprint, tuple(literals))
 
 

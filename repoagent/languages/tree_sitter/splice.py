@@ -9,7 +9,13 @@ from repoagent.edits.elision import find_elision
 from repoagent.edits.encoding import BOM, restored
 from repoagent.edits.errors import EditRefused
 from repoagent.edits.layout import Indentation, end_near, indent_of, line_end, lines_of, moved
-from repoagent.languages.tree_sitter.finding import LocatedDefinition, line_at, locate, locate_in_answer, refuse_errors
+from repoagent.languages.tree_sitter.finding import (
+    LocatedDefinition,
+    find_line,
+    locate,
+    locate_in_answer,
+    refuse_errors,
+)
 from repoagent.languages.tree_sitter.process import read_syntax
 from repoagent.languages.tree_sitter.syntax import DefinitionSpan, Syntax
 from repoagent.languages.tree_sitter.table import LanguageRow
@@ -42,31 +48,31 @@ def _refuse_elision(row: LanguageRow, new: LocatedDefinition, target: LocatedDef
         raise EditRefused(f"the answer leaves out code: {mark}")
     if target.span.has_body and not new.span.has_body:
         raise EditRefused(f"the answer only declares {target.span.name}")
-    gone = _members(target.syntax, target.span) - _members(new.syntax, new.span)
+    gone = _list_members(target.syntax, target.span) - _list_members(new.syntax, new.span)
     if target.span.kind == "class" and gone:
         raise EditRefused(f"the answer leaves out methods: {', '.join(sorted(gone)[:5])}")
 
 
-def _members(syntax: Syntax, span: DefinitionSpan) -> set[str]:
-    return {each.name for each in _inside(syntax.definitions, span.start, span.end) if each.kind == "function"}
+def _list_members(syntax: Syntax, span: DefinitionSpan) -> set[str]:
+    return {each.name for each in _select_inside(syntax.definitions, span.start, span.end) if each.kind == "function"}
 
 
-def _inside(spans: Iterable[DefinitionSpan], start: int, end: int) -> list[DefinitionSpan]:
+def _select_inside(spans: Iterable[DefinitionSpan], start: int, end: int) -> list[DefinitionSpan]:
     return [each for each in spans if start <= each.core and each.end <= end]
 
 
 def _refuse_damage(row: LanguageRow, spliced: str, target: LocatedDefinition, end: int) -> None:
     """Raise EditRefused where the file parses worse than before, or other definitions are not what they were."""
     after, span = refuse_errors(row, target.source, spliced), target.span
-    new = _inside(after.definitions, span.start, end)
+    new = _select_inside(after.definitions, span.start, end)
     if not any(each.qualified == span.qualified for each in new):
         raise EditRefused(f"the answer does not define {span.qualified}")
-    old = _inside(target.syntax.definitions, span.start, span.end)
-    if _names(after.definitions, new) != _names(target.syntax.definitions, old):
+    old = _select_inside(target.syntax.definitions, span.start, span.end)
+    if _list_names(after.definitions, new) != _list_names(target.syntax.definitions, old):
         raise EditRefused(f"the answer's {span.name} does not fit into the file")
 
 
-def _names(spans: Sequence[DefinitionSpan], but: Sequence[DefinitionSpan]) -> list[str]:
+def _list_names(spans: Sequence[DefinitionSpan], but: Sequence[DefinitionSpan]) -> list[str]:
     return [each.qualified for each in spans if each not in but]
 
 
@@ -87,34 +93,34 @@ def _fit(new: LocatedDefinition, target: LocatedDefinition) -> tuple[str, int]:
 
 
 def _reindent(new: LocatedDefinition, first: int, target: LocatedDefinition, begin: int) -> str:
-    number = line_at(new.source, first)
+    number = find_line(new.source, first)
     lines = lines_of(new.source[first : new.span.end])
-    head = _indent_at(new.source, first)
+    head = _find_indent(new.source, first)
     fixed = {line - number + 1 for line in new.syntax.literals}
-    old, wanted = _unit(lines, head, fixed), _unit_of_file(target)
-    base = _indent_at(target.source, begin)
+    old, wanted = _find_unit(lines, head, fixed), _find_unit_of_file(target)
+    base = _find_indent(target.source, begin)
     shifted = moved([head + lines[0], *lines[1:]], Indentation(head, old or wanted), Indentation(base, wanted), fixed)
     shifted[0] = shifted[0].removeprefix(base)
-    end = end_near(lines_of(target.source), line_at(target.source, begin) - 1)
+    end = end_near(lines_of(target.source), find_line(target.source, begin) - 1)
     return "".join(line.rstrip("\r\n") + (line_end(line) and end) for line in shifted)
 
 
-def _indent_at(source: str, place: int) -> str:
+def _find_indent(source: str, place: int) -> str:
     """What the line around an offset begins with."""
     return indent_of(source[source.rfind("\n", 0, place) + 1 :][:200])
 
 
-def _unit_of_file(target: LocatedDefinition) -> str:
+def _find_unit_of_file(target: LocatedDefinition) -> str:
     """What a level adds in the definition; where it has none, in the file."""
     first, last = target.lines
     lines = lines_of(target.source)
     literals = set(target.syntax.literals)
     inside = {line - first + 1 for line in literals}
-    base = _indent_at(target.source, target.span.core)
-    return _unit(lines[first - 1 : last], base, inside) or _unit(lines, "", literals) or " " * _ANY
+    base = _find_indent(target.source, target.span.core)
+    return _find_unit(lines[first - 1 : last], base, inside) or _find_unit(lines, "", literals) or " " * _ANY
 
 
-def _unit(lines: Sequence[str], base: str, literals: set[int]) -> str:
+def _find_unit(lines: Sequence[str], base: str, literals: set[int]) -> str:
     """The least that a line is indented by beyond `base`; empty where none is."""
     deeper = [
         space.removeprefix(base)

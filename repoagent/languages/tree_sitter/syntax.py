@@ -80,8 +80,8 @@ def read_syntax(language: str, text: str) -> Syntax:
     if facts.skipped:
         return Syntax(failure=facts.skipped)
     symbols = [s for s in decode_head("", encode(facts).head).symbols if s.is_function or s.is_type]
-    places = _Places(source)
-    ranges = [places.range(symbol) for symbol in symbols]
+    places = _ByteOffsets(source)
+    ranges = [places.find_range(symbol) for symbol in symbols]
     root = parser(_GRAMMARS[language]).parse(source).root_node
     walk = _Walk(_ROWS[language], source, frozenset(ranges))
     walk.read(root)
@@ -99,7 +99,7 @@ Range = tuple[int, int]
 """Two offsets in bytes."""
 
 
-class _Places:
+class _ByteOffsets:
     """Lines and columns of the index as offsets in bytes, and those as offsets in characters."""
 
     def __init__(self, source: bytes) -> None:
@@ -107,15 +107,15 @@ class _Places:
         self._starts = [0, *accumulate(len(line) + 1 for line in self._lines)]
         self._inner = [] if source.isascii() else [n for n, byte in enumerate(source) if byte & 0xC0 == 0x80]
 
-    def range(self, symbol: Symbol) -> Range:
+    def find_range(self, symbol: Symbol) -> Range:
         """Where a symbol begins and ends."""
-        return self._byte(symbol.start, symbol.column), self._byte(symbol.end, symbol.end_column)
+        return self._find_byte(symbol.start, symbol.column), self._find_byte(symbol.end, symbol.end_column)
 
-    def character(self, place: int) -> int:
+    def count_characters(self, place: int) -> int:
         """How many characters stand before a byte."""
         return place - bisect_left(self._inner, place)
 
-    def _byte(self, line: int, column: int) -> int:
+    def _find_byte(self, line: int, column: int) -> int:
         text = self._lines[line - 1]
         return self._starts[line - 1] + (column if text.isascii() else len(text.decode()[:column].encode()))
 
@@ -194,10 +194,10 @@ class _Walk:
             self.tokens.append(f"({field}:{kind}")
             return True
         self._skip(start, end)
-        self._leaf(kind, field, self._source[start:end].decode("utf-8", "replace"))
+        self._note_leaf(kind, field, self._source[start:end].decode("utf-8", "replace"))
         return False
 
-    def _leaf(self, kind: str, field: str, text: str) -> None:
+    def _note_leaf(self, kind: str, field: str, text: str) -> None:
         if kind == "jsx_text":
             text = _BREAK.sub("\n", text).strip("\n")
         elif kind not in _EXACT:
@@ -240,44 +240,49 @@ class _Spans:
     """Makes spans of nodes."""
 
     row: LanguageRow
-    places: _Places
+    places: _ByteOffsets
 
     def make(self, symbol: Symbol, nodes: Sequence[_Beside]) -> DefinitionSpan:
         """The span of a symbol, whose node is the last of `nodes`."""
-        outer, node = self._outermost(nodes), nodes[-1].node
-        start, core, kinds = self._prefix(outer)
-        kind: DefinitionKind = "function" if symbol.is_function else "class"
-        header = "".join(symbol.signature.split())[:_HEADER]
+        outer, node = self._find_outermost(nodes), nodes[-1].node
+        start, core, kinds = self._read_prefix(outer)
+        count = self.places.count_characters
         return DefinitionSpan(
-            *(symbol.qualified, symbol.name, kind),
-            *map(self.places.character, (start, core, outer.node.end_byte)),
-            *(kinds, node.type, header),
+            qualified=symbol.qualified,
+            name=symbol.name,
+            kind="function" if symbol.is_function else "class",
+            start=count(start),
+            core=count(core),
+            end=count(outer.node.end_byte),
+            prefix=kinds,
+            node=node.type,
+            header="".join(symbol.signature.split())[:_HEADER],
             is_broken=outer.node.has_error,
             has_body=node.type not in _WITHOUT_BODY,
         )
 
-    def _outermost(self, nodes: Sequence[_Beside]) -> _Beside:
+    def _find_outermost(self, nodes: Sequence[_Beside]) -> _Beside:
         """The statement that holds the definition, and nothing else."""
         *around, outer = nodes
         for each in reversed(around):
-            if each.node.type not in self.row.wrapper_nodes or len(list(self._held(each.node))) > 1:
+            if each.node.type not in self.row.wrapper_nodes or len(list(self._list_held(each.node))) > 1:
                 break
             outer = each
         return outer
 
-    def _held(self, wrapper: Node) -> Iterator[Node]:
+    def _list_held(self, wrapper: Node) -> Iterator[Node]:
         return (child for child in wrapper.named_children if not self._is_beside(child))
 
     def _is_beside(self, node: Node) -> bool:
         row = self.row
         return node.type in row.comment_nodes or node.type in row.annotation_nodes or node.type in row.prefix_nodes
 
-    def _prefix(self, outer: _Beside) -> tuple[int, int, tuple[str, ...]]:
+    def _read_prefix(self, outer: _Beside) -> tuple[int, int, tuple[str, ...]]:
         """Where a definition begins, where it does without what stands before it, and the kinds of that."""
         annotations = [node for node in outer.above if node.type in self.row.annotation_nodes]
         kinds: dict[str, None] = dict.fromkeys("annotation" for _ in annotations)
         start = core = outer.node.start_byte
-        for child in self._leading(outer.node):
+        for child in self._iterate_leading(outer.node):
             core = child.start_byte
             if not self._is_beside(child):
                 break
@@ -285,13 +290,13 @@ class _Spans:
                 kinds["annotation" if child.type in self.row.annotation_nodes else child.type] = None
         return annotations[0].start_byte if annotations else start, core, tuple(kinds)
 
-    def _leading(self, node: Node) -> Iterator[Node]:
+    def _iterate_leading(self, node: Node) -> Iterator[Node]:
         """The first nodes of a definition; of wrappers and lists of modifiers what is in them."""
         for child in node.children:
             if child.type == "modifiers":
-                yield from self._leading(child)
+                yield from self._iterate_leading(child)
             elif node.type in self.row.wrapper_nodes and not self._is_beside(child):
-                yield from self._leading(child) if child.child_count else (child,)
+                yield from self._iterate_leading(child) if child.child_count else (child,)
                 return
             else:
                 yield child
