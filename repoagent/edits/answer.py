@@ -6,14 +6,12 @@ import ast
 import re
 from collections.abc import Sequence
 
+from repoagent.edits.elision import find_elision
 from repoagent.edits.errors import EditRefused
-from repoagent.edits.layout import Indentation, indent_of, lines_of, moved
+from repoagent.edits.layout import Indentation, indent_of, lines_of
+from repoagent.edits.strings import reindent_code
 from repoagent.edits.syntax import Definable, Definition, Function, definitions, last_line, parse
 
-_ELISION = re.compile(
-    r"#\s*(\.\.\.|…|(the )?(rest|remaining|existing|other|previous)\b.*(code|unchanged|same|function|method|here))",
-    re.IGNORECASE,
-)
 _PROSE = 20
 """Lines of unfenced prose behind the code that are looked through at most."""
 
@@ -35,7 +33,7 @@ def _dedented(answer: str) -> str:
     """The answer moved to the left, as far as its first line is indented."""
     lines = lines_of(re.sub("\r\n?", "\n", answer).strip("\n") + "\n")
     base = indent_of(lines[0])
-    return "".join(moved(lines, Indentation(base, base), Indentation("", base)) if base else lines)
+    return "".join(reindent_code(lines, Indentation(base, base), Indentation("", base)) if base else lines)
 
 
 def _parsable(text: str) -> str:
@@ -83,14 +81,8 @@ def _decorators(node: Definable) -> list[str]:
     return [ast.dump(decorator) for decorator in node.decorator_list]
 
 
-def elides(new: str, old: str) -> str:
-    """The comment in `new` that stands for code that was left out, as it does not in `old`; empty without one."""
-    mark = _ELISION.search(new)
-    return mark.group() if mark and mark.group() not in old else ""
-
-
 def _refuse_elision(answer: Definition, target: Definition) -> None:
-    if mark := elides(_text(answer), _text(target)):
+    if mark := find_elision(_text(answer), _text(target)):
         raise EditRefused(f"the answer leaves out code: {mark}")
     if _ellipses(answer.node) > _ellipses(target.node):
         raise EditRefused("the answer leaves out code: ...")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import io
-import tokenize
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
 
@@ -44,10 +43,10 @@ def indent_of(line: str) -> str:
     return line[: len(line) - len(line.lstrip(" \t"))]
 
 
-def moved(lines: Sequence[str], old: Indentation, new: Indentation) -> list[str]:
-    """Indent `lines` as `new`, level by level; the insides of multi-line strings are left as they are."""
-    inside = _inside_strings(lines)
-    return [line if number in inside else _moved(line, old, new) for number, line in enumerate(lines, 1)]
+def moved(lines: Sequence[str], old: Indentation, new: Indentation, fixed: Container[int] = frozenset()) -> list[str]:
+    """`lines` indented as `new`, level by level; lines whose numbers, counted from 1, are in `fixed` are left as they
+    are."""
+    return [line if number in fixed else _moved(line, old, new) for number, line in enumerate(lines, 1)]
 
 
 def _moved(line: str, old: Indentation, new: Indentation) -> str:
@@ -58,24 +57,3 @@ def _moved(line: str, old: Indentation, new: Indentation) -> str:
     while old.unit and rest.startswith(old.unit):
         rest, levels = rest[len(old.unit) :], levels + 1
     return new.base + new.unit * levels + rest + line[len(space) :]
-
-
-def _inside_strings(lines: Sequence[str]) -> set[int]:
-    """Find the numbers of the lines that begin inside a string literal."""
-    return {line for first, last in _strings(lines) for line in range(first + 1, last + 1)}
-
-
-def _strings(lines: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Yield first and last line of each string literal; since Python 3.12 an f-string comes in parts, start to end."""
-    opened: list[int] = []
-    try:
-        for token in tokenize.generate_tokens(iter(lines).__next__):
-            kind = tokenize.tok_name[token.type]
-            if kind.endswith("STRING_START"):
-                opened.append(token.start[0])
-            elif kind.endswith("STRING_END"):
-                yield opened.pop(), token.end[0]
-            elif kind == "STRING":
-                yield token.start[0], token.end[0]
-    except (tokenize.TokenError, SyntaxError):
-        return  # prose around the code: what was found so far is all there is

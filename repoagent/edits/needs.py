@@ -6,7 +6,8 @@ import ast
 import builtins
 from collections.abc import Sequence
 
-from repoagent.edits.layout import Indentation, end_near, ended, line_end, lines_of, moved
+from repoagent.edits.layout import Indentation, end_near, ended, line_end, lines_of
+from repoagent.edits.strings import reindent_code
 from repoagent.edits.syntax import Definition, Function, docstring_node, first_line, last_line, parse
 
 
@@ -39,7 +40,7 @@ def _is_import(node: ast.stmt) -> bool:
 
 def _text(node: ast.stmt, answer: Definition, unit: str) -> list[str]:
     lines = answer.lines[first_line(node) - 1 : last_line(node)]
-    return moved(lines, Indentation("", answer.indentation.unit), Indentation("", unit))
+    return reindent_code(lines, Indentation("", answer.indentation.unit), Indentation("", unit))
 
 
 def _loaded(node: ast.AST) -> set[str]:

@@ -11,9 +11,10 @@ from copy import copy
 from repoagent.edits.answer import answered
 from repoagent.edits.complete import completed
 from repoagent.edits.encoding import BOM, restored
-from repoagent.edits.layout import end_near, ended, line_end, moved
+from repoagent.edits.layout import end_near, ended, line_end
 from repoagent.edits.merge import Text, merge
 from repoagent.edits.needs import with_needed
+from repoagent.edits.strings import reindent_code
 from repoagent.edits.syntax import Definable, Definition, defined, first_line, last_line
 
 
@@ -42,7 +43,7 @@ def _replacement(target: Definition, answer: Definition) -> list[str]:
     else:
         node = _undecorated(node)
     end = end_near(target.lines, node.lineno)
-    new = ended(moved(answer.lines, answer.indentation, target.indentation), end)
+    new = ended(reindent_code(answer.lines, answer.indentation, target.indentation), end)
     merged = merge(node, Text(target.lines), answer.node, Text(tuple(new)))
     lines = [line if line_end(line) else line + end for line in (*decorators, *merged)]
     lines[-1] = lines[-1].rstrip("\r\n") + (line_end(target.own_lines[-1]) and line_end(lines[-1]))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from repoagent.domain import Edit
 from repoagent.edits import EditRefused
-from repoagent.edits.answer import elides
+from repoagent.edits.elision import find_elision
 from repoagent.edits.encoding import restored
 from repoagent.edits.replace import replace_passage
 
@@ -75,7 +75,7 @@ def edits_in(
 
 
 def _applied(block: Block, path: str, text: str, shown_lines: Sequence[range]) -> str:
-    if elides(block.replace, block.search):
+    if find_elision(block.replace, block.search):
         raise EditRefused(f"{path}: the replacement leaves out parts")
     try:
         return replace_passage(text, restored(block.search, text), restored(block.replace, text), shown_lines)

@@ -13,9 +13,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from repoagent.edits import EditRefused
-from repoagent.edits.answer import elides
+from repoagent.edits.elision import find_elision
 from repoagent.edits.encoding import readable, restored
-from repoagent.edits.layout import Indentation, end_near, ended, indent_of, lines_of, moved
+from repoagent.edits.layout import Indentation, end_near, ended, indent_of, lines_of
+from repoagent.edits.strings import reindent_code
 from repoagent.edits.syntax import Definable, docstring_node, find_definition, first_line, last_line, parse
 
 LINES = 16
@@ -69,10 +70,12 @@ def replaced(source: str, part: Part, answer: str) -> str:
     new = _without_neighbours(new, lines[: part.first - 1], lines[part.last :])
     if not any(line.strip() for line in new):
         raise EditRefused("the answer holds no code")
-    if mark := elides("".join(new), "".join(old)):
+    if mark := find_elision("".join(new), "".join(old)):
         raise EditRefused(f"the answer leaves out code: {mark}")
     base = indent_of(next(line for line in new if line.strip()))
-    fitted = ended(moved(new, Indentation(base, ""), Indentation(indent_of(old[0]), "")), end_near(lines, part.first))
+    fitted = ended(
+        reindent_code(new, Indentation(base, ""), Indentation(indent_of(old[0]), "")), end_near(lines, part.first)
+    )
     text = "".join([*lines[: part.first - 1], *fitted, *lines[part.last :]])
     parse(text)
     return text

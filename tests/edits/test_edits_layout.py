@@ -4,7 +4,8 @@ import pytest
 
 from repoagent.edits import EditRefused, meaning, splice_definition
 from repoagent.edits.encoding import readable
-from repoagent.edits.layout import Indentation, moved
+from repoagent.edits.layout import Indentation
+from repoagent.edits.strings import reindent_code
 
 METHOD = "class A:\n    def f(self, a):\n        if a:\n            a = 1\n        return a\n"
 ANSWER = "def f(self, a):\n    if a:\n        a = 2\n        print(\n            a)\n    return a + 1\n"
@@ -32,7 +33,7 @@ def test_an_answer_indented_as_a_whole_keeps_the_insides_of_its_strings() -> Non
 
 def test_the_insides_of_f_strings_stay_as_they_are() -> None:
     lines = ["x = f'''\n", "  a {b\n", "  + f'{c}'} d\n", "  e'''\n", "y\n"]
-    assert moved(lines, Indentation("", "    "), Indentation("    ", "    ")) == [
+    assert reindent_code(lines, Indentation("", "    "), Indentation("    ", "    ")) == [
         "    x = f'''\n",
         *lines[1:4],
         "    y\n",

@@ -96,9 +96,11 @@ class Extracted:
 
 def extract(language: Language, content: bytes) -> Extracted:
     """Extract the facts of a file in `language`; what cannot be parsed is left out, and nothing is raised."""
-    if is_binary(content):
-        return Extracted(skipped="binary")
-    source = as_utf8(content)
+    return Extracted(skipped="binary") if is_binary(content) else extract_source(language, as_utf8(content))
+
+
+def extract_source(language: Language, source: bytes) -> Extracted:
+    """Extract the same of a text that is UTF-8 already, whatever encoding it declares."""
     lines = source.count(b"\n") + (not source.endswith(b"\n") and bool(source))
     root = parser(language).parse(source).root_node
     if root.has_error and root.child_count > WIDTH_LIMIT:

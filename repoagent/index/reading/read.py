@@ -27,9 +27,12 @@ def read(path: str, content: bytes) -> Extracted:
         return _notebook(language, content)
     if reason := reason_by_content(path, content):
         return Extracted(skipped=reason)
-    if path.endswith(".h") and _CPP_HEADER.search(content):
-        language = _CPP
-    return extract(language, content)
+    return extract(_CPP if is_cpp_header(path, content) else language, content)
+
+
+def is_cpp_header(path: str, content: bytes) -> bool:
+    """Whether a header, which C and C++ share the ending of, is C++."""
+    return path.endswith(".h") and _CPP_HEADER.search(content) is not None
 
 
 def key_of(path: str, content: bytes) -> bytes:

@@ -1,0 +1,114 @@
+"""What the program asks of a programming language."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+DefinitionKind = Literal["function", "class"]
+"""A method is a function; a struct, an interface, an enum and a trait are classes."""
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What can be done for a language beside reading, splicing and comparing its text."""
+
+    undefined_name_lint: bool = False
+    """Find names that nothing defines, without a run."""
+    in_process_screening: bool = False
+    """Try many candidates in one process that forks for each."""
+    snippet_reproduction: bool = False
+    """Run a piece of code out of an issue against the project."""
+    mutation: bool = False
+    """Make small changes to a syntax tree by patterns."""
+    infilling_holes: bool = False
+    """Cut a hole at an expression or a statement, and have a model fill it."""
+    statement_ranges: bool = False
+    """Divide a long definition into ranges of whole statements."""
+    regression_tests: bool = False
+    """Write a test of a project's own kind."""
+
+
+@dataclass(frozen=True)
+class CodeDefinition:
+    """A function, method or type, and where its text stands."""
+
+    qualified: str
+    """As the index has it: `Class.method`, `namespace.Class`."""
+    kind: DefinitionKind
+    first: int
+    """Its first line, counted from 1; decorators, annotations and attributes included."""
+    last: int
+    """Its last line, inclusive."""
+    text: str
+    """These lines, with their ends."""
+
+
+class Language(Protocol):
+    """How source text of one language is read and changed.
+
+    Qualified names are those of the index. `start` is a line of the definition that is meant, where several share
+    their name (overloads, getter and setter).
+    """
+
+    @property
+    def name(self) -> str:
+        """As the index calls it: `python`, `csharp`."""
+
+    @property
+    def title(self) -> str:
+        """As it is written in a sentence: `Python`, `C#`."""
+
+    @property
+    def endings(self) -> tuple[str, ...]:
+        """What the names of its files end with, with the dot."""
+
+    @property
+    def fences(self) -> tuple[str, ...]:
+        """What a fenced block of it is marked with, the usual name first."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What can be done for it."""
+
+    def parse(self, source: str, before: str = "") -> tuple[CodeDefinition, ...]:
+        """The definitions of `source`, in their order.
+
+        Raises EditRefused, with line and reason, where it parses worse than `before`; without `before`, where it does
+        not parse.
+        """
+
+    def find_definition(self, source: str, qualified: str, start: int | None = None) -> CodeDefinition:
+        """The function, method or class of that name; raises EditRefused when there is none."""
+
+    def split_documentation(self, source: str, qualified: str, start: int | None = None) -> tuple[str, str]:
+        """The text of a definition without the documentation that is in it, and that documentation.
+
+        Raises EditRefused as `find_definition` does.
+        """
+
+    def fingerprint(self, source: str) -> str:
+        """A hash, equal for texts that differ in comments and layout only; of what does not parse, of the text."""
+
+    def splice_definition(self, source: str, qualified: str, answer: str, start: int | None = None) -> str:
+        """`source` with one definition replaced by that of the same name in `answer`, which is code.
+
+        What stands above the definition stays where the answer has none of it: documentation, decorators, annotations.
+        Raises EditRefused when `answer` does not hold the definition, leaves out parts of it, or breaks the file.
+        """
+
+    def extract_code(self, answer: str, name: str, *, truncated: bool = False) -> str:
+        """The fenced block of a model's answer that defines `name`, which is not qualified, the last of several; else
+        the last block of the language; else the last block; else the whole answer.
+
+        Of an answer that was cut off, only a block that was closed is whole; raises EditRefused when there is none.
+        """
+
+    def find_syntax_errors(self, before: str, after: str) -> tuple[str, ...]:
+        """Why `after` parses worse than `before`, one sentence each; empty where it does not."""
+
+    def find_mistakes(self, source: str) -> tuple[str, ...]:
+        """Undefined names and other mistakes that are certain without a run, each as often as it is made."""
+
+    def is_test_path(self, path: str) -> bool:
+        """Whether a file, relative to the repository, holds tests, which a patch may add to but never change."""

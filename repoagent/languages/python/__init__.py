@@ -1,0 +1,1 @@
+"""Python: read and changed by its own parser."""

@@ -1,0 +1,94 @@
+"""Python behind the language door."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from repoagent.edits.errors import EditRefused
+from repoagent.edits.normal import meaning
+from repoagent.edits.splice import splice_definition
+from repoagent.edits.syntax import (
+    Definable,
+    defined,
+    definitions,
+    first_line,
+    last_line,
+    lines_of,
+    parse,
+    without_docstring,
+)
+from repoagent.languages.base import Capabilities, CodeDefinition, DefinitionKind
+from repoagent.languages.fences import select_code
+from repoagent.languages.python.mistakes import find_mistakes
+from repoagent.languages.python.paths import is_test_path
+
+_ALL: Final = Capabilities(
+    undefined_name_lint=True,
+    in_process_screening=True,
+    snippet_reproduction=True,
+    mutation=True,
+    infilling_holes=True,
+    statement_ranges=True,
+    regression_tests=True,
+)
+
+
+@dataclass(frozen=True)
+class PythonLanguage:
+    """Python, with all that the program can do."""
+
+    name: str = "python"
+    title: str = "Python"
+    endings: tuple[str, ...] = (".py",)
+    """Stubs hold no code that runs."""
+    fences: tuple[str, ...] = ("python", "py", "python3")
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return _ALL
+
+    def parse(self, source: str, before: str = "") -> tuple[CodeDefinition, ...]:  # noqa: ARG002 - no text is half right
+        lines = lines_of(source)
+        return tuple(_describe(name, node, lines) for name, node in definitions(parse(source)))
+
+    def find_definition(self, source: str, qualified: str, start: int | None = None) -> CodeDefinition:
+        found = defined(source, qualified, start)
+        return _describe(qualified, found.node, found.lines)
+
+    def split_documentation(self, source: str, qualified: str, start: int | None = None) -> tuple[str, str]:
+        return without_docstring(source, qualified, start)
+
+    def fingerprint(self, source: str) -> str:
+        return meaning(source)
+
+    def splice_definition(self, source: str, qualified: str, answer: str, start: int | None = None) -> str:
+        return splice_definition(source, qualified, answer, start)
+
+    def extract_code(self, answer: str, name: str, *, truncated: bool = False) -> str:
+        defining = re.compile(rf"\b(?:def|class)\s+{re.escape(name)}\b")
+        return select_code(answer, lambda code: defining.search(code) is not None, truncated=truncated)
+
+    def find_syntax_errors(self, before: str, after: str) -> tuple[str, ...]:
+        try:
+            self.parse(after, before)
+        except EditRefused as error:
+            return (str(error),)
+        return ()
+
+    def find_mistakes(self, source: str) -> tuple[str, ...]:
+        return find_mistakes(source)
+
+    def is_test_path(self, path: str) -> bool:
+        return is_test_path(path)
+
+
+def _describe(qualified: str, node: Definable, lines: list[str] | tuple[str, ...]) -> CodeDefinition:
+    first, last = first_line(node), last_line(node)
+    kind: DefinitionKind = "class" if isinstance(node, ast.ClassDef) else "function"
+    return CodeDefinition(qualified, kind, first, last, "".join(lines[first - 1 : last]))
+
+
+PYTHON: Final = PythonLanguage()
