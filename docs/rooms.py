@@ -10,7 +10,7 @@ from pathlib import Path
 
 Floors = tuple[tuple[str, ...], ...]
 
-_WIDTH = 460
+_WIDTH = 400
 _LABEL = 22
 _HEIGHT = 30
 _GAP = 8
