@@ -1,4 +1,4 @@
-"""Write the pages of the documentation that follow from the code: commands, settings, model profiles, the rooms.
+"""Write the pages of the documentation that follow from the code: commands, settings, profiles, the Action, the rooms.
 
     python -m docs.generate            # writes them
     python -m docs.generate --check    # ends with 1 and names the pages that are not as the code says
@@ -55,6 +55,7 @@ def build_pages() -> dict[Path, str]:
         **build_command_pages(),
         DOCS / "reference" / "settings.md": build_settings(),
         DOCS / "reference" / "model-profiles.md": build_profiles(),
+        DOCS / "reference" / "action.md": build_action(),
         DOCS / "explanation" / "rooms.svg": build_figure(floors),
         architecture: fill_block(read_page(architecture), "rooms", build_table(ROOT, floors)),
     }
@@ -245,6 +246,32 @@ def build_profiles() -> str:
         f"{text}\n\nAn empty cell means that the row does not set the field.\n\n"
         f"## What the fields mean\n\n{meanings}\n\n## Names that each profile fits\n\n{fits}\n"
     )
+
+
+def build_action() -> str:
+    """The page of the GitHub Action: inputs and outputs of `action.yml`."""
+    import yaml
+
+    action = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
+    inputs = [
+        f"- `{name}`{_join_help(each['description'])}{_note_input(each)}" for name, each in action["inputs"].items()
+    ]
+    outputs = [f"- `{name}`{_join_help(each['description'])}" for name, each in action["outputs"].items()]
+    return (
+        f"{NOTICE}# The GitHub Action\n\n{_escape(action['description'])}. The workflow that "
+        "[`repoagent github init`](commands/repoagent-github.md) writes sets all of this: see "
+        "[GitHub](../how-to/github.md).\n\n## Inputs\n\n"
+        + "\n".join(inputs)
+        + "\n\n## Outputs\n\n"
+        + "\n".join(outputs)
+        + "\n"
+    )
+
+
+def _note_input(each: Mapping[str, Any]) -> str:
+    if each.get("required"):
+        return " (required)"
+    return f" (default: `{each['default']}`)" if each.get("default") else ""
 
 
 def _format_value(value: object) -> str:
