@@ -4,9 +4,10 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+SPHINX := $(BIN)/sphinx-build -q -b html -d docs/_build/doctrees
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit check format engine sandbox clean
+.PHONY: help demo test unit check format docs engine sandbox clean
 
 help:  ## What can be made.
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -20,15 +21,22 @@ test: $(STAMP) engine  ## All tests: with a real engine, a real model, real git.
 unit: $(STAMP)  ## The tests that need neither engine nor model nor network.
 	$(BIN)/python -m pytest -m "not docker and not bubblewrap and not model and not network"
 
-check: $(STAMP)  ## Format, lint, types, floors.
+check: $(STAMP)  ## Format, lint, types, floors, documentation.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	PYTHONPATH=tools:prompts $(BIN)/lint-imports
+	$(BIN)/python -m docs.generate --check
+	$(SPHINX) -W --keep-going docs docs/_build/html
 
 format: $(STAMP)  ## Put everything into its form.
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+docs: $(STAMP)  ## Write the generated pages, and build the documentation into docs/_build/html.
+	$(BIN)/python -m docs.generate
+	$(SPHINX) docs docs/_build/html
+	@echo docs/_build/html/index.html
 
 engine:  ## A Docker engine that answers; installed and started where there is none (root, Debian or Ubuntu).
 	sh .ci/engine
@@ -41,4 +49,4 @@ $(STAMP): pyproject.toml
 	@touch $@
 
 clean:  ## Remove what was made here.
-	rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+	rm -rf $(VENV) .demo docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

@@ -1,8 +1,8 @@
-"""The progress comment and the pull request as they look: rendered by the templates into `docs/github.md`, and as a
-page for a browser.
+"""The progress comment and the pull request as they look: rendered by the templates into
+`docs/how-to/github.md`, and as a page for a browser.
 
-    python -m tests.publish.example             # writes them into docs/github.md
-    python -m tests.publish.example page.html   # writes the page that docs/github.png is a picture of
+    python -m tests.publish.example             # writes them into docs/how-to/github.md
+    python -m tests.publish.example page.html   # writes the page that docs/how-to/github.png is a picture of
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from repoagent.publish.body import body_of, title_of
 from repoagent.publish.comment import Progress, text_of
 from tests.publish.conftest import DELIVERY
 
-PAGE = Path(__file__).parents[2] / "docs" / "github.md"
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "github.md"
 SERVER = "https://github.com/acme/rulers"
 _STYLE = """
 body { font: 14px/1.5 "DejaVu Sans", sans-serif; width: 860px; margin: 16px; color: #1f2328 }
@@ -50,11 +50,16 @@ def examples() -> dict[str, str]:
 def filled(page: str) -> str:
     """The page with the examples as they are now."""
     for name, text in examples().items():
-        quoted = "\n".join(f"> {line}".rstrip() for line in text.strip().splitlines())
+        quoted = "\n".join(f"> {replace_rule(line)}".rstrip() for line in text.strip().splitlines())
         block = f"<!-- example: {name} -->\n\n{quoted}\n\n<!-- end: {name} -->"
         shape = rf"<!-- example: {name} -->.*?<!-- end: {name} -->"
         page = re.sub(shape, block.replace("\\", r"\\"), page, flags=re.DOTALL)
     return page
+
+
+def replace_rule(line: str) -> str:
+    """Write a rule as HTML: the generator of the site takes no other one inside a quotation."""
+    return "<hr>" if line == "---" else line
 
 
 def html() -> str:
