@@ -15,6 +15,15 @@ Stage = Literal["solve", "evaluate", "validate"]
 Cause = Literal["", "model", "disk", "sandbox", "repository", "lost", "row"]
 """What infrastructure failed."""
 
+TASK = "task.json"
+"""The file in a worker's folder that says what to do."""
+
+DONE = "done.json"
+"""The file in it that tells how it ended."""
+
+DISK_FULL = 28
+"""Exit code of a worker that could not even tell how it ended."""
+
 
 class State(StrEnum):
     """Where an instance stands in one stage."""
