@@ -14,9 +14,29 @@ from repoagent.index.build import Index
 from repoagent.process import run
 
 if TYPE_CHECKING:
+    from xdist.remote import Producer
+    from xdist.scheduler import Scheduling
+
     from tests.github.server import ApiServer
 
 Indexed = Callable[[Mapping[str, str | bytes]], Index]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    """Spread the tests over processes by what they share and how long they take."""
+    from tests.spreading import FileScheduling
+
+    return FileScheduling(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, where several processes share the tests."""
+    if hasattr(config, "workerinput"):
+        from tests.spreading import rank_of
+
+        items.sort(key=lambda item: rank_of(item.nodeid))
 
 
 class NetworkForbidden(AssertionError):

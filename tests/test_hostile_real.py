@@ -9,6 +9,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread
@@ -18,6 +19,7 @@ import pytest
 from repoagent.domain import Ending
 from repoagent.errors import UserError
 from repoagent.sandbox.base import Engine, Limits
+from repoagent.sandbox.owner import OWNER_LABEL, Owner
 from repoagent.testbed.runner import Testbed
 from repoagent.testbed.ways import Origin
 from repoagent.trace import Trace
@@ -192,15 +194,16 @@ def test_an_attack_on_the_machine_ends_within_its_limits_and_proves_nothing(
     conftest: str, endings: set[Ending], engine: Engine, prepare: Prepare
 ) -> None:
     bed = prepare(engine, conftest)
-    before = _processes()
+    before = _below(os.getpid())
     started = time.monotonic()
     with engine.open(bed.environment, bed.root, SMALL) as sandbox:
-        report = bed.run(sandbox, timeout=6)
-    assert time.monotonic() - started < 40
+        containers = _own_containers(engine)
+        report = bed.run(sandbox, timeout=6 if Ending.TIMED_OUT in endings else 30)
+    assert time.monotonic() - started < 60
     assert report.ending in endings, report.log[-500:]
     assert report.passed == frozenset()
     assert len(report.log) <= 20_000
-    assert _wait_for_no_more_than(before)
+    assert _all_end(before, containers)
 
 
 @pytest.mark.parametrize("setting", ["network = true", 'sandbox = "none"', "model = 1", "trust = true\ntest = 'true'"])
@@ -257,14 +260,50 @@ def _own_address() -> str:
         return str(probe.getsockname()[0])
 
 
-def _processes() -> int:
-    return sum(entry.name.isdigit() for entry in Path("/proc").iterdir())
-
-
-def _wait_for_no_more_than(number: int) -> bool:
-    """Whether the processes of an attack are gone; a few others may have started meanwhile."""
+def _all_end(before: set[int], containers: list[str]) -> bool:
+    """Whether the processes of an attack are gone: those below this one, and those in its containers."""
     for _ in range(50):
-        if _processes() <= number + 10:
+        if not (_below(os.getpid()) - before or _inside(containers)):
             return True
         time.sleep(0.1)
     return False
+
+
+def _below(pid: int) -> set[int]:
+    """All processes that one started, and that those did."""
+    children: dict[int, set[int]] = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            parent = int(path.read_text(errors="replace").rpartition(")")[2].split()[1])
+            children.setdefault(parent, set()).add(int(path.parent.name))
+    found = set[int]()
+    waiting = [pid]
+    while waiting:
+        new = children.get(waiting.pop(), set()) - found
+        found |= new
+        waiting += new
+    return found
+
+
+def _inside(containers: list[str]) -> list[int]:
+    """The processes in containers, by what the kernel says of their control group."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cgroup"):
+        with suppress(OSError):
+            if any(container in path.read_text() for container in containers):
+                found.append(int(path.parent.name))
+    return found
+
+
+def _own_containers(engine: Engine) -> list[str]:
+    """The identifiers of this process's containers; bubblewrap's sandboxes have their processes below this one."""
+    if engine.name != "docker":
+        return []
+    import docker
+
+    filters: dict[str, str | list[str] | bool] = {"label": f"{OWNER_LABEL}={Owner.current()}"}
+    with closing(docker.from_env()) as client:
+        found = [str(container.id) for container in client.containers.list(filters=filters)]
+    assert len(found) == 1
+    assert _inside(found), "its processes can be found"
+    return found

@@ -20,12 +20,10 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from repoagent.bench.task import Cause, Done, State, Task
+from repoagent.bench.task import DISK_FULL, DONE, TASK, Cause, Done, State, Task
 from repoagent.domain import dump, load
 from repoagent.errors import BudgetExceeded, EnvironmentFailed, ModelFailed, SandboxFailed, UserError
 
-TASK = "task.json"
-DONE = "done.json"
 LOCK = ".lock"
 
 
@@ -43,10 +41,6 @@ def main(arguments: list[str]) -> int:
         if not task.keep:
             shutil.rmtree(folder / "source", ignore_errors=True)
         return _told(done, folder)
-
-
-DISK_FULL = 28
-"""Exit code of a worker that could not write its result."""
 
 
 def _told(done: Done, folder: Path) -> int:

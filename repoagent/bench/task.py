@@ -15,6 +15,15 @@ Stage = Literal["solve", "evaluate", "validate"]
 Cause = Literal["", "model", "disk", "sandbox", "repository", "lost", "row"]
 """Which part of the infrastructure failed; empty where none did."""
 
+TASK = "task.json"
+"""The file in a worker's folder that says what to do."""
+
+DONE = "done.json"
+"""The file in it that tells how it ended."""
+
+DISK_FULL = 28
+"""Exit code of a worker that could not even tell how it ended."""
+
 
 class State(StrEnum):
     """The state of an instance in one stage."""

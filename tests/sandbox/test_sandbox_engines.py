@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import secrets
 import time
@@ -14,8 +15,11 @@ from repoagent.errors import EnvironmentFailed, ToolError
 from repoagent.sandbox.base import Engine, Environment, Limits, Recipe, Sandbox
 from tests.sandbox.conftest import SMALL, forget, leftovers, make_repository
 
-BOMB = """
-import os
+MARK = f"600.{os.getpid()}"
+"""Told by its seconds from what other processes of tests leave running meanwhile."""
+
+BOMB = f"""
+import os  # {MARK}
 while True:
     try:
         os.fork()
@@ -30,7 +34,7 @@ for _ in range(3):
         os.setsid()
         if os.fork() == 0:
             {close}
-            time.sleep(600)
+            time.sleep({mark})
         os._exit(0)
 print("started", flush=True)
 {then}
@@ -240,13 +244,13 @@ def test_a_command_inherits_no_open_file_of_the_host(shared: Sandbox) -> None:
 @pytest.mark.parametrize("close", ["pass", "os.closerange(0, 100)"])
 @pytest.mark.parametrize("then", ["", "time.sleep(600)"])
 def test_nothing_that_a_command_started_outlives_it(shared: Sandbox, close: str, then: str) -> None:
-    finished = shared.run(python(LEFTOVER.format(close=close, then=then)), timeout=2)
+    finished = shared.run(python(LEFTOVER.format(close=close, then=then, mark=MARK)), timeout=2)
     assert finished.timed_out == bool(then)
     assert finished.exit_code == (137 if then else 0)
     assert finished.output == "started\n"
     assert finished.seconds < 10
     assert "time.sleep" not in shared.run(["sh", "-c", "cat /proc/*/cmdline"], timeout=30).output
-    assert "time.sleep(600)" not in host_processes()
+    assert MARK not in host_processes()
 
 
 def test_a_command_that_closes_its_output_is_waited_for(sandbox: Sandbox) -> None:
@@ -260,7 +264,7 @@ def test_a_fork_bomb_is_contained(sandbox: Sandbox) -> None:
     assert finished.timed_out
     assert finished.seconds < 20
     assert sandbox.run(["echo", "alive"], timeout=30).output == "alive\n"
-    assert "os.fork()" not in host_processes()
+    assert MARK not in host_processes()
 
 
 def test_a_memory_bomb_is_a_failed_command(sandbox: Sandbox) -> None:

@@ -15,8 +15,7 @@ from threading import Event
 
 from pydantic import ValidationError
 
-from repoagent.bench.child import DISK_FULL, DONE, TASK
-from repoagent.bench.task import Done, State, Task
+from repoagent.bench.task import DISK_FULL, DONE, TASK, Done, State, Task
 from repoagent.domain import dump, load
 
 GRACE = 15.0
