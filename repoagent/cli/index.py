@@ -223,7 +223,7 @@ def localise(
     """Show which functions an issue points to, and why."""
     import os
 
-    from repoagent.intake import read_issue
+    from repoagent.issue import read_issue
     from repoagent.localise import localise as localised
 
     read = read_issue(issue, token=os.environ.get("GITHUB_TOKEN"))

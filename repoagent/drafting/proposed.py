@@ -15,8 +15,8 @@ from repoagent.drafting.base import Draft, Drafted
 from repoagent.edits import EditRefused, splice_definition
 from repoagent.edits.layout import indent_of, lines_of
 from repoagent.errors import UserError
-from repoagent.intake.proposals import Hunk, Proposal
-from repoagent.intake.syntax import parse
+from repoagent.issue.proposals import ProposedChange, ProposedHunk
+from repoagent.issue.syntax import parse
 
 _FILES = 8
 """Files of the suspects in which a hunk that names none is looked for."""
@@ -25,7 +25,9 @@ Read = Callable[[str], str]
 """The text of a file; raises FileNotFoundError or UserError for a path that is none."""
 
 
-def drafted(proposals: Sequence[Proposal], suspects: Sequence[Location], paths: Sequence[str], read: Read) -> Drafted:
+def drafted(
+    proposals: Sequence[ProposedChange], suspects: Sequence[Location], paths: Sequence[str], read: Read
+) -> Drafted:
     """A draft for each proposal that fits; `suspects` are looked through first, `paths` are all files there are."""
     made = Drafted()
     for proposal in proposals:
@@ -41,7 +43,7 @@ def drafted(proposals: Sequence[Proposal], suspects: Sequence[Location], paths: 
     return made
 
 
-def _shown(proposal: Proposal, suspects: Sequence[Location], read: Read) -> Iterator[Draft]:
+def _shown(proposal: ProposedChange, suspects: Sequence[Location], read: Read) -> Iterator[Draft]:
     """A draft for each piece that stands in no suspicious file, but is nearly what stands there once: first for those
     after whose like, as it stands there, the issue names them."""
     drafts: list[tuple[float, Edit]] = []
@@ -145,7 +147,7 @@ def _head(line: str) -> str:
     return target[1] if target else re.split(r"\W", line, maxsplit=1)[0]
 
 
-def _edits(proposal: Proposal, suspects: Sequence[Location], paths: Sequence[str], read: Read) -> Iterator[Edit]:
+def _edits(proposal: ProposedChange, suspects: Sequence[Location], paths: Sequence[str], read: Read) -> Iterator[Edit]:
     if proposal.function:
         yield _spliced(proposal.function, suspects, read)
         return
@@ -156,7 +158,7 @@ def _edits(proposal: Proposal, suspects: Sequence[Location], paths: Sequence[str
     yield from (Edit(path, read(path), text) for path, text in texts.items())
 
 
-def _replaced(hunk: Hunk, suspects: Sequence[Location], paths: Sequence[str], read: Read) -> tuple[str, str]:
+def _replaced(hunk: ProposedHunk, suspects: Sequence[Location], paths: Sequence[str], read: Read) -> tuple[str, str]:
     """The only file in which the hunk fits, and its new text."""
     near = list(dict.fromkeys(location.path for location in suspects))[:_FILES]
     if ".." in hunk.path:
@@ -173,7 +175,7 @@ def _replaced(hunk: Hunk, suspects: Sequence[Location], paths: Sequence[str], re
     raise EditRefused("what it would replace is not in the files that the issue points to, or more than once")
 
 
-def _with(text: str, hunk: Hunk) -> str | None:
+def _with(text: str, hunk: ProposedHunk) -> str | None:
     """The text with the hunk's new lines in the place of the old ones; None where those are not there just once."""
     lines = lines_of(text)
     old = [line.strip() for line in hunk.before.strip("\n").splitlines()]
@@ -188,7 +190,7 @@ def _with(text: str, hunk: Hunk) -> str | None:
     return None
 
 
-def _within(spans: Sequence[tuple[int, int]], text: str, hunk: Hunk) -> str | None:
+def _within(spans: Sequence[tuple[int, int]], text: str, hunk: ProposedHunk) -> str | None:
     """The text with an excerpt of a line replaced in the first of the suspects that holds it, wherever it stands there
     as a word of its own; None where none does, or too many times."""
     before, after = hunk.before.strip(), hunk.after.strip()
@@ -204,7 +206,7 @@ def _within(spans: Sequence[tuple[int, int]], text: str, hunk: Hunk) -> str | No
     return None
 
 
-def _moved(hunk: Hunk, first: str) -> Iterator[str]:
+def _moved(hunk: ProposedHunk, first: str) -> Iterator[str]:
     """The new lines, indented as the place is and ended as its lines are."""
     head = next(line for line in hunk.before.split("\n") if line.strip())
     shift = len(indent_of(first)) - len(indent_of(head))

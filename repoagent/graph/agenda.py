@@ -12,7 +12,8 @@ from repoagent.graph.artefacts import steps_for
 from repoagent.graph.services import Services
 from repoagent.graph.state import Assignment, State
 from repoagent.index.build import Index
-from repoagent.intake.proposals import proposals
+from repoagent.issue.document import parse_document
+from repoagent.issue.proposals import find_proposals
 from repoagent.judging.gate import is_test
 
 MUTATION = Mutator.name
@@ -96,7 +97,7 @@ def whole_plan(state: State, services: Services, turn: int = 0) -> Iterator[Assi
 
 def _agenda(state: State, services: Services) -> Iterator[Assignment]:
     planned = planned_targets(state, services.index())
-    if planned and proposals(state.issue.text):
+    if planned and find_proposals(parse_document(state.issue)):
         yield Assignment(PROPOSED, planned[0], 1)
     yield from whole_plan(state, services)
     yield from _turn(planned, state, services, 0)

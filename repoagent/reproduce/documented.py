@@ -13,10 +13,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from repoagent.domain import Answer, Oracle, Strength
-from repoagent.intake.syntax import parse
+from repoagent.issue.steps import Step
+from repoagent.issue.syntax import parse
 from repoagent.reproduce.oracle import Run, judge
 from repoagent.reproduce.script import MARK, allowed, read_output, write_script, write_steps
-from repoagent.reproduce.snippets import Step
 from repoagent.reproduce.values import same_value
 from repoagent.sandbox.base import Finished
 

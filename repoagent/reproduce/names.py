@@ -9,9 +9,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from repoagent.intake.syntax import parse
+from repoagent.issue.snippets import Snippet
+from repoagent.issue.syntax import parse
 from repoagent.reproduce.project import Project
-from repoagent.reproduce.snippets import Snippet
 
 _IMPORT = re.compile(r"`((?:from [\w.]+ )?import [\w., ]+)`")
 

@@ -12,14 +12,15 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from repoagent.domain import Answer, Issue, Oracle, Strength
+from repoagent.issue.claims import find_expected_exceptions
+from repoagent.issue.document import parse_document
+from repoagent.issue.snippets import read_material
 from repoagent.reproduce import frameworks
 from repoagent.reproduce.expectation import Case, expected_steps, shows_wrong_output
 from repoagent.reproduce.names import preamble, without_placeholders
 from repoagent.reproduce.project import Project
 from repoagent.reproduce.script import Seen, allowed, read_output, read_steps, write_script, write_steps
-from repoagent.reproduce.snippets import read_material
 from repoagent.reproduce.values import same_value
-from repoagent.reproduce.wording import expected_exceptions
 from repoagent.sandbox.base import Finished
 
 Run = Callable[[str], Finished]
@@ -29,9 +30,6 @@ _UNKNOWN = Project()
 
 MOST_SNIPPETS = 6
 """Each costs a run or two."""
-
-LONGEST_ISSUE = 100_000
-"""Characters that are read."""
 
 _INCOMPLETE = frozenset({"NameError", "ImportError", "ModuleNotFoundError", "SyntaxError", "FileNotFoundError"})
 """What a snippet that lacks something raises; taken for the bug only where the issue quotes the message."""
@@ -44,8 +42,8 @@ def reproduce(issue: Issue, run: Run, project: Project = _UNKNOWN) -> Oracle:
 
     `project` is what snippets may use without an import. Raises what `run` raises: SandboxFailed.
     """
-    text = issue.text[:LONGEST_ISSUE]
-    material = read_material(text)
+    document = parse_document(issue)
+    text, material = document.text, read_material(document)
     best = Oracle(Strength.NONE)
     for number, snippet in enumerate(material.snippets[:MOST_SNIPPETS]):
         others = (*reversed(material.snippets[:number]), *material.snippets[number + 1 :])
@@ -116,7 +114,7 @@ def _try(case: Case, run: Run, project: Project) -> Oracle:
 
 
 def _from_exception(case: Case, seen: Seen) -> Oracle:
-    wished = expected_exceptions(case.text)
+    wished = find_expected_exceptions(case.text)
     if seen.raised == "AssertionError" and seen.here:
         return Oracle(Strength.STRONG)
     if seen.raised in wished or not _reported(case, seen):
@@ -133,7 +131,7 @@ def _reported(case: Case, seen: Seen) -> bool:
 
 
 def _from_values(case: Case, seen: Seen, finished: Finished) -> Oracle:
-    wished = expected_exceptions(case.text)
+    wished = find_expected_exceptions(case.text)
     if not _clean(seen, finished):
         return Oracle(Strength.NONE)
     if known := expected_steps(case, seen.steps):

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from repoagent.domain import Edit, Issue, Oracle, Strength
-from repoagent.intake.syntax import parse
+from repoagent.issue.syntax import parse
 from repoagent.reproduce.script import is_test_case, read_steps
 
 LONGEST = 60

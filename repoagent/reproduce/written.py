@@ -17,14 +17,14 @@ from repoagent.answers import code_in
 from repoagent.domain import Issue, Oracle, Strength
 from repoagent.edits import EditRefused
 from repoagent.errors import BudgetExceeded, ModelFailed
-from repoagent.intake.syntax import parse
+from repoagent.issue.steps import Step
+from repoagent.issue.syntax import parse
 from repoagent.llm.asking import ask_all
 from repoagent.llm.base import Completion, Message, Model, Sampling
 from repoagent.prompting import Prompt, Witness, WitnessAgain, WitnessTurned, render, trim_issue
 from repoagent.reproduce import frameworks
 from repoagent.reproduce.oracle import Run
 from repoagent.reproduce.script import Seen, read_output, write_script
-from repoagent.reproduce.snippets import Step
 
 SOURCE = "a script that the model wrote from the issue"
 """What such an oracle names as its source."""
@@ -171,7 +171,7 @@ def _weight(oracle: Oracle, suspects: Sequence[Suspect]) -> tuple[int, int]:
 def _prompt(issue: Issue, suspects: Sequence[Suspect], model: Model) -> str:
     """The first question, with as many suspects as fit beside the issue and what follows it."""
     most = min(model.profile.prompt_budget, model.context() - 4 * _TOKENS)
-    text = trim_issue(issue.text, max(most // 2, _LEAST), model.count)
+    text = trim_issue(issue, max(most // 2, _LEAST), model.count)
     prompt = ""
     for count in range(len(suspects), -1, -1):
         chosen = suspects[:count]

@@ -7,9 +7,9 @@ import subprocess
 import pytest
 
 from repoagent.index.build import Index
+from repoagent.issue.snippets import Snippet, read_material
 from repoagent.reproduce.names import preamble, without_placeholders
 from repoagent.reproduce.project import Project, project_of
-from repoagent.reproduce.snippets import Snippet, read_material
 
 FILES = {
     "shop/__init__.py": "from shop.cart import Cart\n",

@@ -20,7 +20,8 @@ from repoagent.graph.record import record
 from repoagent.graph.services import Services
 from repoagent.graph.state import Assignment, DraftOrder, TestOrder
 from repoagent.graph.update import Update
-from repoagent.intake.proposals import proposals
+from repoagent.issue.document import parse_document
+from repoagent.issue.proposals import find_proposals
 from repoagent.judging import candidate_key, problems
 
 
@@ -87,7 +88,7 @@ def _drafted(order: DraftOrder, task: Task, services: Services) -> Drafted:
     if order.assignment.generator == COMBINED:
         return _combination(order.assignment, services)
     if order.assignment.generator == PROPOSED:
-        found = proposals(order.issue.text)
+        found = find_proposals(parse_document(order.issue))
         return proposed.drafted(found, order.suspects, services.workspace.files(), services.workspace.read)
     if order.ground is None:
         return _generator(order.assignment).draft(task, services.model)

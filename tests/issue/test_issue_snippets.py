@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from repoagent.issue.snippets import Snippet, Step, read_material
 from repoagent.reproduce.names import preamble, undefined
 from repoagent.reproduce.project import Project
 from repoagent.reproduce.script import BEGIN, END, read_output, write_script
-from repoagent.reproduce.snippets import Snippet, Step, read_material
 
 
 def codes(text: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from repoagent.intake.proposals import Hunk, Proposal, proposals
+from repoagent.issue.proposals import proposals
 
 DIFF = """\
 diff --git a/pkg/a.py b/pkg/a.py

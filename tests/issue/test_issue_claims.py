@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from repoagent.reproduce.wording import claims_in, claims_of_comment, expected_exceptions, role_of
+from repoagent.issue.claims import find_claims, find_comment_claims, find_expected_exceptions, role_of
 
 PROSE = {
     "I expected `3` but got `4`.": {"expected": {"3"}, "actual": {"4"}},
@@ -38,7 +38,7 @@ PROSE = {
 @pytest.mark.parametrize(("text", "claims"), PROSE.items(), ids=PROSE)
 def test_values_are_told_by_the_words_before_them(text: str, claims: dict[str, set[str]]) -> None:
     found: dict[str, set[str]] = {}
-    for claim in claims_in(text):
+    for claim in find_claims(text):
         found.setdefault(claim.role, set()).add(claim.text)
     assert found == claims
 
@@ -59,7 +59,7 @@ COMMENTS = {
 
 @pytest.mark.parametrize(("comment", "claims"), COMMENTS.items(), ids=COMMENTS)
 def test_comments_need_no_quotes(comment: str, claims: list[tuple[str, str]]) -> None:
-    assert [(c.role, c.text) for c in claims_of_comment(comment)] == claims
+    assert [(c.role, c.text) for c in find_comment_claims(comment)] == claims
 
 
 @pytest.mark.parametrize(
@@ -90,4 +90,4 @@ def test_a_block_is_told_by_the_words_above_it(before: str, role: str) -> None:
     ],
 )
 def test_exceptions_that_are_wished_for(text: str, names: set[str]) -> None:
-    assert expected_exceptions(text) == names
+    assert find_expected_exceptions(text) == names
