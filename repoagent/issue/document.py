@@ -212,7 +212,8 @@ def _read_apart(lines: Sequence[str], at: int, plain: Mapping[int, int]) -> Bloc
     if SESSION_PROMPT.match(line):
         end = next((n for n in range(at, len(lines)) if _ends_session(lines, n)), len(lines))
         text = textwrap.dedent("\n".join(lines[at:end]))
-        return Block(BlockKind.SESSION, text, at, end, Layout.BARE, "pycon")
+        layout = Layout.INDENTED if is_indented(line) else Layout.BARE
+        return Block(BlockKind.SESSION, text, at, end, layout, "pycon")
     if is_indented(line) and (at == 0 or not lines[at - 1].strip()):
         end = next((n for n in range(at, len(lines)) if _ends_indented(lines[n])), len(lines))
         text = textwrap.dedent("\n".join(lines[at:end])).strip("\n")
@@ -272,10 +273,9 @@ def _cut_form(lines: list[str], at: int, last_end: int) -> Block | None:
         cut.append(match[0])
         return ""
 
-    last = lines[at].rfind("-->") + 3
-    line = (_CLOSED_FORM.sub(keep_code, lines[at][:last]) if last > 2 else "") + lines[at][
-        max(last, 0) if last > 2 else 0 :
-    ]
+    last = lines[at].rfind("-->") + 1
+    closed, rest = lines[at][: last + 2], lines[at][last + 2 :]
+    line = _CLOSED_FORM.sub(keep_code, closed) + rest if last else lines[at]
     begin = line.find("<!--")
     end = at + 1
     if begin >= 0 and not line[:begin].count("`") % 2 and (at < last_end or not line[:begin].strip()):

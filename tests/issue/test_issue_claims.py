@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from repoagent.issue.claims import find_claims, find_comment_claims, find_expected_exceptions, role_of
+from repoagent.issue.claims import find_claims, find_comment_claims, find_expected_exceptions
+from repoagent.issue.wording import read_role_before
 
 PROSE = {
     "I expected `3` but got `4`.": {"expected": {"3"}, "actual": {"4"}},
@@ -77,7 +78,7 @@ def test_comments_need_no_quotes(comment: str, claims: list[tuple[str, str]]) ->
     ],
 )
 def test_a_block_is_told_by_the_words_above_it(before: str, role: str) -> None:
-    assert role_of(before) == role
+    assert read_role_before(before) == role
 
 
 @pytest.mark.parametrize(

@@ -24,9 +24,7 @@ _INSTEAD = re.compile(
 """In backticks only: of other quoted texts, the first is what is seen as often as what is wanted."""
 _VERB = re.compile(r"\b(?:chang|replac)(?:e|es|ed|ing)\s", re.IGNORECASE)
 _PREPOSITION = re.compile(r"\s(?:to|with|by|into)\s")
-_NAMED = re.compile(
-    r"`(?P<code>[^`\n]{4,200})`|(?P<literal>\br(?:'[^'\n]{6,120}'|\"[^\"\n]{6,120}\"))"
-)
+_NAMED = re.compile(r"`(?P<code>[^`\n]{4,200})`|(?P<literal>\br(?:'[^'\n]{6,120}'|\"[^\"\n]{6,120}\"))")
 """A raw literal is code that somebody wrote; any other may be a quotation, or a value as Python prints it."""
 
 _MIN_BEFORE = 3
