@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
+from repoagent.issue.blocks import BlockKind, Layout
+from repoagent.issue.document import IssueDocument, parse_document
+from repoagent.issue.wording import mentions_environment, mentions_result
+
 if TYPE_CHECKING:
     from jinja2 import Environment
+
+    from repoagent.domain import Issue
 
 
 class Prompt(Protocol):
@@ -167,42 +173,57 @@ def environment() -> Environment:
     )
 
 
-def trim_issue(text: str, tokens: int, count: Callable[[str], int]) -> str:
-    """As much of an issue as fits: whole paragraphs, those with code and expectations before the rest, in their order.
+def trim_issue(issue: Issue, max_tokens: int, count: Callable[[str], int]) -> str:
+    """Return as much of an issue as fits into `max_tokens`: whole paragraphs, those with code and expectations before
+    the rest, in their order; `count` tells how many tokens a text has.
 
     What reporters paste below the point (environment tables, checklists) is the first to go.
     """
-    if count(text) <= tokens:
-        return text
-    paragraphs = _paragraphs(text)
-    kept: set[int] = set()
-    left = tokens
-    for index in sorted(range(len(paragraphs)), key=lambda i: (-_weight(paragraphs[i], i), i)):
-        cost = count(paragraphs[index])
+    document = parse_document(issue)
+    if count(document.text) <= max_tokens:
+        return document.text
+    paragraphs = list(_split_paragraphs(document))
+    taken: set[int] = set()
+    left = max_tokens
+    for index in sorted(range(len(paragraphs)), key=lambda i: (-_weigh_paragraph(paragraphs[i], i), i)):
+        cost = count(paragraphs[index].text)
         if cost <= left:
-            kept.add(index)
+            taken.add(index)
             left -= cost
-    return "\n\n".join(paragraphs[i] for i in sorted(kept)) or text[: tokens * 3]
+    return "\n\n".join(paragraphs[i].text for i in sorted(taken)) or document.text[: max_tokens * 3]
 
 
-def _paragraphs(text: str) -> list[str]:
-    """Split at blank lines, code blocks kept whole."""
-    parts: list[str] = []
-    fenced = False
-    for block in text.split("\n\n"):
-        if fenced:
-            parts[-1] += "\n\n" + block
-        else:
-            parts.append(block)
-        if block.count("```") % 2:
-            fenced = not fenced
-    return [part for part in parts if part.strip()]
+@dataclass(frozen=True)
+class _Paragraph:
+    """Lines of an issue that are shown together or not at all."""
+
+    text: str
+    has_code: bool
+    """Whether a fenced block or a session stands in it."""
 
 
-def _weight(paragraph: str, index: int) -> int:
-    lowered = paragraph.lower()
-    weight = 5 * (index == 0) + 2 * ("```" in paragraph or ">>>" in paragraph) + 2 * ("traceback" in lowered)
-    weight += 2 * any(word in lowered for word in ("expect", "actual", "should", "instead", "wrong", "error"))
-    return weight - 3 * any(
-        word in lowered for word in ("version:", "platform", "- [ ]", "- [x]", "checklist", "environment")
-    )
+def _split_paragraphs(document: IssueDocument) -> Iterator[_Paragraph]:
+    """Split at lines that are empty to the last space, fenced blocks kept whole."""
+    fences = [block for block in document.blocks if block.layout is Layout.FENCED]
+    fenced = {line for block in fences for line in range(block.start, block.end)}
+    code = {
+        line for block in document.blocks if block.kind is BlockKind.SESSION for line in range(block.start, block.end)
+    }
+    code |= fenced
+    lines: list[str] = []
+    has_code = False
+    for number, line in enumerate([*document.text.split("\n"), ""]):
+        if line or number in fenced:
+            lines.append(line)
+            has_code = has_code or number in code
+        elif lines:
+            if any(map(str.strip, lines)):
+                yield _Paragraph("\n".join(lines), has_code)
+            lines, has_code = [], False
+
+
+def _weigh_paragraph(paragraph: _Paragraph, index: int) -> int:
+    lowered = paragraph.text.lower()
+    weight = 5 * (index == 0) + 2 * paragraph.has_code + 2 * ("traceback" in lowered)
+    weight += 2 * mentions_result(paragraph.text)
+    return weight - 3 * mentions_environment(paragraph.text)

@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 from jinja2 import meta
 
+from repoagent.domain import Issue
 from repoagent.prompting import PROMPTS, Infill, Prompt, Retry, environment, render, trim_issue
 
 
@@ -37,12 +38,12 @@ def words(text: str) -> int:
 
 def test_trimming_keeps_title_and_example_and_drops_environment_tables() -> None:
     noise = "\n\n".join(f"Paragraph {n} says nothing of use to anybody at all." for n in range(20))
-    issue = f"# Title\n\n```python\nf()\n\ng()\n```\n\nExpected 1, got 2.\n\nVersion: 3 Platform: x\n\n{noise}"
-    trimmed = trim_issue(issue, 30, words)
+    body = f"```python\nf()\n\ng()\n```\n\nExpected 1, got 2.\n\nVersion: 3 Platform: x\n\n{noise}"
+    trimmed = trim_issue(Issue("Title", body), 30, words)
     assert trimmed.startswith("# Title\n\n```python\nf()\n\ng()\n```\n\nExpected 1, got 2.")
     assert "Platform" not in trimmed
     assert words(trimmed) <= 30
 
 
 def test_an_issue_that_fits_is_left_alone() -> None:
-    assert trim_issue("a b c", 3, words) == "a b c"
+    assert trim_issue(Issue("a b", "c"), 4, words) == "# a b\n\nc\n"

@@ -28,8 +28,9 @@ from repoagent.errors import EnvironmentFailed
 from repoagent.evidence.reproduction.oracle import judge, reproduce
 from repoagent.evidence.reproduction.project import project_of
 from repoagent.evidence.reproduction.script import run_script
-from repoagent.evidence.reproduction.snippets import read_material
 from repoagent.index.build import Index
+from repoagent.issue.document import parse_document
+from repoagent.issue.snippets import read_material
 from repoagent.sandbox import choose
 from repoagent.sandbox.base import Engine, Finished
 from repoagent.sandbox.pool import Pool
@@ -115,7 +116,7 @@ def issue_of(row: dict[str, Any]) -> Issue:
 
 
 def _read(row: dict[str, Any]) -> Read:
-    material = read_material(issue_of(row).text)
+    material = read_material(parse_document(issue_of(row)))
     return Read(row["instance_id"], len(material.snippets), len(material.outputs), len(material.exceptions))
 
 

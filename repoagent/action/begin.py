@@ -17,8 +17,8 @@ from repoagent.action.runner import Runner
 from repoagent.domain import Issue
 from repoagent.errors import EnvironmentFailed, UserError
 from repoagent.github.api import Api
-from repoagent.intake.github import Frozen, as_issue, comments_of
-from repoagent.intake.reader import told, without_hidden
+from repoagent.issue.sanitise import describe_removed, remove_hidden
+from repoagent.issue.sources.github import AskedAt, convert_issue, fetch_comments
 from repoagent.policy import PATH, Policy, parse
 from repoagent.publish.comment import Progress, find, run_of, say
 from repoagent.publish.markdown import shown
@@ -94,11 +94,11 @@ class _Beginning:
         given = self.trigger.issue or self.api.issue(self.trigger.number)
         if given.pull_request is not None:
             raise UserError(f"#{self.trigger.number} is a pull request: name the issue that it is about")
-        frozen = Frozen(self.trigger.moment, members_only=self.runner.given("comments", "members") != "all")
-        comments = tuple(comments_of(self.api, self.trigger.number, given.user, notices.append, frozen))
+        frozen = AskedAt(self.trigger.moment, members_only=self.runner.given("comments", "members") != "all")
+        comments = tuple(fetch_comments(self.api, self.trigger.number, given.user, notices.append, frozen))
         url = f"{self.api.repository.url}/issues/{self.trigger.number}"
-        issue, cleaned = without_hidden(as_issue(given, comments, url))
-        return issue, [*notices, *told(cleaned)]
+        issue, cleaned = remove_hidden(convert_issue(given, comments, url))
+        return issue, [*notices, *describe_removed(cleaned)]
 
     def _hand_over(self, asked: Asked, policy: Policy) -> None:
         before = find(self.api, asked.number)

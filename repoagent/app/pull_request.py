@@ -10,7 +10,7 @@ from repoagent.audit import FILE, verify
 from repoagent.config import Settings
 from repoagent.domain import Issue, Oracle, Result, Strength, load
 from repoagent.errors import UserError
-from repoagent.intake.reference import Reference, parse
+from repoagent.issue.sources.reference import IssueReference, parse_reference
 from repoagent.publish.delivery import Delivery
 from repoagent.session import Session
 
@@ -40,11 +40,11 @@ def budget_of(settings: Settings) -> str:
     return f"{settings.max_minutes:g} min, {settings.max_tokens:,} tokens"
 
 
-def issue_of(session: Session, given: str | None) -> Reference:
+def issue_of(session: Session, given: str | None) -> IssueReference:
     """Find the issue on GitHub that a session is about. Raises UserError where there is none and none is given."""
     request: Request = request_of(session)
     issue = load(Issue, session.read("issue.json"))
     for name in filter(None, (given, issue.url, request.issue)):
-        if reference := parse(name):
+        if reference := parse_reference(name):
             return reference
     raise UserError("the session's issue is not on GitHub: name the one it is about, `--issue owner/name#7`")

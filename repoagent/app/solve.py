@@ -42,15 +42,15 @@ class Given:
 
 
 def begin(request: Request, token: str | None, state_root: Path | None = None, given: Given | None = None) -> Session:
-    """Read the issue unless it is given, resolve the repository, and create a session with everything a run needs."""
-    from repoagent.intake import repository_of
+    """Read the issue, unless it is given, find the repository, and open a session that holds all a run needs."""
+    from repoagent.issue import find_clone_url
     from repoagent.llm.opening import check
     from repoagent.places import cache_root
 
     check(request.settings.model)
     known = given or _read(request.issue, token)
     issue = known.issue
-    named = None if request.repo else repository_of(request.issue)
+    named = None if request.repo else find_clone_url(request.issue)
     source = resolve(request.repo, request.base, named, cache_root() / "repositories")
     engine(request)  # say now, and not after minutes, that no sandbox can be made
     out = Path(request.out) if request.out else None
@@ -66,7 +66,7 @@ def begin(request: Request, token: str | None, state_root: Path | None = None, g
 
 
 def _read(source: str, token: str | None) -> Given:
-    from repoagent.intake import read_issue
+    from repoagent.issue import read_issue
 
     notices: list[str] = []
     issue = read_issue(source, token=token, notice=notices.append)

@@ -222,7 +222,7 @@ def localise(
     """Rank the functions that an issue is about, with reasons."""
     import os
 
-    from repoagent.intake import read_issue
+    from repoagent.issue import read_issue
     from repoagent.localise import localise as localised
 
     read = read_issue(issue, token=os.environ.get("GITHUB_TOKEN"))

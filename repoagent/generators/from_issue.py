@@ -16,8 +16,9 @@ from repoagent.edits import EditRefused, splice_definition
 from repoagent.edits.layout import indent_of, lines_of
 from repoagent.errors import UserError
 from repoagent.generators.base import Draft, GeneratorContext, Proposals, Scope, Traits
-from repoagent.intake.proposals import Hunk, Proposal, proposals
-from repoagent.intake.syntax import parse
+from repoagent.issue.document import parse_document
+from repoagent.issue.proposals import ProposedChange, ProposedHunk, find_proposals
+from repoagent.issue.syntax import parse
 from repoagent.llm.base import Model
 
 _FILES = 8
@@ -39,12 +40,12 @@ class IssueReader:
 
     def propose(self, item: WorkItem, context: GeneratorContext) -> Proposals:  # noqa: ARG002 - the issue names the place
         workspace = context.workbench.workspace
-        found = proposals(context.issue.text)
+        found = find_proposals(parse_document(context.issue))
         return draft_from_issue(found, context.suspects, workspace.files(), workspace.read)
 
 
 def draft_from_issue(
-    proposed: Sequence[Proposal], suspects: Sequence[Location], paths: Sequence[str], read: Read
+    proposed: Sequence[ProposedChange], suspects: Sequence[Location], paths: Sequence[str], read: Read
 ) -> Proposals:
     """A draft for each proposal that fits; `suspects` are looked through first, `paths` are all files there are."""
     made = Proposals()
@@ -61,7 +62,7 @@ def draft_from_issue(
     return made
 
 
-def _place_fragments(proposal: Proposal, suspects: Sequence[Location], read: Read) -> Iterator[Draft]:
+def _place_fragments(proposal: ProposedChange, suspects: Sequence[Location], read: Read) -> Iterator[Draft]:
     """A draft for each piece that stands in no suspicious file, but is nearly what stands there once: first for those
     after whose like, as it stands there, the issue names them."""
     drafts: list[tuple[float, Edit]] = []
@@ -170,7 +171,7 @@ def _extract_head(line: str) -> str:
 
 
 def _apply_proposal(
-    proposal: Proposal, suspects: Sequence[Location], paths: Sequence[str], read: Read
+    proposal: ProposedChange, suspects: Sequence[Location], paths: Sequence[str], read: Read
 ) -> Iterator[Edit]:
     if proposal.function:
         yield _splice_function(proposal.function, suspects, read)
@@ -182,7 +183,7 @@ def _apply_proposal(
     yield from (Edit(path, read(path), text) for path, text in texts.items())
 
 
-def _apply_hunk(hunk: Hunk, suspects: Sequence[Location], paths: Sequence[str], read: Read) -> tuple[str, str]:
+def _apply_hunk(hunk: ProposedHunk, suspects: Sequence[Location], paths: Sequence[str], read: Read) -> tuple[str, str]:
     """The only file in which the hunk fits, and its new text."""
     near = list(dict.fromkeys(location.path for location in suspects))[:_FILES]
     if ".." in hunk.path:
@@ -199,7 +200,7 @@ def _apply_hunk(hunk: Hunk, suspects: Sequence[Location], paths: Sequence[str], 
     raise EditRefused("what it would replace is not in the files that the issue points to, or more than once")
 
 
-def _replace_lines(text: str, hunk: Hunk) -> str | None:
+def _replace_lines(text: str, hunk: ProposedHunk) -> str | None:
     """The text with the hunk's new lines in the place of the old ones; None where those are not there just once."""
     lines = lines_of(text)
     old = [line.strip() for line in hunk.before.strip("\n").splitlines()]
@@ -214,7 +215,7 @@ def _replace_lines(text: str, hunk: Hunk) -> str | None:
     return None
 
 
-def _replace_in_suspects(spans: Sequence[tuple[int, int]], text: str, hunk: Hunk) -> str | None:
+def _replace_in_suspects(spans: Sequence[tuple[int, int]], text: str, hunk: ProposedHunk) -> str | None:
     """The text with an excerpt of a line replaced in the first of the suspects that holds it, wherever it stands there
     as a word of its own; None where none does, or too many times."""
     before, after = hunk.before.strip(), hunk.after.strip()
@@ -230,7 +231,7 @@ def _replace_in_suspects(spans: Sequence[tuple[int, int]], text: str, hunk: Hunk
     return None
 
 
-def _indent_lines(hunk: Hunk, first: str) -> Iterator[str]:
+def _indent_lines(hunk: ProposedHunk, first: str) -> Iterator[str]:
     """The new lines, indented as the place is and ended as its lines are."""
     head = next(line for line in hunk.before.split("\n") if line.strip())
     shift = len(indent_of(first)) - len(indent_of(head))

@@ -93,11 +93,11 @@ def write_prompt(task: DraftTask, model: Model, most: int) -> str:
 
 def _shorten_prompt(task: DraftTask, model: Model, left: int) -> Iterator[Rewrite]:
     """The prompt with all that is known, and with less and less of it."""
-    full = _fill_prompt(task, trim_issue(task.issue.text, max(left // 2, _LEAST), model.count))
+    full = _fill_prompt(task, trim_issue(task.issue, max(left // 2, _LEAST), model.count))
     if model.count(full.context) <= left // 3:
         yield full
     yield replace(full, context="")
-    issue = trim_issue(task.issue.text, _LEAST, model.count)
+    issue = trim_issue(task.issue, _LEAST, model.count)
     short = replace(full, issue=issue, context="", documentation="", evidence=full.evidence[:300])
     yield replace(short, proposed=full.proposed[:3])
     yield replace(short, issue="", evidence="", proposed=())

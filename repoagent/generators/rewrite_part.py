@@ -82,8 +82,8 @@ def _write_prompt(task: DraftTask, model: Model, part: Part, text: str, most: in
 
 def _shorten_prompt(task: DraftTask, model: Model, part: Part, most: int) -> Iterator[tuple[str, str]]:
     """Issue and code: the whole definition where it fits, else the lines around the part."""
-    issue = trim_issue(task.issue.text, max(most // 3, 200), model.count)
-    short = trim_issue(task.issue.text, 200, model.count)
+    issue = trim_issue(task.issue, max(most // 3, 200), model.count)
+    short = trim_issue(task.issue, 200, model.count)
     lines = lines_of(shown(task.source))
     yield issue, task.body.rstrip("\n")
     yield short, task.body.rstrip("\n")

@@ -107,7 +107,7 @@ def read_edits(answer: Completion, files: Sequence[Passages], listed: frozenset[
 
 def write_prompt(task: DraftTask, model: Model, most: int) -> tuple[str, tuple[Passages, ...]]:
     """The prompt in at most so many tokens, and the files that it shows: as many of the first as there is room for."""
-    issue = trim_issue(task.issue.text, max(most // 3, 200), model.count)
+    issue = trim_issue(task.issue, max(most // 3, 200), model.count)
     for number in range(len(task.files), 1, -1):
         prompt = _render_prompt(task, task.files[:number], issue)
         if model.count(prompt) <= most:

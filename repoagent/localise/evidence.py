@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from repoagent.index.build import Index
 from repoagent.index.model import Symbol
 from repoagent.index.retrieval.units import Unit, is_aside, unit_at
-from repoagent.localise.clues import Clues, Frame
+from repoagent.localise.signals import Clues, Frame
 
 FRAME, LINK, DOTTED, NAMED, CALLED, PATH, MESSAGE = 0.7, 0.4, 0.2, 0.18, 0.12, 0.25, 0.4
 """What each kind of clue counts at most, in shares of the best text score."""

@@ -14,9 +14,9 @@ from repoagent.index.retrieval import bags
 from repoagent.index.retrieval.bm25 import Document, documents_of, score_files, score_units, weighed
 from repoagent.index.retrieval.units import Unit, is_aside, is_test
 from repoagent.index.retrieval.words import text_terms
-from repoagent.localise.clues import Clues, read_clues
 from repoagent.localise.evidence import Evidence, collect, from_calls, from_tests
 from repoagent.localise.sections import query_masses
+from repoagent.localise.signals import Clues, read_clues
 from repoagent.localise.spectrum import Spectrum, from_spectrum
 
 HEAD = 30

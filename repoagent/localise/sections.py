@@ -1,4 +1,4 @@
-"""The parts of an issue's text, and how much a word in each says about where the fault lies.
+"""How much a word of an issue says about where the fault lies, by the part of the issue that it stands in.
 
 A title says it in few words; a snippet is full of names of the reporter's own; forms ask for versions and explain
 themselves in comments, and neither has to do with the fault.
@@ -6,7 +6,6 @@ themselves in comments, and neither has to do with the fault.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from enum import Enum
@@ -14,9 +13,9 @@ from typing import Final
 
 from repoagent.domain import Issue
 from repoagent.index.retrieval.words import text_terms
-
-TEXT_LIMIT = 60_000
-"""Characters of an issue that are read: the rest of such a one is logs."""
+from repoagent.issue.blocks import Block, BlockKind, Layout
+from repoagent.issue.document import parse_document
+from repoagent.issue.lines import is_set_off
 
 
 class Part(Enum):
@@ -50,35 +49,20 @@ _TRACKER_WORDS: Final = """
 """
 """What the forms of issue trackers ask for."""
 
-_FORM = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
-_HEADING = re.compile(r"[ \t]{0,3}(?:#{1,6}[ \t]*(?P<hash>\S.{0,200})|\*\*(?P<bold>[^*\n]{1,200})\*\*[ \t]*:?[ \t]*)$")
-_PLAIN_HEADING = re.compile(r"(?P<plain>[A-Z][\w ./()&]{1,40}?)[ \t]*:?[ \t]*$")
-_ENVIRONMENT = re.compile(
-    r"(your |system |software |package |python |jupyter |other |os ?/ ?|operating )?"
-    r"(environment|versions?|system (info|details)|info(rmation)?|details|installed versions|output of|browsers?|tools"
-    r"|extensions|extra tools|sphinx extensions|os|operating system|system|installation|libraries|dependencies|setup"
-    r"|additional (context|dependencies|system)|screenshots?|\w+ (version|backend))\b",
-    re.IGNORECASE,
-)
-_INDENTED = re.compile(r"\t| {4}|[ \t]*(?:>>>|\.\.\.|In \[\d+\]:|Out\[\d+\]:)(?:[ \t]|$)")
-_FRAME = re.compile(r"[ \t]*(?:File \"[^\"\n]+\", line \d+|Traceback \(most recent call last\))")
-
 
 def parts_of(issue: Issue) -> Iterator[tuple[Part, str]]:
-    """The pieces of `issue`, in their order, TEXT_LIMIT characters in all."""
-    yield Part.TITLE, issue.title
-    left = TEXT_LIMIT - len(issue.title)
-    body = issue.body[: max(left, 0)]
-    yield from _parts(body)
-    left -= len(body)
-    for comment in issue.comments:
-        for part, text in _parts(comment.body[: max(left, 0)]):
-            yield Part.COMMENT if part is Part.PROSE else part, text
-        left -= len(comment.body)
+    """Yield the pieces of `issue` with the part that each belongs to, in their order."""
+    for block in parse_document(issue).blocks:
+        if block.kind is BlockKind.TITLE:
+            yield Part.TITLE, block.text
+        elif block.layout is Layout.BARE:
+            yield from ((_part_of_line(block, line), line) for line in block.text.split("\n"))
+        elif block.kind is not BlockKind.AUTHOR:
+            yield _part_of(block), block.text
 
 
 def query_masses(issue: Issue, *, equally: bool = False) -> dict[str, float]:
-    """The words of `issue`, each with how often it is said, weighted by where unless all count `equally`."""
+    """Return the words of `issue`, each with how often it is said, weighted by where unless all count `equally`."""
     masses: dict[str, float] = {}
     for part, text in parts_of(issue):
         if weight := 1.0 if equally else WEIGHTS[part]:
@@ -88,36 +72,20 @@ def query_masses(issue: Issue, *, equally: bool = False) -> dict[str, float]:
     return {term: mass for term, mass in masses.items() if term not in asked_for_by_forms}
 
 
-def _parts(text: str) -> Iterator[tuple[Part, str]]:
-    end = 0
-    for form in _FORM.finditer(text):
-        yield from _lines(text[end : form.start()])
-        yield Part.FORM, form[0]
-        end = form.end()
-    yield from _lines(text[end:])
+def _part_of(block: Block) -> Part:
+    if block.kind is BlockKind.FORM:
+        return Part.FORM
+    if block.section.is_environment:
+        return Part.ENVIRONMENT
+    if block.is_set_apart or block.kind not in {BlockKind.PROSE, BlockKind.HEADING}:
+        return Part.CODE
+    return Part.COMMENT if block.comment else Part.PROSE
 
 
-def _lines(text: str) -> Iterator[tuple[Part, str]]:
-    """A line at a time: what it is depends on the fence and the heading it stands under."""
-    fenced = under_environment = False
-    for line in text.replace("\r\n", "\n").split("\n"):
-        if line.lstrip().startswith("```"):
-            fenced = not fenced
-            continue
-        heading = "" if fenced else _heading(line)
-        if heading:
-            under_environment = _ENVIRONMENT.match(heading) is not None
-        if under_environment:
-            yield Part.ENVIRONMENT, line
-        elif fenced or _INDENTED.match(line) or _FRAME.match(line):
-            yield Part.CODE, line
-        else:
-            yield Part.PROSE, line
-
-
-def _heading(line: str) -> str:
-    match = _HEADING.match(line)
-    if match:
-        return (match["hash"] or match["bold"]).strip("*: ")
-    plain = _PLAIN_HEADING.match(line)
-    return plain["plain"] if plain and _ENVIRONMENT.fullmatch(plain["plain"]) else ""
+def _part_of_line(block: Block, line: str) -> Part:
+    """Code without any mark counts as the prose that it stands in, but for lines that look like code by themselves."""
+    if block.section.is_environment:
+        return Part.ENVIRONMENT
+    if is_set_off(line):
+        return Part.CODE
+    return Part.COMMENT if block.comment else Part.PROSE

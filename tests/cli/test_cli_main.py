@@ -24,7 +24,7 @@ from repoagent.errors import (
     ToolError,
     UserError,
 )
-from repoagent.intake import read_issue
+from repoagent.issue import read_issue
 from repoagent.process import CommandFailed
 from tests.small_project import make_issue, make_repository
 

@@ -6,7 +6,7 @@ import pytest
 
 from repoagent.domain import Location
 from repoagent.generators.from_issue import draft_from_issue
-from repoagent.intake.proposals import Hunk, Proposal
+from repoagent.issue.proposals import ProposedChange, ProposedHunk
 
 FILES = {
     "pkg/a.py": "class A:\n    def f(self, x):\n        y = x + 1\n        return y\n\n    def g(self): return 1\n",
@@ -16,29 +16,31 @@ FILES = {
 SUSPECTS = (Location("pkg/a.py", "A.f", 2, 4), Location("pkg/b.py", "h", 5, 6))
 
 
-def after(*hunks: Hunk, function: str = "") -> str | None:
+def after(*hunks: ProposedHunk, function: str = "") -> str | None:
     """The new text of the only file that is changed; None where it is refused."""
-    made = draft_from_issue([Proposal("it", hunks, function)], SUSPECTS, list(FILES), FILES.__getitem__)
+    made = draft_from_issue([ProposedChange("it", hunks, function)], SUSPECTS, list(FILES), FILES.__getitem__)
     assert len(made.drafts) + len(made.refused) == 1
     return made.drafts[0].edits[0].after if made.drafts else None
 
 
 def test_old_lines_are_found_whatever_their_indentation() -> None:
-    hunk = Hunk("y = x + 1\nreturn y", "if x:\n    y = x\nreturn y", "a/pkg/a.py".removeprefix("a/"))
+    hunk = ProposedHunk("y = x + 1\nreturn y", "if x:\n    y = x\nreturn y", "a/pkg/a.py".removeprefix("a/"))
     expected = FILES["pkg/a.py"].replace("        y = x + 1\n", "        if x:\n            y = x\n")
     assert after(hunk) == expected
 
 
 @pytest.mark.parametrize("path", ["", "pkg/a.py", "a.py"])
 def test_a_part_of_a_line_is_replaced(path: str) -> None:
-    assert after(Hunk("x + 1", "x - 1", path)) == FILES["pkg/a.py"].replace("x + 1", "x - 1")
+    assert after(ProposedHunk("x + 1", "x - 1", path)) == FILES["pkg/a.py"].replace("x + 1", "x - 1")
 
 
 def test_what_stands_more_than_once_is_replaced_in_the_first_suspect_that_holds_it() -> None:
-    assert after(Hunk("1", "2")) == FILES["pkg/a.py"].replace("x + 1", "x + 2")
-    assert after(Hunk("return 1", "return 2")) == FILES["pkg/a.py"].replace("return 1", "return 2")  # it stands once
-    assert after(Hunk("self", "cls")) == FILES["pkg/a.py"].replace("self, x", "cls, x")
-    assert after(Hunk("el", "x")) is None
+    assert after(ProposedHunk("1", "2")) == FILES["pkg/a.py"].replace("x + 1", "x + 2")
+    assert after(ProposedHunk("return 1", "return 2")) == FILES["pkg/a.py"].replace(
+        "return 1", "return 2"
+    )  # it stands once
+    assert after(ProposedHunk("self", "cls")) == FILES["pkg/a.py"].replace("self, x", "cls, x")
+    assert after(ProposedHunk("el", "x")) is None
 
 
 def test_a_function_takes_the_place_of_the_suspect_of_its_name() -> None:
@@ -50,13 +52,13 @@ def test_a_function_takes_the_place_of_the_suspect_of_its_name() -> None:
 @pytest.mark.parametrize(
     "hunk",
     [
-        Hunk("return 1", "return 2", "pkg/c.py"),
-        Hunk("nowhere", "x"),
-        Hunk("return", "x", "pkg/a.py"),
-        Hunk("x", "y", "../../etc/passwd"),
+        ProposedHunk("return 1", "return 2", "pkg/c.py"),
+        ProposedHunk("nowhere", "x"),
+        ProposedHunk("return", "x", "pkg/a.py"),
+        ProposedHunk("x", "y", "../../etc/passwd"),
     ],
 )
-def test_what_does_not_fit_once_is_refused(hunk: Hunk) -> None:
+def test_what_does_not_fit_once_is_refused(hunk: ProposedHunk) -> None:
     assert after(hunk) is None
 
 
@@ -67,7 +69,7 @@ def test_a_function_that_cannot_be_spliced_is_refused(function: str) -> None:
 
 def shown(*pieces: str) -> list[str]:
     """The texts that come of pieces of code in an issue, the likeliest first."""
-    made = draft_from_issue([Proposal("it", pieces=pieces)], SUSPECTS, list(FILES), FILES.__getitem__)
+    made = draft_from_issue([ProposedChange("it", pieces=pieces)], SUSPECTS, list(FILES), FILES.__getitem__)
     return [str(draft.edits[0].after) for draft in made.drafts]
 
 
@@ -82,7 +84,7 @@ def test_of_several_like_it_the_one_that_the_issue_names_before_is_meant() -> No
     pieces = ("if not isinstance(a, X):", "if not hasattr(a, 'resolve'):")
     for named, changed in ((pieces, pieces[0]), (pieces[1:], "if hasattr(a, 'resolve'):")):
         [draft] = draft_from_issue(
-            [Proposal("it", pieces=named)], (Location("m.py", "f", 1, 5),), ["m.py"], lambda _: text
+            [ProposedChange("it", pieces=named)], (Location("m.py", "f", 1, 5),), ["m.py"], lambda _: text
         ).drafts
         assert draft.edits[0].after == text.replace(changed, pieces[1])
 
@@ -91,7 +93,7 @@ def test_a_literal_takes_the_place_of_the_one_before_it_wherever_that_stands() -
     text = "class A:\n    r = r'^[\\w.@+-]+$'\n\nclass B:\n    r = r'^[\\w.@+-]+$'\n"
     pieces = (r"r'^[\w.@+-]+$'", r"r'\A[\w.@+-]+\Z'")
     [draft] = draft_from_issue(
-        [Proposal("it", pieces=pieces)], (Location("m.py", "A", 1, 2),), ["m.py"], lambda _: text
+        [ProposedChange("it", pieces=pieces)], (Location("m.py", "A", 1, 2),), ["m.py"], lambda _: text
     ).drafts
     assert draft.edits[0].after == text.replace(*pieces)
 
@@ -102,7 +104,7 @@ def test_a_line_may_be_meant_for_the_marked_one_that_is_less_like_it() -> None:
         "def g(b):\n    if hasattr(b, 'resolved'):\n        pass\n"
     )
     suspects = (Location("m.py", "f", 1, 3, lines=(2,)), Location("m.py", "g", 6, 8, lines=(7,)))
-    piece = Proposal("it", pieces=("if hasattr(a, 'resolved'):",))
+    piece = ProposedChange("it", pieces=("if hasattr(a, 'resolved'):",))
     made = draft_from_issue([piece], suspects, ["m.py"], {"m.py": text}.__getitem__)
     texts = [draft.edits[0].after for draft in made.drafts]
     assert text.replace("if isinstance(a, Thing):", "if hasattr(a, 'resolved'):") in texts

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repoagent.domain import Issue
-from repoagent.localise.clues import Clues, Frame, Link, read_clues
+from repoagent.localise.signals import Clues, Frame, Link, read_clues
 
 
 def _clues(body: str) -> Clues:

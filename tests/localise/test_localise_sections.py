@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from repoagent.domain import Comment, Issue
-from repoagent.localise.sections import TEXT_LIMIT, Part, parts_of, query_masses
+from repoagent.issue.document import MAX_LENGTH
+from repoagent.localise.sections import Part, parts_of, query_masses
 
 BODY = """\
 <!-- Please describe the zebra -->
@@ -44,7 +45,7 @@ def _of(part: Part, issue: Issue) -> str:
 
 def test_each_line_is_of_the_part_it_stands_in() -> None:
     issue = Issue("Title wolf", BODY, (Comment("me", "A fox.\n```\ncomment bear\n```"),))
-    assert _of(Part.TITLE, issue) == "Title wolf"
+    assert _of(Part.TITLE, issue) == "# Title wolf"
     assert "zebra" in _of(Part.FORM, issue)
     assert all(animal in _of(Part.PROSE, issue) for animal in ("giraffe", "elephant", "heron"))
     assert all(animal in _of(Part.CODE, issue) for animal in ("lion", "tiger", "still fenced", "puma", "bear"))
@@ -78,4 +79,4 @@ def test_prose_that_begins_like_a_heading_is_prose() -> None:
 @pytest.mark.parametrize("piece", ["<!--", "```\n", "**", "#", "a b ", ">>> ", "    ", "Version ", "(" * 50 + "\n"])
 def test_hostile_texts_end_soon(piece: str) -> None:
     issue = Issue("t", piece * 50_000)
-    assert sum(len(text) for _, text in parts_of(issue)) <= TEXT_LIMIT
+    assert sum(len(text) for _, text in parts_of(issue)) <= MAX_LENGTH

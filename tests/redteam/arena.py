@@ -22,7 +22,7 @@ from repoagent.action.publish import publish_found
 from repoagent.action.runner import Runner
 from repoagent.domain import Comment, Issue, Spec
 from repoagent.errors import UserError
-from repoagent.intake.reader import without_hidden
+from repoagent.issue.sanitise import remove_hidden
 from repoagent.publish import Delivery, publish
 from repoagent.publish.body import body_of, message_of, title_of
 from repoagent.publish.comment import Progress, text_of
@@ -66,7 +66,7 @@ def hide(attack: Attack) -> Happened:
         "" if in_title or in_comment else attack.payload,
         (Comment("eve", attack.payload, "NONE"),) if in_comment else (),
     )
-    issue, removed = without_hidden(raw)
+    issue, removed = remove_hidden(raw)
     read = WORDS in issue.text or any(0xE0000 <= ord(character) <= 0xE007F for character in issue.text)
     return Happened(f"removed and told, in {removed.hidden} places", escaped=("the model reads it",) if read else ())
 

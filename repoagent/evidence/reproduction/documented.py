@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 from repoagent.domain import Answer, Oracle, Strength
 from repoagent.evidence.reproduction.oracle import Run, judge
 from repoagent.evidence.reproduction.script import MARK, allowed, read_output, write_script, write_steps
-from repoagent.evidence.reproduction.snippets import Step
 from repoagent.evidence.reproduction.values import same_value
-from repoagent.intake.syntax import parse
+from repoagent.issue.steps import Step
+from repoagent.issue.syntax import parse
 from repoagent.sandbox.base import Finished
 
 _LONGEST = 20_000

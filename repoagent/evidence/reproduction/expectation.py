@@ -6,7 +6,6 @@ import ast
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from repoagent.evidence.reproduction.snippets import Material, Snippet, Step
 from repoagent.evidence.reproduction.values import (
     has_gaps,
     in_style_of,
@@ -18,8 +17,10 @@ from repoagent.evidence.reproduction.values import (
     quoted,
     same_value,
 )
-from repoagent.evidence.reproduction.wording import Claim, claims_in, claims_of_comment
-from repoagent.intake.syntax import parse
+from repoagent.issue.claims import Claim, find_claims, find_comment_claims
+from repoagent.issue.snippets import Material, Snippet
+from repoagent.issue.steps import Step
+from repoagent.issue.syntax import parse
 
 Outputs = Mapping[int, str]
 """What was shown by step, counted from 1."""
@@ -48,7 +49,7 @@ def expected_steps(case: Case, seen: Outputs) -> Outputs:
         expected = _at_step(case, case.snippet.steps[number - 1], output, elsewhere)
         if expected is not None and not same_value(expected, output):
             found[number] = expected
-    known = found or _whole(case, seen) or _in_prose(case, seen, claims_in(case.snippet.near))
+    known = found or _whole(case, seen) or _in_prose(case, seen, find_claims(case.snippet.near))
     known = known or _in_prose(case, seen, _claims(case))
     return {} if any(has_gaps(expected) for expected in known.values()) else known
 
@@ -59,9 +60,9 @@ def shows_wrong_output(case: Case, seen: Outputs) -> bool:
 
 
 def _at_step(case: Case, step: Step, output: str, elsewhere: Mapping[str, set[str]]) -> str | None:
-    claims = [c for c in claims_of_comment(step.comment) if c.role == "expected"]
+    claims = [c for c in find_comment_claims(step.comment) if c.role == "expected"]
     if len(claims) == 1 and plausible(output, claims[0].text, step.code):
-        return _styled(step, output, claims[0].text, _quotes(claims_of_comment(step.comment)))
+        return _styled(step, output, claims[0].text, _quotes(find_comment_claims(step.comment)))
     if (told := _from_above(step, output)) is not None:
         return told
     if step.shown is not None and case.snippet.role == "expected":
@@ -72,7 +73,7 @@ def _at_step(case: Case, step: Step, output: str, elsewhere: Mapping[str, set[st
 
 def _from_above(step: Step, output: str) -> str | None:
     """What the comment above a statement expects, where it also names what is shown: else it may be about more."""
-    claims = claims_of_comment(step.above)
+    claims = find_comment_claims(step.above)
     named = [c for c in claims if c.role == "actual" and named_by(output, c.text)]
     expected = {c.text for c in claims if c.role == "expected"}
     if len(expected) != 1 or not named or not plausible(output, min(expected), step.code):
@@ -141,14 +142,16 @@ def _reported(case: Case, seen: Outputs) -> list[int]:
 def _shown_wrong(snippet: Snippet, number: int, output: str) -> bool:
     step = snippet.steps[number - 1]
     texts = (
-        [step.shown] if step.shown is not None else [c.text for c in claims_of_comment(step.comment)] or [step.comment]
+        [step.shown]
+        if step.shown is not None
+        else [c.text for c in find_comment_claims(step.comment)] or [step.comment]
     )
     return snippet.role != "expected" and any(named_by(output, text) for text in texts)
 
 
 def _claims(case: Case) -> tuple[Claim, ...]:
     blocks = tuple(Claim(o.role, o.text) for o in case.material.outputs)
-    return claims_in(case.material.prose) + blocks
+    return find_claims(case.material.prose) + blocks
 
 
 def _quotes(claims: Iterator[Claim] | Sequence[Claim]) -> bool:

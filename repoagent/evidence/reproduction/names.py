@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from repoagent.evidence.reproduction.project import Project
-from repoagent.evidence.reproduction.snippets import Snippet
-from repoagent.intake.syntax import parse
+from repoagent.issue.snippets import Snippet
+from repoagent.issue.syntax import parse
 
 _IMPORT = re.compile(r"`((?:from [\w.]+ )?import [\w., ]+)`")
 

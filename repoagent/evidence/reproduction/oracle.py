@@ -17,9 +17,10 @@ from repoagent.evidence.reproduction.expectation import Case, expected_steps, sh
 from repoagent.evidence.reproduction.names import preamble, without_placeholders
 from repoagent.evidence.reproduction.project import Project
 from repoagent.evidence.reproduction.script import Seen, allowed, read_output, read_steps, write_script, write_steps
-from repoagent.evidence.reproduction.snippets import read_material
 from repoagent.evidence.reproduction.values import same_value
-from repoagent.evidence.reproduction.wording import expected_exceptions
+from repoagent.issue.claims import find_expected_exceptions
+from repoagent.issue.document import parse_document
+from repoagent.issue.snippets import read_material
 from repoagent.sandbox.base import Finished
 
 Run = Callable[[str], Finished]
@@ -29,9 +30,6 @@ _UNKNOWN = Project()
 
 MOST_SNIPPETS = 6
 """Each costs a run or two."""
-
-LONGEST_ISSUE = 100_000
-"""Characters that are read."""
 
 _INCOMPLETE = frozenset({"NameError", "ImportError", "ModuleNotFoundError", "SyntaxError", "FileNotFoundError"})
 """What a snippet that lacks something raises; taken for the bug only where the issue quotes the message."""
@@ -45,8 +43,8 @@ def reproduce(issue: Issue, run: Run, project: Project = _UNKNOWN) -> Oracle:
 
     `project` is what snippets may use without an import. Raises what `run` raises: SandboxFailed.
     """
-    text = issue.text[:LONGEST_ISSUE]
-    material = read_material(text)
+    document = parse_document(issue)
+    text, material = document.text, read_material(document)
     best = Oracle(Strength.NONE)
     for number, snippet in enumerate(material.snippets[:MOST_SNIPPETS]):
         others = (*reversed(material.snippets[:number]), *material.snippets[number + 1 :])
@@ -119,7 +117,7 @@ def _try(case: Case, run: Run, project: Project) -> Oracle:
 
 
 def _from_exception(case: Case, output: Seen) -> Oracle:
-    wished = expected_exceptions(case.text)
+    wished = find_expected_exceptions(case.text)
     if output.raised == "AssertionError" and output.here:
         return Oracle(Strength.STRONG)
     if output.raised in wished or not _reported(case, output):
@@ -137,7 +135,7 @@ def _reported(case: Case, output: Seen) -> bool:
 
 
 def _from_values(case: Case, output: Seen, finished: Finished) -> Oracle:
-    wished = expected_exceptions(case.text)
+    wished = find_expected_exceptions(case.text)
     if not _clean(output, finished):
         return Oracle(Strength.NONE)
     if known := expected_steps(case, output.steps):

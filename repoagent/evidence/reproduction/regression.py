@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from repoagent.domain import Edit, Issue, Oracle, Strength
 from repoagent.evidence.reproduction.script import is_test_case, read_steps
-from repoagent.intake.syntax import parse
+from repoagent.issue.syntax import parse
 
 LONGEST = 60
 """Statements of a reproduction that becomes a test."""

@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeGuard
 
-from repoagent.evidence.reproduction.snippets import Step
-from repoagent.intake.syntax import parse
+from repoagent.issue.steps import Step
+from repoagent.issue.syntax import parse
 from repoagent.sandbox.base import ENVIRONMENT, Finished, Sandbox
 
 MARK = "=== repoagent: "

@@ -6,7 +6,7 @@ import ast
 import re
 import textwrap
 
-from repoagent.intake.syntax import parse
+from repoagent.issue.syntax import parse
 
 _NOTHING = object()
 _GAP = re.compile(r"^[ \t]*\.\.\.[ \t]*$|[\[({,][ \t]{0,8}\.\.\.[ \t]{0,8}(?:[\])},]|$)", re.MULTILINE)

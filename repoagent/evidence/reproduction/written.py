@@ -20,8 +20,8 @@ from repoagent.errors import BudgetExceeded, ModelFailed
 from repoagent.evidence.reproduction import frameworks
 from repoagent.evidence.reproduction.oracle import Run
 from repoagent.evidence.reproduction.script import Seen, read_output, write_script
-from repoagent.evidence.reproduction.snippets import Step
-from repoagent.intake.syntax import parse
+from repoagent.issue.steps import Step
+from repoagent.issue.syntax import parse
 from repoagent.llm.asking import ask_all
 from repoagent.llm.base import Completion, Message, Model, Sampling
 from repoagent.prompting import Prompt, Witness, WitnessAgain, WitnessTurned, render, trim_issue
@@ -173,7 +173,7 @@ def _weight(oracle: Oracle, suspects: Sequence[Suspect]) -> tuple[int, int]:
 def _prompt(issue: Issue, suspects: Sequence[Suspect], model: Model) -> str:
     """Write the first question, with as many suspects as fit beside the issue and what follows it."""
     most = min(model.profile.prompt_budget, model.context() - 4 * _TOKENS)
-    text = trim_issue(issue.text, max(most // 2, _LEAST), model.count)
+    text = trim_issue(issue, max(most // 2, _LEAST), model.count)
     prompt = ""
     for count in range(len(suspects), -1, -1):
         chosen = suspects[:count]

@@ -17,7 +17,8 @@ from repoagent.graph.record import record_candidate
 from repoagent.graph.services import Services
 from repoagent.graph.state import DraftOrder, State, TestOrder
 from repoagent.graph.update import Update
-from repoagent.intake.proposals import proposals
+from repoagent.issue.document import parse_document
+from repoagent.issue.proposals import find_proposals
 from repoagent.ranking import find_best, is_verified, merge_candidates
 from repoagent.ranking.agreement import measure_agreement
 from repoagent.ranking.scores import score_candidates
@@ -113,7 +114,7 @@ def _assess(state: State, services: Services) -> Situation:
         strength=state.strength,
         has_oracle=state.has_oracle,
         can_run=state.evaluation is not None,
-        has_proposals=bool(proposals(state.issue.text)),
+        has_proposals=bool(find_proposals(parse_document(state.issue))),
         candidates=tuple(state.candidates.values()),
         history=state.history,
     )

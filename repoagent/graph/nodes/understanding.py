@@ -16,7 +16,7 @@ from repoagent.graph.artefacts import read_plan, read_spec, write_plan, write_sp
 from repoagent.graph.services import Services
 from repoagent.graph.state import State
 from repoagent.graph.update import Update
-from repoagent.graph.wording import spec_from_issue
+from repoagent.issue.spec import build_spec
 from repoagent.llm.base import Message, Sampling
 from repoagent.localise import localise as rank
 from repoagent.prompting import Specify, render, trim_issue
@@ -65,7 +65,7 @@ def specify(state: State, runtime: Runtime[Services]) -> Update:
     if state.locations and services.model.profile.specs:
         spec = read_spec(_ask_for_spec(state.issue, state.locations[0], services))
     if not spec.proposed:
-        spec = spec_from_issue(state.issue)
+        spec = build_spec(state.issue)
     services.session.write("spec.md", write_spec(spec))
     return {"spec": spec}
 
@@ -115,7 +115,7 @@ def _ask_for_spec(issue: Issue, target: Location, services: Services) -> str:
     budget = min(model.profile.prompt_budget, model.context() - 2 * _SPEC_TOKENS)
     lines = lines_of(services.index().source(target.path))[target.start - 1 : target.end][:_SPEC_LINES]
     prompt = Specify(
-        issue=trim_issue(issue.text, budget // 2, model.count),
+        issue=trim_issue(issue, budget // 2, model.count),
         path=target.path,
         symbol=target.symbol or "module",
         source="".join(lines) if model.count("".join(lines)) < budget // 2 else "".join(lines[:10]),

@@ -8,8 +8,9 @@ import pytest
 
 from repoagent.evidence.reproduction.names import preamble, without_placeholders
 from repoagent.evidence.reproduction.project import Project, project_of
-from repoagent.evidence.reproduction.snippets import Snippet, read_material
 from repoagent.index.build import Index
+from repoagent.issue.document import parse_text
+from repoagent.issue.snippets import Snippet, read_material
 
 FILES = {
     "shop/__init__.py": "from shop.cart import Cart\n",
@@ -54,7 +55,7 @@ def test_packages_are_those_that_are_no_tests_and_no_tools(project: Project) -> 
 
 
 def snippets(text: str) -> tuple[Snippet, ...]:
-    return read_material(text).snippets
+    return read_material(parse_text(text)).snippets
 
 
 def test_what_a_block_below_defines_is_run_before(project: Project) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repoagent.intake.sanitise import LIMIT, clean
+from repoagent.issue.sanitise import MAX_LENGTH, clean
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_everything_removed_is_counted() -> None:
 @pytest.mark.parametrize("unit", ["<!--", "`", "![", "` `` ", "[x]: ", "\n```", "<img alt=", "A1a", "\u200b", "&#"])
 def test_hostile_text_takes_little_time(unit: str) -> None:
     started = time.monotonic()
-    assert len(clean(unit * 200_000).text) <= LIMIT + 10
+    assert len(clean(unit * 200_000).text) <= MAX_LENGTH + 10
     assert time.monotonic() - started < 20
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from repoagent.errors import UserError
-from repoagent.intake import read_issue
+from repoagent.issue import read_issue
 
 
 @pytest.mark.parametrize(

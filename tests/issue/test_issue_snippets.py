@@ -7,11 +7,17 @@ import pytest
 from repoagent.evidence.reproduction.names import preamble, undefined
 from repoagent.evidence.reproduction.project import Project
 from repoagent.evidence.reproduction.script import BEGIN, END, read_output, write_script
-from repoagent.evidence.reproduction.snippets import Snippet, Step, read_material
+from repoagent.issue.document import parse_text
+from repoagent.issue.snippets import Material, Snippet, read_material
+from repoagent.issue.steps import Step
+
+
+def _read(text: str) -> Material:
+    return read_material(parse_text(text))
 
 
 def codes(text: str) -> list[str]:
-    return [snippet.code for snippet in read_material(text).snippets]
+    return [snippet.code for snippet in _read(text).snippets]
 
 
 _CLASS = "class A(B):\n    x = 1\n    def f(self):\n        return 1"
@@ -47,14 +53,14 @@ def test_code_is_found(text: str, expected: list[str]) -> None:
 
 
 def test_a_session_s_outputs_belong_to_their_inputs() -> None:
-    steps = read_material(">>> a = 1\n>>> a\n1\n>>> print(a)\n1\n2\n").snippets[0].steps
+    steps = _read(">>> a = 1\n>>> a\n1\n>>> print(a)\n1\n2\n").snippets[0].steps
     assert [(s.code, s.shown) for s in steps] == [("a = 1", None), ("a", "1"), ("print(a)", "1\n2")]
 
 
 def test_tracebacks_are_read_for_their_exceptions() -> None:
     head = "Traceback (most recent call last):\n"
     text = f"```\n{head}  File\n    x = [\npkg.errors.Odd: a\n```\n```\n>>> f()\n{head}  ...\nKeyError\n```"
-    assert read_material(text).exceptions == {"Odd", "KeyError"}
+    assert _read(text).exceptions == {"Odd", "KeyError"}
 
 
 @pytest.mark.parametrize(
@@ -65,13 +71,13 @@ def test_tracebacks_are_read_for_their_exceptions() -> None:
     ],
 )
 def test_tracebacks_of_notebooks_are_no_code(trace: str, name: str) -> None:
-    material = read_material(f"```\nf(1)\n{trace}\n```")
+    material = _read(f"```\nf(1)\n{trace}\n```")
     assert [s.code for s in material.snippets] == ["f(1)"]
     assert material.exceptions == {name}
 
 
 def test_a_comment_is_kept_with_its_statement() -> None:
-    steps = read_material("```python\nf('#')  # expected 3\ng()\n# prints 4\nh()\n```").snippets[0].steps
+    steps = _read("```python\nf('#')  # expected 3\ng()\n# prints 4\nh()\n```").snippets[0].steps
     assert [s.comment for s in steps] == ["expected 3", "prints 4", ""]
 
 

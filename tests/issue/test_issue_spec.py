@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from repoagent.domain import Issue
-from repoagent.graph.wording import spec_from_issue
+from repoagent.issue.spec import build_spec
 
 FORM = """\
 ### Describe the bug
@@ -23,35 +23,35 @@ The sign stands last.
 
 
 def test_headings_decide_for_what_stands_below_them() -> None:
-    spec = spec_from_issue(Issue("pad(-1) is wrong", FORM))
+    spec = build_spec(Issue("pad(-1) is wrong", FORM))
     assert spec.current == ("pad(-1) is wrong", "The sign stands last.")
     assert spec.proposed == ("The sign stands first.",)
 
 
 def test_labels_do_the_same_for_their_line() -> None:
-    spec = spec_from_issue(Issue("pad", "Actual result: 1-\n**Expected:** -1\n\nSeen on Linux.\n"))
+    spec = build_spec(Issue("pad", "Actual result: 1-\n**Expected:** -1\n\nSeen on Linux.\n"))
     assert (spec.current[:2], spec.proposed) == (("pad", "1-"), ("-1",))
 
 
 def test_elsewhere_the_verbs_decide() -> None:
     body = "I pad numbers. The sign is not kept, which is a pity. It should stand first. Thanks!"
-    spec = spec_from_issue(Issue("pad", body))
+    spec = build_spec(Issue("pad", body))
     assert spec.current == ("pad", "The sign is not kept, which is a pity.")
     assert spec.proposed == ("It should stand first.",)
 
 
 def test_a_title_that_says_what_to_do_is_what_is_wanted() -> None:
-    assert spec_from_issue(Issue("[Feature] Allow pad() to take text", "")).proposed == (
+    assert build_spec(Issue("[Feature] Allow pad() to take text", "")).proposed == (
         "[Feature] Allow pad() to take text",
     )
 
 
 def test_without_a_wish_the_title_shall_no_longer_hold() -> None:
-    assert spec_from_issue(Issue("pad crashes", "")).proposed == ("This no longer holds: pad crashes",)
+    assert build_spec(Issue("pad crashes", "")).proposed == ("This no longer holds: pad crashes",)
 
 
 @given(st.text(max_size=200), st.text(alphabet=st.sampled_from("Aa b.*#:-`>\n\r\t'[]"), max_size=400))
 def test_no_text_breaks_it_or_grows(title: str, body: str) -> None:
-    spec = spec_from_issue(Issue(title, body))
+    spec = build_spec(Issue(title, body))
     assert 1 <= len(spec.proposed) <= 3
     assert sum(map(len, spec.current)) <= 3 * max(len(title), 250)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from repoagent.evidence.reproduction.wording import claims_in, claims_of_comment, expected_exceptions, role_of
+from repoagent.issue.claims import find_claims, find_comment_claims, find_expected_exceptions
+from repoagent.issue.wording import read_role_before
 
 PROSE = {
     "I expected `3` but got `4`.": {"expected": {"3"}, "actual": {"4"}},
@@ -38,7 +39,7 @@ PROSE = {
 @pytest.mark.parametrize(("text", "claims"), PROSE.items(), ids=PROSE)
 def test_values_are_told_by_the_words_before_them(text: str, claims: dict[str, set[str]]) -> None:
     found: dict[str, set[str]] = {}
-    for claim in claims_in(text):
+    for claim in find_claims(text):
         found.setdefault(claim.role, set()).add(claim.text)
     assert found == claims
 
@@ -59,7 +60,7 @@ COMMENTS = {
 
 @pytest.mark.parametrize(("comment", "claims"), COMMENTS.items(), ids=COMMENTS)
 def test_comments_need_no_quotes(comment: str, claims: list[tuple[str, str]]) -> None:
-    assert [(c.role, c.text) for c in claims_of_comment(comment)] == claims
+    assert [(c.role, c.text) for c in find_comment_claims(comment)] == claims
 
 
 @pytest.mark.parametrize(
@@ -77,7 +78,7 @@ def test_comments_need_no_quotes(comment: str, claims: list[tuple[str, str]]) ->
     ],
 )
 def test_a_block_is_told_by_the_words_above_it(before: str, role: str) -> None:
-    assert role_of(before) == role
+    assert read_role_before(before) == role
 
 
 @pytest.mark.parametrize(
@@ -90,4 +91,4 @@ def test_a_block_is_told_by_the_words_above_it(before: str, role: str) -> None:
     ],
 )
 def test_exceptions_that_are_wished_for(text: str, names: set[str]) -> None:
-    assert expected_exceptions(text) == names
+    assert find_expected_exceptions(text) == names

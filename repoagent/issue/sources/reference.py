@@ -12,7 +12,7 @@ from repoagent.github.repository import Repository, at, home, runner_server
 
 
 @dataclass(frozen=True)
-class Reference:
+class IssueReference:
     """One issue."""
 
     host: str
@@ -36,14 +36,14 @@ class Reference:
         return self.repository.clone
 
 
-def parse(source: str) -> Reference | None:
-    """The issue that `source` names; None where it is a file or `-`. Raises UserError for a URL that names no issue."""
+def parse_reference(source: str) -> IssueReference | None:
+    """Return the issue that `source` names; None where it is a file or `-`. Raises UserError for a URL that names no issue."""
     if short := _SHORT.fullmatch(source):
-        return None if Path(source).exists() else Reference(home(), short[1], short[2], int(short[3]))
+        return None if Path(source).exists() else IssueReference(home(), short[1], short[2], int(short[3]))
     if "://" in source:
-        return _from_url(source)
+        return _parse_url(source)
     if source.startswith("github.com/") and not Path(source).exists():
-        return _from_url(f"https://{source}")
+        return _parse_url(f"https://{source}")
     return None
 
 
@@ -52,7 +52,7 @@ _PATH = re.compile(r"/([A-Za-z0-9][\w-]*)/([\w.-]+)/(?:issues|pull)/(\d{1,12})(?
 """Also `/pull/7`: GitHub sends from one to the other, and only its reply tells which of them number 7 is."""
 
 
-def _from_url(url: str) -> Reference:
+def _parse_url(url: str) -> IssueReference:
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
@@ -68,4 +68,4 @@ def _from_url(url: str) -> Reference:
     where = host.removeprefix("www.") if port in {None, 443} else f"{host}:{port}"
     anchor = re.fullmatch(r"issuecomment-(\d{1,18})", parts.fragment)
     comment = int(anchor[1]) if anchor else 0
-    return Reference(where, found[1], found[2].removesuffix(".git"), int(found[3]), comment)
+    return IssueReference(where, found[1], found[2].removesuffix(".git"), int(found[3]), comment)

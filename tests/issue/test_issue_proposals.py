@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from repoagent.intake.proposals import Hunk, Proposal, proposals
+from repoagent.issue.document import parse_text
+from repoagent.issue.proposals import ProposedChange, ProposedHunk, find_proposals
+
+
+def _find(text: str) -> tuple[ProposedChange, ...]:
+    return find_proposals(parse_text(text))
+
 
 DIFF = """\
 diff --git a/pkg/a.py b/pkg/a.py
@@ -15,19 +21,19 @@ diff --git a/pkg/a.py b/pkg/a.py
 -    return x + 1
 +    return x
 """
-HUNK = Hunk("def f(x):\n    return x + 1", "def f(x):\n    return x", "pkg/a.py")
+HUNK = ProposedHunk("def f(x):\n    return x + 1", "def f(x):\n    return x", "pkg/a.py")
 
 
 @pytest.mark.parametrize(
     "text", [f"Fix:\n```diff\n{DIFF}```\n", f"Fix:\n```\n{DIFF}```", f"It helps:\n{DIFF}\nThanks."]
 )
 def test_a_diff_is_read_hunk_by_hunk(text: str) -> None:
-    assert proposals(text)[0] == Proposal("the diff in the issue", (HUNK,))
+    assert _find(text)[0] == ProposedChange("the diff in the issue", (HUNK,))
 
 
 def test_a_diff_without_headers_names_no_file() -> None:
-    [found] = proposals("```diff\n-a = 1\n+a = 2\n```")
-    assert found.hunks == (Hunk("a = 1", "a = 2"),)
+    [found] = _find("```diff\n-a = 1\n+a = 2\n```")
+    assert found.hunks == (ProposedHunk("a = 1", "a = 2"),)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +48,7 @@ def test_a_diff_without_headers_names_no_file() -> None:
     ],
 )
 def test_a_replacement_in_prose(text: str, before: str, after: str) -> None:
-    assert proposals(text)[0].hunks == (Hunk(before, after),)
+    assert _find(text)[0].hunks == (ProposedHunk(before, after),)
 
 
 @pytest.mark.parametrize(
@@ -60,23 +66,23 @@ def test_a_replacement_in_prose(text: str, before: str, after: str) -> None:
     ],
 )
 def test_no_replacement_in_prose(text: str) -> None:
-    assert not [found for found in proposals(text) if found.hunks]
+    assert not [found for found in _find(text) if found.hunks]
 
 
 def test_a_block_that_turns_into_another() -> None:
     text = "The code is\n```\nx = min(a)\n```\nand should be changed to:\n```\nx = min(a[1:])\n```\n"
-    assert proposals(text)[0].hunks == (Hunk("x = min(a)", "x = min(a[1:])"),)
-    assert proposals(text.replace("and should be changed to:", "It prints")) == ()
+    assert _find(text)[0].hunks == (ProposedHunk("x = min(a)", "x = min(a[1:])"),)
+    assert _find(text.replace("and should be changed to:", "It prints")) == ()
 
 
 def test_a_pair_without_fences() -> None:
     text = "The culprit:\nx = min(a for a in b)\nIt should be changed to\nx = min(a for a in b[1:])\nThanks"
-    assert proposals(text.replace("\nIt", "\nprint(x)\nIt"))[0].hunks[0].after == "x = min(a for a in b[1:])"
+    assert _find(text.replace("\nIt", "\nprint(x)\nIt"))[0].hunks[0].after == "x = min(a for a in b[1:])"
 
 
 def test_a_whole_function() -> None:
     code = "def f(x):\n    return x"
-    assert Proposal("the function that the issue shows", function=code) in proposals(
+    assert ProposedChange("the function that the issue shows", function=code) in _find(
         f"Use this:\n```python\n{code}\n```"
     )
 
@@ -86,7 +92,7 @@ def test_a_whole_function() -> None:
     ["", "change it to `x`", "```\nprint(1)\n```", "```diff\n```", "```diff\n+only new\n```", "`a` instead of `a`"],
 )
 def test_nothing_is_proposed(text: str) -> None:
-    assert proposals(text) == ()
+    assert _find(text) == ()
 
 
 @pytest.mark.parametrize(
@@ -102,7 +108,7 @@ def test_nothing_is_proposed(text: str) -> None:
 )
 @pytest.mark.timeout(20)
 def test_a_long_issue_takes_no_long_time(text: str) -> None:
-    assert len(proposals(text)) <= 8
+    assert len(_find(text)) <= 8
 
 
 def test_lines_and_literals_that_may_be_as_they_should_be() -> None:
@@ -111,11 +117,11 @@ def test_lines_and_literals_that_may_be_as_they_should_be() -> None:
         "r'^[\\w.@+-]+$' lets a newline pass, r'\\A[\\w.@+-]+\\Z' does not. I say `x = 1`, >>> y = f(1, 2, 3, 4)\n"
         ">>> value = f(1, 2, 3)\nif not hasattr(attr, 'x'):\n"
     )
-    assert proposals(text)[-1].pieces == (
+    assert _find(text)[-1].pieces == (
         "return dict(variable_attrs[0])",
         "x = y.get('a') or 254",
         r"r'^[\w.@+-]+$'",
         r"r'\A[\w.@+-]+\Z'",
         "if not hasattr(attr, 'x'):",
     )
-    assert proposals("Nothing of `x` here, it = wrong in many a way") == ()
+    assert _find("Nothing of `x` here, it = wrong in many a way") == ()

@@ -1,4 +1,4 @@
-"""Parse code that nobody vouches for."""
+"""Parse Python that nobody vouches for."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import warnings
 
 
 def parse(code: str) -> ast.Module:
-    """The syntax tree, empty where `code` is no Python; hostile nesting counts as no Python."""
+    """Return the syntax tree, empty where `code` is no Python; hostile nesting counts as no Python."""
     try:
         with warnings.catch_warnings(action="ignore"):
             return ast.parse(code)
@@ -16,7 +16,7 @@ def parse(code: str) -> ast.Module:
 
 
 def is_literal(code: str) -> bool:
-    """Whether it is one value written out, a string or a list of numbers say."""
+    """Return whether it is one value written out, a string or a list of numbers say."""
     body = parse(code.strip()).body
     if len(body) != 1 or not isinstance(body[0], ast.Expr):
         return False

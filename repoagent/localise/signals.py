@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from repoagent.domain import Issue
-from repoagent.localise.sections import TEXT_LIMIT
+from repoagent.issue.blocks import Layout
+from repoagent.issue.document import IssueDocument, parse_document
+from repoagent.issue.lines import find_inputs
 
 T = TypeVar("T")
 
@@ -61,9 +63,9 @@ class Clues:
 
 def read_clues(issue: Issue) -> Clues:
     """The clues in `issue`."""
-    text = issue.text[:TEXT_LIMIT]
-    code = "\n".join([*_FENCE.findall(text), *_SESSION.findall(text)])
-    prose = _FENCE.sub(" ", text)
+    document = parse_document(issue)
+    text, code = document.text, _join_code(document)
+    prose = "\n".join(block.text for block in document.blocks if block.layout is not Layout.FENCED)
     return Clues(
         text=text,
         code=code,
@@ -77,8 +79,12 @@ def read_clues(issue: Issue) -> Clues:
     )
 
 
-_FENCE = re.compile(r"```[^\n`]{0,80}\n(.*?)(?:```|\Z)", re.DOTALL)
-_SESSION = re.compile(r"^[ \t]*(?:>>>|In \[\d+\]:|\.\.\.)[ \t]?(.*)$", re.MULTILINE)
+def _join_code(document: IssueDocument) -> str:
+    """Return the fenced blocks and what was typed into sessions, one after the other."""
+    fenced = [block.text for block in document.blocks if block.layout is Layout.FENCED]
+    return "\n".join([*fenced, *find_inputs(document.text)])
+
+
 _TICKS = re.compile(r"`{1,2}([^`\n]{1,200})`{1,2}")
 _NAME = re.compile(r"[A-Za-z_]\w{2,}")
 _DOTTED = re.compile(r"\b[A-Za-z_]\w*(?:\.[A-Za-z_]\w*){1,8}")

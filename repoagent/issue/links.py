@@ -1,4 +1,4 @@
-"""What an issue points to: issues, pull requests, files and lines of them, images, pages. Listed, never fetched."""
+"""Find what an issue points to: issues, pull requests, files and lines of them, images, pages. Listed, never fetched."""
 
 from __future__ import annotations
 
@@ -8,24 +8,26 @@ from urllib.parse import unquote, urlsplit
 
 from repoagent.domain import Issue, Link, LinkKind
 
-MOST = 100
-"""How many links are listed."""
+MAX_LINKS = 100
+"""That are listed of one issue."""
 
 
-def links_in(issue: Issue) -> tuple[Link, ...]:
-    """The links of title, body and comments, in order and each once; the issue itself is none."""
-    here = _repository_of(issue.url)
+def find_links(issue: Issue) -> tuple[Link, ...]:
+    """Return the links of title, body and comments, in order and each once; the issue itself is none."""
+    here = _get_repository(issue.url)
     text = "\n".join((issue.title, issue.body, *(comment.body for comment in issue.comments)))
-    found = dict.fromkeys(link for link in _links(text, here) if not (here and link.target == _itself(issue.url)))
-    return tuple(found)[:MOST]
+    found = dict.fromkeys(
+        link for link in _find_in_text(text, here) if not (here and link.target == _get_reference(issue.url))
+    )
+    return tuple(found)[:MAX_LINKS]
 
 
-def _links(text: str, here: str) -> Iterator[Link]:
+def _find_in_text(text: str, here: str) -> Iterator[Link]:
     images = {match["url"] or match["source"] for match in _IMAGE.finditer(text)}
     for match in _LINK.finditer(text):
         url = (match["url"] or "").rstrip(".,;:!?'\"*_")
         if url:
-            yield Link("image", url) if _is_image(url, images) else _of_url(url)
+            yield Link("image", url) if _is_image(url, images) else _read_url(url)
         elif match["other"] or here:
             yield Link("issue", f"{match['other'] or here}#{match['number']}")
 
@@ -46,7 +48,7 @@ def _is_image(url: str, images: set[str]) -> bool:
     return url in images or bool(re.search(r"\.(?:png|jpe?g|gif|webp|svg)$", url.partition("?")[0], re.IGNORECASE))
 
 
-def _of_url(url: str) -> Link:
+def _read_url(url: str) -> Link:
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -55,12 +57,12 @@ def _of_url(url: str) -> Link:
         kind: LinkKind = "pull" if page["kind"] == "pull" else "issue"
         return Link(kind, f"{page['repo']}#{page['number']}")
     if file := _FILE.fullmatch(parts.path):
-        start, end = _lines(parts.fragment)
+        start, end = _read_lines(parts.fragment)
         return Link("file", unquote(file["path"]), start, end)
     return Link("page", url)
 
 
-def _lines(fragment: str) -> tuple[int, int]:
+def _read_lines(fragment: str) -> tuple[int, int]:
     found = _LINES.fullmatch(fragment)
     if not found:
         return 0, 0
@@ -68,11 +70,11 @@ def _lines(fragment: str) -> tuple[int, int]:
     return start, int(found["end"] or start)
 
 
-def _repository_of(url: str) -> str:
+def _get_repository(url: str) -> str:
     page = _PAGE.fullmatch(urlsplit(url).path)
     return page["repo"] if page else ""
 
 
-def _itself(url: str) -> str:
+def _get_reference(url: str) -> str:
     page = _PAGE.fullmatch(urlsplit(url).path)
     return f"{page['repo']}#{page['number']}" if page else ""

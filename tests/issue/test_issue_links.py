@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from repoagent.domain import Comment, Issue, Link
-from repoagent.intake.links import links_in
+from repoagent.issue.links import find_links
 
 URL = "https://github.com/acme/rulers/issues/7"
 
@@ -33,14 +33,14 @@ URL = "https://github.com/acme/rulers/issues/7"
     ],
 )
 def test_each_kind_is_listed(text: str, link: Link | None) -> None:
-    assert links_in(Issue("T", text, url=URL)) == ((link,) if link else ())
-    assert links_in(Issue("T", "", (Comment("a", text),), URL)) == ((link,) if link else ())
+    assert find_links(Issue("T", text, url=URL)) == ((link,) if link else ())
+    assert find_links(Issue("T", "", (Comment("a", text),), URL)) == ((link,) if link else ())
 
 
 def test_a_number_means_nothing_without_a_repository() -> None:
-    assert links_in(Issue("T", "see #12")) == ()
+    assert find_links(Issue("T", "see #12")) == ()
 
 
 def test_hostile_text_takes_no_more_than_the_limit() -> None:
     text = " ".join(f"#{n}" for n in range(1, 5000)) + "![" * 20_000 + "<img " * 20_000
-    assert len(links_in(Issue("T", text, url=URL))) == 100
+    assert len(find_links(Issue("T", text, url=URL))) == 100

@@ -12,9 +12,9 @@ import pytest
 from repoagent.domain import Comment, Issue
 from repoagent.errors import EnvironmentFailed, RepoagentError, UserError
 from repoagent.github.api import Api
-from repoagent.intake import read_issue, repository_of
-from repoagent.intake.github import Frozen, fetch
-from repoagent.intake.reference import parse
+from repoagent.issue import find_clone_url, read_issue
+from repoagent.issue.sources.github import AskedAt, fetch_issue
+from repoagent.issue.sources.reference import parse_reference
 from tests.github.server import ApiServer
 
 RECORDINGS = Path(__file__).parent.parent / "recordings"
@@ -99,7 +99,7 @@ def test_each_way_to_name_an_issue_asks_the_right_api(source: str, api: str) -> 
     ],
 )
 def test_an_issue_names_its_repository(source: str, clone: str | None) -> None:
-    assert repository_of(source) == clone
+    assert find_clone_url(source) == clone
 
 
 @pytest.mark.parametrize(
@@ -283,18 +283,18 @@ def test_comments_count_only_as_they_were_and_of_people_who_contributed() -> Non
     issue = {"title": "T", "number": 7, "comments": 6, "user": {"login": "reporter"}, "author_association": "NONE"}
     notes: list[str] = []
 
-    def read(frozen: Frozen | None) -> list[str]:
+    def read(frozen: AskedAt | None) -> list[str]:
         server = answers(httpx.Response(200, json=issue), httpx.Response(200, json=comments))
-        reference = parse(URL)
+        reference = parse_reference(URL)
         assert reference
         api = Api(reference.repository, None, httpx.MockTransport(server._answer))
-        return [comment.author for comment in fetch(reference, api, notes.append, frozen).comments]
+        return [comment.author for comment in fetch_issue(reference, api, notes.append, frozen).comments]
 
-    assert read(Frozen("2026-01-02T00:00:00Z")) == ["reporter", "member"]
+    assert read(AskedAt("2026-01-02T00:00:00Z")) == ["reporter", "member"]
     assert notes == [
         "1 comments of bots were not read",
         "2 comments written or edited after the run was asked for were not read",
         "1 comments of people who have not contributed before were not read",
     ]
-    assert read(Frozen("2026-01-02T00:00:00Z", members_only=False)) == ["reporter", "member", "stranger"]
+    assert read(AskedAt("2026-01-02T00:00:00Z", members_only=False)) == ["reporter", "member", "stranger"]
     assert read(None) == ["reporter", "member", "stranger", "late", "edited"]
