@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Annotated, Any, ClassVar, TypeVar
 
@@ -30,6 +30,11 @@ T = TypeVar("T")
 
 def _keep_first(known: str, fresh: str) -> str:
     return known or fresh
+
+
+def _merge(known: Mapping[str, Candidate], fresh: Mapping[str, Candidate]) -> dict[str, Candidate]:
+    """All candidates; what a checkpoint gave back is hashable again first."""
+    return merge_candidates(restore_tuples(known), restore_tuples(fresh))
 
 
 def _append_new(known: Sequence[str], fresh: Sequence[str]) -> tuple[str, ...]:
@@ -60,7 +65,7 @@ class State:
     """What was drafted."""
     iteration: int = 0
     """Rounds of drafting and testing."""
-    candidates: Annotated[dict[str, Candidate], merge_candidates] = field(default_factory=dict)
+    candidates: Annotated[dict[str, Candidate], _merge] = field(default_factory=dict)
     """By id."""
     chosen: Candidate | None = None
     weight: Weight = field(default_factory=Weight)
