@@ -6,7 +6,7 @@ from repoagent.languages.python.language import PYTHON
 from repoagent.llm.base import Completion
 
 
-def code_in(answer: Completion, name: str) -> str:
+def extract_code(answer: Completion, name: str) -> str:
     """Extract the last fenced block that defines `name`; else the last block; else the whole answer.
 
     In a truncated answer only closed blocks count. Raises EditRefused when there is none.

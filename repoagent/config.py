@@ -18,7 +18,7 @@ PREFIX = "REPOAGENT_"
 """`REPOAGENT_MAX_MINUTES` sets `max_minutes`."""
 
 
-def _as_many_as_fit() -> int:
+def _count_parallel_sandboxes() -> int:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return max(1, min(os.cpu_count() or 1, memory >> 32))
 
@@ -50,14 +50,14 @@ class Settings(BaseModel):
     """Processors of one sandbox."""
     pids: int = Field(256, ge=16)
     """Processes and threads of one sandbox."""
-    parallel: int = Field(default_factory=_as_many_as_fit, ge=1)
+    parallel: int = Field(default_factory=_count_parallel_sandboxes, ge=1)
     """Candidates tested at once; unset, one for each processor, but no more than there are 4 GiB of memory for."""
     seed: int = 0
     """Seed for sampling; equal seeds give equal runs as far as the model server allows."""
 
 
 @dataclass(frozen=True)
-class Origin:
+class SettingOrigin:
     """The value of one setting, and where it came from."""
 
     name: str
@@ -71,14 +71,16 @@ class Configuration:
     """All settings, and where each value came from."""
 
     settings: Settings
-    origins: tuple[Origin, ...]
+    origins: tuple[SettingOrigin, ...]
 
 
-def configure(flags: Mapping[str, object], environment: Mapping[str, str], file: Path | None = None) -> Configuration:
+def load_configuration(
+    flags: Mapping[str, object], environment: Mapping[str, str], file: Path | None = None
+) -> Configuration:
     """Merge file, environment and flags; flags that are None were not given. Raises UserError naming the culprit."""
-    path = file or default_file()
+    path = file or get_default_file()
     layers = (
-        (str(path), _from_file(path)),
+        (str(path), _read_file(path)),
         (
             "environment",
             {k: environment[PREFIX + k.upper()] for k in Settings.model_fields if PREFIX + k.upper() in environment},
@@ -89,20 +91,20 @@ def configure(flags: Mapping[str, object], environment: Mapping[str, str], file:
     sources: dict[str, str] = {}
     for source, values in layers:
         merged |= values
-        sources |= {name: _called(source, name) for name in values}
-    settings = _validated(merged, sources)
-    origins = tuple(Origin(n, getattr(settings, n), sources.get(n, "default")) for n in Settings.model_fields)
+        sources |= {name: _name_source(source, name) for name in values}
+    settings = _validate_settings(merged, sources)
+    origins = tuple(SettingOrigin(n, getattr(settings, n), sources.get(n, "default")) for n in Settings.model_fields)
     return Configuration(settings, origins)
 
 
-def default_file() -> Path:
+def get_default_file() -> Path:
     """Return the path of the configuration file."""
     from platformdirs import user_config_path
 
     return user_config_path("repoagent") / "config.toml"
 
 
-def _from_file(path: Path) -> dict[str, object]:
+def _read_file(path: Path) -> dict[str, object]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -111,11 +113,11 @@ def _from_file(path: Path) -> dict[str, object]:
         raise UserError(f"{path} cannot be read as TOML: {error}") from error
 
 
-def _called(source: str, name: str) -> str:
+def _name_source(source: str, name: str) -> str:
     return {"environment": PREFIX + name.upper(), "flag": "--" + name.replace("_", "-")}.get(source, source)
 
 
-def _validated(merged: Mapping[str, object], sources: Mapping[str, str]) -> Settings:
+def _validate_settings(merged: Mapping[str, object], sources: Mapping[str, str]) -> Settings:
     try:
         return Settings.model_validate(merged)
     except ValidationError as error:

@@ -380,7 +380,7 @@ class Candidate:
     """The candidates it was made from, by id: the one whose failure it answers, both that it combines, or the larger
     one; empty for a first attempt."""
     verdict: Verdict | None = None
-    likelihood: float = 0.0
+    pattern_prior: float = 0.0
     """How likely it is the right one among the mutants of its function, before any run; 0 for what is no mutant."""
     behavioural_agreement: float = 0.0
     """The share of all candidates' votes that does the same on inputs like those of the evidence; 0 where candidates
@@ -423,21 +423,21 @@ class Usage:
 
 
 @dataclass(frozen=True)
-class Weight:
+class MutationScore:
     """How much of the patched function the reproduction looks at."""
 
-    noticed: int = 0
+    killed: int = 0
     """Mutants of the patched function with which the reproduction fails, in number."""
-    mutants: int = 0
+    total: int = 0
     """Those that were tried; 0 where none could be."""
 
     @property
-    def is_nothing(self) -> bool:
+    def is_vacuous(self) -> bool:
         """Whether enough mutants were tried, and the reproduction notices none."""
-        return self.noticed == 0 and self.mutants >= _ENOUGH_MUTANTS
+        return self.killed == 0 and self.total >= _MIN_MUTANTS
 
 
-_ENOUGH_MUTANTS = 6
+_MIN_MUTANTS = 6
 """With fewer mutants that all go unnoticed, they may all be equal to what they are mutants of."""
 
 

@@ -6,17 +6,17 @@ import os
 from pathlib import Path
 
 
-def cache_root() -> Path:
+def locate_cache_root() -> Path:
     """Return the directory of what can be made again: models, environments, clones, … `REPOAGENT_CACHE` sets it."""
-    return _root("REPOAGENT_CACHE", "user_cache_path")
+    return _locate_root("REPOAGENT_CACHE", "user_cache_path")
 
 
-def state_root() -> Path:
+def locate_state_root() -> Path:
     """Return the directory of what runs have produced: sessions. `REPOAGENT_STATE` sets it."""
-    return _root("REPOAGENT_STATE", "user_state_path")
+    return _locate_root("REPOAGENT_STATE", "user_state_path")
 
 
-def _root(variable: str, default: str) -> Path:
+def _locate_root(variable: str, default: str) -> Path:
     import platformdirs
 
     given = os.environ.get(variable)

@@ -18,7 +18,7 @@ from repoagent.errors import EnvironmentFailed
 
 
 @dataclass(frozen=True)
-class Completed:
+class ProcessResult:
     """A command that ended by itself."""
 
     command: tuple[str, ...]
@@ -41,7 +41,7 @@ class Completed:
 class CommandFailed(EnvironmentFailed):
     """A command of the host is missing, ended with an error, or did not end in time."""
 
-    def __init__(self, message: str, completed: Completed | None = None) -> None:
+    def __init__(self, message: str, completed: ProcessResult | None = None) -> None:
         super().__init__(message)
         self.completed = completed
         """None where the command never started or did not end."""
@@ -55,7 +55,7 @@ def run(
     stdin: bytes = b"",
     environment: Mapping[str, str | None] | None = None,
     check: bool = True,
-) -> Completed:
+) -> ProcessResult:
     """Run `command` without a shell, for at most `timeout` seconds.
 
     `environment` is added to the host's; None removes a variable. Raises CommandFailed when the program or `cwd` is
@@ -66,13 +66,13 @@ def run(
     try:
         stdout, stderr = process.communicate(stdin, timeout=timeout)
     except subprocess.TimeoutExpired as error:
-        raise CommandFailed(f"`{_shown(command)}` did not end within {timeout:.0f} s") from error
+        raise CommandFailed(f"`{_shorten(command)}` did not end within {timeout:.0f} s") from error
     finally:
         _end_group(process)
-    completed = Completed(tuple(command), process.returncode, stdout, stderr, time.monotonic() - started)
+    completed = ProcessResult(tuple(command), process.returncode, stdout, stderr, time.monotonic() - started)
     if check and completed.exit_code:
         raise CommandFailed(
-            f"`{_shown(command)}` ended with {completed.exit_code}: {completed.complaint or completed.text[-300:]}",
+            f"`{_shorten(command)}` ended with {completed.exit_code}: {completed.complaint or completed.text[-300:]}",
             completed,
         )
     return completed
@@ -102,6 +102,6 @@ def _end_group(process: subprocess.Popen[bytes]) -> None:
                 pipe.close()  # after a deadline nobody else does
 
 
-def _shown(command: Sequence[str]) -> str:
+def _shorten(command: Sequence[str]) -> str:
     text = " ".join(command)
     return text if len(text) <= 120 else text[:117] + "…"

@@ -20,7 +20,7 @@ class Secret:
     end: int
 
 
-def secrets_in(text: str) -> tuple[Secret, ...]:
+def find_secrets(text: str) -> tuple[Secret, ...]:
     """Find the secrets in `text`, in order; of those that overlap, the first."""
     found = [
         Secret(kind, match.start("value"), match.end("value"))
@@ -39,12 +39,12 @@ def redact(text: str, known: Iterable[str] = ()) -> str:
     """Replace the secrets in `text`: those of `known` value, and those recognised by their shape."""
     for value in sorted(set(known), key=len, reverse=True):
         text = text.replace(value, "[redacted]")
-    for secret in reversed(secrets_in(text)):
+    for secret in reversed(find_secrets(text)):
         text = f"{text[: secret.start]}[redacted {secret.kind}]{text[secret.end :]}"
     return text
 
 
-def own_secrets(environment: Mapping[str, str]) -> tuple[str, ...]:
+def list_own_secrets(environment: Mapping[str, str]) -> tuple[str, ...]:
     """List the values of variables that are named like secrets and have at least 8 characters."""
     return tuple(value for name, value in environment.items() if len(value) >= 8 and _SECRET_NAME.search(name))
 

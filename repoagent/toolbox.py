@@ -11,7 +11,7 @@ from pathlib import Path
 from repoagent.errors import UserError
 from repoagent.toolkit import Tool, is_tool
 
-GROUP = "repoagent.tools"
+ENTRY_POINT_GROUP = "repoagent.tools"
 """The entry point group: each names a module, a function or a sequence of functions."""
 
 _BROKEN = (
@@ -21,46 +21,46 @@ _BROKEN = (
 """What a broken package or file may raise while it is loaded."""
 
 
-def gather(trusted: Sequence[Path] = (), *, installed: Iterable[EntryPoint] | None = None) -> Mapping[str, Tool]:
+def gather_tools(trusted: Sequence[Path] = (), *, installed: Iterable[EntryPoint] | None = None) -> Mapping[str, Tool]:
     """Gather the tools by name; of several with one name the last one counts.
 
     `trusted` are folders whose `*.py` are run ON THIS MACHINE, WITH THE USER'S RIGHTS, to read their tools: pass only
     what the user named, never a folder because it lies in the target repository. `installed` stands in for the entry
     points of the environment. Raises UserError naming the package or file that cannot be loaded.
     """
-    found = list(_built_in())
-    for entry in entry_points(group=GROUP) if installed is None else installed:
-        found += _from_entry(entry)
+    found = list(_load_built_in())
+    for entry in entry_points(group=ENTRY_POINT_GROUP) if installed is None else installed:
+        found += _load_entry(entry)
     for folder in trusted:
-        found += _from_folder(folder)
+        found += _load_folder(folder)
     return {tool.name: tool for tool in found}
 
 
-def _built_in() -> Iterator[Tool]:
+def _load_built_in() -> Iterator[Tool]:
     from repoagent_tools import TOOLS
 
     yield from (Tool(function) for function in TOOLS)
 
 
-def _from_entry(entry: EntryPoint) -> list[Tool]:
+def _load_entry(entry: EntryPoint) -> list[Tool]:
     origin = f"entry point {entry.name} = {entry.value}"
     try:
         loaded = entry.load()
     except _BROKEN as error:
         raise UserError(
-            f"The tools of {origin} cannot be loaded ({_shown(error)}); mend or uninstall the package."
+            f"The tools of {origin} cannot be loaded ({_format_error(error)}); mend or uninstall the package."
         ) from error
-    return _tools_in(loaded, origin)
+    return _find_tools(loaded, origin)
 
 
-def _from_folder(folder: Path) -> list[Tool]:
+def _load_folder(folder: Path) -> list[Tool]:
     if not folder.is_dir():
         raise UserError(f"The tool folder `{folder}` does not exist; name a folder with Python files in it.")
     files = sorted(path for path in folder.glob("*.py") if not path.name.startswith("_"))
-    return [tool for file in files for tool in _from_file(file)]
+    return [tool for file in files for tool in _load_file(file)]
 
 
-def _from_file(file: Path) -> list[Tool]:
+def _load_file(file: Path) -> list[Tool]:
     # A name of its own, so that no file can stand in for a module of this program or of the library.
     name = f"repoagent_trusted_{file.stem}_{abs(hash(file.resolve())):x}"
     spec = importlib.util.spec_from_file_location(name, file)
@@ -73,12 +73,12 @@ def _from_file(file: Path) -> list[Tool]:
     except _BROKEN as error:
         del sys.modules[name]
         raise UserError(
-            f"The tool file `{file}` cannot be loaded ({_shown(error)}); mend it or move it away."
+            f"The tool file `{file}` cannot be loaded ({_format_error(error)}); mend it or move it away."
         ) from error
-    return _tools_in(module, str(file))
+    return _find_tools(module, str(file))
 
 
-def _tools_in(loaded: object, origin: str) -> list[Tool]:
+def _find_tools(loaded: object, origin: str) -> list[Tool]:
     if is_tool(loaded):
         values: Iterable[object] = (loaded,)
     elif isinstance(loaded, list | tuple):
@@ -93,5 +93,5 @@ def _tools_in(loaded: object, origin: str) -> list[Tool]:
     return tools
 
 
-def _shown(error: Exception) -> str:
+def _format_error(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"

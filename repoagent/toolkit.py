@@ -15,7 +15,7 @@ from repoagent.index.build import Index
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
 
-Function = TypeVar("Function", bound=Callable[..., str])
+ToolFunction = TypeVar("ToolFunction", bound=Callable[..., str])
 
 CHARACTERS_PER_TOKEN = 4
 """A rough mean for code, good enough to limit an output."""
@@ -45,7 +45,7 @@ class ToolContext:
         return f"{kept}\n… {left} more lines. {advice}" if left else f"{kept}\n… cut. {advice}"
 
 
-def tool(function: Function) -> Function:
+def tool(function: ToolFunction) -> ToolFunction:
     """Mark `function(context, …) -> str` as a tool and return it unchanged.
 
     Its docstring tells the model what it does; the parameters after the first become the JSON schema.
@@ -89,7 +89,7 @@ class Tool:
         schema = self._arguments.model_json_schema()
         return {
             "type": "object",
-            "properties": {name: _without_title(entry) for name, entry in schema.get("properties", {}).items()},
+            "properties": {name: _drop_title(entry) for name, entry in schema.get("properties", {}).items()},
             "required": schema.get("required", []),
             "additionalProperties": False,
         }
@@ -101,7 +101,7 @@ class Tool:
         try:
             checked = self._arguments.model_validate(arguments)
         except ValidationError as error:
-            raise ToolError(f"{_complaint(error)} `{self.name}` takes: {self._usage}.") from error
+            raise ToolError(f"{_describe_errors(error)} `{self.name}` takes: {self._usage}.") from error
         values = {name: getattr(checked, name) for name in type(checked).model_fields}
         return self.function(context, **values)
 
@@ -133,10 +133,10 @@ class Tool:
         return ", ".join(str(parameter) for parameter in self._parameters) or "no arguments"
 
 
-def _without_title(entry: Mapping[str, object]) -> dict[str, object]:
+def _drop_title(entry: Mapping[str, object]) -> dict[str, object]:
     return {key: value for key, value in entry.items() if key != "title"}
 
 
-def _complaint(error: ValidationError) -> str:
+def _describe_errors(error: ValidationError) -> str:
     parts = [f"{'.'.join(str(place) for place in fault['loc'])}: {fault['msg']}" for fault in error.errors()[:3]]
     return f"The arguments do not fit ({'; '.join(parts)})."

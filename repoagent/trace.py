@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 
-Value = str | int | float | bool | None | list[str]
+EventValue = str | int | float | bool | None | list[str]
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Event:
 
     kind: str
     """Dotted: `node.started`, `candidate.tested`, `model.called`, …"""
-    data: dict[str, Value]
+    data: dict[str, EventValue]
     at: float = field(default_factory=time.time)
     """Seconds since the epoch."""
 
@@ -42,7 +42,7 @@ class Trace:
         self.lost = 0
         """Events that could not be written."""
 
-    def emit(self, kind: str, **data: Value) -> None:
+    def emit(self, kind: str, **data: EventValue) -> None:
         """Record that `kind` happened."""
         event = Event(kind, data)
         with self._lock:
@@ -73,15 +73,15 @@ class Trace:
             return size > 0 and file.read(1) != b"\n"
 
 
-def read(path: Path) -> list[Event]:
+def read_events(path: Path) -> list[Event]:
     """Read the events in a file, oldest first; lines that a crash cut short are left out."""
     if not path.exists():
         return []
     lines = path.read_text(encoding="utf-8", errors="replace").split("\n")  # texts hold other ends of lines
-    return [event for line in lines if (event := _parse(line))]
+    return [event for line in lines if (event := _parse_event(line))]
 
 
-def _parse(line: str) -> Event | None:
+def _parse_event(line: str) -> Event | None:
     try:
         row = json.loads(line)
     except ValueError:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from repoagent.config import Configuration, Settings, configure, default_file
+from repoagent.config import Configuration, Settings, get_default_file, load_configuration
 from repoagent.errors import UserError
 
 
@@ -27,7 +27,7 @@ def found(configuration: Configuration, name: str) -> tuple[object, str]:
 
 def test_flags_go_before_the_environment_and_that_before_the_file(file: Path) -> None:
     environment = {"REPOAGENT_MAX_MINUTES": "5", "REPOAGENT_SAMPLES": "4", "UNRELATED": "1"}
-    configuration = configure({"samples": 6, "seed": None}, environment, file)
+    configuration = load_configuration({"samples": 6, "seed": None}, environment, file)
     assert found(configuration, "samples") == (6, "--samples")
     assert found(configuration, "max_minutes") == (5.0, "REPOAGENT_MAX_MINUTES")
     assert found(configuration, "model") == ("from-file", str(file))
@@ -35,17 +35,17 @@ def test_flags_go_before_the_environment_and_that_before_the_file(file: Path) ->
 
 
 def test_every_setting_is_told_once_and_described(file: Path) -> None:
-    names = [origin.name for origin in configure({}, {}, file).origins]
+    names = [origin.name for origin in load_configuration({}, {}, file).origins]
     assert names == list(Settings.model_fields)
 
 
 def test_without_a_file_there_are_defaults(tmp_path: Path) -> None:
-    assert {origin.source for origin in configure({}, {}, tmp_path / "none.toml").origins} == {"default"}
+    assert {origin.source for origin in load_configuration({}, {}, tmp_path / "none.toml").origins} == {"default"}
 
 
 def test_the_file_lies_where_settings_of_users_lie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    assert default_file() == tmp_path / "repoagent" / "config.toml"
+    assert get_default_file() == tmp_path / "repoagent" / "config.toml"
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_a_bad_value_is_named_with_its_source(
     flags: dict[str, object], environment: dict[str, str], message: str, tmp_path: Path
 ) -> None:
     with pytest.raises(UserError, match=message):
-        configure(flags, environment, tmp_path / "none.toml")
+        load_configuration(flags, environment, tmp_path / "none.toml")
 
 
 @pytest.mark.parametrize(
@@ -78,9 +78,9 @@ def test_a_bad_value_is_named_with_its_source(
 def test_a_bad_file_is_named(text: str, message: str, file: Path) -> None:
     file.write_text(text)
     with pytest.raises(UserError, match=message):
-        configure({}, {}, file)
+        load_configuration({}, {}, file)
 
 
 def test_a_file_that_is_a_directory_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="cannot be read"):
-        configure({}, {}, tmp_path)
+        load_configuration({}, {}, tmp_path)

@@ -18,18 +18,18 @@ import pytest
 
 from repoagent.domain import Ending
 from repoagent.errors import UserError
-from repoagent.sandbox.base import Engine, Limits
+from repoagent.sandbox.base import Engine, SandboxLimits
 from repoagent.sandbox.owner import OWNER_LABEL, Owner
+from repoagent.testbed.build_plan import CommitInfo
 from repoagent.testbed.runner import Testbed
-from repoagent.testbed.ways import Origin
 from repoagent.trace import Trace
-from repoagent.workspace import Workspace, resolve
+from repoagent.workspace import Workspace, resolve_source
 
 SANDBOXES = [
     pytest.param("docker", marks=[pytest.mark.docker, pytest.mark.network]),
     pytest.param("bubblewrap", marks=[pytest.mark.bubblewrap, pytest.mark.network]),
 ]
-SMALL = Limits(memory_mib=512, cpus=1.0, pids=64, scratch_mib=128, output_bytes=100_000)
+SMALL = SandboxLimits(memory_mib=512, cpus=1.0, pids=64, scratch_mib=128, output_bytes=100_000)
 
 SPY = """\
 import os, pathlib, socket
@@ -124,9 +124,9 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture
 def engine(request: pytest.FixtureRequest, cache: None) -> Engine:
-    from repoagent.sandbox import choose
+    from repoagent.sandbox import choose_engine
 
-    made = choose(str(request.param))
+    made = choose_engine(str(request.param))
     made.prepare(lambda _line: None)
     return made
 
@@ -142,7 +142,7 @@ def prepare(tmp_path: Path) -> Prepare:
         root = tmp_path / "repository"
         root.mkdir()
         (root / "test_it.py").write_text(TEST)
-        bed = Testbed.prepare(engine, root, origin=Origin(), trace=Trace(), timeout=300)
+        bed = Testbed.prepare(engine, root, origin=CommitInfo(), trace=Trace(), timeout=300)
         (root / "conftest.py").write_text(conftest)
         return bed
 
@@ -163,7 +163,7 @@ def test_a_spy_finds_nothing_and_reaches_nobody(
     for name, value in (*facts.items(), ("port", port)):
         conftest = conftest.replace("{" + name + "}", str(value))
 
-    report = prepare(engine, conftest).baseline(timeout=60).report
+    report = prepare(engine, conftest).measure_baseline(timeout=60).report
 
     told = dict(re.findall(r"FACT (\w+)=(.*)", report.log))
     assert len(told) == 10, report.log
@@ -213,8 +213,8 @@ def test_a_repository_s_settings_may_name_its_tests_and_nothing_else(setting: st
     (tmp_path / ".repoagent.toml").write_text(f"{setting}\n")
     engine = FakeEngine()
     with pytest.raises(UserError, match=r"may set language, python, packages, build, test, services only"):
-        Testbed.prepare(engine, tmp_path, origin=Origin(), trace=Trace(), timeout=10)
-    assert engine.built == []
+        Testbed.prepare(engine, tmp_path, origin=CommitInfo(), trace=Trace(), timeout=10)
+    assert engine.builds == []
 
 
 def test_traps_in_a_repository_s_git_settings_do_not_spring(tmp_path: Path) -> None:
@@ -238,7 +238,7 @@ def test_traps_in_a_repository_s_git_settings_do_not_spring(tmp_path: Path) -> N
         (root / ".git" / "hooks" / hook).chmod(0o755)
     (root / "a.py").write_text("x = 2\n")
 
-    source = resolve(str(root), None, None, tmp_path / "cache")
+    source = resolve_source(str(root), None, None, tmp_path / "cache")
     workspace = Workspace.create(source, tmp_path / "copy")
 
     assert source.dirty
@@ -301,7 +301,7 @@ def _own_containers(engine: Engine) -> list[str]:
         return []
     import docker
 
-    filters: dict[str, str | list[str] | bool] = {"label": f"{OWNER_LABEL}={Owner.current()}"}
+    filters: dict[str, str | list[str] | bool] = {"label": f"{OWNER_LABEL}={Owner.from_this_process()}"}
     with closing(docker.from_env()) as client:
         found = [str(container.id) for container in client.containers.list(filters=filters)]
     assert len(found) == 1

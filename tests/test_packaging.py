@@ -18,7 +18,7 @@ WANTED = [
     "repoagent/llm/local/catalogue.toml",
     "repoagent/index/reading/queries/python.values.scm",
     "repoagent/testbed/ecosystems/python/build.sh",
-    "repoagent/testbed/probe.py",
+    "repoagent/testbed/ecosystems/python/probe.py",
     "repoagent/py.typed",
     "repoagent_tools/__init__.py",
     "repoagent_tools/find.py",
@@ -30,21 +30,21 @@ sys.path[:0] = [sys.argv[1]]
 sys.path.append(sys.argv[2])
 from pathlib import Path
 import repoagent, repoagent_prompts, repoagent_tools
-from repoagent.llm.profiles import profile_for
+from repoagent.llm.profiles import find_profile
 from repoagent.prompting import Specify, render
-from repoagent.testbed.detect import detect
-from repoagent.testbed.setups import setups
-from repoagent.testbed.ways import Origin
-from repoagent.toolbox import gather
+from repoagent.testbed.ecosystems.python.detect import detect_project
+from repoagent.testbed.ecosystems.python.plans import plan_python_builds
+from repoagent.testbed.build_plan import CommitInfo
+from repoagent.toolbox import gather_tools
 
 for module in (repoagent, repoagent_tools, repoagent_prompts):
     assert module.__file__.startswith(sys.argv[1]), module.__file__
 here = Path(sys.argv[1])
-print(profile_for("qwen2.5-coder-1.5b").id)
+print(find_profile("qwen2.5-coder-1.5b").id)
 print("the issue" in render(Specify(issue="the issue", path="a.py", symbol="f", source="")))
-(way,) = setups(detect(here / "repoagent_prompts"), here, Origin(), ("3.11",))
+(way,) = plan_python_builds(detect_project(here / "repoagent_prompts"), here, CommitInfo(), ("3.11",))
 print(len(way.recipe.script) > 500)
-print("find_symbol" in gather(installed=()))
+print("find_symbol" in gather_tools(installed=()))
 """
 
 

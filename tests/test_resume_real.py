@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from repoagent.domain import Result, load
-from repoagent.trace import read
+from repoagent.trace import read_events
 from tests.scripted_server import Scripted, serving
 from tests.small_project import make_issue, make_repository
 from tests.test_solve_real import containers_of
@@ -39,7 +39,7 @@ def test_a_killed_run_goes_on_where_it_was(node: str, server: Scripted, tmp_path
         _wait_until(lambda: bool(containers_of(killed.pid)), killed)
     os.killpg(killed.pid, signal.SIGKILL)
     killed.communicate()
-    calls_before = sum(event.kind == "model.called" for event in read(session / "events.jsonl"))
+    calls_before = sum(event.kind == "model.called" for event in read_events(session / "events.jsonl"))
     left_behind = containers_of(killed.pid)
 
     resumed = _repoagent(tmp_path, "resume", json.loads((session / "session.json").read_text())["id"], "--json")
@@ -51,7 +51,7 @@ def test_a_killed_run_goes_on_where_it_was(node: str, server: Scripted, tmp_path
     ended = Counter(_nodes(session, "node.ended"))
     assert [ended[name] for name in ("intake", "survey", "localise", "specify", "baseline", "reproduce")] == [1] * 6
     assert [prompt.startswith("Read this bug report") for prompt in server.asked].count(True) == 1
-    calls_after = sum(event.kind == "model.called" for event in read(session / "events.jsonl"))
+    calls_after = sum(event.kind == "model.called" for event in read_events(session / "events.jsonl"))
     assert result.usage.calls == calls_after >= calls_before > 0
     cleaned = json.loads(_repoagent(tmp_path, "clean", "--json").stdout)
     assert len(cleaned) >= len(left_behind) >= (node == "validate")
@@ -82,7 +82,7 @@ def _repoagent(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str
 
 
 def _nodes(session: Path, kind: str) -> list[str]:
-    return [str(event.data["node"]) for event in read(session / "events.jsonl") if event.kind == kind]
+    return [str(event.data["node"]) for event in read_events(session / "events.jsonl") if event.kind == kind]
 
 
 def _wait_until(holds: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:

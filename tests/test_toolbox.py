@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from repoagent.errors import UserError
-from repoagent.toolbox import GROUP, gather
+from repoagent.toolbox import ENTRY_POINT_GROUP, gather_tools
 
 EXTENSION = Path(__file__).parent / "extension"
 
@@ -19,13 +19,13 @@ BUILT_IN = {
 
 
 def test_the_built_in_tools_are_always_there() -> None:
-    found = gather(installed=())
+    found = gather_tools(installed=())
     assert set(found) == BUILT_IN
     assert all(tool.description and tool.schema["type"] == "object" for tool in found.values())
 
 
 def test_a_trusted_folder_adds_tools_and_wins_over_the_built_in_ones() -> None:
-    found = gather([EXTENSION], installed=())
+    found = gather_tools([EXTENSION], installed=())
     assert set(found) == BUILT_IN | {"count_lines"}
     assert found["view_lines"].origin.endswith("sample_tools.py")
 
@@ -33,7 +33,7 @@ def test_a_trusted_folder_adds_tools_and_wins_over_the_built_in_ones() -> None:
 @pytest.mark.parametrize("value", ["sample_tools", "sample_tools:count_lines"])
 def test_an_installed_package_names_a_module_or_a_function(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(EXTENSION)
-    found = gather(installed=[EntryPoint("sample", value, GROUP)])
+    found = gather_tools(installed=[EntryPoint("sample", value, ENTRY_POINT_GROUP)])
     assert found["count_lines"].origin == f"entry point sample = {value}"
 
 
@@ -42,7 +42,7 @@ def test_nothing_of_the_working_directory_is_loaded(tmp_path: Path, monkeypatch:
     folder.mkdir(parents=True)
     (folder / "evil.py").write_text("raise SystemExit('loaded')\n")
     monkeypatch.chdir(tmp_path)
-    assert set(gather(installed=())) == BUILT_IN
+    assert set(gather_tools(installed=())) == BUILT_IN
 
 
 @pytest.mark.parametrize(
@@ -51,14 +51,14 @@ def test_nothing_of_the_working_directory_is_loaded(tmp_path: Path, monkeypatch:
 def test_a_broken_tool_file_is_named(tmp_path: Path, source: str) -> None:
     (tmp_path / "broken.py").write_text(source)
     with pytest.raises(UserError, match=r"broken\.py"):
-        gather([tmp_path], installed=())
+        gather_tools([tmp_path], installed=())
 
 
 def test_a_broken_package_and_a_missing_folder_are_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no_such_package"):
-        gather(installed=[EntryPoint("sample", "no_such_package", GROUP)])
+        gather_tools(installed=[EntryPoint("sample", "no_such_package", ENTRY_POINT_GROUP)])
     with pytest.raises(UserError, match="missing"):
-        gather([tmp_path / "missing"], installed=())
+        gather_tools([tmp_path / "missing"], installed=())
 
 
 def test_a_tool_without_a_docstring_is_named(tmp_path: Path) -> None:
@@ -66,4 +66,4 @@ def test_a_tool_without_a_docstring_is_named(tmp_path: Path) -> None:
         "from repoagent.toolkit import tool\n\n@tool\ndef bare(context):\n    return ''\n"
     )
     with pytest.raises(UserError, match="`bare`"):
-        gather([tmp_path], installed=())
+        gather_tools([tmp_path], installed=())

@@ -12,7 +12,7 @@ from repoagent.errors import ToolError, UserError
 from repoagent.index.build import Index
 from repoagent.toolkit import Tool, ToolContext, is_tool, tool
 
-CONTEXT = ToolContext(Index.of(Path(), ()), Path(), limit=10)
+CONTEXT = ToolContext(Index.from_files(Path(), ()), Path(), limit=10)
 
 
 @tool

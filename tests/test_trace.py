@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from repoagent.trace import Event, Trace, read
+from repoagent.trace import Event, Trace, read_events
 
 
 def test_what_was_emitted_is_read_back(tmp_path: Path) -> None:
     trace = Trace(tmp_path / "events.jsonl")
     trace.emit("node.started", node="survey")
     trace.emit("odd", text="ü \ud800\n\u2028\x85", none=None, names=["a"], share=0.5, yes=True)
-    first, second = read(tmp_path / "events.jsonl")
+    first, second = read_events(tmp_path / "events.jsonl")
     assert (first.kind, first.data) == ("node.started", {"node": "survey"})
     assert second.data == {"text": "ü ?\n\u2028\x85", "none": None, "names": ["a"], "share": 0.5, "yes": True}
     assert first.at <= second.at
@@ -23,7 +23,7 @@ def test_what_was_emitted_is_read_back(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_holds_no_events(tmp_path: Path) -> None:
-    assert read(tmp_path / "events.jsonl") == []
+    assert read_events(tmp_path / "events.jsonl") == []
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_a_line_that_a_crash_cut_is_left_out(torn: bytes, tmp_path: Path) -> Non
     Trace(path).emit("first")
     with path.open("ab") as file:
         file.write(torn)
-    assert [event.kind for event in read(path)] == ["first"]
+    assert [event.kind for event in read_events(path)] == ["first"]
 
 
 @pytest.mark.parametrize("torn", [b'{"at": 1.0, "kind": "node.st', b"\xff"])
@@ -52,7 +52,7 @@ def test_what_follows_a_torn_line_is_not_lost_with_it(torn: bytes, tmp_path: Pat
     path = tmp_path / "events.jsonl"
     path.write_bytes(torn)
     Trace(path).emit("resumed")
-    assert [event.kind for event in read(path)] == ["resumed"]
+    assert [event.kind for event in read_events(path)] == ["resumed"]
 
 
 def test_where_nothing_can_be_written_listeners_are_told_all_the_same(tmp_path: Path) -> None:

@@ -17,10 +17,10 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from repoagent.bench.executors.base import Ended
-from repoagent.bench.run_config import Config
-from repoagent.bench.runs import Means, claimed, executor_for, settle, solve_all
-from repoagent.bench.schedule import Limits, Moment
+from repoagent.bench.executors.base import FinishedTask
+from repoagent.bench.run_config import RunConfig
+from repoagent.bench.runs import RunOptions, lock_run, make_executor, open_or_create, solve_all
+from repoagent.bench.schedule import RunLimits, StageProgress
 from repoagent.bench.task import Agent
 from repoagent.config import Settings
 
@@ -42,18 +42,18 @@ def measured(folder: Path, count: int, workers: int) -> dict[str, object]:
     memory: list[float] = []
     last = 0.0
 
-    def watch(moment: Moment, ended: Ended | None) -> None:
+    def watch(moment: StageProgress, ended: FinishedTask | None) -> None:
         nonlocal last
-        if ended and moment.ended % max(count // 10, 1) == 0:
+        if ended and moment.finished % max(count // 10, 1) == 0:
             memory.append(_resident())
         last = time.monotonic()
 
-    with claimed(folder / "run", create=True) as store:
-        config = settle(store, Config(str(rows), Settings.model_validate({}), Agent("empty")))
+    with lock_run(folder / "run", create=True) as store:
+        config = open_or_create(store, RunConfig(str(rows), Settings.model_validate({}), Agent("empty")))
         started = time.monotonic()
-        solve_all(store, config, Means(workers, Limits(), 1), executor_for, watch)
+        solve_all(store, config, RunOptions(workers, RunLimits(), 1), make_executor, watch)
         wall = last - started
-        own = sum(job.done.seconds for job in store.jobs("solve") if job.done)
+        own = sum(job.done.seconds for job in store.read_jobs("solve") if job.done)
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "machine": f"{platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}",

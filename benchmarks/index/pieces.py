@@ -24,14 +24,14 @@ def share(tree: str, count: str, number: str, what: str) -> None:
     """One share of it."""
     from tree_sitter import Parser, Query, QueryCursor
 
-    from repoagent.index.reading.languages import grammar, language_of, query_text
+    from repoagent.index.reading.languages import detect_language, load_grammar, read_query
 
-    language = language_of("a.py")
+    language = detect_language("a.py")
     if language is None:
         raise SystemExit("there is no Python")
     gc.disable()
-    parser = Parser(grammar(language))
-    query = Query(grammar(language), query_text(language))
+    parser = Parser(load_grammar(language))
+    query = Query(load_grammar(language), read_query(language))
     for path in sorted(Path(tree).rglob("*.py"))[int(number) :: int(count)]:
         root = parser.parse(path.read_bytes()).root_node
         if what == "query":
@@ -51,7 +51,7 @@ def find(tree: str, cache: str) -> None:
     from repoagent.index.build import Index
 
     index = Index.open(Path(tree), Path(cache))
-    print(index.find("get_queryset") or index.find("main"))
+    print(index.find_symbols("get_queryset") or index.find_symbols("main"))
 
 
 if __name__ == "__main__":

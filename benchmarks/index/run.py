@@ -25,7 +25,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from repoagent.index.build import Index
-from repoagent.index.repomap import repository_map
+from repoagent.index.repomap import build_repository_map
 from repoagent.process import run
 
 HERE = Path(__file__).parent
@@ -103,21 +103,23 @@ def _once(tree: Path, folder: Path) -> dict[str, object]:
     """What is asked of an index that is there: latencies in milliseconds."""
     cache = folder / "once.sqlite"
     index = Index.build(tree, cache)
-    names = random.Random(0).sample(sorted(index.files.defined), SAMPLE)  # noqa: S311 # a sample, no secret
-    index.find(names[0])
+    names = random.Random(0).sample(sorted(index.files.definers_by_name), SAMPLE)  # noqa: S311 # a sample, no secret
+    index.find_symbols(names[0])
     found: dict[str, object] = {
         "files": len(index.files),
         "bytes": sum(item.size for item in index.listed if item.path in index.files),
-        "symbols": len(index.symbols()),
-        "references": sum(len(index.references_in(path)) for path in index.files),
+        "symbols": len(index.list_symbols()),
+        "references": sum(len(index.list_references(path)) for path in index.files),
         "cache, MB": round(cache.stat().st_size / 1e6, 1),
     }
-    found["find a symbol, first time"] = _latencies(names, Index.open(tree, cache).find)
-    found["find a symbol, again"] = _latencies(names, index.find)
-    found["find all uses"] = _latencies(names, index.references)
+    found["find a symbol, first time"] = _latencies(names, Index.open(tree, cache).find_symbols)
+    found["find a symbol, again"] = _latencies(names, index.find_symbols)
+    found["find all uses"] = _latencies(names, index.find_references)
     found["open, nothing changed"] = _latencies(range(5), lambda _: Index.open(tree, cache))
-    found["map of 1000 tokens"] = _latencies(range(3), lambda _: repository_map(index))
-    found["cold tree, all uses of a symbol"] = _latencies(names[:20], lambda name: Index.open(tree).references(name))
+    found["map of 1000 tokens"] = _latencies(range(3), lambda _: build_repository_map(index))
+    found["cold tree, all uses of a symbol"] = _latencies(
+        names[:20], lambda name: Index.open(tree).find_references(name)
+    )
     shutil.copytree(tree, folder / "edited", symlinks=True)
     found["after an edit"] = _edits(Index.build(folder / "edited", cache))
     found["memory of this process, MB"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
@@ -132,8 +134,8 @@ def _edits(index: Index) -> dict[str, float]:
         with (index.root / path).open("ab") as file:
             file.write(b"\n\ndef added_by_the_benchmark():\n    pass\n")
         started = time.perf_counter()
-        index = index.updated([path])
-        if path not in {symbol.path for symbol in index.find("added_by_the_benchmark")}:
+        index = index.refresh([path])
+        if path not in {symbol.path for symbol in index.find_symbols("added_by_the_benchmark")}:
             raise SystemExit(f"the edit of {path} was not seen")
         spent.append(time.perf_counter() - started)
     return _shown(spent)

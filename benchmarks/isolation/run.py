@@ -25,16 +25,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from repoagent.app.testbed import prepare
+from repoagent.app.testbed import prepare_testbed
 from repoagent.domain import Ending
-from repoagent.sandbox import choose
+from repoagent.sandbox import choose_engine
 from repoagent.sandbox.base import REPOSITORY, Sandbox, SandboxMaker
 from repoagent.sandbox.owner import OWNER_LABEL, Owner
-from repoagent.sandbox.pool import Pool
+from repoagent.sandbox.pool import SandboxPool
+from repoagent.testbed.build_plan import UserOverrides
+from repoagent.testbed.ecosystems.python.plans import PYTHON
 from repoagent.testbed.runner import Testbed
 from repoagent.testbed.running.base import VARIABLES
-from repoagent.testbed.setups import PYTHON
-from repoagent.testbed.ways import Named
 
 PARALLEL = os.cpu_count() or 2
 SECONDS = 900.0
@@ -71,7 +71,8 @@ def main() -> None:
 
 def _measured(tree: Path, candidates: int, rounds: int, *, lasting: bool) -> dict[str, dict[str, float]]:
     docker, jail = (
-        prepare(tree, choose(name), None, Named(), SECONDS, lambda _: None) for name in ("docker", "bubblewrap")
+        prepare_testbed(tree, choose_engine(name), None, UserOverrides(), SECONDS, lambda _: None)
+        for name in ("docker", "bubblewrap")
     )
     taken: dict[str, list[float]] = {}
     spent: dict[str, list[float]] = {}
@@ -93,7 +94,7 @@ def _processor_time() -> float:
     import docker
 
     own = sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    filters: dict[str, str | list[str] | bool] = {"label": f"{OWNER_LABEL}={Owner.current()}"}
+    filters: dict[str, str | list[str] | bool] = {"label": f"{OWNER_LABEL}={Owner.from_this_process()}"}
     with closing(docker.from_env()) as client:
         found: list[int] = [
             client.api.stats(str(container.id), stream=False, one_shot=True)["cpu_stats"]["cpu_usage"]["total_usage"]
@@ -119,7 +120,10 @@ def _told(way: Way, taken: dict[str, list[float]], spent: dict[str, list[float]]
 @contextmanager
 def _ways(docker: Testbed, jail: Testbed) -> Iterator[Sequence[Way]]:
     """All ways; the warm ones have as many sandboxes idle as will be used at once."""
-    with Pool(choose("docker"), PARALLEL) as warm, Pool(choose("bubblewrap"), PARALLEL) as jails:
+    with (
+        SandboxPool(choose_engine("docker"), PARALLEL) as warm,
+        SandboxPool(choose_engine("bubblewrap"), PARALLEL) as jails,
+    ):
         for pool, bed in ((warm, docker), (jails, jail)):
             _warm(pool, bed)
         yield (
@@ -142,7 +146,7 @@ def _ways(docker: Testbed, jail: Testbed) -> Iterator[Sequence[Way]]:
         )
 
 
-def _warm(pool: Pool, bed: Testbed) -> None:
+def _warm(pool: SandboxPool, bed: Testbed) -> None:
     opened = [pool.open(bed.environment, bed.root, bed.limits) for _ in range(PARALLEL)]
     for sandbox in opened:
         sandbox.__exit__(None, None, None)
@@ -163,7 +167,7 @@ def _all(engine: SandboxMaker, bed: Testbed, candidates: int) -> None:
 
 
 def _cold(bed: Testbed, candidates: int) -> None:
-    with Pool(choose("docker"), PARALLEL) as pool:
+    with SandboxPool(choose_engine("docker"), PARALLEL) as pool:
         _all(pool, bed, candidates)
 
 

@@ -24,7 +24,7 @@ from pathlib import Path
 
 from repoagent.domain import Issue, Location
 from repoagent.index.build import Index
-from repoagent.index.retrieval.units import unit_at
+from repoagent.index.retrieval.units import find_unit
 from repoagent.localise import localise
 from repoagent.localise.rank import SIGNALS
 from repoagent.process import CommandFailed, run
@@ -124,8 +124,8 @@ def _changed(patch: str, index: Index) -> Iterator[tuple[str, str]]:
         elif hunk := re.match(r"@@ -(\d+)", row):
             line = int(hunk[1])
         elif row.startswith(("-", "+")) and not row.startswith("+++"):
-            if (facts := index.file(path)) is not None:
-                yield path, unit_at(facts, line)
+            if (facts := index.read_facts(path)) is not None:
+                yield path, find_unit(facts, line)
             line += row.startswith("-")
         elif row.startswith(" "):
             line += 1

@@ -24,9 +24,9 @@ from pathlib import Path
 
 import httpx
 
-from repoagent.llm import native
-from repoagent.llm.opening import locate
-from repoagent.llm.serving import WHEEL, Server, ServerSettings
+from repoagent.llm.local import native
+from repoagent.llm.local.serving import WHEEL, ModelServer, ServerSettings
+from repoagent.llm.opening import locate_weights
 
 PROMPT = Path(textwrap.__file__).read_text(encoding="utf-8")[:3800]
 """Some 960 tokens of Python."""
@@ -54,8 +54,8 @@ def main() -> None:
     parser.add_argument("--model", default=None, help="as `repoagent model serve`")
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
-    weights, name = locate(arguments.model)
-    builds = {"wheel": WHEEL, **({"native": built} if (built := native.program()) else {})}
+    weights, name = locate_weights(arguments.model)
+    builds = {"wheel": WHEEL, **({"native": built} if (built := native.find_native_server()) else {})}
     rounds: list[Round] = []
     with ExitStack() as stack:
         urls = {build: _served(stack, weights, f"{name}-{build}", path) for build, path in builds.items()}
@@ -68,7 +68,7 @@ def main() -> None:
 
 def _served(stack: ExitStack, weights: Path, name: str, program: Path) -> str:
     settings = ServerSettings(slots=AT_ONCE, slot_context=4096)
-    server = stack.enter_context(Server(weights, settings, name=name, program=program))
+    server = stack.enter_context(ModelServer(weights, settings, name=name, program=program))
     return server.running.url.removesuffix("/v1")
 
 
@@ -107,7 +107,7 @@ def _report(rounds: Sequence[Round], name: str, builds: Sequence[str]) -> dict[s
     report: dict[str, object] = {
         "on": datetime.now(UTC).date().isoformat(),
         "machine": f"{platform.machine()}, {len(os.sched_getaffinity(0))} processors",
-        "features": [f for f in native.features() if f.startswith(("avx", "amx", "fma"))],
+        "features": [f for f in native.read_cpu_features() if f.startswith(("avx", "amx", "fma"))],
         "model": name,
         "medians": medians,
         "rounds": [asdict(each) for each in rounds],

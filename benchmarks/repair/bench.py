@@ -20,20 +20,20 @@ from functools import cache
 from pathlib import Path
 from threading import Lock
 
-from repoagent.app.driving import drive
+from repoagent.app.graph_run import run_graph
 from repoagent.domain import Edit, Issue, Patch, Result, dump, load
 from repoagent.graph.services import RunChoices, Services
 from repoagent.index.build import Index
 from repoagent.llm import open_model
 from repoagent.llm.base import Completion, Message, Model, Sampling
 from repoagent.llm.budget import Budget, BudgetedModel
-from repoagent.llm.profiles import Profile, profile_for
+from repoagent.llm.profiles import Profile, find_profile
 from repoagent.llm.scripted import ScriptedModel
-from repoagent.sandbox import choose
-from repoagent.sandbox.base import Engine, Environment, Finished, Limits
+from repoagent.sandbox import choose_engine
+from repoagent.sandbox.base import CommandResult, Engine, Environment, SandboxLimits
 from repoagent.session import Session
-from repoagent.trace import Event, Trace, read
-from repoagent.workspace import Workspace, resolve
+from repoagent.trace import Event, Trace, read_events
+from repoagent.workspace import Workspace, resolve_source
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ def main(description: str, problems: Callable[[Path], Sequence[Problem]]) -> Non
     )
     arguments = parser.parse_args()
     chosen = [p for p in problems(arguments.source) if not arguments.only or p.name in arguments.only]
-    engine = choose(arguments.sandbox)
+    engine = choose_engine(arguments.sandbox)
     engine.prepare(lambda line: print(line, flush=True))
     record = Record(arguments.record, arguments)
     left = arguments.most
@@ -212,11 +212,11 @@ def _row(problem: Problem, arm: Arm, model: Model, engine: Engine, arguments: ar
         started = time.monotonic()
         services = _services(problem, model, engine, arguments, Path(scratch))
         with services.session.lock():
-            drive(services, lambda _: None)
+            run_graph(services, lambda _: None)
         seconds = time.monotonic() - started
         result = load(Result, services.session.read("report.json"))
-        events = read(services.session.path / "events.jsonl")
-        edits = services.workspace.edits(Patch(result.patch, (problem.path,))) if result.patch else ()
+        events = read_events(services.session.path / "events.jsonl")
+        edits = services.workspace.parse_edits(Patch(result.patch, (problem.path,))) if result.patch else ()
         after = next((edit.after or "" for edit in edits), problem.files[problem.path])
         return Row(
             problem.name,
@@ -283,7 +283,9 @@ def _services(problem: Problem, model: Model, engine: Engine, arguments: argpars
     session = Session.create(sessions, title=problem.issue.title)
     session.write("issue.json", dump(problem.issue))
     session.write("notices.txt", "")
-    workspace = Workspace.create(resolve(str(repository), None, None, scratch / "clones"), session.path / "workspace")
+    workspace = Workspace.create(
+        resolve_source(str(repository), None, None, scratch / "clones"), session.path / "workspace"
+    )
     trace = Trace(session.path / "events.jsonl")
     budget = Budget(deadline=time.monotonic() + arguments.minutes * 60)
     index = Index.build(workspace.root)
@@ -298,7 +300,7 @@ def _services(problem: Problem, model: Model, engine: Engine, arguments: argpars
         budget=budget,
         elapsed=lambda: time.monotonic() - started,
         options=RunChoices(seed=arguments.seed, test_timeout=20),
-        limits=Limits(),
+        limits=SandboxLimits(),
     )
 
 
@@ -320,21 +322,25 @@ def _is_right(problem: Problem, edits: Sequence[Edit], result: Result, services:
     return environment is not None and _run(problem.judge, edits, services, environment).exit_code == 0
 
 
-def _run(command: Sequence[str], edits: Sequence[Edit], services: Services, environment: Environment) -> Finished:
-    with services.workbench.open(environment, edits) as sandbox:
+def _run(command: Sequence[str], edits: Sequence[Edit], services: Services, environment: Environment) -> CommandResult:
+    with services.workbench.open_with_edits(environment, edits) as sandbox:
         return sandbox.run(command, timeout=30)
 
 
 def _environment(services: Services) -> Environment | None:
     """The one that the run built, which is found again."""
-    return services.workbench.prepare().environment
+    return services.workbench.prepare_testbed().environment
 
 
 def _generator(services: Services, result: Result) -> str:
     if not result.chosen:
         return ""
     chosen = json.loads(services.session.read(f"candidates/{result.chosen}.json"))
-    return f"{chosen['generator']}: {chosen['answer']}" if chosen["likelihood"] else str(chosen["generator"])
+    return (
+        f"{chosen['generator']}: {chosen['answer']}"
+        if chosen.get("pattern_prior", chosen.get("likelihood"))
+        else str(chosen["generator"])
+    )
 
 
 def _speaks_for(event: Event) -> bool:
@@ -348,7 +354,7 @@ def _speaks_for(event: Event) -> bool:
 def _model(arm: Arm, name: str, answers: Path | None) -> Iterator[Model]:
     """The model with the arm's profile; one that says nothing where the arm needs none."""
     if not arm.asks_a_model:
-        yield ScriptedModel(lambda _: "", profile=arm.profile(profile_for(name)))
+        yield ScriptedModel(lambda _: "", profile=arm.profile(find_profile(name)))
         return
     with open_model(name) as model:
         yield _Narrowed(model, arm.profile(model.profile), answers)
@@ -366,8 +372,8 @@ class _Narrowed:
         self.replayed = 0
         self.profile = profile
         self.name = model.name
-        self.context = model.context
-        self.count = model.count
+        self.get_context_size = model.get_context_size
+        self.count_tokens = model.count_tokens
         self.score = model.score
 
     def chat(self, messages: Sequence[Message], sampling: Sampling) -> Completion:

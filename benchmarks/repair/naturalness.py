@@ -25,10 +25,10 @@ from repoagent.generators import DraftTask
 from repoagent.llm import open_model
 from repoagent.llm.base import Model
 from repoagent.ranking.likelihood import score_change
-from repoagent.sandbox import choose
-from repoagent.sandbox.base import Engine, Environment, Limits
+from repoagent.sandbox import choose_engine
+from repoagent.sandbox.base import Engine, Environment, SandboxLimits
+from repoagent.testbed.build_plan import CommitInfo
 from repoagent.testbed.runner import Testbed
-from repoagent.testbed.ways import Origin
 from repoagent.trace import Trace
 from repoagent.workspace import Workspace
 
@@ -58,7 +58,7 @@ def main() -> None:
     parser.add_argument("sessions", type=Path)
     parser.add_argument("--model", default="qwen2.5-coder-1.5b")
     arguments = parser.parse_args()
-    engine, started = choose("bubblewrap"), time.monotonic()
+    engine, started = choose_engine("bubblewrap"), time.monotonic()
     found: list[Seen] = []
     with open_model(arguments.model) as model:
         for problem in problems(arguments.rows):
@@ -90,22 +90,22 @@ def _seen(problem: Problem, session: Path, model: Model, engine: Engine) -> Iter
     environment = _environment(engine, workspace.root)
     texts = [path.read_text(encoding="utf-8") for path in sorted((session / "candidates").glob("*.json"))]
     passed = [c for c in (load(Candidate, text) for text in texts) if c.verdict and c.verdict.oracle == "passed"]
-    passed.sort(key=lambda c: (c.id != chosen, -c.likelihood - c.votes))
+    passed.sort(key=lambda c: (c.id != chosen, -c.pattern_prior - c.votes))
     score = lru_cache(model.score)
     for candidate in passed[:MOST]:
-        (edit,) = workspace.edits(candidate.patch)
+        (edit,) = workspace.parse_edits(candidate.patch)
         after = edit.after or ""
         task = DraftTask(problem.issue, Spec((), ()), candidate.target, edit.before or "", "", "", seed=0, samples=1)
-        with engine.open(environment, workspace.root, Limits()) as sandbox:
+        with engine.open(environment, workspace.root, SandboxLimits()) as sandbox:
             sandbox.write({edit.path: after.encode()})
             right = sandbox.run(problem.judge, timeout=20).exit_code == 0
         natural = score_change(task, after, model, score)
-        known = (candidate.generator, candidate.votes, candidate.likelihood, natural)
+        known = (candidate.generator, candidate.votes, candidate.pattern_prior, natural)
         yield Seen(problem.name, *known, right, candidate.id == chosen)
 
 
 def _environment(engine: Engine, root: Path) -> Environment:
-    testbed = Testbed.prepare(engine, root, origin=Origin(), trace=Trace(), timeout=900)
+    testbed = Testbed.prepare(engine, root, origin=CommitInfo(), trace=Trace(), timeout=900)
     return testbed.environment
 
 

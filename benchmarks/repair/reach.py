@@ -26,10 +26,10 @@ from pathlib import Path
 
 from repoagent.domain import Location
 from repoagent.edits import EditRefused
-from repoagent.edits.syntax import functions, last_line, parse, without_docstring
-from repoagent.generators.mutation.mutants import mutants
+from repoagent.generators.mutation.mutants import generate_mutants
 from repoagent.generators.rewrite_part import LONG
-from repoagent.generators.statement_ranges import parts, words_of
+from repoagent.generators.statement_ranges import count_words, find_statement_ranges
+from repoagent.languages.python.syntax import find_last_line, iterate_functions, parse, split_docstring
 
 MOST = 6_000
 """Mutants of one function that are looked at."""
@@ -113,7 +113,7 @@ def _changed(before: str, after: str) -> Iterator[str]:
 
 
 def _meanings(text: str) -> Iterator[tuple[str, str]]:
-    return ((name, _meaning(node)) for name, node in functions(parse(text)))
+    return ((name, _meaning(node)) for name, node in iterate_functions(parse(text)))
 
 
 def _outside(text: str) -> str:
@@ -135,17 +135,17 @@ def _meaning(node: ast.AST) -> str:
 
 
 def _searched(row: Reached, path: str, before: str, after: str, name: str, issue: str) -> Reached:
-    found = dict(functions(parse(before)))
+    found = dict(iterate_functions(parse(before)))
     if name not in found:
         return row
     node = found[name]
-    target = Location(path, name, node.lineno, last_line(node))
-    wanted = _meaning(dict(functions(parse(after)))[name])
+    target = Location(path, name, node.lineno, find_last_line(node))
+    wanted = _meaning(dict(iterate_functions(parse(after)))[name])
     lines = before.splitlines(keepends=True)
-    start, rest = len("".join(lines[: node.lineno - 1])), len("".join(lines[last_line(node) :]))
+    start, rest = len("".join(lines[: node.lineno - 1])), len("".join(lines[find_last_line(node) :]))
     row = replace(row, part=_part(before, after, target, issue))
     try:
-        made = mutants(before, target, issue, MOST)
+        made = generate_mutants(before, target, issue, MOST)
     except (EditRefused, RecursionError):
         return row
     for place, mutant in enumerate(made, 1):
@@ -157,13 +157,13 @@ def _searched(row: Reached, path: str, before: str, after: str, name: str, issue
 
 def _part(before: str, after: str, target: Location, issue: str) -> int | None:
     """The place of the first part that holds the lines of the fix; None where the function is short."""
-    body, _ = without_docstring(before, target.symbol, target.start)
+    body, _ = split_docstring(before, target.symbol, target.start)
     if len(body) <= LONG * CHARACTERS:
         return None
     matcher = SequenceMatcher(None, before.splitlines(), after.splitlines(), autojunk=False)
     changed = [op for op in matcher.get_opcodes() if op[0] != "equal"]
     first, last = changed[0][1] + 1, max(changed[-1][2], changed[-1][1] + 1)
-    found = parts(before, target.symbol, target.start, (), words_of(issue))
+    found = find_statement_ranges(before, target.symbol, target.start, (), count_words(issue))
     return next((n for n, part in enumerate(found, 1) if part.first - 1 <= first and last <= part.last + 1), 0)
 
 

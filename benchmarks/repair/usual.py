@@ -13,10 +13,10 @@ from itertools import islice
 from pathlib import Path
 
 from repoagent.edits import EditRefused
-from repoagent.edits.syntax import functions, last_line, parse
 from repoagent.generators.mutation.patterns import PATTERNS
-from repoagent.generators.mutation.target import Subject
-from repoagent.generators.mutation.vocabulary import Told
+from repoagent.generators.mutation.target import MutationTarget
+from repoagent.generators.mutation.vocabulary import IssueVocabulary
+from repoagent.languages.python.syntax import find_last_line, iterate_functions, parse
 
 SAMPLE = 120
 
@@ -35,18 +35,18 @@ def main() -> None:
 def _functions(library: Path) -> Iterator[tuple[str, str, int]]:
     for path in sorted(library.glob("*.py")):
         source = path.read_text(encoding="utf-8")
-        for name, node in functions(parse(source)):
-            if 3 <= last_line(node) - node.lineno <= 40:
+        for name, node in iterate_functions(parse(source)):
+            if 3 <= find_last_line(node) - node.lineno <= 40:
                 yield source, name, node.lineno
 
 
 def _fits(source: str, name: str, line: int) -> dict[str, int]:
     """In hundredths."""
     try:
-        target = Subject.find(source, name, line, Told())
+        target = MutationTarget.find(source, name, line, IssueVocabulary())
     except EditRefused:
         return {}
-    return {p.name: round(100 * sum(each.fit for each in islice(p.propose(target), 4000))) for p in PATTERNS}
+    return {p.name: round(100 * sum(each.plausibility for each in islice(p.propose(target), 4000))) for p in PATTERNS}
 
 
 if __name__ == "__main__":

@@ -26,16 +26,16 @@ from typing import Any
 from repoagent.domain import Issue, Oracle, Strength
 from repoagent.errors import EnvironmentFailed
 from repoagent.evidence.reproduction.oracle import judge, reproduce
-from repoagent.evidence.reproduction.project import project_of
+from repoagent.evidence.reproduction.project import build_project
 from repoagent.evidence.reproduction.script import run_script
 from repoagent.index.build import Index
 from repoagent.issue.document import parse_document
 from repoagent.issue.snippets import read_material
-from repoagent.sandbox import choose
-from repoagent.sandbox.base import Engine, Finished
-from repoagent.sandbox.pool import Pool
+from repoagent.sandbox import choose_engine
+from repoagent.sandbox.base import CommandResult, Engine
+from repoagent.sandbox.pool import SandboxPool
+from repoagent.testbed.build_plan import CommitInfo
 from repoagent.testbed.runner import Testbed
-from repoagent.testbed.ways import Origin
 from repoagent.trace import Trace
 
 
@@ -85,9 +85,9 @@ def main() -> None:
     rows = [json.loads(line) for line in arguments.rows.read_text(encoding="utf-8").splitlines()]
     read = [_read(row) for row in rows]
     executed = []
-    engine = choose(arguments.sandbox)
+    engine = choose_engine(arguments.sandbox)
     engine.prepare(lambda _line: None)
-    with Pool(engine, idle=1) as pool:
+    with SandboxPool(engine, idle=1) as pool:
         for row in _chosen(rows, arguments.repos, arguments.each, arguments.only):
             tree = arguments.scratch / str(row["instance_id"])
             one = execute(row, arguments.mirrors / row["repo"].replace("/", "+"), tree, pool, arguments.keep)
@@ -129,11 +129,11 @@ def execute(row: dict[str, Any], mirror: Path, tree: Path, engine: Engine, keep:
         return Executed(row["instance_id"], reason=" ".join(str(error).split())[-300:])
     started = time.perf_counter()
 
-    def run(script: str) -> Finished:
+    def run(script: str) -> CommandResult:
         with engine.open(testbed.environment, tree, testbed.limits) as sandbox:
             return run_script(sandbox, script)
 
-    oracle = reproduce(issue_of(row), run, project_of(Index.build(tree)))
+    oracle = reproduce(issue_of(row), run, build_project(Index.build(tree)))
     if oracle.strength is Strength.NONE:
         return Executed(row["instance_id"], oracle.strength, seconds=round(time.perf_counter() - started, 1))
     before = judge(oracle, run(oracle.script))
@@ -148,15 +148,15 @@ def execute(row: dict[str, Any], mirror: Path, tree: Path, engine: Engine, keep:
     return Executed(row["instance_id"], oracle.strength, oracle.source, before, after, spent)
 
 
-def _keep(folder: Path | None, name: str, oracle: Oracle, finished: Finished) -> None:
+def _keep(folder: Path | None, name: str, oracle: Oracle, finished: CommandResult) -> None:
     if folder:
         folder.mkdir(parents=True, exist_ok=True)
         parts = (oracle.script, "# observed", oracle.observed, "# expected", oracle.expected, oracle.exception)
         (folder / f"{name}.txt").write_text("\n".join((*parts, "# with the patch", finished.output)), encoding="utf-8")
 
 
-def _origin(row: dict[str, Any]) -> Origin:
-    return Origin("", datetime.fromisoformat(row["created_at"]))
+def _origin(row: dict[str, Any]) -> CommitInfo:
+    return CommitInfo("", datetime.fromisoformat(row["created_at"]))
 
 
 def _checkout(commit: str, mirror: Path, tree: Path) -> None:

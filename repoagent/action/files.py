@@ -22,15 +22,15 @@ T = TypeVar("T")
 REQUEST = "request.json"
 RESULT = "result.json"
 SESSION = "session.tar.gz"
-LOG = "audit.jsonl"
+LOG_FILE = "audit.jsonl"
 """The run's log, beside its result."""
-_LARGEST_LOG = 200_000_000
-_LARGEST = 4_000_000
+_MAX_LOG_BYTES = 200_000_000
+_MAX_JSON_BYTES = 4_000_000
 """Bytes of one JSON file."""
 
 
 @dataclass(frozen=True)
-class Asked:
+class SolveRequest:
     """What `begin` hands to `solve`: the issue, frozen and without hidden text, and the limits."""
 
     issue: Issue
@@ -42,7 +42,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Found:
+class SolveResult:
     """What `solve` hands to `publish`."""
 
     delivery: Delivery | None
@@ -51,24 +51,24 @@ class Found:
     """Why the run ended early; empty where it did not."""
 
 
-def write(folder: Path, name: str, value: object) -> None:
+def write_value(folder: Path, name: str, value: object) -> None:
     """Write a value for the next job."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / name).write_text(dump(value), encoding="utf-8")
 
 
-def read(folder: Path, name: str, kind: type[T]) -> T | None:
+def read_value(folder: Path, name: str, kind: type[T]) -> T | None:
     """Read what the job before left; None where it left nothing. Raises UserError for what is malformed."""
-    content = _plain(folder, name, _LARGEST)
-    return None if content is None else _loaded(kind, content, name)
+    content = _read_plain_file(folder, name, _MAX_JSON_BYTES)
+    return None if content is None else _load_value(kind, content, name)
 
 
-def log_text(folder: Path) -> str:
+def read_log(folder: Path) -> str:
     """Read the log that the job before left; empty where it left none. Raises UserError for what is no plain file."""
-    return (_plain(folder, LOG, _LARGEST_LOG) or b"").decode("utf-8", "replace")
+    return (_read_plain_file(folder, LOG_FILE, _MAX_LOG_BYTES) or b"").decode("utf-8", "replace")
 
 
-def _plain(folder: Path, name: str, largest: int) -> bytes | None:
+def _read_plain_file(folder: Path, name: str, largest: int) -> bytes | None:
     """Read a file that is neither a link nor a pipe; None where there is none."""
     try:
         descriptor = os.open(folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -83,28 +83,28 @@ def _plain(folder: Path, name: str, largest: int) -> bytes | None:
         return file.read()
 
 
-def _loaded(kind: type[T], content: bytes, name: str) -> T:
+def _load_value(kind: type[T], content: bytes, name: str) -> T:
     try:
         return load(kind, content)
     except (ValidationError, RecursionError) as error:
         raise UserError(f"{name} of the job before is not as it is written here: it is not used") from error
 
 
-def leave_log(path: Path, folder: Path) -> None:
+def copy_log(path: Path, folder: Path) -> None:
     """Copy the run's log for the next job, if there is one."""
     folder.mkdir(parents=True, exist_ok=True)
     if path.is_file():
-        shutil.copyfile(path, folder / LOG)
+        shutil.copyfile(path, folder / LOG_FILE)
 
 
-def pack(session: Path, folder: Path) -> None:
+def pack_session(session: Path, folder: Path) -> None:
     """Pack a whole session, for a later run to resume."""
     folder.mkdir(parents=True, exist_ok=True)
     with tarfile.open(folder / SESSION, "w:gz") as archive:
         archive.add(session, arcname="session")
 
 
-def unpack(folder: Path, into: Path) -> Path | None:
+def unpack_session(folder: Path, into: Path) -> Path | None:
     """Unpack the session that an earlier run left; None where there is none. Raises UserError for a broken archive."""
     if not (folder / SESSION).is_file():
         return None

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from repoagent.action.event import Trigger
 from repoagent.github.api import Api
 
-_MAY = frozenset({"admin", "write"})
+_ALLOWED_PERMISSIONS = frozenset({"admin", "write"})
 """`maintain` is given as `write`."""
 
 
 @dataclass(frozen=True)
-class Rules:
+class GateRules:
     """What the workflow allows."""
 
     label: str = "repoagent"
@@ -21,7 +21,7 @@ class Rules:
     """Names of bots that may ask; `*` is not one."""
 
 
-def refusal(trigger: Trigger | None, rules: Rules, api: Api) -> str:
+def explain_refusal(trigger: Trigger | None, rules: GateRules, api: Api) -> str:
     """Explain in one sentence why there is no run; empty where there is one. GitHub is asked last, if all else fits."""
     if trigger is None:
         return "This event asks for nothing."
@@ -31,16 +31,16 @@ def refusal(trigger: Trigger | None, rules: Rules, api: Api) -> str:
         return "This is a pull request: name the issue that it is about."
     if trigger.issue is not None and trigger.issue.state != "open":
         return "The issue is closed: open it again first."
-    return _about(trigger, rules, api)
+    return _check_actor(trigger, rules, api)
 
 
-def _about(trigger: Trigger, rules: Rules, api: Api) -> str:
+def _check_actor(trigger: Trigger, rules: GateRules, api: Api) -> str:
     """Explain what speaks against the user who asks; empty where nothing does."""
     name = trigger.actor.login
     if not name:
         return "The event does not say who asks."
     if trigger.actor.is_bot:
         return "" if name in rules.bots else f"{name} is a bot, and `allow-bots` does not name it."
-    if api.permission(name) not in _MAY:
+    if api.get_permission(name) not in _ALLOWED_PERMISSIONS:
         return f"{name} has no write access to this repository, which is needed to ask for a run."
     return ""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from repoagent.errors import EnvironmentFailed, RepoagentError, UserError
 from repoagent.github.api import Api
-from repoagent.github.failures import Refused
-from repoagent.policy import PATH, parse
+from repoagent.github.failures import GitHubRefused
+from repoagent.policy import POLICY_PATH, parse_policy
 
 
 @dataclass(frozen=True)
@@ -23,63 +23,63 @@ class Need:
     """What could not be checked, and why."""
 
 
-def of_github(api: Api, label: str = "") -> Iterator[Need]:
+def check_github(api: Api, label: str = "") -> Iterator[Need]:
     """Check the rights of the token, the policy, the repository and, if it is named, the label.
 
     Nothing is changed: GitHub gets requests that it must refuse as invalid, and refuses as forbidden where a right is
     missing.
     """
     try:
-        facts = api.facts()
+        facts = api.get_repository()
     except RepoagentError as error:
         yield Need("repository", f"{error} (asked at {api.repository.api})")
         return
     yield Need("repository", "it is archived: nothing can be pushed" if facts.archived else "")
     yield Need("issues", "" if facts.has_issues else "issues are switched off: switch them on in the settings")
-    yield _policy(api, facts.default_branch)
+    yield _check_policy(api, facts.default_branch)
     if label:
-        yield _label(api, label)
-    yield _right("issues: write", api.may_comment)
-    yield _right("contents: write", api.may_push)
-    yield _right("pull-requests: write", lambda: api.may_open_pulls(facts.default_branch))
+        yield _check_label(api, label)
+    yield _check_right("issues: write", api.check_may_comment)
+    yield _check_right("contents: write", api.check_may_push)
+    yield _check_right("pull-requests: write", lambda: api.check_may_open_pulls(facts.default_branch))
 
 
-def of_the_machine(model: str, sandbox: str) -> Iterator[Need]:
+def check_machine(model: str, sandbox: str) -> Iterator[Need]:
     """Check the sandbox and the model's server."""
-    from repoagent.sandbox import choose
+    from repoagent.sandbox import choose_engine
 
     try:
-        choose(None if sandbox == "auto" else sandbox)
+        choose_engine(None if sandbox == "auto" else sandbox)
         yield Need("sandbox")
     except RepoagentError as error:
         yield Need("sandbox", str(error))
-    yield _model(model)
+    yield _check_model(model)
 
 
-def _policy(api: Api, branch: str) -> Need:
+def _check_policy(api: Api, branch: str) -> Need:
     try:
-        parse(api.file(PATH, branch))
+        parse_policy(api.read_file(POLICY_PATH, branch))
     except (UserError, EnvironmentFailed) as error:
         return Need("policy", str(error))
     return Need("policy")
 
 
-def _label(api: Api, name: str) -> Need:
+def _check_label(api: Api, name: str) -> Need:
     """Check whether the label exists. Where it may not be seen this is a note, as runs by comment need none."""
     where = f"{api.repository.url}/labels"
     try:
-        found = api.label(name)
-    except Refused as error:
+        found = api.find_label(name)
+    except GitHubRefused as error:
         return Need(f"label {name}", note=f"not looked at ({error}); see {where}")
     except RepoagentError as error:
         return Need(f"label {name}", str(error))
     return Need(f"label {name}", "" if found else f"there is no label `{name}`: make it at {where}")
 
 
-def _right(name: str, probe: Callable[[], None]) -> Need:
+def _check_right(name: str, probe: Callable[[], None]) -> Need:
     try:
         probe()
-    except Refused as error:
+    except GitHubRefused as error:
         needs = error.needs or name
         return Need(
             name,
@@ -91,15 +91,15 @@ def _right(name: str, probe: Callable[[], None]) -> Need:
     return Need(name)
 
 
-def _model(model: str) -> Need:
+def _check_model(model: str) -> Need:
     """Check whether the endpoint answers; embedded models are fetched by the run."""
     import httpx
 
     from repoagent.llm.address import is_url, parse_address
-    from repoagent.llm.opening import check
+    from repoagent.llm.opening import check_model_spec
 
     try:
-        check(model)
+        check_model_spec(model)
         if not is_url(model):
             return Need("model")
         url = f"{parse_address(model).url.rstrip('/')}/models"

@@ -10,25 +10,25 @@ from typing import Any
 
 from repoagent.errors import UserError
 from repoagent.github.api import Api
-from repoagent.github.repository import Repository, of_the_runner
+from repoagent.github.repository import Repository, read_runner_repository
 
-_LARGEST_EVENT = 10_000_000
+_MAX_EVENT_BYTES = 10_000_000
 """Bytes."""
 
 
 @dataclass(frozen=True)
-class Runner:
+class ActionRunner:
     """The environment of one step."""
 
     environment: Mapping[str, str]
 
-    def given(self, name: str, default: str = "") -> str:
+    def read_input(self, name: str, default: str = "") -> str:
         """Read an input of the action: `max-minutes` is in `REPOAGENT_INPUT_MAX_MINUTES`."""
         return self.environment.get(f"REPOAGENT_INPUT_{name.upper().replace('-', '_')}", "").strip() or default
 
-    def number(self, name: str, default: int = 0) -> int:
+    def read_number(self, name: str, default: int = 0) -> int:
         """Read an input that is a whole number; raises UserError for any other text."""
-        text = self.given(name, str(default))
+        text = self.read_input(name, str(default))
         if not text.isascii() or not text.isdigit() or len(text) > 18:
             raise UserError(f"the input `{name}` is {text[:40]!r}, and must be a whole number")
         return int(text)
@@ -37,7 +37,7 @@ class Runner:
     def event(self) -> Any:
         """The payload of the event, as GitHub wrote it."""
         path = Path(self.environment.get("GITHUB_EVENT_PATH", ""))
-        if not path.is_file() or path.stat().st_size > _LARGEST_EVENT:
+        if not path.is_file() or path.stat().st_size > _MAX_EVENT_BYTES:
             raise UserError("GITHUB_EVENT_PATH names no event: this command is for GitHub Actions")
         return json.loads(path.read_bytes())
 
@@ -47,7 +47,7 @@ class Runner:
 
     @property
     def repository(self) -> Repository:
-        return of_the_runner(self.environment)
+        return read_runner_repository(self.environment)
 
     @property
     def token(self) -> str:
@@ -72,11 +72,11 @@ class Runner:
     @property
     def folder(self) -> Path:
         """The folder in which a step leaves what the next job reads."""
-        return Path(self.given("folder", "repoagent-files")).absolute()
+        return Path(self.read_input("folder", "repoagent-files")).absolute()
 
     # --- answers
 
-    def output(self, **values: str | int | bool) -> None:
+    def write_outputs(self, **values: str | int | bool) -> None:
         """Set outputs of the step: one line each."""
         lines = []
         for name, value in values.items():
@@ -84,13 +84,13 @@ class Runner:
             if "\n" in text or "\r" in text:
                 raise ValueError(f"the output {name} has more than one line")
             lines.append(f"{name.replace('_', '-')}={text}\n")
-        self._append("GITHUB_OUTPUT", "".join(lines))
+        self._append_to("GITHUB_OUTPUT", "".join(lines))
 
-    def summarise(self, markdown: str) -> None:
+    def add_summary(self, markdown: str) -> None:
         """Add to the summary of the job."""
-        self._append("GITHUB_STEP_SUMMARY", f"{markdown}\n")
+        self._append_to("GITHUB_STEP_SUMMARY", f"{markdown}\n")
 
-    def _append(self, variable: str, text: str) -> None:
+    def _append_to(self, variable: str, text: str) -> None:
         if path := self.environment.get(variable):
             with Path(path).open("a", encoding="utf-8") as file:
                 file.write(text)

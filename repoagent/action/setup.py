@@ -17,7 +17,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9][\w.:/#@-]{0,199}")
 
 
 @dataclass(frozen=True)
-class Wanted:
+class WorkflowOptions:
     """The values that the workflow is rendered with."""
 
     source: str
@@ -31,7 +31,7 @@ class Wanted:
     minutes: int = 30
 
 
-def workflow(wanted: Wanted) -> str:
+def render_workflow(wanted: WorkflowOptions) -> str:
     """Render the workflow's text; raises UserError for a value that cannot stand in it."""
     labels = [label.strip() for label in wanted.runner.split(",")]
     values = {"SOURCE": wanted.source, "REF": wanted.ref, "LABEL": wanted.label, "MODEL": wanted.model}
@@ -45,7 +45,7 @@ def workflow(wanted: Wanted) -> str:
     return text
 
 
-def install(root: Path, text: str, *, force: bool = False) -> Path:
+def install_workflow(root: Path, text: str, *, force: bool = False) -> Path:
     """Write the workflow into the work tree `root`. Raises UserError where there is one already, unless forced."""
     if not (root / ".git").exists():
         raise UserError(f"{root} is not the root of a git work tree: go there, or name it with --repo")

@@ -11,12 +11,12 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from repoagent.app.request import Request
-from repoagent.app.spent import Spent
+from repoagent.app.prior_usage import PriorUsage
+from repoagent.app.request import RunRequest
 from repoagent.domain import load
 from repoagent.session import Session
 from repoagent.trace import Trace
-from repoagent.workspace import Source, Workspace
+from repoagent.workspace import SourceRepository, Workspace
 
 if TYPE_CHECKING:
     from repoagent.audit import AuditLog
@@ -24,77 +24,79 @@ if TYPE_CHECKING:
     from repoagent.graph.services import RunChoices, Services
     from repoagent.index.build import Index
     from repoagent.llm.budget import Budget
-    from repoagent.sandbox.base import Engine, Limits
-    from repoagent.testbed.ways import Origin
+    from repoagent.sandbox.base import Engine, SandboxLimits
+    from repoagent.testbed.build_plan import CommitInfo
 
 
 @contextmanager
-def services(session: Session, request: Request, trace: Trace, spent: Spent) -> Iterator[Services]:
+def open_services(session: Session, request: RunRequest, trace: Trace, spent: PriorUsage) -> Iterator[Services]:
     """Open all parts of a run; they are closed at the end of the `with` block."""
     from repoagent.audit import AuditedEngine, AuditedModel
     from repoagent.graph.services import Services
     from repoagent.llm import open_model
     from repoagent.llm.budget import BudgetedModel
-    from repoagent.sandbox.pool import Pool
+    from repoagent.sandbox.pool import SandboxPool
 
     started = time.monotonic()
-    budget = _budget(request.settings, spent, trace)
-    log = audit_of(session)
-    found = AuditedEngine(engine(request), log)
+    budget = _make_budget(request.settings, spent, trace)
+    log = open_audit_log(session)
+    found = AuditedEngine(choose_engine(request), log)
     found.prepare(lambda line: trace.emit("sandbox.progress", line=line))
     workspace = Workspace.open(session.path / "workspace")
     with (
-        Pool(found, idle=request.settings.parallel) as pool,
-        open_model(request.settings.model, progress=_pull_progress(trace)) as model,
+        SandboxPool(found, idle=request.settings.parallel) as pool,
+        open_model(request.settings.model, progress=_make_pull_progress(trace)) as model,
     ):
         profile = model.profile.id
-        trace.emit("model.ready", name=model.name, context=model.context(), profile=profile, sandbox=found.name)
+        trace.emit(
+            "model.ready", name=model.name, context=model.get_context_size(), profile=profile, sandbox=found.name
+        )
         yield Services(
             model=BudgetedModel(AuditedModel(model, log), budget, trace),
             engine=pool,
             workspace=workspace,
-            index=_indexer(workspace.root),
+            index=_make_indexer(workspace.root),
             session=session,
             trace=trace,
             budget=budget,
             elapsed=lambda: spent.seconds + time.monotonic() - started,
-            options=_options(request),
-            limits=_limits(request.settings),
-            origin=origin_of(source_of(session)),
+            options=_make_options(request),
+            limits=_make_limits(request.settings),
+            origin=describe_origin(load_source(session)),
         )
 
 
-def engine(request: Request) -> Engine:
+def choose_engine(request: RunRequest) -> Engine:
     """Choose the sandbox engine of a request. Raises EnvironmentFailed where none works."""
-    from repoagent.sandbox import choose
+    from repoagent.sandbox import choose_engine
 
-    return choose(None if request.settings.sandbox == "auto" else request.settings.sandbox)
+    return choose_engine(None if request.settings.sandbox == "auto" else request.settings.sandbox)
 
 
-def audit_of(session: Session) -> AuditLog:
+def open_audit_log(session: Session) -> AuditLog:
     """Open the session's audit log; it leaves out every secret of this process's environment."""
-    from repoagent.audit import FILE, AuditLog
-    from repoagent.redaction import own_secrets
+    from repoagent.audit import AUDIT_FILE, AuditLog
+    from repoagent.redaction import list_own_secrets
 
-    return AuditLog(session.path / FILE, own_secrets(os.environ))
+    return AuditLog(session.path / AUDIT_FILE, list_own_secrets(os.environ))
 
 
-def source_of(session: Session) -> Source:
+def load_source(session: Session) -> SourceRepository:
     """Load the repository that the session works on."""
-    return load(Source, session.read("source.json"))
+    return load(SourceRepository, session.read("source.json"))
 
 
-def origin_of(source: Source) -> Origin:
+def describe_origin(source: SourceRepository) -> CommitInfo:
     """Describe the commit that a build depends on; without a valid date, packages of today are used."""
-    from repoagent.testbed.ways import Origin
+    from repoagent.testbed.build_plan import CommitInfo
 
     try:
-        return Origin(source.description, datetime.fromisoformat(source.committed))
+        return CommitInfo(source.description, datetime.fromisoformat(source.committed))
     except ValueError:
-        return Origin(source.description)
+        return CommitInfo(source.description)
 
 
-def _budget(settings: Settings, spent: Spent, trace: Trace) -> Budget:
+def _make_budget(settings: Settings, spent: PriorUsage, trace: Trace) -> Budget:
     from repoagent.llm.budget import Budget
 
     left = settings.max_minutes * 60 - spent.seconds
@@ -102,14 +104,14 @@ def _budget(settings: Settings, spent: Spent, trace: Trace) -> Budget:
     return Budget(max_tokens=settings.max_tokens, deadline=time.monotonic() + left, spent=spent.usage)
 
 
-def _options(request: Request) -> RunChoices:
+def _make_options(request: RunRequest) -> RunChoices:
     from repoagent.graph.services import RunChoices
-    from repoagent.testbed.ways import Named
+    from repoagent.testbed.build_plan import UserOverrides
 
     settings = request.settings
     return RunChoices(
         samples=settings.samples,
-        named=Named(request.test_command or "", request.image),
+        named=UserOverrides(request.test_command or "", request.image),
         ask=request.ask,
         seed=settings.seed,
         build_timeout=settings.build_minutes * 60,
@@ -119,27 +121,27 @@ def _options(request: Request) -> RunChoices:
     )
 
 
-def _limits(settings: Settings) -> Limits:
-    from repoagent.sandbox.base import Limits
+def _make_limits(settings: Settings) -> SandboxLimits:
+    from repoagent.sandbox.base import SandboxLimits
 
-    return Limits(memory_mib=settings.memory_mib, cpus=settings.cpus, pids=settings.pids)
+    return SandboxLimits(memory_mib=settings.memory_mib, cpus=settings.cpus, pids=settings.pids)
 
 
-def _indexer(root: Path) -> Callable[[], Index]:
+def _make_indexer(root: Path) -> Callable[[], Index]:
     """Return a function that builds the index of the workspace at its first call."""
 
     @cache
     def build_index() -> Index:
         from repoagent.index.build import Index
         from repoagent.index.layers import WORDS
-        from repoagent.index.store import default_cache
+        from repoagent.index.store import locate_cache
 
-        return Index.build(root, default_cache(), layers=(WORDS.kind,))
+        return Index.build(root, locate_cache(), layers=(WORDS.kind,))
 
     return build_index
 
 
-def _pull_progress(trace: Trace) -> Callable[[int, int], None]:
+def _make_pull_progress(trace: Trace) -> Callable[[int, int], None]:
     """Return a callback that reports a download to the trace, once for each percent."""
     reported = -1
 

@@ -8,7 +8,7 @@ from repoagent.config import Settings
 
 
 @dataclass(frozen=True)
-class Request:
+class RunRequest:
     """The arguments of one `repoagent solve`."""
 
     issue: str

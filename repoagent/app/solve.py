@@ -6,53 +6,55 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from repoagent.app.driving import Approve, Pause, drive
-from repoagent.app.parts import audit_of, engine, services, source_of
-from repoagent.app.request import Request
-from repoagent.app.spent import Spent
-from repoagent.audit import report
+from repoagent.app.graph_run import ApprovalCallback, ReviewPause, run_graph
+from repoagent.app.parts import choose_engine, load_source, open_audit_log, open_services
+from repoagent.app.prior_usage import PriorUsage
+from repoagent.app.request import RunRequest
+from repoagent.audit import record_result
 from repoagent.domain import Issue, Patch, Result, dump, load
 from repoagent.session import Session
-from repoagent.trace import Listener, Trace, read
-from repoagent.workspace import Workspace, resolve
+from repoagent.trace import Listener, Trace, read_events
+from repoagent.workspace import Workspace, resolve_source
 
 __all__ = [
-    "Approve",
-    "Given",
-    "Pause",
-    "Spent",
-    "allow",
-    "begin",
-    "deliver",
-    "drive",
-    "patch_of",
-    "request_of",
-    "run",
-    "source_of",
-    "use_model",
+    "ApprovalCallback",
+    "PreparedIssue",
+    "PriorUsage",
+    "ReviewPause",
+    "begin_session",
+    "change_model",
+    "deliver_patch",
+    "load_request",
+    "load_source",
+    "raise_limits",
+    "read_patch",
+    "run_graph",
+    "run_session",
 ]
 
 
 @dataclass(frozen=True)
-class Given:
+class PreparedIssue:
     """An issue that was read before, by a process with more rights than this one."""
 
     issue: Issue
     notices: Sequence[str] = ()
 
 
-def begin(request: Request, token: str | None, state_root: Path | None = None, given: Given | None = None) -> Session:
+def begin_session(
+    request: RunRequest, token: str | None, state_root: Path | None = None, given: PreparedIssue | None = None
+) -> Session:
     """Read the issue, unless it is given, find the repository, and open a session that holds all a run needs."""
     from repoagent.issue import find_clone_url
-    from repoagent.llm.opening import check
-    from repoagent.places import cache_root
+    from repoagent.llm.opening import check_model_spec
+    from repoagent.places import locate_cache_root
 
-    check(request.settings.model)
-    known = given or _read(request.issue, token)
+    check_model_spec(request.settings.model)
+    known = given or _prepare_issue(request.issue, token)
     issue = known.issue
     named = None if request.repo else find_clone_url(request.issue)
-    source = resolve(request.repo, request.base, named, cache_root() / "repositories")
-    engine(request)  # say now, and not after minutes, that no sandbox can be made
+    source = resolve_source(request.repo, request.base, named, locate_cache_root() / "repositories")
+    choose_engine(request)  # say now, and not after minutes, that no sandbox can be made
     out = Path(request.out) if request.out else None
     session = Session.create(
         state_root, out, title=issue.title, source=source.url or str(source.path), model=request.settings.model
@@ -65,69 +67,69 @@ def begin(request: Request, token: str | None, state_root: Path | None = None, g
     return session
 
 
-def _read(source: str, token: str | None) -> Given:
+def _prepare_issue(source: str, token: str | None) -> PreparedIssue:
     from repoagent.issue import read_issue
 
     notices: list[str] = []
     issue = read_issue(source, token=token, notice=notices.append)
-    return Given(issue, notices)
+    return PreparedIssue(issue, notices)
 
 
-def request_of(session: Session) -> Request:
+def load_request(session: Session) -> RunRequest:
     """Load the request that the session was created for."""
-    return load(Request, session.read("request.json"))
+    return load(RunRequest, session.read("request.json"))
 
 
-def use_model(session: Session, model: str) -> None:
+def change_model(session: Session, model: str) -> None:
     """Change the model of a session, for example after its server is gone. Raises UserError for an unknown model."""
-    from repoagent.llm.opening import check
+    from repoagent.llm.opening import check_model_spec
 
-    check(model)
-    request = request_of(session)
+    check_model_spec(model)
+    request = load_request(session)
     settings = request.settings.model_copy(update={"model": model})
     session.write("request.json", dump(replace(request, settings=settings)))
 
 
-def allow(session: Session, minutes: float, tokens: int) -> None:
+def raise_limits(session: Session, minutes: float, tokens: int) -> None:
     """Allow a stopped run so many minutes and tokens beyond what it has used."""
-    spent = Spent.of(read(session.path / "events.jsonl"))
+    spent = PriorUsage.from_events(read_events(session.path / "events.jsonl"))
     more = {"max_minutes": spent.seconds / 60 + minutes, "max_tokens": spent.usage.tokens + tokens}
-    request = request_of(session)
+    request = load_request(session)
     session.write("request.json", dump(replace(request, settings=request.settings.model_copy(update=more))))
 
 
-def run(session: Session, listeners: tuple[Listener, ...], approve: Approve, *, ask: bool) -> Result:
+def run_session(session: Session, listeners: tuple[Listener, ...], approve: ApprovalCallback, *, ask: bool) -> Result:
     """Run a session to its end from its last step; `ask` tells whether a person is there to answer.
 
     Returns the result that was written as the session's report.
     """
     with session.lock():
-        request = request_of(session)
+        request = load_request(session)
         request = replace(request, ask=request.ask and ask)
-        spent = Spent.of(read(session.path / "events.jsonl"))
+        spent = PriorUsage.from_events(read_events(session.path / "events.jsonl"))
         trace = Trace(session.path / "events.jsonl", listeners)
         trace.emit("run.started", session=session.id, path=str(session.path))
         try:
-            with services(session, request, trace, spent) as parts:
-                drive(parts, approve)
+            with open_services(session, request, trace, spent) as parts:
+                run_graph(parts, approve)
         finally:
             trace.emit("run.ended")
         result = load(Result, session.read("report.json"))
-        report(audit_of(session), result.outcome, result.patch)
+        record_result(open_audit_log(session), result.outcome, result.patch)
     return result
 
 
-def patch_of(session: Session) -> str:
+def read_patch(session: Session) -> str:
     """Read the best patch so far; empty where there is none."""
-    return session.read("patch.diff") if session.exists("patch.diff") else ""
+    return session.read("patch.diff") if session.has_artefact("patch.diff") else ""
 
 
-def deliver(session: Session, result: Result, apply: bool, branch: str | None) -> list[str]:
+def deliver_patch(session: Session, result: Result, apply: bool, branch: str | None) -> list[str]:
     """Apply a result's patch to the work tree, commit it on a new branch, or both; returns a line for each step."""
     from repoagent.workspace import delivery
 
-    with_test = request_of(session).with_test
-    source, patch = source_of(session), Patch(result.patch + (result.test_patch if with_test else ""), ())
+    with_test = load_request(session).with_test
+    source, patch = load_source(session), Patch(result.patch + (result.test_patch if with_test else ""), ())
     done = []
     if with_test:
         done.append("With its regression test." if result.test_patch else "There is no regression test to go with it.")
@@ -136,9 +138,9 @@ def deliver(session: Session, result: Result, apply: bool, branch: str | None) -
         message = (
             f"{issue.title}\n\n{result.summary}\n\nRepoagent-Session: {session.id}\nRepoagent-Model: {result.model}\n"
         )
-        commit = delivery.branch(source, branch, patch, message)
+        commit = delivery.create_branch(source, branch, patch, message)
         done.append(f"The patch is commit {commit[:10]} on the new branch {branch}.")
     if apply:
-        delivery.apply(source, patch)
+        delivery.apply_patch(source, patch)
         done.append(f"The patch is applied to {source.path}.")
     return done

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from repoagent.audit.log import FILE, AuditLog, Broken, chain, is_reported, report, verify
+from repoagent.audit.log import (
+    AUDIT_FILE,
+    AuditChainBroken,
+    AuditLog,
+    is_reported,
+    parse_chain,
+    record_result,
+    verify_file,
+)
 from repoagent.audit.model import AuditedModel
 from repoagent.audit.sandbox import AuditedEngine
 
 __all__ = [
-    "FILE",
+    "AUDIT_FILE",
+    "AuditChainBroken",
     "AuditLog",
     "AuditedEngine",
     "AuditedModel",
-    "Broken",
-    "chain",
     "is_reported",
-    "report",
-    "verify",
+    "parse_chain",
+    "record_result",
+    "verify_file",
 ]

@@ -20,16 +20,16 @@ from typing import Any
 from repoagent.errors import EnvironmentFailed, UserError
 from repoagent.redaction import redact
 
-FILE = "audit.jsonl"
-START = "0" * 64
+AUDIT_FILE = "audit.jsonl"
+START_HASH = "0" * 64
 """The hash that the first entry is chained to."""
-LONGEST = 20_000
+MAX_TEXT_CHARACTERS = 20_000
 """Characters of one text, at most; longer texts are cut, and their hash is added."""
 
-Value = str | int | float | bool | list[str] | None
+AuditValue = str | int | float | bool | list[str] | None
 
 
-class Broken(UserError):
+class AuditChainBroken(UserError):
     """An audit log was changed: an entry does not follow from the one before, or cannot be read."""
 
 
@@ -37,29 +37,29 @@ class AuditLog:
     """Appends entries to an audit log. Safe to use from several threads."""
 
     def __init__(self, path: Path, known: Iterable[str] = (), clock: Callable[[], float] = time.time) -> None:
-        """Continue the log at `path`; `known` are values to redact whatever they look like. Raises Broken."""
+        """Continue the log at `path`; `known` are values to redact whatever they look like. Raises AuditChainBroken."""
         self._path = path
         self._known = tuple(known)
         self._clock = clock
         self._lock = Lock()
         _drop_torn_line(path)
-        self.head, self._count = verify(path)
+        self.head, self._count = verify_file(path)
         """The hash of the last entry."""
 
-    def write(self, kind: str, **data: Value) -> None:
+    def write(self, kind: str, **data: AuditValue) -> None:
         """Append an entry. Raises EnvironmentFailed where it cannot be written: nothing may be done unrecorded."""
         with self._lock:
-            redacted = {name: self._shown(value) for name, value in data.items()}
+            redacted = {name: self._redact_value(value) for name, value in data.items()}
             facts = {"number": self._count, "at": round(self._clock(), 3), "kind": kind}
             entry = {**facts, **redacted, "previous": self.head}
-            line = _canonical(entry)
+            line = _format_entry(entry)
             self._append(line)
-            self.head, self._count = _hash(line), self._count + 1
+            self.head, self._count = _compute_hash(line), self._count + 1
 
-    def _shown(self, value: Value) -> Value:
+    def _redact_value(self, value: AuditValue) -> AuditValue:
         if isinstance(value, list):
-            return [_cut(redact(each, self._known)) for each in value]
-        return _cut(redact(value, self._known)) if isinstance(value, str) else value
+            return [_cut_text(redact(each, self._known)) for each in value]
+        return _cut_text(redact(value, self._known)) if isinstance(value, str) else value
 
     def _append(self, line: str) -> None:
         try:
@@ -84,51 +84,51 @@ class Chain:
     """The last entry about a result, empty without one."""
 
 
-REPORTED = "result.reported"
+RESULT_KIND = "result.reported"
 """The kind of entry that holds the result of a run: its outcome, and the hash of its patch."""
 
 
-def report(log: AuditLog, outcome: str, patch: str) -> None:
+def record_result(log: AuditLog, outcome: str, patch: str) -> None:
     """Append the result of a run: its outcome, and the hash of its patch."""
-    log.write(REPORTED, outcome=outcome, patch_sha256=_hash(patch))
+    log.write(RESULT_KIND, outcome=outcome, patch_sha256=_compute_hash(patch))
 
 
 def is_reported(chain: Chain, outcome: str, patch: str) -> bool:
     """Whether this is the last result in a log."""
     last = chain.reported
-    return bool(last) and (last.get("outcome"), last.get("patch_sha256")) == (outcome, _hash(patch))
+    return bool(last) and (last.get("outcome"), last.get("patch_sha256")) == (outcome, _compute_hash(patch))
 
 
-def verify(path: Path) -> tuple[str, int]:
-    """Check the log in a file, and return its last hash and its number of entries; raises Broken as `chain` does."""
+def verify_file(path: Path) -> tuple[str, int]:
+    """Check a log file, and return its last hash and number of entries; raises AuditChainBroken."""
     text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
-    found = chain(text, str(path))
+    found = parse_chain(text, str(path))
     return found.head, found.count
 
 
-def chain(text: str, name: str) -> Chain:
-    """Check a log's text, and return what it holds; raises Broken, naming the first bad entry of the log `name`."""
-    head, count, kinds = START, 0, Counter[str]()
+def parse_chain(text: str, name: str) -> Chain:
+    """Check a log's text, and return what it holds; raises AuditChainBroken for the log `name`."""
+    head, count, kinds = START_HASH, 0, Counter[str]()
     reported: dict[str, Any] = {}
-    for line, entry in _entries(text, name):
+    for line, entry in _parse_entries(text, name):
         if entry.get("previous") != head or entry.get("number") != count:
-            raise Broken(f"entry {count} of {name} does not follow from the one before: the log was changed")
-        head, count = _hash(line), count + 1
+            raise AuditChainBroken(f"entry {count} of {name} does not follow from the one before: the log was changed")
+        head, count = _compute_hash(line), count + 1
         kinds[str(entry.get("kind"))] += 1
-        reported = entry if entry.get("kind") == REPORTED else reported
+        reported = entry if entry.get("kind") == RESULT_KIND else reported
     return Chain(head, count, kinds, reported)
 
 
-def _entries(text: str, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
+def _parse_entries(text: str, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield each line and its entry; a last line that a crash cut short is left out."""
     whole = text.rpartition("\n")[0]
     for number, line in enumerate(whole.split("\n") if whole else ()):
         try:
             entry = json.loads(line)
         except (ValueError, RecursionError) as error:
-            raise Broken(f"entry {number} of {name} cannot be read: the log was changed") from error
+            raise AuditChainBroken(f"entry {number} of {name} cannot be read: the log was changed") from error
         if not isinstance(entry, dict):
-            raise Broken(f"entry {number} of {name} is no entry: the log was changed")
+            raise AuditChainBroken(f"entry {number} of {name} is no entry: the log was changed")
         yield line, entry
 
 
@@ -139,15 +139,15 @@ def _drop_torn_line(path: Path) -> None:
         os.truncate(path, content.rfind(b"\n") + 1)
 
 
-def _canonical(entry: dict[str, Any]) -> str:
+def _format_entry(entry: dict[str, Any]) -> str:
     return json.dumps(entry, ensure_ascii=True, separators=(",", ":"))
 
 
-def _hash(line: str) -> str:
+def _compute_hash(line: str) -> str:
     return hashlib.sha256(line.encode()).hexdigest()
 
 
-def _cut(text: str) -> str:
-    if len(text) <= LONGEST:
+def _cut_text(text: str) -> str:
+    if len(text) <= MAX_TEXT_CHARACTERS:
         return text
-    return f"{text[:LONGEST]}… [{len(text)} characters, sha256 {_hash(text)}]"
+    return f"{text[:MAX_TEXT_CHARACTERS]}… [{len(text)} characters, sha256 {_compute_hash(text)}]"

@@ -25,24 +25,26 @@ class AuditedModel:
     def profile(self) -> Profile:
         return self._model.profile
 
-    def context(self) -> int:
-        return self._model.context()
+    def get_context_size(self) -> int:
+        return self._model.get_context_size()
 
-    def count(self, text: str) -> int:
-        return self._model.count(text)
+    def count_tokens(self, text: str) -> int:
+        return self._model.count_tokens(text)
 
     def chat(self, messages: Sequence[Message], sampling: Sampling) -> Completion:
         asked = [f"{message.role}: {message.content}" for message in messages]
-        return self._noted("chat", asked, sampling, lambda: self._model.chat(messages, sampling))
+        return self._call_and_log("chat", asked, sampling, lambda: self._model.chat(messages, sampling))
 
     def infill(self, prefix: str, suffix: str, sampling: Sampling) -> Completion:
-        return self._noted("infill", [prefix, suffix], sampling, lambda: self._model.infill(prefix, suffix, sampling))
+        return self._call_and_log(
+            "infill", [prefix, suffix], sampling, lambda: self._model.infill(prefix, suffix, sampling)
+        )
 
     def score(self, prefix: str, suffix: str, text: str) -> Score | None:
         try:
             answer = self._model.score(prefix, suffix, text)
         except RepoagentError as error:
-            self._failed("score", [prefix, suffix, text], error)
+            self._log_failure("score", [prefix, suffix, text], error)
             raise
         if answer:
             self._log.write(
@@ -54,11 +56,13 @@ class AuditedModel:
             )
         return answer
 
-    def _noted(self, call: str, asked: list[str], sampling: Sampling, ask: Callable[[], Completion]) -> Completion:
+    def _call_and_log(
+        self, call: str, asked: list[str], sampling: Sampling, ask: Callable[[], Completion]
+    ) -> Completion:
         try:
             answer = ask()
         except RepoagentError as error:
-            self._failed(call, asked, error)
+            self._log_failure(call, asked, error)
             raise
         self._log.write(
             "model.called",
@@ -73,5 +77,5 @@ class AuditedModel:
         )
         return answer
 
-    def _failed(self, call: str, asked: list[str], error: RepoagentError) -> None:
+    def _log_failure(self, call: str, asked: list[str], error: RepoagentError) -> None:
         self._log.write("model.failed", call=call, model=self.name, asked=asked, error=str(error))

@@ -11,14 +11,14 @@ from repoagent.audit.log import AuditLog
 from repoagent.errors import RepoagentError
 from repoagent.sandbox.base import (
     DEFAULT_LIMITS,
+    CachedImage,
+    CommandResult,
     Engine,
     Environment,
-    Finished,
-    Kept,
-    Limits,
-    Progress,
+    ProgressListener,
     Recipe,
     Sandbox,
+    SandboxLimits,
 )
 
 
@@ -33,22 +33,22 @@ class AuditedEngine:
     def name(self) -> str:
         return self._engine.name
 
-    def pythons(self) -> Sequence[str]:
-        return self._engine.pythons()
+    def list_pythons(self) -> Sequence[str]:
+        return self._engine.list_pythons()
 
     def check(self) -> None:
         self._engine.check()
 
-    def missing(self) -> str:
-        return self._engine.missing()
+    def describe_missing(self) -> str:
+        return self._engine.describe_missing()
 
-    def prepare(self, progress: Progress) -> None:
+    def prepare(self, progress: ProgressListener) -> None:
         self._engine.prepare(progress)
 
     def find(self, key: str) -> Environment | None:
         return self._engine.find(key)
 
-    def build(self, recipe: Recipe, repository: Path, progress: Progress, timeout: float) -> Environment:
+    def build(self, recipe: Recipe, repository: Path, progress: ProgressListener, timeout: float) -> Environment:
         """Build an environment; the entry is written before, as building has network."""
         dockerfile = recipe.base.dockerfile
         self._log.write(
@@ -61,11 +61,11 @@ class AuditedEngine:
         )
         return self._engine.build(recipe, repository, progress, timeout)
 
-    def open(self, environment: Environment, repository: Path, limits: Limits = DEFAULT_LIMITS) -> Sandbox:
+    def open(self, environment: Environment, repository: Path, limits: SandboxLimits = DEFAULT_LIMITS) -> Sandbox:
         return _AuditedSandbox(self._engine.open(environment, repository, limits), environment.key, self._log)
 
-    def kept(self) -> Sequence[Kept]:
-        return self._engine.kept()
+    def list_cached(self) -> Sequence[CachedImage]:
+        return self._engine.list_cached()
 
     def discard(self, key: str) -> None:
         self._engine.discard(key)
@@ -82,7 +82,9 @@ class _AuditedSandbox:
         self._key = key
         self._log = log
 
-    def run(self, command: Sequence[str], *, timeout: float, environment: Mapping[str, str] | None = None) -> Finished:
+    def run(
+        self, command: Sequence[str], *, timeout: float, environment: Mapping[str, str] | None = None
+    ) -> CommandResult:
         """As the sandbox's."""
         words, names = list(command), sorted(environment or {})
         try:

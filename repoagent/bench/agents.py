@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from repoagent.bench.evaluation.scan import scan
-from repoagent.bench.sources import source_of
-from repoagent.bench.task import Solved, Task
+from repoagent.bench.evaluation.scan import scan_for_cheating
+from repoagent.bench.sources import get_source
+from repoagent.bench.task import AgentResult, BenchTask
 from repoagent.domain import Edit, Result
 from repoagent.errors import BudgetExceeded, EnvironmentFailed
 from repoagent.process import CommandFailed
@@ -17,71 +17,73 @@ from repoagent.process import run as run_command
 from repoagent.workspace import Workspace
 
 if TYPE_CHECKING:
-    from repoagent.process import Completed
+    from repoagent.process import ProcessResult
     from repoagent.session import Session
 
-SESSION = "session"
+SESSION_FOLDER = "session"
 """The folder of this program's session, below the instance's folder."""
 
 
-def solve(task: Task, folder: Path) -> Solved:
+def run_agent(task: BenchTask, folder: Path) -> AgentResult:
     """Run the task's agent in `folder`, which may hold the remains of an earlier attempt."""
     return _AGENTS[task.agent.name](task, folder)
 
 
-def _gold(task: Task, _folder: Path) -> Solved:
-    return Solved(task.instance.patch, "given")
+def _run_gold(task: BenchTask, _folder: Path) -> AgentResult:
+    return AgentResult(task.instance.patch, "given")
 
 
-def _empty(_task: Task, _folder: Path) -> Solved:
-    return Solved("", "none")
+def _run_empty(_task: BenchTask, _folder: Path) -> AgentResult:
+    return AgentResult("", "none")
 
 
 # --- this program -----------------------------------------------------------------------------------------------------
 
 
-def _repoagent(task: Task, folder: Path) -> Solved:
+def _run_repoagent(task: BenchTask, folder: Path) -> AgentResult:
     """Solve in a session of its own; the session of an earlier attempt is continued from its last step."""
-    from repoagent.app.solve import run
+    from repoagent.app.solve import run_session
     from repoagent.session import Session
 
-    place = folder / SESSION
-    session = Session.open(place, folder) if _usable(place) else _begun(task, folder)
-    result = run(session, (), _nobody, ask=False)
-    solved = _solved(task, result, place)
+    place = folder / SESSION_FOLDER
+    session = Session.open(place, folder) if _is_complete(place) else _begin_session(task, folder)
+    result = run_session(session, (), _approve_unseen, ask=False)
+    solved = _collect_result(task, result, place)
     if not task.keep:
-        _lighten(place)
+        _remove_work_tree(place)
     return solved
 
 
-def _usable(session: Path) -> bool:
+def _is_complete(session: Path) -> bool:
     """Tell whether the session of an earlier attempt is complete enough to continue; the ref is written last."""
     return (session / "workspace" / ".git" / "refs" / "heads" / "main").is_file()
 
 
-def _begun(task: Task, folder: Path) -> Session:
-    from repoagent.app.request import Request
-    from repoagent.app.solve import begin
+def _begin_session(task: BenchTask, folder: Path) -> Session:
+    from repoagent.app.request import RunRequest
+    from repoagent.app.solve import begin_session
 
-    place, issue = folder / SESSION, folder / "issue.md"
+    place, issue = folder / SESSION_FOLDER, folder / "issue.md"
     shutil.rmtree(place, ignore_errors=True)
     issue.write_text(task.instance.issue, encoding="utf-8", errors="replace")
-    source = source_of(task.instance, Path(task.mirrors) if task.mirrors else None, folder)
+    source = get_source(task.instance, Path(task.mirrors) if task.mirrors else None, folder)
     test = task.instance.test_command or None
-    request = Request(str(issue), task.settings, str(source.path), source.base, test, str(place))
-    return begin(request, None, folder / "known")
+    request = RunRequest(str(issue), task.settings, str(source.path), source.base, test, str(place))
+    return begin_session(request, None, folder / "known")
 
 
-def _nobody(_pause: object) -> None:
+def _approve_unseen(_pause: object) -> None:
     """Approve spec and plan without review: nobody is there."""
 
 
-def _solved(task: Task, result: Result, session: Path) -> Solved:
-    from repoagent.trace import read
+def _collect_result(task: BenchTask, result: Result, session: Path) -> AgentResult:
+    from repoagent.trace import read_events
 
-    events = read(session / "events.jsonl")
-    named = [value for event in events if event.kind == "localised" for value in _strings(event.data.get("functions"))]
-    return Solved(
+    events = read_events(session / "events.jsonl")
+    named = [
+        value for event in events if event.kind == "localised" for value in _read_strings(event.data.get("functions"))
+    ]
+    return AgentResult(
         patch=result.patch,
         outcome=result.outcome,
         confidence=result.confidence or "",
@@ -90,15 +92,15 @@ def _solved(task: Task, result: Result, session: Path) -> Solved:
         located=tuple(dict.fromkeys(name.partition(":")[0] for name in named)),
         candidates=result.candidates,
         summary=result.summary,
-        findings=scan(task.instance, result.patch, session),
+        findings=scan_for_cheating(task.instance, result.patch, session),
     )
 
 
-def _strings(value: object) -> list[str]:
+def _read_strings(value: object) -> list[str]:
     return [str(each) for each in value] if isinstance(value, list) else []
 
 
-def _lighten(session: Path) -> None:
+def _remove_work_tree(session: Path) -> None:
     """Delete work tree and checkpoint, which would fill the disk, and keep the trajectory."""
     shutil.rmtree(session / "workspace", ignore_errors=True)
     for path in session.glob("checkpoint.sqlite*"):
@@ -108,27 +110,30 @@ def _lighten(session: Path) -> None:
 # --- a command of the user's ------------------------------------------------------------------------------------------
 
 
-def _command(task: Task, folder: Path) -> Solved:
+def _run_command_agent(task: BenchTask, folder: Path) -> AgentResult:
     """Run a command of the user in a copy of the base without history, with the issue on standard input."""
     place = folder / "tree"
     shutil.rmtree(place, ignore_errors=True)
-    source = source_of(task.instance, Path(task.mirrors) if task.mirrors else None, folder)
+    source = get_source(task.instance, Path(task.mirrors) if task.mirrors else None, folder)
     workspace = Workspace.create(source, place)
-    ended = _ended(task, place)
-    (folder / "output.log").write_bytes(ended.stdout[-_LARGEST:] + ended.stderr[-_LARGEST:])
-    if ended.exit_code == _TEMPORARY:
+    ended = _run_shell(task, place)
+    (folder / "output.log").write_bytes(ended.stdout[-_MAX_LOG_BYTES:] + ended.stderr[-_MAX_LOG_BYTES:])
+    if ended.exit_code == _EX_TEMPFAIL:
         raise EnvironmentFailed(f"the command asks for a retry: {ended.complaint}")
     if ended.exit_code:
-        raise AgentDied(f"the command ended with {ended.exit_code}: {ended.complaint}")
-    patch = _difference(workspace)
+        raise AgentCrashed(f"the command ended with {ended.exit_code}: {ended.complaint}")
+    patch = _diff_work_tree(workspace)
     if not task.keep:
         shutil.rmtree(place, ignore_errors=True)
-    return Solved(
-        patch, "given" if patch else "none", seconds=ended.seconds, findings=scan(task.instance, patch, folder)
+    return AgentResult(
+        patch,
+        "given" if patch else "none",
+        seconds=ended.seconds,
+        findings=scan_for_cheating(task.instance, patch, folder),
     )
 
 
-def _ended(task: Task, place: Path) -> Completed:
+def _run_shell(task: BenchTask, place: Path) -> ProcessResult:
     environment = {"REPOAGENT_INSTANCE": task.instance.id, "REPOAGENT_MODEL": task.settings.model}
     shell, issue = ("sh", "-c", task.agent.command), task.instance.issue.encode("utf-8", "replace")
     seconds = task.settings.max_minutes * 60
@@ -138,35 +143,37 @@ def _ended(task: Task, place: Path) -> Completed:
         raise BudgetExceeded(str(error)) from error
 
 
-class AgentDied(Exception):
+class AgentCrashed(Exception):
     """The user's command ended with an error."""
 
 
-_TEMPORARY = 75
+_EX_TEMPFAIL = 75
 """EX_TEMPFAIL of sysexits.h: the command failed for reasons outside of it."""
-_LARGEST = 1_000_000
+_MAX_LOG_BYTES = 1_000_000
 
 
-def _difference(workspace: Workspace) -> str:
+def _diff_work_tree(workspace: Workspace) -> str:
     """Diff the work tree against its base: changed, deleted and new files."""
     from repoagent.workspace.plumbing import Git
 
     git = Git(workspace.root / ".git", workspace.root, ours=True)
     listed = git("ls-files", "--modified", "--deleted", "--others", "--exclude-standard", "-z").stdout
     names = sorted({name.decode("utf-8", "replace") for name in listed.split(b"\0") if name})
-    return workspace.diff([Edit(name, None, _now(workspace, name)) for name in names if "\ufffd" not in name]).text
+    return workspace.make_patch(
+        [Edit(name, None, _read_current(workspace, name)) for name in names if "\ufffd" not in name]
+    ).text
 
 
-def _now(workspace: Workspace, name: str) -> str | None:
+def _read_current(workspace: Workspace, name: str) -> str | None:
     try:
         return workspace.read(name)
     except FileNotFoundError:
         return None
 
 
-_AGENTS: dict[str, Callable[[Task, Path], Solved]] = {
-    "repoagent": _repoagent,
-    "gold": _gold,
-    "empty": _empty,
-    "command": _command,
+_AGENTS: dict[str, Callable[[BenchTask, Path], AgentResult]] = {
+    "repoagent": _run_repoagent,
+    "gold": _run_gold,
+    "empty": _run_empty,
+    "command": _run_command_agent,
 }

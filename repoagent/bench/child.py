@@ -20,11 +20,11 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from repoagent.bench.task import DISK_FULL, DONE, TASK, Cause, Done, State, Task
+from repoagent.bench.task import DISK_FULL, DONE, TASK, AttemptResult, BenchTask, FailureKind, JobState
 from repoagent.domain import dump, load
 from repoagent.errors import BudgetExceeded, EnvironmentFailed, ModelFailed, SandboxFailed, UserError
 
-LOCK = ".lock"
+LOCK_FILE = ".lock"
 
 
 def main(arguments: list[str]) -> int:
@@ -33,43 +33,43 @@ def main(arguments: list[str]) -> int:
 
     folder = Path(arguments[0])
     threading.Thread(target=_end_with_leash, daemon=True).start()
-    _offer_to_the_oom_killer()
-    with FileLock(folder / LOCK, timeout=60):  # a predecessor whose leash broke may need a moment to end
-        task = load(Task, (folder / TASK).read_bytes())
+    _raise_oom_score()
+    with FileLock(folder / LOCK_FILE, timeout=60):  # a predecessor whose leash broke may need a moment to end
+        task = load(BenchTask, (folder / TASK).read_bytes())
         (folder / TASK).unlink()  # it holds the reference patch, and lies beside the agent's work tree
-        done = perform(task, folder)
+        done = perform_task(task, folder)
         if not task.keep:
             shutil.rmtree(folder / "source", ignore_errors=True)
-        return _told(done, folder)
+        return _write_result(done, folder)
 
 
-def _told(done: Done, folder: Path) -> int:
+def _write_result(done: AttemptResult, folder: Path) -> int:
     """Write the result; where the disk is full, the agent's copies of the code are deleted first."""
     if done.cause == "disk":
-        _make_room(folder)
+        _remove_copies(folder)
     try:
-        write_done(done, folder)
+        write_attempt_result(done, folder)
     except EnvironmentFailed:
-        _make_room(folder)
+        _remove_copies(folder)
         try:
-            write_done(done, folder)
+            write_attempt_result(done, folder)
         except EnvironmentFailed:
             return DISK_FULL
     return 0
 
 
-def _make_room(folder: Path) -> None:
+def _remove_copies(folder: Path) -> None:
     for name in ("session/workspace", "tree", "source"):
         shutil.rmtree(folder / name, ignore_errors=True)
 
 
-def perform(task: Task, folder: Path) -> Done:
+def perform_task(task: BenchTask, folder: Path) -> AttemptResult:
     """Carry out a task and return its result; an exception becomes a result, too."""
     started = time.monotonic()
     try:
         done = _STAGES[task.stage](task, folder)
     except Exception as error:  # one task must not end the others
-        done = _failed(error)
+        done = _classify_failure(error)
         with suppress(OSError):
             (folder / "error.log").write_text(traceback.format_exc(), encoding="utf-8", errors="replace")
     return replace(
@@ -77,61 +77,65 @@ def perform(task: Task, folder: Path) -> Done:
     )
 
 
-def write_done(done: Done, folder: Path) -> None:
+def write_attempt_result(done: AttemptResult, folder: Path) -> None:
     """Write a result atomically. Raises EnvironmentFailed where the disk is full."""
     from repoagent.session.atomic import write_bytes
 
     write_bytes(folder / DONE, dump(done).encode("utf-8", "surrogateescape"))
 
 
-def _solve(task: Task, folder: Path) -> Done:
-    from repoagent.bench.agents import solve
+def _solve_task(task: BenchTask, folder: Path) -> AttemptResult:
+    from repoagent.bench.agents import run_agent
 
-    return Done(State.FINISHED, solved=solve(task, folder))
-
-
-def _evaluate(task: Task, folder: Path) -> Done:
-    from repoagent.bench.evaluation.observe import bench_for
-
-    with bench_for(task, folder) as bench:
-        return Done(State.FINISHED, judged=bench.judge(task.patch, task.excluded))
+    return AttemptResult(JobState.FINISHED, solved=run_agent(task, folder))
 
 
-def _validate(task: Task, folder: Path) -> Done:
-    from repoagent.bench.evaluation.observe import bench_for
-    from repoagent.bench.evaluation.validate import validate
+def _evaluate_task(task: BenchTask, folder: Path) -> AttemptResult:
+    from repoagent.bench.evaluation.observe import prepare_instance
 
-    with bench_for(task, folder) as bench:
-        return Done(State.FINISHED, validated=validate(bench))
+    with prepare_instance(task, folder) as bench:
+        return AttemptResult(JobState.FINISHED, judged=bench.evaluate_patch(task.patch, task.excluded))
 
 
-_STAGES: dict[str, Callable[[Task, Path], Done]] = {"solve": _solve, "evaluate": _evaluate, "validate": _validate}
+def _validate_task(task: BenchTask, folder: Path) -> AttemptResult:
+    from repoagent.bench.evaluation.observe import prepare_instance
+    from repoagent.bench.evaluation.validate import validate_instance
+
+    with prepare_instance(task, folder) as bench:
+        return AttemptResult(JobState.FINISHED, validated=validate_instance(bench))
+
+
+_STAGES: dict[str, Callable[[BenchTask, Path], AttemptResult]] = {
+    "solve": _solve_task,
+    "evaluate": _evaluate_task,
+    "validate": _validate_task,
+}
 
 
 # --- failures -------------------------------------------------------------------------------------------------------
 
 
-def _failed(error: Exception) -> Done:
+def _classify_failure(error: Exception) -> AttemptResult:
     reason = f"{type(error).__name__}: {error}"[:2000] if not isinstance(error, UserError) else str(error)[:2000]
-    if is_full(error):
-        return Done(State.ENVIRONMENT, reason, "disk")
+    if is_disk_full(error):
+        return AttemptResult(JobState.ENVIRONMENT, reason, "disk")
     if isinstance(error, UserError):
-        return Done(State.UNUSABLE, reason, "repository")
+        return AttemptResult(JobState.UNUSABLE, reason, "repository")
     if isinstance(error, EnvironmentFailed | ConnectionError):
-        return Done(State.ENVIRONMENT, reason, _cause(error))
-    return Done(State.TIMED_OUT if isinstance(error, BudgetExceeded) else State.CRASHED, reason)
+        return AttemptResult(JobState.ENVIRONMENT, reason, _find_failure_kind(error))
+    return AttemptResult(JobState.TIMED_OUT if isinstance(error, BudgetExceeded) else JobState.CRASHED, reason)
 
 
-def is_full(error: BaseException) -> bool:
+def is_disk_full(error: BaseException) -> bool:
     """Tell whether a full disk caused an error, however the cause is wrapped."""
     words = str(error)
     told = "No space left" in words or "is full" in words
     code = error.errno if isinstance(error, OSError) else None
     behind = error.__cause__ or error.__context__
-    return told or code in {errno.ENOSPC, errno.EDQUOT} or (behind is not None and is_full(behind))
+    return told or code in {errno.ENOSPC, errno.EDQUOT} or (behind is not None and is_disk_full(behind))
 
 
-def _cause(error: Exception) -> Cause:
+def _find_failure_kind(error: Exception) -> FailureKind:
     if isinstance(error, ModelFailed):
         return "model"
     return "sandbox" if isinstance(error, SandboxFailed) else ""
@@ -143,12 +147,12 @@ def _cause(error: Exception) -> Cause:
 def _end_with_leash() -> None:
     while os.read(0, 4096):
         pass
-    for pid in [*_below(os.getpid()), os.getpid()]:
+    for pid in [*_list_descendants(os.getpid()), os.getpid()]:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
 
 
-def _below(pid: int) -> list[int]:
+def _list_descendants(pid: int) -> list[int]:
     """List all descendants of the process `pid`, whatever group or session they are in."""
     parents: dict[int, list[int]] = {}
     for place in Path("/proc").glob("[0-9]*/stat"):
@@ -161,7 +165,7 @@ def _below(pid: int) -> list[int]:
     return found
 
 
-def _offer_to_the_oom_killer() -> None:
+def _raise_oom_score() -> None:
     """Raise this process's OOM score, so that out of memory one instance is killed and not the scheduler."""
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("500", encoding="ascii")

@@ -13,7 +13,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 2.0, 60.0
 class ModelGate:
     """Open until an instance reports a failure of the model; then closed until the server answers again."""
 
-    alive: Callable[[], bool]
+    is_server_alive: Callable[[], bool]
     patience: float = 1800.0
     """Seconds that the server may be unavailable before the run stops."""
     clock: Callable[[], float] = time.monotonic
@@ -21,18 +21,18 @@ class ModelGate:
     _next: float = 0.0
     _pause: float = FIRST_PAUSE
 
-    def failed(self) -> None:
+    def report_failure(self) -> None:
         """Close the gate: an instance could not reach the model."""
         if self._shut is None:
             self._shut, self._next, self._pause = self.clock(), self.clock(), FIRST_PAUSE
 
-    def open(self) -> bool:
+    def is_open(self) -> bool:
         """Tell whether an instance may start; while closed, the server is asked at growing intervals."""
         if self._shut is None:
             return True
         if self.clock() < self._next:
             return False
-        if self.alive():
+        if self.is_server_alive():
             self._shut = None
             return True
         self._next = self.clock() + self._pause
@@ -40,12 +40,12 @@ class ModelGate:
         return False
 
     @property
-    def hopeless(self) -> bool:
+    def is_hopeless(self) -> bool:
         """Whether the server has been unavailable for longer than `patience`."""
         return self._shut is not None and self.clock() - self._shut > self.patience
 
 
-def server_answers(model: str) -> Callable[[], bool]:
+def make_server_check(model: str) -> Callable[[], bool]:
     """Return a function that asks whether the server of `model` answers; for embedded models it is always true."""
 
     def is_alive() -> bool:

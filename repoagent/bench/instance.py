@@ -51,44 +51,44 @@ class Instance:
         return self.repo or "without repository"
 
     @property
-    def judged(self) -> bool:
+    def has_tests(self) -> bool:
         """Whether the instance has tests to evaluate a patch."""
         return bool(self.fail_to_pass or self.test_patch or self.tests)
 
 
-def changed_files(patch: str) -> tuple[str, ...]:
+def list_changed_files(patch: str) -> tuple[str, ...]:
     """List the files that a patch changes, creates or deletes, in its order."""
     names: list[str] = []
     for old, new in re.findall(r"^--- (\S.*)\n\+\+\+ (\S.*)$", patch, re.MULTILINE):
-        names += [_stripped(new if old == "/dev/null" else old), _stripped(old if new == "/dev/null" else new)]
+        names += [_strip_prefix(new if old == "/dev/null" else old), _strip_prefix(old if new == "/dev/null" else new)]
     names += [name for pair in re.findall(r"^rename from (.+)\nrename to (.+)$", patch, re.MULTILINE) for name in pair]
     names += re.findall(r"^Binary files a/.+ and b/(.+) differ$", patch, re.MULTILINE)
     return tuple(dict.fromkeys(names))
 
 
-def changed_lines(patch: str) -> int:
+def count_changed_lines(patch: str) -> int:
     """Count the lines that a patch adds plus those it removes."""
     return sum(line[:1] in "+-" and not line.startswith(("+++", "---")) for line in patch.splitlines() if line)
 
 
-def files_with_tests(patch: str) -> tuple[str, ...]:
+def list_test_files(patch: str) -> tuple[str, ...]:
     """List the test files that exist after a test patch."""
-    names = (_stripped(name) for name in re.findall(r"^\+\+\+ (\S.*)$", patch, re.MULTILINE) if name != "/dev/null")
+    names = (_strip_prefix(name) for name in re.findall(r"^\+\+\+ (\S.*)$", patch, re.MULTILINE) if name != "/dev/null")
     return tuple(name for name in names if re.search(_TEST, name, re.IGNORECASE) and "conftest.py" not in name)
 
 
-def without_files(patch: str, files: Iterable[str]) -> str:
+def remove_files(patch: str, files: Iterable[str]) -> str:
     """Remove the parts of a patch that change any of `files`."""
     unwanted = set(files)
     parts = re.split(r"(?m)^(?=diff --git )", patch)
-    return "".join(part for part in parts if not unwanted & set(changed_files(part)))
+    return "".join(part for part in parts if not unwanted & set(list_changed_files(part)))
 
 
-def diff_of(path: str, before: str | None, after: str) -> str:
+def format_diff(path: str, before: str | None, after: str) -> str:
     """Format the change of one text file as git does; `before` is None for a new file."""
     old = "" if before is None else before
     old_name = "/dev/null" if before is None else f"a/{path}"
-    rows = list(difflib.unified_diff(_lines(old), _lines(after), old_name, f"b/{path}"))
+    rows = list(difflib.unified_diff(_split_lines(old), _split_lines(after), old_name, f"b/{path}"))
     head = f"diff --git a/{path} b/{path}\n" + ("new file mode 100644\n" if before is None else "")
     return head + "".join(row if row.endswith("\n") else f"{row}\n\\ No newline at end of file\n" for row in rows)
 
@@ -96,10 +96,10 @@ def diff_of(path: str, before: str | None, after: str) -> str:
 _TEST = r"(^|/)(tests?|testing|__tests__|specs?)/.*\.\w+$|(^|/)test[^/]*\.\w+$|[._-](test|spec)s?\.\w+$"
 
 
-def _lines(text: str) -> list[str]:
+def _split_lines(text: str) -> list[str]:
     """Split text into lines as git does: at line feeds only."""
     return re.findall(r"[^\n]*\n|[^\n]+", text)
 
 
-def _stripped(name: str) -> str:
+def _strip_prefix(name: str) -> str:
     return re.sub(r"^[ab]/", "", name.split("\t", maxsplit=1)[0].strip())

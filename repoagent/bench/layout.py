@@ -9,6 +9,6 @@ from repoagent.bench.task import Stage
 _BELOW: dict[Stage, str] = {"solve": "", "evaluate": "evaluation", "validate": "validation"}
 
 
-def folder_of(run: Path, stage: Stage, instance: str) -> Path:
+def get_instance_folder(run: Path, stage: Stage, instance: str) -> Path:
     """Where an instance's traces lie in a run."""
     return run / "instances" / instance / _BELOW[stage]

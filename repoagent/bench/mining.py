@@ -12,33 +12,33 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from repoagent.bench.instance import Instance, changed_lines
-from repoagent.bench.run_config import Config
-from repoagent.bench.runs import Make, Means, claimed, validate_all
-from repoagent.bench.schedule import Watcher
-from repoagent.bench.store import Store
+from repoagent.bench.instance import Instance, count_changed_lines
+from repoagent.bench.run_config import RunConfig
+from repoagent.bench.runs import ExecutorFactory, RunOptions, lock_run, validate_all
+from repoagent.bench.schedule import StageWatcher
+from repoagent.bench.store import ResultStore
 from repoagent.bench.task import Agent
 from repoagent.config import Settings
 from repoagent.domain import dump
 from repoagent.errors import UserError
-from repoagent.places import cache_root
+from repoagent.places import locate_cache_root
 from repoagent.session.atomic import write_bytes
-from repoagent.workspace import Source, resolve
+from repoagent.workspace import SourceRepository, resolve_source
 from repoagent.workspace.plumbing import Git
 
-LARGEST = 400
+MAX_FIX_LINES = 400
 """Lines that a fix may change; larger changes are seldom one fix."""
 _FIX = re.compile(
     r"\b(fix(e[sd]|ing)?|bug(s|fix)?|clos(e[sd]?|ing)|resolv(e[sd]?|ing)|regression|correct(s|ed)?)\b", re.IGNORECASE
 )
 _CODE = re.compile(r"\.(py|pyx|js|jsx|ts|tsx|go|rs|java|kt|c|cc|cpp|h|hpp|rb|php|cs)$")
 _TEST = re.compile(r"(^|/)(tests?|testing|__tests__|spec)/|(^|/)(test_[^/]*|conftest)\.py$|[._-](test|spec)s?\.\w+$")
-_LOOKED_AT = 20
+_COMMITS_PER_FIX = 20
 """Commits of the main line to examine for each requested fix."""
 
 
 @dataclass(frozen=True)
-class Mined:
+class MiningResult:
     """The result of mining a history."""
 
     file: Path
@@ -55,7 +55,7 @@ class Mined:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class MiningRequest:
     """Which fixes to look for."""
 
     repo: str
@@ -68,28 +68,30 @@ class Wanted:
     """Directory of issue texts called NUMBER.md."""
 
 
-def mine(wanted: Wanted, out: Path, settings: Settings, means: Means, make: Make, watch: Watcher) -> Mined:
+def collect_fixes(
+    wanted: MiningRequest, out: Path, settings: Settings, means: RunOptions, make: ExecutorFactory, watch: StageWatcher
+) -> MiningResult:
     """Write the instances of the last fixes into `out`.
 
     The run that validates them is stored beside it, so that a stopped call can be continued.
     """
-    source = resolve(wanted.repo, None, None, cache_root() / "repositories")
-    with claimed(out.with_suffix(".run"), create=True) as store:
-        if store.meta("config") is None:
-            found = tuple(candidates(source, wanted))
+    source = resolve_source(wanted.repo, None, None, locate_cache_root() / "repositories")
+    with lock_run(out.with_suffix(".run"), create=True) as store:
+        if store.read_value("config") is None:
+            found = tuple(find_candidates(source, wanted))
             if not found:
                 raise UserError(f"no change of {wanted.repo} touches code and tests and says that it fixes something")
-            store.add(found)
-            store.note("config", dump(Config(str(out), settings, Agent("gold"))))
-        validate_all(store, Config(str(out), settings, Agent("gold")), means, make, watch)
-        return _written(store, out)
+            store.add_instances(found)
+            store.write_value("config", dump(RunConfig(str(out), settings, Agent("gold"))))
+        validate_all(store, RunConfig(str(out), settings, Agent("gold")), means, make, watch)
+        return _write_instances(store, out)
 
 
-def candidates(source: Source, wanted: Wanted) -> Iterator[Instance]:
+def find_candidates(source: SourceRepository, wanted: MiningRequest) -> Iterator[Instance]:
     """Yield the fixes of the main line that come with tests, newest first; nothing is run."""
     git, count = Git(source.git_dir), 0
-    for commit in _history(git, source.base, wanted.last * _LOOKED_AT, wanted.since):
-        found = _instance(git, commit, wanted)
+    for commit in _read_history(git, source.base, wanted.last * _COMMITS_PER_FIX, wanted.since):
+        found = _make_instance(git, commit, wanted)
         if found is not None:
             yield found
             count += 1
@@ -105,7 +107,7 @@ class _Commit:
     message: str
 
 
-def _history(git: Git, base: str, max_count: int, since: str | None) -> Iterator[_Commit]:
+def _read_history(git: Git, base: str, max_count: int, since: str | None) -> Iterator[_Commit]:
     form = "--format=%H%x1f%P%x1f%cI%x1f%B%x1e"
     dated = (f"--since={since}",) if since else ()
     text = git("log", "--first-parent", f"--max-count={max_count}", form, *dated, base, "--").text
@@ -115,7 +117,7 @@ def _history(git: Git, base: str, max_count: int, since: str | None) -> Iterator
             yield _Commit(parts[0], parts[1].split()[0], parts[2], parts[3].strip())
 
 
-def _instance(git: Git, commit: _Commit, wanted: Wanted) -> Instance | None:
+def _make_instance(git: Git, commit: _Commit, wanted: MiningRequest) -> Instance | None:
     if not _FIX.search(commit.message):
         return None
     names = git("diff-tree", "-r", "-z", "--no-renames", "--name-only", commit.parent, commit.id).text.split("\0")
@@ -123,27 +125,27 @@ def _instance(git: Git, commit: _Commit, wanted: Wanted) -> Instance | None:
     code = [name for name in names if name and not _TEST.search(name)]
     if not any(map(_CODE.search, tests)) or not any(map(_CODE.search, code)):
         return None
-    patch = _diff(git, commit, code)
-    if changed_lines(patch) > LARGEST or "GIT binary patch" in patch:
+    patch = _diff_files(git, commit, code)
+    if count_changed_lines(patch) > MAX_FIX_LINES or "GIT binary patch" in patch:
         return None
     return Instance(
-        f"{_slug(wanted.repo)}-{commit.id[:10]}",
+        f"{_make_slug(wanted.repo)}-{commit.id[:10]}",
         str(Path(wanted.repo).absolute()) if Path(wanted.repo).is_dir() else wanted.repo,
         commit.parent,
-        _issue(commit.message, wanted.issues),
+        _find_issue_text(commit.message, wanted.issues),
         patch,
-        _diff(git, commit, tests),
+        _diff_files(git, commit, tests),
         created=commit.day,
     )
 
 
-def _diff(git: Git, commit: _Commit, names: list[str]) -> str:
+def _diff_files(git: Git, commit: _Commit, names: list[str]) -> str:
     plain = ("--no-ext-diff", "--no-textconv", "--no-renames", "--no-color", "--binary", "-p", "-r")
     literal = (f":(literal){name}" for name in names)
     return git("diff-tree", *plain, commit.parent, commit.id, "--", *literal).text
 
 
-def _issue(message: str, issues: Path | None) -> str:
+def _find_issue_text(message: str, issues: Path | None) -> str:
     """Read the issue that the fix mentions from `issues`; else the message of the fix itself."""
     for number in re.findall(r"#(\d+)", message):
         for path in (issues / f"{number}.md", issues / f"{number}.txt") if issues else ():
@@ -153,28 +155,30 @@ def _issue(message: str, issues: Path | None) -> str:
     return "\n".join(lines).strip()
 
 
-def _slug(repo: str) -> str:
+def _make_slug(repo: str) -> str:
     name = re.sub(r"(/?\.git)?/*$", "", repo)
     return re.sub(r"[^\w.-]+", "_", name.rpartition("/")[2] or Path(repo).absolute().name).strip("._-") or "repo"
 
 
-def _written(store: Store, out: Path) -> Mined:
+def _write_instances(store: ResultStore, out: Path) -> MiningResult:
     rows, rejected, total = [], [], 0
-    for job in store.jobs("validate"):
+    for job in store.read_jobs("validate"):
         total += 1
         known = job.done.validated if job.done else None
-        if known and known.runnable and known.gold and known.gold.resolved and known.fail_to_pass:
-            instance = store.instance(job.instance)
-            rows.append(as_row(replace(instance, fail_to_pass=known.fail_to_pass, pass_to_pass=known.pass_to_pass)))
+        if known and known.runnable and known.gold and known.gold.is_resolved and known.fail_to_pass:
+            instance = store.read_instance(job.instance)
+            rows.append(
+                convert_to_row(replace(instance, fail_to_pass=known.fail_to_pass, pass_to_pass=known.pass_to_pass))
+            )
         else:
             rejected.append(
                 (job.instance, (known.reason if known else job.reason) or "its tests did not confirm it twice")
             )
     write_bytes(out, "".join(f"{json.dumps(row)}\n" for row in rows).encode())
-    return Mined(out, total, len(rows), tuple(rejected))
+    return MiningResult(out, total, len(rows), tuple(rejected))
 
 
-def as_row(instance: Instance) -> dict[str, object]:
+def convert_to_row(instance: Instance) -> dict[str, object]:
     """Convert an instance to a row of SWE-bench."""
     return {
         "instance_id": instance.id,

@@ -9,11 +9,11 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from repoagent.bench.datasets.files import read_rows
-from repoagent.bench.store import Store
+from repoagent.bench.store import ResultStore
 from repoagent.errors import UserError
 from repoagent.session.atomic import write_bytes
 
-NAME = "predictions.jsonl"
+PREDICTIONS_FILE = "predictions.jsonl"
 
 
 class Prediction(BaseModel):
@@ -26,14 +26,14 @@ class Prediction(BaseModel):
     model_patch: str | None = None
 
 
-def write_predictions(store: Store, name: str) -> Path:
+def write_predictions(store: ResultStore, name: str) -> Path:
     """Write the patches of all finished instances into the run; returns the path."""
     lines = []
-    for job in store.jobs("solve"):
+    for job in store.read_jobs("solve"):
         if job.done and job.done.solved:
             row = Prediction(instance_id=job.instance, model_name_or_path=name, model_patch=job.done.solved.patch)
             lines.append(row.model_dump_json())
-    path = store.folder / NAME
+    path = store.folder / PREDICTIONS_FILE
     write_bytes(path, "".join(f"{line}\n" for line in lines).encode())
     return path
 
@@ -51,6 +51,6 @@ def read_predictions(path: Path) -> Iterator[Prediction]:
             raise UserError(f"{path}, row {number}, field {where}: {first['msg']}") from error
 
 
-def as_json(value: object) -> bytes:
+def encode_report(value: object) -> bytes:
     """Encode a report as the official harness does."""
     return (json.dumps(value, indent=4) + "\n").encode()

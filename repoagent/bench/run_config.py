@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from repoagent import __version__
-from repoagent.bench.datasets import Choice
-from repoagent.bench.store import Store
+from repoagent.bench.datasets import InstanceFilter
+from repoagent.bench.store import ResultStore
 from repoagent.bench.task import Agent
 from repoagent.config import Settings
 from repoagent.domain import load
@@ -14,13 +14,13 @@ from repoagent.errors import UserError
 
 
 @dataclass(frozen=True)
-class Config:
+class RunConfig:
     """The request of a run; stored in it, so that its directory is enough to continue."""
 
     dataset: str
     settings: Settings
     agent: Agent = field(default_factory=Agent)
-    choice: Choice = field(default_factory=Choice)
+    choice: InstanceFilter = field(default_factory=InstanceFilter)
     split: str | None = None
     repo: str | None = None
     """Repository of issue files that do not name one."""
@@ -36,9 +36,9 @@ class Config:
         return self.name or (f"repoagent-{__version__}+{model}" if self.agent.name == "repoagent" else str(self.agent))
 
 
-def config_of(store: Store) -> Config:
+def read_run_config(store: ResultStore) -> RunConfig:
     """Read the request of a run. Raises UserError where it has none."""
-    known = store.meta("config")
+    known = store.read_value("config")
     if known is None:
         raise UserError(f"{store.folder} was never started: start it with `repoagent bench run`")
-    return load(Config, known)
+    return load(RunConfig, known)

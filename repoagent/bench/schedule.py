@@ -11,19 +11,19 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from repoagent.bench.disk import DiskGuard
-from repoagent.bench.executors.base import Ended, Executor
-from repoagent.bench.executors.launch import read_done
+from repoagent.bench.executors.base import FinishedTask, TaskExecutor
+from repoagent.bench.executors.launch import read_attempt_result
 from repoagent.bench.gate import ModelGate
-from repoagent.bench.layout import folder_of
-from repoagent.bench.store import Store
-from repoagent.bench.task import Done, Stage, State, Task
+from repoagent.bench.layout import get_instance_folder
+from repoagent.bench.store import ResultStore
+from repoagent.bench.task import AttemptResult, BenchTask, JobState, Stage
 
-Stopped = Literal["", "time", "tokens", "model"]
+StopReason = Literal["", "time", "tokens", "model"]
 """Why a stage stopped before all of its instances had ended; empty where it did not."""
 
 
 @dataclass(frozen=True)
-class Limits:
+class RunLimits:
     """The limits of a run, all instances together, and the number of retries."""
 
     seconds: float = float("inf")
@@ -41,36 +41,36 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Moment:
+class StageProgress:
     """The state of a stage, for display."""
 
     stage: Stage
-    counts: dict[State, int]
+    counts: dict[JobState, int]
     running: dict[str, float]
     """Start of each running instance, by `time.monotonic`."""
     tokens: int
     """Of this call."""
     seconds: float
     """Of this call."""
-    ended: int
+    finished: int
     """Instances that ended in this call."""
-    free: int
+    free_bytes: int
     """Bytes of the disk."""
-    held: str = ""
+    wait_reason: str = ""
     """Why no instance is started at the moment; empty where they are."""
 
     @property
-    def left(self) -> float | None:
+    def seconds_left(self) -> float | None:
         """Estimated seconds until the end; None before any instance ended."""
-        todo = sum(count for state, count in self.counts.items() if not state.ended)
-        return todo * self.seconds / self.ended if self.ended else None
+        todo = sum(count for state, count in self.counts.items() if not state.is_final)
+        return todo * self.seconds / self.finished if self.finished else None
 
 
-Watcher = Callable[[Moment, Ended | None], None]
+StageWatcher = Callable[[StageProgress, FinishedTask | None], None]
 """Called with the state after each result, and about once a second."""
 
 
-def unwatched(_moment: Moment, _ended: Ended | None) -> None:
+def ignore_progress(_moment: StageProgress, _ended: FinishedTask | None) -> None:
     """Show nothing."""
 
 
@@ -78,16 +78,16 @@ def unwatched(_moment: Moment, _ended: Ended | None) -> None:
 class Scheduler:
     """Runs one stage. The store has the truth; the state in here can be lost at any time."""
 
-    store: Store
+    store: ResultStore
     stage: Stage
-    executor: Executor
-    task_for: Callable[[str, int], Task]
+    executor: TaskExecutor
+    task_for: Callable[[str, int], BenchTask]
     """Makes the task for an instance's id and attempt when it starts, so that only running ones are in memory."""
     disk: DiskGuard
     gate: ModelGate
-    limits: Limits = field(default_factory=Limits)
-    watch: Watcher = unwatched
-    glance: float = 1.0
+    limits: RunLimits = field(default_factory=RunLimits)
+    watch: StageWatcher = ignore_progress
+    poll_seconds: float = 1.0
     """Seconds between two updates where nothing happens."""
     _waiting: deque[str] = field(default_factory=deque)
     _delayed: list[tuple[float, str]] = field(default_factory=list)
@@ -97,125 +97,125 @@ class Scheduler:
     _started: float = 0.0
     _held: str = ""
 
-    def run(self) -> Stopped:
+    def run_stage(self) -> StopReason:
         """Run until every instance has ended or a limit is reached; returns which limit, empty where all have ended."""
         self._started = time.monotonic()
-        self._recover()
-        self._waiting.extend(self.store.waiting(self.stage))
-        stopped: Stopped = ""
+        self._recover_results()
+        self._waiting.extend(self.store.list_waiting(self.stage))
+        stopped: StopReason = ""
         while self._running or (not stopped and (self._waiting or self._delayed)):
-            stopped = stopped or self._exhausted()
+            stopped = stopped or self._find_stop_reason()
             if not stopped:
-                self._fill()
-            self._look()
+                self._start_waiting()
+            self._wait_for_results()
         return stopped
 
     # --- recovery
 
-    def _recover(self) -> None:
+    def _recover_results(self) -> None:
         """Store the results of workers that finished although their scheduler died."""
-        for identity in self.store.recover(self.stage):
-            done = read_done(folder_of(self.store.folder, self.stage, identity))
-            attempt = self.store.job(self.stage, identity).attempts
-            if done is not None and done.attempt == attempt and done.state is not State.ENVIRONMENT:
-                self._note(identity, done)
+        for identity in self.store.recover_jobs(self.stage):
+            done = read_attempt_result(get_instance_folder(self.store.folder, self.stage, identity))
+            attempt = self.store.read_job(self.stage, identity).attempts
+            if done is not None and done.attempt == attempt and done.state is not JobState.ENVIRONMENT:
+                self._store_failure(identity, done)
 
     # --- starting
 
-    def _exhausted(self) -> Stopped:
+    def _find_stop_reason(self) -> StopReason:
         if time.monotonic() - self._started > self.limits.seconds:
             return "time"
-        if self.limits.tokens is not None and self.store.tokens() >= self.limits.tokens:
+        if self.limits.tokens is not None and self.store.sum_tokens() >= self.limits.tokens:
             return "tokens"
-        return "model" if self.gate.hopeless else ""
+        return "model" if self.gate.is_hopeless else ""
 
-    def _fill(self) -> None:
+    def _start_waiting(self) -> None:
         """Start instances while there are slots, disk space and a model."""
         self._held = ""
-        self._take_delayed()
-        while self._waiting and len(self._running) < self._slots():
-            if not self.gate.open():
+        self._enqueue_due()
+        while self._waiting and len(self._running) < self._count_slots():
+            if not self.gate.is_open():
                 self._held = "the model server does not answer"
                 return
-            if missing := self.disk.missing():
+            if missing := self.disk.describe_shortage():
                 self._held = missing
-                self._give_up_for_want_of_room(missing)
+                self._fail_for_lack_of_space(missing)
                 return
-            self._start(self._waiting.popleft())
+            self._start_instance(self._waiting.popleft())
 
-    def _slots(self) -> int:
+    def _count_slots(self) -> int:
         limit = self.limits.in_flight
         return self.executor.slots if limit is None else min(limit, self.executor.slots)
 
-    def _take_delayed(self) -> None:
+    def _enqueue_due(self) -> None:
         while self._delayed and self._delayed[0][0] <= time.monotonic():
             self._waiting.append(heapq.heappop(self._delayed)[1])
 
-    def _give_up_for_want_of_room(self, missing: str) -> None:
+    def _fail_for_lack_of_space(self, missing: str) -> None:
         """Fail the next instance for lack of disk space, unless running ones may still free some."""
         if not self._running:
-            self._note(self._waiting.popleft(), Done(State.ENVIRONMENT, missing, "disk"))
+            self._store_failure(self._waiting.popleft(), AttemptResult(JobState.ENVIRONMENT, missing, "disk"))
 
-    def _start(self, identity: str) -> None:
-        attempt = self.store.begin(self.stage, identity)
+    def _start_instance(self, identity: str) -> None:
+        attempt = self.store.begin_attempt(self.stage, identity)
         self._running[identity] = time.monotonic()
         self.executor.submit(self.task_for(identity, attempt))
 
     # --- ending
 
-    def _look(self) -> None:
+    def _wait_for_results(self) -> None:
         """Wait for the next results, at most until a delayed instance is due."""
         if not self._running:
-            time.sleep(self._nap())
-        for ended in self.executor.wait(self._nap()):
+            time.sleep(self._compute_pause())
+        for ended in self.executor.wait_for_results(self._compute_pause()):
             self._running.pop(ended.task.instance.id, None)
-            self._take(ended)
-        self.watch(self._moment(), None)
+            self._store_result(ended)
+        self.watch(self._describe_progress(), None)
 
-    def _nap(self) -> float:
+    def _compute_pause(self) -> float:
         if not self._running and self._waiting and not self._held:
             return 0.0
-        due = self._delayed[0][0] - time.monotonic() if self._delayed else self.glance
-        return max(0.0, min(self.glance, due))
+        due = self._delayed[0][0] - time.monotonic() if self._delayed else self.poll_seconds
+        return max(0.0, min(self.poll_seconds, due))
 
-    def _take(self, ended: Ended) -> None:
-        self._tokens += ended.done.solved.usage.tokens if ended.done.solved else 0
-        if ended.done.cause == "model":
-            self.gate.failed()
-        again = self._again(ended)
-        self.store.end(self.stage, ended.task.instance.id, ended.done, again=again)
+    def _store_result(self, ended: FinishedTask) -> None:
+        self._tokens += ended.result.solved.usage.tokens if ended.result.solved else 0
+        if ended.result.cause == "model":
+            self.gate.report_failure()
+        again = self._should_retry(ended)
+        self.store.end_attempt(self.stage, ended.task.instance.id, ended.result, again=again)
         if again:
-            self._delay(ended.task.instance.id)
+            self._schedule_retry(ended.task.instance.id)
         else:
             self._ended += 1
-        self.watch(self._moment(), ended)
+        self.watch(self._describe_progress(), ended)
 
-    def _again(self, ended: Ended) -> bool:
+    def _should_retry(self, ended: FinishedTask) -> bool:
         """Tell whether to retry: only after infrastructure failures, and within the number of retries."""
-        if ended.done.state is not State.ENVIRONMENT:
+        if ended.result.state is not JobState.ENVIRONMENT:
             return False
-        patient = ended.done.cause in {"model", "lost"}
-        failures = self.store.job(self.stage, ended.task.instance.id).failures
+        patient = ended.result.cause in {"model", "lost"}
+        failures = self.store.read_job(self.stage, ended.task.instance.id).failures
         return failures < (self.limits.model_retries if patient else self.limits.retries)
 
-    def _delay(self, identity: str) -> None:
-        failures = self.store.job(self.stage, identity).failures
+    def _schedule_retry(self, identity: str) -> None:
+        failures = self.store.read_job(self.stage, identity).failures
         pause = min(self.limits.backoff * 2 ** (failures - 1), 300.0)
         heapq.heappush(self._delayed, (time.monotonic() + pause, identity))
 
-    def _note(self, identity: str, done: Done) -> None:
-        self.store.end(self.stage, identity, done)
+    def _store_failure(self, identity: str, done: AttemptResult) -> None:
+        self.store.end_attempt(self.stage, identity, done)
         self._ended += 1
-        self.watch(self._moment(), Ended(self.task_for(identity, 0), done))
+        self.watch(self._describe_progress(), FinishedTask(self.task_for(identity, 0), done))
 
-    def _moment(self) -> Moment:
-        return Moment(
+    def _describe_progress(self) -> StageProgress:
+        return StageProgress(
             self.stage,
-            self.store.counts(self.stage),
+            self.store.count_states(self.stage),
             dict(self._running),
             self._tokens,
             time.monotonic() - self._started,
             self._ended,
-            self.disk.free(),
+            self.disk.get_free_bytes(),
             self._held,
         )

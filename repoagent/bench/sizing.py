@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
 
-ROUNDS = 8
+ROUNDS_PER_INSTANCE = 8
 """How often an instance goes to the model and then to its tests."""
 
 
 @dataclass(frozen=True)
-class Load:
+class Workload:
     """The work of a benchmark, and the throughput of its GPUs."""
 
     instances: int
@@ -31,7 +31,7 @@ class Load:
 
 
 @dataclass(frozen=True)
-class Sized:
+class SizingResult:
     """The result of a simulation."""
 
     hours: float
@@ -42,13 +42,13 @@ class Sized:
     """Share of the workers' time in which tests ran."""
 
 
-def simulate(load: Load, workers: int, gpus: int) -> Sized:
+def simulate_run(load: Workload, workers: int, gpus: int) -> SizingResult:
     """Simulate the benchmark with numbers of workers and GPUs."""
-    state = _State(load, workers, gpus)
-    while state.step():
+    state = _Simulation(load, workers, gpus)
+    while state.advance_to_next_event():
         pass
     hours = state.now / 3600
-    return Sized(
+    return SizingResult(
         hours,
         load.instances / hours if hours else 0.0,
         load.instances * load.tokens / (gpus * load.gpu_rate * state.now) if state.now else 0.0,
@@ -56,7 +56,7 @@ def simulate(load: Load, workers: int, gpus: int) -> Sized:
     )
 
 
-def table(load: Load, workers: Sequence[int], gpus: Sequence[int]) -> str:
+def format_table(load: Workload, workers: Sequence[int], gpus: Sequence[int]) -> str:
     """Simulate all combinations and format them as a Markdown table."""
     lines = [
         "| workers | GPUs | instances/hour | hours in all | GPUs busy | workers' processors busy |",
@@ -64,7 +64,7 @@ def table(load: Load, workers: Sequence[int], gpus: Sequence[int]) -> str:
     ]
     for gpu in gpus:
         for worker in workers:
-            found = simulate(load, worker, gpu)
+            found = simulate_run(load, worker, gpu)
             lines.append(
                 f"| {worker} | {gpu} | {found.per_hour:,.1f} | {found.hours:,.1f} | {found.gpu_busy:.0%} | "
                 f"{found.worker_busy:.0%} |"
@@ -72,10 +72,10 @@ def table(load: Load, workers: Sequence[int], gpus: Sequence[int]) -> str:
     return "\n".join(lines) + "\n"
 
 
-class _State:
+class _Simulation:
     """The state of a simulation. All requests get the same rate, so progress is measured in tokens per request."""
 
-    def __init__(self, load: Load, workers: int, gpus: int) -> None:
+    def __init__(self, load: Workload, workers: int, gpus: int) -> None:
         self._load, self._gpus = load, gpus
         self.now = 0.0
         self._served = 0.0
@@ -88,36 +88,46 @@ class _State:
             self._left -= 1
             # Not all at once: runs that start together would stay together.
             heapq.heappush(
-                self._testing, (slot * load.test_seconds / ROUNDS / max(workers, 1), next(self._number), ROUNDS)
+                self._testing,
+                (
+                    slot * load.test_seconds / ROUNDS_PER_INSTANCE / max(workers, 1),
+                    next(self._number),
+                    ROUNDS_PER_INSTANCE,
+                ),
             )
 
-    def step(self) -> bool:
+    def advance_to_next_event(self) -> bool:
         """Go to the next event; False where there is none."""
-        rate = self._rate()
+        rate = self._compute_rate()
         answered = self.now + (self._writing[0][0] - self._served) / rate if self._writing else float("inf")
         tested = self._testing[0][0] if self._testing else float("inf")
         if min(answered, tested) == float("inf"):
             return False
-        self._advance(min(answered, tested), rate)
+        self._advance_clock(min(answered, tested), rate)
         if answered <= tested:
             _, _, rounds = heapq.heappop(self._writing)
-            heapq.heappush(self._testing, (self.now + self._load.test_seconds / ROUNDS, next(self._number), rounds - 1))
+            heapq.heappush(
+                self._testing,
+                (self.now + self._load.test_seconds / ROUNDS_PER_INSTANCE, next(self._number), rounds - 1),
+            )
         else:
-            self._tested(heapq.heappop(self._testing)[2])
+            self._finish_tests(heapq.heappop(self._testing)[2])
         return True
 
-    def _rate(self) -> float:
+    def _compute_rate(self) -> float:
         """Compute the tokens per second that each running request gets."""
         total = self._gpus * self._load.gpu_rate
         return min(self._load.stream_rate, total / max(len(self._writing), 1))
 
-    def _advance(self, until: float, rate: float) -> None:
+    def _advance_clock(self, until: float, rate: float) -> None:
         self._served += (until - self.now) * rate
         self.now = until
 
-    def _tested(self, rounds: int) -> None:
+    def _finish_tests(self, rounds: int) -> None:
         if rounds == 0 and self._left == 0:
             return
         if rounds == 0:
-            self._left, rounds = self._left - 1, ROUNDS
-        heapq.heappush(self._writing, (self._served + self._load.tokens / ROUNDS, next(self._number), rounds))
+            self._left, rounds = self._left - 1, ROUNDS_PER_INSTANCE
+        heapq.heappush(
+            self._writing, (self._served + self._load.tokens / ROUNDS_PER_INSTANCE, next(self._number), rounds)
+        )

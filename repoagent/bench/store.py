@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from repoagent.bench.instance import Instance
-from repoagent.bench.task import Done, Stage, State
+from repoagent.bench.task import AttemptResult, JobState, Stage
 from repoagent.domain import dump, load
 from repoagent.errors import EnvironmentFailed, UserError
 
-NAME = "results.sqlite"
+RESULTS_FILE = "results.sqlite"
 _BALLAST = "ballast"
 _BALLAST_BYTES = 2 << 20
 """Reserved on the disk, so that the last results can still be written when it is full."""
@@ -43,12 +43,12 @@ CREATE TABLE IF NOT EXISTS attempt (
 
 
 @dataclass(frozen=True)
-class Job:
+class InstanceJob:
     """The state of one instance in one stage."""
 
     stage: str
     instance: str
-    state: State
+    state: JobState
     reason: str
     attempts: int
     """How often it was started."""
@@ -58,10 +58,10 @@ class Job:
     """Attempts that ended because the scheduler died."""
     started: float | None
     ended: float | None
-    done: Done | None
+    done: AttemptResult | None
 
 
-class Store:
+class ResultStore:
     """The results of a run. Several processes may read; a lock keeps a second one from writing."""
 
     def __init__(self, folder: Path, connection: sqlite3.Connection) -> None:
@@ -69,21 +69,21 @@ class Store:
         self._connection = connection
 
     @classmethod
-    def create(cls, folder: Path) -> Store:
+    def create(cls, folder: Path) -> ResultStore:
         """Open the results in `folder`; create them where there are none."""
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            connection = _connected(folder / NAME)
+            connection = _connect(folder / RESULTS_FILE)
             connection.executescript(_SCHEMA)
-            _lay_ballast(folder)
+            _write_ballast(folder)
         except (OSError, sqlite3.Error) as error:
             raise EnvironmentFailed(f"cannot write {folder}: {error}") from error
         return cls(folder, connection)
 
     @classmethod
-    def open(cls, folder: Path) -> Store:
+    def open(cls, folder: Path) -> ResultStore:
         """Open existing results. Raises UserError where there are none."""
-        if not (folder / NAME).is_file():
+        if not (folder / RESULTS_FILE).is_file():
             raise UserError(f"{folder} holds no run: name the directory that `repoagent bench run --out` made")
         return cls.create(folder)
 
@@ -93,7 +93,7 @@ class Store:
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._connection.close()
 
-    def __enter__(self) -> Store:
+    def __enter__(self) -> ResultStore:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -101,26 +101,26 @@ class Store:
 
     # --- the run and its instances
 
-    def meta(self, name: str) -> str | None:
+    def read_value(self, name: str) -> str | None:
         """Read the value stored under `name`; None where there is none."""
         row = self._connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
         return str(row[0]) if row else None
 
-    def note(self, name: str, value: str) -> None:
+    def write_value(self, name: str, value: str) -> None:
         """Store `value` under `name`."""
-        self._write("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
+        self._execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
 
-    def add(self, instances: Sequence[Instance]) -> None:
+    def add_instances(self, instances: Sequence[Instance]) -> None:
         """Add instances that are not stored yet, in their order."""
         rows = [(each.id, number, dump(each)) for number, each in enumerate(instances)]
-        self._write_all("INSERT OR IGNORE INTO instance VALUES (?, ?, ?)", rows)
+        self._execute_all("INSERT OR IGNORE INTO instance VALUES (?, ?, ?)", rows)
 
-    def instances(self) -> Iterator[Instance]:
+    def read_instances(self) -> Iterator[Instance]:
         """Read all instances, in the order of the dataset."""
         ids = [row[0] for row in self._connection.execute("SELECT id FROM instance ORDER BY position")]
-        return (self.instance(identity) for identity in ids)
+        return (self.read_instance(identity) for identity in ids)
 
-    def instance(self, identity: str) -> Instance:
+    def read_instance(self, identity: str) -> Instance:
         """Read one instance. Raises UserError where there is none with this id."""
         row = self._connection.execute("SELECT row FROM instance WHERE id = ?", (identity,)).fetchone()
         if row is None:
@@ -129,109 +129,109 @@ class Store:
 
     # --- jobs
 
-    def plan(self, stage: Stage, ids: Sequence[str]) -> None:
+    def plan_jobs(self, stage: Stage, ids: Sequence[str]) -> None:
         """Add a waiting job for each instance that has none in this stage."""
-        self._write_all(
+        self._execute_all(
             "INSERT OR IGNORE INTO job (stage, instance, state) VALUES (?, ?, ?)",
-            [(stage, identity, State.WAITING) for identity in ids],
+            [(stage, identity, JobState.WAITING) for identity in ids],
         )
 
-    def refuse(self, stage: Stage, identity: str, reason: str) -> None:
+    def refuse_instance(self, stage: Stage, identity: str, reason: str) -> None:
         """Store an instance that cannot be used, with the reason."""
         command = "INSERT OR IGNORE INTO job (stage, instance, state, reason, ended) VALUES (?, ?, ?, ?, ?)"
-        self._write(command, (stage, identity, State.UNUSABLE, reason, time.time()))
+        self._execute(command, (stage, identity, JobState.UNUSABLE, reason, time.time()))
 
-    def recover(self, stage: Stage) -> list[str]:
+    def recover_jobs(self, stage: Stage) -> list[str]:
         """Set jobs that were running when the last scheduler died back to waiting; returns their instances."""
         query = "SELECT instance FROM job WHERE stage = ? AND state = ?"
-        lost = [str(row[0]) for row in self._connection.execute(query, (stage, State.RUNNING))]
-        self._write(
+        lost = [str(row[0]) for row in self._connection.execute(query, (stage, JobState.RUNNING))]
+        self._execute(
             "UPDATE job SET state = ?, interruptions = interruptions + 1 WHERE stage = ? AND state = ?",
-            (State.WAITING, stage, State.RUNNING),
+            (JobState.WAITING, stage, JobState.RUNNING),
         )
         return lost
 
-    def again(self, stage: Stage, states: Sequence[State]) -> int:
+    def retry_jobs(self, stage: Stage, states: Sequence[JobState]) -> int:
         """Set jobs that ended in one of `states` back to waiting; returns how many."""
         marks = ", ".join("?" * len(states))
         command = f"UPDATE job SET state = ?, failures = 0 WHERE stage = ? AND state IN ({marks})"  # noqa: S608 - marks
-        return self._write(command, (State.WAITING, stage, *states))
+        return self._execute(command, (JobState.WAITING, stage, *states))
 
-    def waiting(self, stage: Stage) -> list[str]:
+    def list_waiting(self, stage: Stage) -> list[str]:
         """List the waiting instances, in the order of the dataset."""
         query = (
             "SELECT job.instance FROM job JOIN instance ON instance.id = job.instance "
             "WHERE stage = ? AND state = ? ORDER BY position"
         )
-        return [str(row[0]) for row in self._connection.execute(query, (stage, State.WAITING))]
+        return [str(row[0]) for row in self._connection.execute(query, (stage, JobState.WAITING))]
 
-    def begin(self, stage: Stage, identity: str) -> int:
+    def begin_attempt(self, stage: Stage, identity: str) -> int:
         """Mark a job as running before its worker starts; returns the number of the attempt, from 1."""
-        self._write(
+        self._execute(
             "UPDATE job SET state = ?, attempts = attempts + 1, started = ? WHERE stage = ? AND instance = ?",
-            (State.RUNNING, time.time(), stage, identity),
+            (JobState.RUNNING, time.time(), stage, identity),
         )
-        return self.job(stage, identity).attempts
+        return self.read_job(stage, identity).attempts
 
-    def end(self, stage: Stage, identity: str, done: Done, *, again: bool = False) -> None:
+    def end_attempt(self, stage: Stage, identity: str, done: AttemptResult, *, again: bool = False) -> None:
         """Store the result of an attempt; with `again` the job is set back to waiting."""
-        now, failed = time.time(), int(done.state is State.ENVIRONMENT)
+        now, failed = time.time(), int(done.state is JobState.ENVIRONMENT)
         tokens = done.solved.usage.tokens if done.solved else 0
-        state = State.WAITING if again else done.state
-        number = self.job(stage, identity).attempts
+        state = JobState.WAITING if again else done.state
+        number = self.read_job(stage, identity).attempts
         attempt = (stage, identity, number, done.state, done.cause, done.reason, done.seconds, done.worker, now)
         update = (state, done.reason, failed, now, tokens, dump(done), stage, identity)
-        self._transaction(
+        self._run_transaction(
             ("INSERT OR REPLACE INTO attempt VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", attempt),
             (_END, update),
         )
 
-    def job(self, stage: Stage, identity: str) -> Job:
+    def read_job(self, stage: Stage, identity: str) -> InstanceJob:
         """Read one job. Raises UserError where the instance is not in this stage."""
         query = f"SELECT {_COLUMNS} FROM job WHERE stage = ? AND instance = ?"  # noqa: S608 - constant columns
         row = self._connection.execute(query, (stage, identity)).fetchone()
         if row is None:
             raise UserError(f"{identity} is not in the stage {stage}")
-        return _job(row)
+        return _make_job(row)
 
-    def jobs(self, stage: Stage) -> Iterator[Job]:
+    def read_jobs(self, stage: Stage) -> Iterator[InstanceJob]:
         """Read all jobs of a stage."""
         query = f"SELECT {_COLUMNS} FROM job WHERE stage = ? ORDER BY rowid"  # noqa: S608 - constant columns
-        return map(_job, self._connection.execute(query, (stage,)))
+        return map(_make_job, self._connection.execute(query, (stage,)))
 
-    def counts(self, stage: Stage) -> dict[State, int]:
+    def count_states(self, stage: Stage) -> dict[JobState, int]:
         """Count the jobs of a stage by state."""
         query = "SELECT state, count(*) FROM job WHERE stage = ? GROUP BY state"
-        return {State(state): int(count) for state, count in self._connection.execute(query, (stage,))}
+        return {JobState(state): int(count) for state, count in self._connection.execute(query, (stage,))}
 
-    def tokens(self) -> int:
+    def sum_tokens(self) -> int:
         """Sum the tokens of all attempts."""
         return int(self._connection.execute("SELECT coalesce(sum(tokens), 0) FROM job").fetchone()[0])
 
     # --- writing
 
-    def _write(self, command: str, values: Sequence[object]) -> int:
-        return self._transaction((command, values))
+    def _execute(self, command: str, values: Sequence[object]) -> int:
+        return self._run_transaction((command, values))
 
-    def _write_all(self, command: str, rows: Sequence[Sequence[object]]) -> None:
-        self._transaction(*((command, row) for row in rows))
+    def _execute_all(self, command: str, rows: Sequence[Sequence[object]]) -> None:
+        self._run_transaction(*((command, row) for row in rows))
 
-    def _transaction(self, *commands: tuple[str, Sequence[object]]) -> int:
+    def _run_transaction(self, *commands: tuple[str, Sequence[object]]) -> int:
         """Execute commands in one transaction; where the disk is full, the ballast is deleted once to make room."""
         try:
-            return self._attempted(commands)
+            return self._try_transaction(commands)
         except sqlite3.OperationalError as error:
             if "full" not in str(error) and "I/O" not in str(error):
                 raise
             (self.folder / _BALLAST).unlink(missing_ok=True)
         try:
-            return self._attempted(commands)
+            return self._try_transaction(commands)
         except sqlite3.OperationalError as error:
             raise EnvironmentFailed(
                 f"the disk that holds {self.folder} is full: free some space, then continue with the same command"
             ) from error
 
-    def _attempted(self, commands: Sequence[tuple[str, Sequence[object]]]) -> int:
+    def _try_transaction(self, commands: Sequence[tuple[str, Sequence[object]]]) -> int:
         changed = 0
         self._connection.execute("BEGIN IMMEDIATE")
         try:
@@ -250,32 +250,32 @@ WHERE stage = ? AND instance = ?"""
 _COLUMNS = "stage, instance, state, reason, attempts, failures, interruptions, started, ended, done"
 
 
-def _connected(path: Path) -> sqlite3.Connection:
+def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")  # an ending that was told must survive a power cut
     return connection
 
 
-def _lay_ballast(folder: Path) -> None:
+def _write_ballast(folder: Path) -> None:
     path = folder / _BALLAST
     with suppress(OSError):
         if not path.exists():
             path.write_bytes(b"\0" * _BALLAST_BYTES)
 
 
-def _job(row: tuple[object, ...]) -> Job:
+def _make_job(row: tuple[object, ...]) -> InstanceJob:
     stage, instance, state, reason, *numbers, done = row
     attempts, failures, interruptions, started, ended = numbers
-    return Job(
+    return InstanceJob(
         str(stage),
         str(instance),
-        State(str(state)),
+        JobState(str(state)),
         str(reason),
         int(str(attempts)),
         int(str(failures)),
         int(str(interruptions)),
         float(str(started)) if started is not None else None,
         float(str(ended)) if ended is not None else None,
-        load(Done, str(done)) if done else None,
+        load(AttemptResult, str(done)) if done else None,
     )

@@ -12,7 +12,7 @@ from repoagent.domain import Usage
 
 Stage = Literal["solve", "evaluate", "validate"]
 
-Cause = Literal["", "model", "disk", "sandbox", "repository", "lost", "row"]
+FailureKind = Literal["", "model", "disk", "sandbox", "repository", "lost", "row"]
 """Which part of the infrastructure failed; empty where none did."""
 
 TASK = "task.json"
@@ -25,7 +25,7 @@ DISK_FULL = 28
 """Exit code of a worker that could not even tell how it ended."""
 
 
-class State(StrEnum):
+class JobState(StrEnum):
     """The state of an instance in one stage."""
 
     WAITING = "waiting"
@@ -42,9 +42,9 @@ class State(StrEnum):
     """The row, its repository or its tests cannot be used; no attempt was made."""
 
     @property
-    def ended(self) -> bool:
+    def is_final(self) -> bool:
         """Whether the state is final."""
-        return self not in {State.WAITING, State.RUNNING}
+        return self not in {JobState.WAITING, JobState.RUNNING}
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Agent:
 
 
 @dataclass(frozen=True)
-class Task:
+class BenchTask:
     """One instance in one stage."""
 
     stage: Stage
@@ -96,7 +96,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Solved:
+class AgentResult:
     """The result of an agent."""
 
     patch: str
@@ -113,7 +113,7 @@ class Solved:
 
 
 @dataclass(frozen=True)
-class Judged:
+class Evaluation:
     """The verdict of the tests on a patch, in the terms of the official report."""
 
     applied: bool
@@ -133,37 +133,37 @@ class Judged:
     """The end of the runner's output, where a test failed."""
 
     @property
-    def resolved(self) -> bool:
+    def is_resolved(self) -> bool:
         """Whether all of FAIL_TO_PASS pass and none of PASS_TO_PASS fails, in a completed run."""
         return self.applied and self.ending == "completed" and bool(self.fixed) and not (self.unfixed or self.broken)
 
 
 @dataclass(frozen=True)
-class Validated:
+class InstanceValidation:
     """Whether an instance can be evaluated here: the reference patch must pass, and the untouched code must not."""
 
     runnable: bool
     reason: str = ""
     excluded: tuple[str, ...] = ()
     """PASS_TO_PASS that fail here with the reference patch too."""
-    gold: Judged | None = None
+    gold: Evaluation | None = None
     """From a second test run, without the excluded tests."""
-    empty: Judged | None = None
+    empty: Evaluation | None = None
     fail_to_pass: tuple[str, ...] = ()
     """Tests that were seen to fail before and pass after; for instances that do not say which."""
     pass_to_pass: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class Done:
+class AttemptResult:
     """The result of one attempt."""
 
-    state: State
+    state: JobState
     reason: str = ""
-    cause: Cause = ""
-    solved: Solved | None = None
-    judged: Judged | None = None
-    validated: Validated | None = None
+    cause: FailureKind = ""
+    solved: AgentResult | None = None
+    judged: Evaluation | None = None
+    validated: InstanceValidation | None = None
     seconds: float = 0.0
     """Of the worker, from its start to its end."""
     worker: str = ""

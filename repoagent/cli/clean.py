@@ -12,10 +12,10 @@ def clean(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] =
     import json
 
     from repoagent.errors import EnvironmentFailed
-    from repoagent.sandbox import engines
+    from repoagent.sandbox import list_engines
 
     removed: list[str] = []
-    for engine in engines():
+    for engine in list_engines():
         try:
             engine.check()
         except EnvironmentFailed:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from repoagent.domain import Result
 
 
-class Exit(IntEnum):
+class ExitCode(IntEnum):
     """What the exit code of `repoagent` means."""
 
     VERIFIED = 0
@@ -28,25 +28,25 @@ class Exit(IntEnum):
     INTERRUPTED = 130
 
 
-def code_of(result: Result) -> Exit:
+def get_result_code(result: Result) -> ExitCode:
     """Map the outcome of a run to its exit code."""
     codes = {
-        "verified": Exit.VERIFIED,
-        "unverified": Exit.UNVERIFIED,
-        "none": Exit.NO_PATCH,
-        "budget": Exit.BUDGET,
+        "verified": ExitCode.VERIFIED,
+        "unverified": ExitCode.UNVERIFIED,
+        "none": ExitCode.NO_PATCH,
+        "budget": ExitCode.BUDGET,
     }
     return codes[result.outcome]
 
 
-def code_for(error: BaseException) -> Exit:
+def get_error_code(error: BaseException) -> ExitCode:
     """Map an error that ended a command to its exit code."""
     from repoagent.errors import BudgetExceeded, EnvironmentFailed, ToolError, UserError
 
     if isinstance(error, KeyboardInterrupt):
-        return Exit.INTERRUPTED
+        return ExitCode.INTERRUPTED
     if isinstance(error, UserError | ToolError):
-        return Exit.USAGE
+        return ExitCode.USAGE
     if isinstance(error, EnvironmentFailed):
-        return Exit.ENVIRONMENT
-    return Exit.BUDGET if isinstance(error, BudgetExceeded) else Exit.INTERNAL
+        return ExitCode.ENVIRONMENT
+    return ExitCode.BUDGET if isinstance(error, BudgetExceeded) else ExitCode.INTERNAL

@@ -40,13 +40,13 @@ def init(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Write .github/workflows/repoagent.yml, after showing it and asking. Nothing is committed or pushed."""
-    from repoagent.action.setup import WORKFLOW, Wanted, install, workflow
+    from repoagent.action.setup import WORKFLOW, WorkflowOptions, install_workflow, render_workflow
 
-    text = workflow(Wanted(source, ref, label, model, runner, minutes))
+    text = render_workflow(WorkflowOptions(source, ref, label, model, runner, minutes))
     if not yes:
         typer.echo(text)
         typer.confirm(f"Write this to {repo / WORKFLOW}?", abort=True, err=True)
-    path = install(repo.absolute(), text, force=force)
+    path = install_workflow(repo.absolute(), text, force=force)
     typer.echo(f"Wrote {path}. Now:", err=True)
     for step in (
         f"commit it to the default branch, and make the label `{label}` (Issues, Labels)",
@@ -57,7 +57,7 @@ def init(
 
 
 @app.command("preflight")
-def preflight(
+def check_permissions(
     name: Annotated[str, typer.Argument(metavar="OWNER/NAME", help="The repository on GitHub.")],
     host: Annotated[
         str | None, typer.Option("--host", help="An Enterprise host; default: the runner's, GH_HOST, github.com.")
@@ -74,27 +74,29 @@ def preflight(
     import os
     from dataclasses import asdict
 
-    from repoagent.action.preflight import of_github, of_the_machine
-    from repoagent.cli.plain import plain
+    from repoagent.action.preflight import check_github, check_machine
+    from repoagent.cli.printable import make_printable
     from repoagent.github.api import Api
 
     token = os.environ.get("GITHUB_TOKEN") or os.environ.get("GH_TOKEN")
-    needs = list(of_github(Api(_repository(name, host), token), label))
-    needs += of_the_machine(model, "auto") if model else []
+    needs = list(check_github(Api(_parse_repository(name, host), token), label))
+    needs += check_machine(model, "auto") if model else []
     if as_json:
         typer.echo(json.dumps([asdict(need) for need in needs], indent=2))
     else:
         for need in needs:
             told = need.problem or need.note
-            typer.echo(plain(f"{'fail' if need.problem else 'ok':<4}  {need.name}{': ' if told else ''}{told}"))
+            typer.echo(
+                make_printable(f"{'fail' if need.problem else 'ok':<4}  {need.name}{': ' if told else ''}{told}")
+            )
     raise typer.Exit(5 if any(need.problem for need in needs) else 0)
 
 
-def _repository(name: str, host: str | None) -> Repository:
+def _parse_repository(name: str, host: str | None) -> Repository:
     from repoagent.errors import UserError
-    from repoagent.github.repository import FULL_NAME, at, home
+    from repoagent.github.repository import FULL_NAME, find_default_host, find_repository
 
     found = FULL_NAME.fullmatch(name)
     if not found:
         raise UserError(f"{name!r} is not a repository: write it as owner/name")
-    return at(host or home(), found[1], found[2])
+    return find_repository(host or find_default_host(), found[1], found[2])

@@ -21,12 +21,12 @@ app = typer.Typer(
 )
 app.command("solve")(solve.solve)
 app.command("resume")(solve.resume)
-app.command("pr")(pr.pr)
+app.command("pr")(pr.publish_session)
 app.command("localise")(index.localise)
-app.command("doctor")(doctor.doctor)
-app.command("config")(config.config)
+app.command("doctor")(doctor.run_doctor)
+app.command("config")(config.show_config)
 app.command("clean")(clean.clean)
-app.command("mcp")(mcp.mcp)
+app.command("mcp")(mcp.serve_tools)
 app.add_typer(sessions.app, name="sessions", help="List, show and remove what runs have produced.")
 app.add_typer(github.app, name="github", help="Set up a repository on GitHub, and see what is missing there.")
 app.add_typer(model.app, name="model", help="Pull, serve and remove embedded models.")
@@ -44,7 +44,7 @@ def _print_version(wanted: bool) -> None:
 
 
 @app.callback()
-def root(
+def accept_options(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
@@ -54,18 +54,18 @@ def root(
 
 def main() -> None:
     """Run a command; print an error of ours as one message on stderr and exit with its code."""
-    from repoagent.cli.codes import code_for
-    from repoagent.cli.plain import plain
+    from repoagent.cli.codes import get_error_code
+    from repoagent.cli.printable import make_printable
     from repoagent.errors import RepoagentError
 
     try:
         app()
     except RepoagentError as error:
-        typer.echo(f"repoagent: {plain(str(error), keep=chr(10))}", err=True)
-        sys.exit(code_for(error))
+        typer.echo(f"repoagent: {make_printable(str(error), keep=chr(10))}", err=True)
+        sys.exit(get_error_code(error))
     except KeyboardInterrupt as error:
         typer.echo("repoagent: interrupted", err=True)
-        sys.exit(code_for(error))
+        sys.exit(get_error_code(error))
     except BrokenPipeError:
         sys.stderr.close()  # the reader went away; Python would complain about the flush at exit
         sys.exit(0)

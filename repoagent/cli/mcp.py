@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 
-def mcp(
+def serve_tools(
     repo: Annotated[Path, typer.Option("--repo", help="A git work tree.")] = Path(),
     tools: Annotated[
         list[Path] | None,
@@ -17,9 +17,9 @@ def mcp(
     limit: Annotated[int, typer.Option(min=200, help="Maximum tokens of one answer.")] = 2000,
 ) -> None:
     """Serve tool calls of an MCP client on standard input and output until it disconnects."""
-    from repoagent.index.store import default_cache
-    from repoagent.mcp.server import Answers, serve
-    from repoagent.toolbox import gather
+    from repoagent.index.store import locate_cache
+    from repoagent.mcp.server import ToolCaller, serve
+    from repoagent.toolbox import gather_tools
 
     root = repo.resolve()
-    serve(Answers(root, default_cache(), gather(tools or ()), limit=limit), root)
+    serve(ToolCaller(root, locate_cache(), gather_tools(tools or ()), limit=limit), root)

@@ -12,22 +12,22 @@ import typer
 from repoagent.cli.options import AsJson
 
 if TYPE_CHECKING:
-    from repoagent.llm.serving import Running, ServerSettings
-    from repoagent.llm.weights import Progress, Weights
+    from repoagent.llm.local.serving import RunningServer, ServerSettings
+    from repoagent.llm.local.weights import ModelWeights, ProgressCallback
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Fetch, serve and remove the embedded models.")
 
-Name = Annotated[str, typer.Argument(help="Name of an embedded model; default: the first one listed.")]
+ModelNameArgument = Annotated[str, typer.Argument(help="Name of an embedded model; default: the first one listed.")]
 
 
 @app.command("list")
-def list_(json: AsJson = False) -> None:
+def list_models(json: AsJson = False) -> None:
     """List the embedded models, and which of them are downloaded."""
-    from repoagent.llm.weights import catalogue
+    from repoagent.llm.local.weights import load_catalogue
 
-    rows = [_row(weights) for weights in catalogue()]
+    rows = [_describe_weights(weights) for weights in load_catalogue()]
     if json:
-        _print_json(rows)
+        _print_rows(rows)
         return
     for row in rows:
         where = row["path"] if row["present"] else "not fetched: `repoagent model pull " + str(row["name"]) + "`"
@@ -38,16 +38,18 @@ def list_(json: AsJson = False) -> None:
 
 @app.command()
 def pull(
-    name: Name = "",
+    name: ModelNameArgument = "",
     file: Annotated[Path | None, typer.Option(help="Take this copy of the file instead of fetching it.")] = None,
 ) -> None:
     """Fetch a model's weights and check them."""
     from repoagent.llm.local import download
-    from repoagent.llm.sources import LocalFile
+    from repoagent.llm.local.sources import LocalFile
 
-    weights = _chosen(name)
-    with shown_progress(weights.file) as progress:
-        path = download.pull(weights, sources=[LocalFile(file)] if file else None, progress=progress, note=_note)
+    weights = _find_weights(name)
+    with show_progress(weights.file) as progress:
+        path = download.pull_weights(
+            weights, sources=[LocalFile(file)] if file else None, progress=progress, note=_print_note
+        )
     typer.echo(path)
 
 
@@ -60,14 +62,14 @@ def serve(
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; default: one for each core.")] = None,
 ) -> None:
     """Serve a model until Ctrl-C; other runs with the same model use this server instead of starting their own."""
-    from repoagent.llm.opening import locate
-    from repoagent.llm.serving import Server
+    from repoagent.llm.local.serving import ModelServer
+    from repoagent.llm.opening import locate_weights
 
-    with shown_progress(model or "weights") as progress:
-        path, name = locate(model or None, progress=progress, note=_note)
-    with Server(path, _settings(name, port, slots, context, threads), name=name) as server:
-        _describe(server.running)
-        _wait(server.running)
+    with show_progress(model or "weights") as progress:
+        path, name = locate_weights(model or None, progress=progress, note=_print_note)
+    with ModelServer(path, _make_settings(name, port, slots, context, threads), name=name) as server:
+        _describe_server(server.running)
+        _wait_for_server(server.running)
 
 
 @app.command("build-native")
@@ -75,50 +77,49 @@ def build_native(
     remove: Annotated[bool, typer.Option("--remove", help="Remove it and go back to the prebuilt wheel.")] = False,
 ) -> None:
     """Compile llama.cpp for this machine's processors, which can double its speed. Takes some minutes, once."""
-    from repoagent.llm import native
-    from repoagent.llm.local import native_build
-    from repoagent.llm.opening import locate
+    from repoagent.llm.local import native, native_build
+    from repoagent.llm.opening import locate_weights
 
     if remove:
-        typer.echo("removed" if native.remove() else "nothing to remove")
+        typer.echo("removed" if native.remove_native_server() else "nothing to remove")
         return
-    native_build.require_tools()
-    with shown_progress("weights") as progress:
-        weights, _ = locate(None, progress=progress, note=_note)
-    with shown_progress("compiling", steps=True) as progress:
-        typer.echo(native_build.build(weights, note=_note, progress=progress))
-    _note("Servers that are started from now on use it; running ones do not.")
+    native_build.check_tools()
+    with show_progress("weights") as progress:
+        weights, _ = locate_weights(None, progress=progress, note=_print_note)
+    with show_progress("compiling", steps=True) as progress:
+        typer.echo(native_build.build_native_server(weights, note=_print_note, progress=progress))
+    _print_note("Servers that are started from now on use it; running ones do not.")
 
 
 @app.command("status")
-def status(json: AsJson = False) -> None:
+def show_servers(json: AsJson = False) -> None:
     """Show the model servers that run on this machine."""
     from dataclasses import asdict
 
-    from repoagent.llm.serving import servers
+    from repoagent.llm.local.serving import list_servers
 
-    running = servers()
+    running = list_servers()
     if json:
-        _print_json([asdict(server) for server in running])
+        _print_rows([asdict(server) for server in running])
         return
     if not running:
         typer.echo("No model server runs. One is started when it is needed; `repoagent model serve` keeps one running.")
     for server in running:
-        _describe(server)
+        _describe_server(server)
 
 
 @app.command()
 def rm(name: Annotated[str, typer.Argument(help="Name of an embedded model.")]) -> None:
     """Delete a model's weights."""
-    from repoagent.llm.local.download import remove
-    from repoagent.llm.weights import find
+    from repoagent.llm.local.download import remove_weights
+    from repoagent.llm.local.weights import find_weights
 
-    freed = remove(find(name))
+    freed = remove_weights(find_weights(name))
     typer.echo(f"{freed / 1e9:.2f} GB freed" if freed else f"{name} is not downloaded")
 
 
 @contextmanager
-def shown_progress(label: str, *, steps: bool = False) -> Iterator[Progress]:
+def show_progress(label: str, *, steps: bool = False) -> Iterator[ProgressCallback]:
     """Show a progress bar of bytes, or of `steps`, on a terminal; elsewhere print one line for each tenth.
 
     Yields the callback to report progress to; nothing is shown before its first call.
@@ -126,7 +127,7 @@ def shown_progress(label: str, *, steps: bool = False) -> Iterator[Progress]:
     import sys
 
     if not sys.stderr.isatty():
-        yield _tenths(label)
+        yield _make_tenths_callback(label)
         return
     from rich import progress as parts
     from rich.console import Console
@@ -142,46 +143,46 @@ def shown_progress(label: str, *, steps: bool = False) -> Iterator[Progress]:
         yield lambda done, total: bar.update(task, completed=done, total=total, visible=True)
 
 
-def _tenths(label: str) -> Progress:
+def _make_tenths_callback(label: str) -> ProgressCallback:
     shown = 0
 
     def show_tenth(done: int, total: int) -> None:
         nonlocal shown
         if (tenth := done * 10 // total) > shown:
             shown = tenth
-            _note(f"{label}: {tenth * 10} %")
+            _print_note(f"{label}: {tenth * 10} %")
 
     return show_tenth
 
 
-def _note(line: str) -> None:
+def _print_note(line: str) -> None:
     typer.echo(line, err=True)
 
 
-def _chosen(name: str) -> Weights:
-    from repoagent.llm.weights import catalogue, find
+def _find_weights(name: str) -> ModelWeights:
+    from repoagent.llm.local.weights import find_weights, load_catalogue
 
-    return find(name) if name else catalogue()[0]
+    return find_weights(name) if name else load_catalogue()[0]
 
 
-def _row(weights: Weights) -> dict[str, object]:
+def _describe_weights(weights: ModelWeights) -> dict[str, object]:
     return {
         "name": weights.name,
         "summary": weights.summary,
         "bytes": weights.bytes,
         "sha256": weights.sha256,
         "licence": weights.licence,
-        "present": weights.present,
+        "present": weights.is_present,
         "path": str(weights.path),
     }
 
 
-def _settings(name: str, port: int, slots: int | None, context: int | None, threads: int | None) -> ServerSettings:
+def _make_settings(name: str, port: int, slots: int | None, context: int | None, threads: int | None) -> ServerSettings:
     from dataclasses import replace
 
-    from repoagent.llm.opening import settings_for
+    from repoagent.llm.opening import choose_server_settings
 
-    suited = settings_for(name)
+    suited = choose_server_settings(name)
     return replace(
         suited,
         port=port,
@@ -191,7 +192,7 @@ def _settings(name: str, port: int, slots: int | None, context: int | None, thre
     )
 
 
-def _describe(server: Running) -> None:
+def _describe_server(server: RunningServer) -> None:
     settings = server.settings
     typer.echo(f"{server.name} at {server.url}")
     typer.echo(
@@ -202,20 +203,20 @@ def _describe(server: Running) -> None:
         typer.echo(f"  program {server.program}, compiled on this machine")
 
 
-def _wait(server: Running) -> None:
+def _wait_for_server(server: RunningServer) -> None:
     import time
 
     from repoagent.errors import ModelFailed
 
     try:
-        while _exists(server.pid):
+        while _is_running(server.pid):
             time.sleep(1.0)
     except KeyboardInterrupt:
         return
     raise ModelFailed(f"the model server ended unexpectedly; its log is {server.log}")
 
 
-def _exists(process: int) -> bool:
+def _is_running(process: int) -> bool:
     import os
 
     try:
@@ -225,7 +226,7 @@ def _exists(process: int) -> bool:
     return True
 
 
-def _print_json(rows: list[dict[str, object]]) -> None:
+def _print_rows(rows: list[dict[str, object]]) -> None:
     import json
 
     typer.echo(json.dumps(rows, indent=2))

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from repoagent.publish import Delivery, Published
+    from repoagent.publish import Delivery, PublishResult
 
 
-def pr(
+def publish_session(
     session: Annotated[str, typer.Argument(metavar="ID|DIR", help="A session, as `repoagent sessions list` names it.")],
     issue: Annotated[
         str | None,
@@ -33,26 +33,26 @@ def pr(
     Needs a token with the permissions contents=write and pull_requests=write in GITHUB_TOKEN or GH_TOKEN. Nothing is
     pushed that the repository's policy (.github/repoagent.yml) forbids. Ends with 3 if nothing was published.
     """
-    from repoagent.app.pull_request import delivery_of, issue_of
+    from repoagent.app.pull_request import find_issue_reference, make_delivery
     from repoagent.github.api import Api
     from repoagent.publish import publish
     from repoagent.session import Session
 
     opened = Session.open(session)
-    reference = issue_of(opened, issue)
-    delivery = delivery_of(opened, reference.number, base)
+    reference = find_issue_reference(opened, issue)
+    delivery = make_delivery(opened, reference.number, base)
     if dry_run:
-        _preview(delivery, reference.repository.url)
+        _show_preview(delivery, reference.repository.url)
         return
-    token = _token()
+    token = _read_token()
     if not yes:
         typer.confirm(f"Push to {reference.repository.url} and open a draft pull request?", abort=True, err=True)
     published = publish(delivery, Api(reference.repository, token), token, anyway=anyway)
-    _show(published, as_json)
+    _show_published(published, as_json)
     raise typer.Exit(0 if published.kind in {"opened", "updated"} else 3)
 
 
-def _token() -> str:
+def _read_token() -> str:
     import os
 
     from repoagent.errors import UserError
@@ -66,15 +66,15 @@ def _token() -> str:
     return found
 
 
-def _preview(delivery: Delivery, remote: str) -> None:
-    from repoagent.publish.body import body_of, title_of
+def _show_preview(delivery: Delivery, remote: str) -> None:
+    from repoagent.publish.body import format_title, render_body
 
     branch = f"repoagent/issue-{delivery.number}"
-    typer.echo(f"{title_of(delivery)}\n\n{body_of(delivery, branch=branch, remote=remote)}")
+    typer.echo(f"{format_title(delivery)}\n\n{render_body(delivery, branch=branch, remote=remote)}")
 
 
-def _show(published: Published, as_json: bool) -> None:
-    from repoagent.cli.plain import plain
+def _show_published(published: PublishResult, as_json: bool) -> None:
+    from repoagent.cli.printable import make_printable
 
     if as_json:
         import json
@@ -91,4 +91,4 @@ def _show(published: Published, as_json: bool) -> None:
     }
     lines = [headlines[published.kind], *(f"  - {reason}" for reason in published.reasons)]
     lines += [f"  please check: {flag}" for flag in published.flags]
-    typer.echo(plain("\n".join(lines), keep="\n"))
+    typer.echo(make_printable("\n".join(lines), keep="\n"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from repoagent.cli.plain import plain
+from repoagent.cli.printable import make_printable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,24 +19,26 @@ _HEADLINES = {
 }
 
 
-def as_text(result: Result, path: Path) -> str:
+def format_result(result: Result, path: Path) -> str:
     """Format a result: headline, patch, what was verified and what was not, cost, and where the session lies."""
     confidence = f" (confidence: {result.confidence})" if result.confidence else ""
     lines = ["", f"{_HEADLINES[result.outcome]}{confidence}"]
-    lines += _listed("Current behaviour", result.spec.current) + _listed("Expected behaviour", result.spec.proposed)
+    lines += _format_section("Current behaviour", result.spec.current) + _format_section(
+        "Expected behaviour", result.spec.proposed
+    )
     lines += ["", result.summary]
     if result.patch:
         lines += ["", *(f"    {line}" for line in result.patch.splitlines())]
-    lines += _listed("Verified", result.verified) + _listed("Not verified", result.unverified)
-    lines += _listed("Notes", result.notes)
-    return plain("\n".join([*lines, "", _cost(result), f"Everything is in {path}"]), keep="\n\t")
+    lines += _format_section("Verified", result.verified) + _format_section("Not verified", result.unverified)
+    lines += _format_section("Notes", result.notes)
+    return make_printable("\n".join([*lines, "", _format_cost(result), f"Everything is in {path}"]), keep="\n\t")
 
 
-def _listed(title: str, sentences: tuple[str, ...]) -> list[str]:
+def _format_section(title: str, sentences: tuple[str, ...]) -> list[str]:
     return ["", f"{title}:", *(f"  - {sentence}" for sentence in sentences)] if sentences else []
 
 
-def _cost(result: Result) -> str:
+def _format_cost(result: Result) -> str:
     usage = result.usage
     minutes, seconds = divmod(round(result.seconds), 60)
     read = f"{usage.prompt_tokens:,} tokens read ({usage.cached_tokens:,} of them cached)"

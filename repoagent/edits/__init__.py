@@ -1,7 +1,5 @@
-"""Change source text without breaking it: splice a rewritten definition, fill a hole, keep the rest."""
+"""Change source text, whatever language it is in: replace passages, combine changes, keep the rest as it was."""
 
 from repoagent.edits.errors import EditRefused
-from repoagent.edits.normal import meaning
-from repoagent.edits.splice import splice_definition
 
-__all__ = ["EditRefused", "meaning", "splice_definition"]
+__all__ = ["EditRefused"]

@@ -9,43 +9,43 @@ from itertools import pairwise
 
 from repoagent.domain import Edit
 from repoagent.edits.errors import EditRefused
-from repoagent.edits.layout import lines_of
+from repoagent.edits.layout import split_lines
 
 
-def combined(one: Sequence[Edit], other: Sequence[Edit]) -> tuple[Edit, ...]:
+def combine_edits(one: Sequence[Edit], other: Sequence[Edit]) -> tuple[Edit, ...]:
     """Combine the edits of both. Raises EditRefused where they change the same lines, or what they change differs."""
     first, second = ({edit.path: edit for edit in edits} for edits in (one, other))
-    return tuple(_edit(first.get(path), second.get(path)) for path in dict.fromkeys((*first, *second)))
+    return tuple(_combine_edit(first.get(path), second.get(path)) for path in dict.fromkeys((*first, *second)))
 
 
-def _edit(one: Edit | None, other: Edit | None) -> Edit:
+def _combine_edit(one: Edit | None, other: Edit | None) -> Edit:
     if one is None or other is None or one == other:
         return next(edit for edit in (one, other) if edit)
     if one.before != other.before or one.before is None or one.after is None or other.after is None:
         raise EditRefused(f"{one.path}: the two changes do not begin with the same text")
-    return Edit(one.path, one.before, _merged(one.path, one.before, one.after, other.after))
+    return Edit(one.path, one.before, _merge_texts(one.path, one.before, one.after, other.after))
 
 
 @dataclass(frozen=True)
-class _Hunk:
+class _LineHunk:
     start: int
     end: int
     lines: tuple[str, ...]
 
 
-def _merged(path: str, before: str, one: str, other: str) -> str:
-    hunks = sorted({*_hunks(before, one), *_hunks(before, other)}, key=lambda hunk: (hunk.start, hunk.end))
+def _merge_texts(path: str, before: str, one: str, other: str) -> str:
+    hunks = sorted({*_find_hunks(before, one), *_find_hunks(before, other)}, key=lambda hunk: (hunk.start, hunk.end))
     for hunk, following in pairwise(hunks):
         if hunk.end > following.start or hunk.start == following.start:
             raise EditRefused(f"{path}: both changes touch line {following.start + 1}")
-    lines = lines_of(before)
+    lines = split_lines(before)
     for hunk in reversed(hunks):
         lines[hunk.start : hunk.end] = hunk.lines
     return "".join(lines)
 
 
-def _hunks(before: str, after: str) -> Iterator[_Hunk]:
-    old, new = lines_of(before), lines_of(after)
+def _find_hunks(before: str, after: str) -> Iterator[_LineHunk]:
+    old, new = split_lines(before), split_lines(after)
     for tag, i1, i2, j1, j2 in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if tag != "equal":
-            yield _Hunk(i1, i2, tuple(new[j1:j2]))
+            yield _LineHunk(i1, i2, tuple(new[j1:j2]))

@@ -6,29 +6,29 @@ from repoagent.edits.errors import EditRefused
 
 BOM = "\ufeff"
 
-_ESCAPED = {0xDC00 + byte: byte for byte in range(0x80, 0x100)}
+_ESCAPED_BYTES = {0xDC00 + byte: byte for byte in range(0x80, 0x100)}
 
 
-def readable(text: str) -> str:
+def make_parsable(text: str) -> str:
     """Return `text` as Python can parse it, as long as it was: undecoded bytes as Latin-1, a form feed for a BOM."""
     if text.isascii():
         return text
-    plain = text.translate(_ESCAPED)
+    plain = text.translate(_ESCAPED_BYTES)
     return "\f" + plain[1:] if plain.startswith(BOM) else plain
 
 
-def shown(text: str) -> str:
+def make_readable(text: str) -> str:
     """Return `text` as a model is to see it: parsable, without BOM, with plain line ends."""
-    return readable(text.removeprefix(BOM)).replace("\r\n", "\n")
+    return make_parsable(text.removeprefix(BOM)).replace("\r\n", "\n")
 
 
-def restored(text: str, source: str) -> str:
+def restore_bytes(text: str, source: str) -> str:
     """Return `text`, written by a model that was shown `source`, with the undecoded bytes of `source` as they arrived.
 
     Raises EditRefused where it holds other characters beyond ASCII than such a source: they would be written in the
     wrong encoding.
     """
-    escaped = {readable(c): c for c in set(source) if ord(c) in _ESCAPED}
+    escaped = {make_parsable(c): c for c in set(source) if ord(c) in _ESCAPED_BYTES}
     if not escaped:
         return text
     back = "".join(escaped.get(c, c) for c in text)

@@ -7,23 +7,23 @@ from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
 
-def lines_of(text: str) -> list[str]:
+def split_lines(text: str) -> list[str]:
     """Split a text into lines with their ends, as the parser counts them: a form feed or U+2028 ends none."""
     return io.StringIO(text, newline="").readlines()
 
 
-def line_end(line: str) -> str:
+def get_line_end(line: str) -> str:
     """Return what `line` ends with; empty for a last line without an end."""
     return line[len(line.rstrip("\r\n")) :]
 
 
-def end_near(lines: Sequence[str], index: int) -> str:
+def choose_line_end(lines: Sequence[str], index: int) -> str:
     """Choose what a new line at `index` shall end with: what its neighbours end with."""
-    near = (line_end(line) for line in (*lines[max(index - 1, 0) : index], *lines[index : index + 1]))
+    near = (get_line_end(line) for line in (*lines[max(index - 1, 0) : index], *lines[index : index + 1]))
     return next(filter(None, near), "\n")
 
 
-def ended(lines: Iterable[str], end: str) -> list[str]:
+def end_lines(lines: Iterable[str], end: str) -> list[str]:
     """End all `lines` with `end`."""
     return [line.rstrip("\r\n") + end for line in lines]
 
@@ -38,19 +38,21 @@ class Indentation:
     """What each level adds; never empty where there are levels to count."""
 
 
-def indent_of(line: str) -> str:
+def get_indent(line: str) -> str:
     """Return the blanks and tabs that `line` begins with."""
     return line[: len(line) - len(line.lstrip(" \t"))]
 
 
-def moved(lines: Sequence[str], old: Indentation, new: Indentation, fixed: Container[int] = frozenset()) -> list[str]:
+def reindent(
+    lines: Sequence[str], old: Indentation, new: Indentation, fixed: Container[int] = frozenset()
+) -> list[str]:
     """`lines` indented as `new`, level by level; lines whose numbers, counted from 1, are in `fixed` are left as they
     are."""
-    return [line if number in fixed else _moved(line, old, new) for number, line in enumerate(lines, 1)]
+    return [line if number in fixed else _reindent_line(line, old, new) for number, line in enumerate(lines, 1)]
 
 
-def _moved(line: str, old: Indentation, new: Indentation) -> str:
-    space = indent_of(line)
+def _reindent_line(line: str, old: Indentation, new: Indentation) -> str:
+    space = get_indent(line)
     if not line.strip() or not space.startswith(old.base):
         return line
     rest, levels = space[len(old.base) :], 0

@@ -7,16 +7,16 @@ from dataclasses import dataclass, field, replace
 
 from repoagent.domain import Ending, Issue, Location, Report
 from repoagent.evidence.context import EvaluationContext
-from repoagent.evidence.screening import single_tests
+from repoagent.evidence.screening import run_single_tests
 from repoagent.evidence.screening.choosing import make_collection_arguments
 from repoagent.evidence.test_selection import is_named_in, select_fewer_tests, select_near_tests
 from repoagent.evidence.verdict import Baseline
 from repoagent.evidence.workbench import Workbench
 from repoagent.index.build import Index
-from repoagent.testbed import covering
-from repoagent.testbed.covering import CoverageMap
-from repoagent.testbed.failure import distil
-from repoagent.testbed.runner import BaselineRun, Run, Testbed
+from repoagent.testbed import coverage as covering
+from repoagent.testbed.coverage import CoverageMap
+from repoagent.testbed.failure import summarise_failure
+from repoagent.testbed.runner import BaselineRun, RunUntouched, Testbed
 
 _NEAR_SHARE = 0.2
 """The part of the time left that the near tests may take on the untouched code."""
@@ -59,7 +59,9 @@ def measure_baseline(
     request: BaselineRequest, context: EvaluationContext, workbench: Workbench, index: Index
 ) -> MeasuredBaseline:
     """Run the tests near the suspects on the untouched code, twice where they fail."""
-    return _Measuring(request, replace(context, tests=()), workbench, index, workbench.attach(context)).measure()
+    return _Measuring(
+        request, replace(context, tests=()), workbench, index, workbench.attach_testbed(context)
+    ).measure()
 
 
 def measure_whole(context: EvaluationContext, judged: EvaluationContext, workbench: Workbench) -> Baseline | None:
@@ -68,12 +70,12 @@ def measure_whole(context: EvaluationContext, judged: EvaluationContext, workben
 
     `context` is what judges each candidate: what is flaky there is so here.
     """
-    testbed = workbench.attach(context)
+    testbed = workbench.attach_testbed(context)
     near, every = (_sum_sizes(files, workbench) for files in (judged.tests, testbed.codebase.test_files))
     expected = judged.baseline.seconds * every / max(near, 1)
-    if expected > workbench.within(workbench.test_timeout, share=_WHOLE_SHARE):
+    if expected > workbench.limit_seconds(workbench.test_timeout, share=_WHOLE_SHARE):
         return None
-    whole = testbed.baseline((), workbench.within(workbench.test_timeout, share=_WHOLE_SHARE))
+    whole = testbed.measure_baseline((), workbench.limit_seconds(workbench.test_timeout, share=_WHOLE_SHARE))
     workbench.trace.emit("baseline.done", files=["all"], passing=len(whole.passing), failing=len(whole.failing))
     if whole.report.ending is not Ending.COMPLETED:
         return None
@@ -143,15 +145,15 @@ class _Measuring:
         """How the tests near the suspects end; what each of them calls is recorded where that can be done."""
 
         def run(tests: Sequence[str], timeout: float) -> Report:
-            report, calls = covering.noted(self.testbed, tests, timeout)
+            report, calls = covering.run_with_coverage(self.testbed, tests, timeout)
             self.recorded.append(calls)
             return report
 
-        return self._run(files, _NEAR_SHARE, run if covering.possible(self.testbed) else None)
+        return self._run(files, _NEAR_SHARE, run if covering.can_measure_coverage(self.testbed) else None)
 
-    def _run(self, files: Sequence[str], share: float = _FEW_SHARE, run: Run | None = None) -> BaselineRun:
-        seconds = self.workbench.within(self.workbench.test_timeout, share=share)
-        found = self.testbed.baseline(files, seconds, run)
+    def _run(self, files: Sequence[str], share: float = _FEW_SHARE, run: RunUntouched | None = None) -> BaselineRun:
+        seconds = self.workbench.limit_seconds(self.workbench.test_timeout, share=share)
+        found = self.testbed.measure_baseline(files, seconds, run)
         passing, failing, ending = len(found.passing), len(found.failing), found.report.ending
         self.workbench.trace.emit("baseline.done", files=list(files), passing=passing, failing=failing, ending=ending)
         return found
@@ -169,11 +171,13 @@ class _Measuring:
     def _run_one_by_one(self, files: Sequence[str]) -> Baseline | None:
         """What the tests say one by one, where one of them holds up all others; None where that cannot be found out."""
         arguments = make_collection_arguments(self.testbed, files)
-        seconds = self.workbench.within(self.workbench.test_timeout, share=_NEAR_SHARE)
+        seconds = self.workbench.limit_seconds(self.workbench.test_timeout, share=_NEAR_SHARE)
         if not arguments:
             return None
         environment = self.testbed.environment
-        passing, failing, took = single_tests(arguments, lambda: self.workbench.open(environment, ()), seconds)
+        passing, failing, took = run_single_tests(
+            arguments, lambda: self.workbench.open_with_edits(environment, ()), seconds
+        )
         self.workbench.trace.emit(
             "baseline.done", files=list(files), passing=len(passing), failing=len(failing), singly=True
         )
@@ -189,8 +193,8 @@ class _Measuring:
         calls = self._calls
         if calls is None or not before.failing:
             return before
-        places = [covering.Place(each.path, each.start, each.end) for each in self.request.targets]
-        touching = {test for place in places for test in calls.covering(place)}
+        places = [covering.SourceSpan(each.path, each.start, each.end) for each in self.request.targets]
+        touching = {test for place in places for test in calls.find_tests(place)}
         known = {test for test, called in calls.tests if called}
         unrelated = {
             test
@@ -203,7 +207,7 @@ class _Measuring:
 
 
 def _make_baseline(found: BaselineRun, workbench: Workbench) -> Baseline:
-    text = distil(found.report, found.failing, workbench.workspace.root) if found.failing else ""
+    text = summarise_failure(found.report, found.failing, workbench.workspace.root) if found.failing else ""
     return Baseline(found.passing, found.failing, found.flaky, found.report.seconds, text)
 
 

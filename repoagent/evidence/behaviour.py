@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 
-def agreement(outputs: Sequence[Sequence[str]], weights: Sequence[float]) -> list[float]:
+def measure_behavioural_agreement(outputs: Sequence[Sequence[str]], weights: Sequence[float]) -> list[float]:
     """Measure for each candidate the share of the candidates' weight that does the same, on average over the inputs;
     from 0 to 1.
 
@@ -22,10 +22,10 @@ def agreement(outputs: Sequence[Sequence[str]], weights: Sequence[float]) -> lis
     counted = [
         i for i in range(number) if sum(w for row, w in rows if row[i : i + 1] and row[i][0] == "!") <= total / 2
     ]
-    return [_shared(row, weight, rows, counted) / total for row, weight in rows]
+    return [_sum_agreeing_weight(row, weight, rows, counted) / total for row, weight in rows]
 
 
-def _shared(
+def _sum_agreeing_weight(
     own: Sequence[str], weight: float, rows: Sequence[tuple[Sequence[str], float]], counted: Sequence[int]
 ) -> float:
     """Sum the weight of the candidates that do the same as `own`, on average over the inputs that count."""

@@ -11,8 +11,8 @@ from repoagent.evidence.reproduction.oracle import judge
 from repoagent.evidence.reproduction.script import MARK, run_script
 from repoagent.evidence.verdict import Baseline, read_verdict
 from repoagent.evidence.workbench import Workbench
-from repoagent.sandbox.base import Finished, Sandbox
-from repoagent.testbed.failure import distil
+from repoagent.sandbox.base import CommandResult, Sandbox
+from repoagent.testbed.failure import summarise_failure
 from repoagent.testbed.runner import Testbed
 
 QUICK_SECONDS = 10.0
@@ -35,12 +35,12 @@ def evaluate(
     `quick` are the seconds of tests that are run even where the reproduction fails already, `least` those that the
     tests are granted however little time is left. Raises SandboxFailed where a second sandbox dies as well.
     """
-    timeout = workbench.within(workbench.test_timeout, least=least)
-    evaluator = CandidateEvaluator(context, workbench.attach(context), timeout, quick)
+    timeout = workbench.limit_seconds(workbench.test_timeout, least=least)
+    evaluator = CandidateEvaluator(context, workbench.attach_testbed(context), timeout, quick)
     return workbench.run_fresh(context.environment, edits, evaluator)
 
 
-def seconds_needed(baseline: Baseline) -> float:
+def estimate_seconds(baseline: Baseline) -> float:
     """Seconds in which a patch that hangs nowhere is tested, by how long the untouched code took."""
     return min(5.0 + 2 * baseline.seconds, _GRACE)
 
@@ -96,10 +96,10 @@ class CandidateEvaluator:
     def _describe_failure(self, report: Report) -> str:
         if report.ending is not Ending.COMPLETED:
             return f"the tests {report.ending}\n{report.log[-600:]}"
-        return distil(report, report.failed & self.context.baseline.passing, self.testbed.root)
+        return summarise_failure(report, report.failed & self.context.baseline.passing, self.testbed.root)
 
 
-def _describe_output(oracle: Oracle, finished: Finished) -> str:
+def _describe_output(oracle: Oracle, finished: CommandResult) -> str:
     expected = f"\nexpected instead:\n{_strip_marks(oracle.expected)[:300]}" if oracle.expected else ""
     ending = "did not end in time; " if finished.timed_out else ""
     return f"the example of the issue {ending}prints:\n{_strip_marks(finished.output)[-500:]}{expected}"

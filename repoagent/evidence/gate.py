@@ -14,31 +14,32 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from repoagent.domain import Edit
-from repoagent.edits import EditRefused, meaning
-from repoagent.edits.syntax import lines_of, parse
+from repoagent.edits import EditRefused
+from repoagent.languages.python.fingerprint import ast_fingerprint
+from repoagent.languages.python.syntax import parse, split_lines
 
 if TYPE_CHECKING:
     from pyflakes.messages import Message
 
-_LARGEST = 150
+_MAX_CHANGED_LINES = 150
 """Changed lines above which a patch for one issue is not believed."""
 
 
-def problems(edits: Sequence[Edit]) -> tuple[str, ...]:
+def find_problems(edits: Sequence[Edit]) -> tuple[str, ...]:
     """List why the edits may not be tested; nothing when they may."""
-    found = [problem for edit in edits for problem in _problems_of(edit)]
-    if not any(_changes_code(edit) for edit in edits):
+    found = [problem for edit in edits for problem in _find_edit_problems(edit)]
+    if not any(_is_code_change(edit) for edit in edits):
         found.append("it changes no code")
     return tuple(found)
 
 
-def candidate_key(edits: Sequence[Edit]) -> str:
+def compute_candidate_key(edits: Sequence[Edit]) -> str:
     """Compute a hash that is equal for edits that leave the same files with the same meaning."""
-    parts = sorted(f"{edit.path}\0{meaning(edit.after or '')}" for edit in edits)
+    parts = sorted(f"{edit.path}\0{ast_fingerprint(edit.after or '')}" for edit in edits)
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
-_TESTS = re.compile(r"(\w+_)?(tests|testcases|test_cases)")
+_TEST_FOLDER = re.compile(r"(\w+_)?(tests|testcases|test_cases)")
 
 
 def is_test(path: str) -> bool:
@@ -50,10 +51,10 @@ def is_test(path: str) -> bool:
     name = PurePosixPath(path)
     folders = name.parts[:-1]
     named = name.name == "conftest.py" or name.match("test_*.py") or name.match("*_test.py")
-    return named or any(map(_TESTS.fullmatch, folders)) or folders[:1] == ("test",)
+    return named or any(map(_TEST_FOLDER.fullmatch, folders)) or folders[:1] == ("test",)
 
 
-def _problems_of(edit: Edit) -> list[str]:
+def _find_edit_problems(edit: Edit) -> list[str]:
     if edit.before is not None and is_test(edit.path):
         return [f"it edits the tests in {edit.path}"]
     if edit.after is None or not edit.path.endswith(".py"):
@@ -62,20 +63,20 @@ def _problems_of(edit: Edit) -> list[str]:
         parse(edit.after)
     except EditRefused as error:
         return [f"{edit.path}: {error}"]
-    return [*_new_mistakes(edit), *_too_large(edit)]
+    return [*_find_new_mistakes(edit), *_find_excess(edit)]
 
 
-def _changes_code(edit: Edit) -> bool:
-    return edit.before is None or edit.after is None or meaning(edit.before) != meaning(edit.after)
+def _is_code_change(edit: Edit) -> bool:
+    return edit.before is None or edit.after is None or ast_fingerprint(edit.before) != ast_fingerprint(edit.after)
 
 
-def _new_mistakes(edit: Edit) -> list[str]:
+def _find_new_mistakes(edit: Edit) -> list[str]:
     """List undefined names and other certain mistakes that were not there before."""
-    known = Counter(_mistakes(edit.before or ""))
-    return [f"{edit.path}: {mistake}" for mistake in (Counter(_mistakes(edit.after or "")) - known)]
+    known = Counter(_find_mistakes(edit.before or ""))
+    return [f"{edit.path}: {mistake}" for mistake in (Counter(_find_mistakes(edit.after or "")) - known)]
 
 
-def _mistakes(source: str) -> list[str]:
+def _find_mistakes(source: str) -> list[str]:
     from pyflakes import checker, messages
 
     certain = (
@@ -92,19 +93,19 @@ def _mistakes(source: str) -> list[str]:
         found = checker.Checker(parse(source)).messages
     except (EditRefused, RecursionError):
         return []
-    return [_named(message) for message in found if isinstance(message, certain)]
+    return [_format_mistake(message) for message in found if isinstance(message, certain)]
 
 
-def _named(message: Message) -> str:
+def _format_mistake(message: Message) -> str:
     """Describe a mistake under the name of the exception that a run would end with: profiles say which of those a model
     can mend."""
-    return f"{_EXCEPTIONS.get(type(message).__name__, 'SyntaxError')}: {message.message % message.message_args}"
+    return f"{_EXCEPTION_NAMES.get(type(message).__name__, 'SyntaxError')}: {message.message % message.message_args}"
 
 
-_EXCEPTIONS = {"UndefinedName": "NameError", "UndefinedLocal": "UnboundLocalError"}
+_EXCEPTION_NAMES = {"UndefinedName": "NameError", "UndefinedLocal": "UnboundLocalError"}
 
 
-def _too_large(edit: Edit) -> list[str]:
-    before, after = Counter(lines_of(edit.before or "")), Counter(lines_of(edit.after or ""))
+def _find_excess(edit: Edit) -> list[str]:
+    before, after = Counter(split_lines(edit.before or "")), Counter(split_lines(edit.after or ""))
     changed = (before - after).total() + (after - before).total()
-    return [f"it changes {changed} lines of {edit.path}"] if changed > _LARGEST else []
+    return [f"it changes {changed} lines of {edit.path}"] if changed > _MAX_CHANGED_LINES else []

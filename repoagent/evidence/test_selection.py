@@ -8,10 +8,10 @@ from itertools import accumulate
 from repoagent.domain import Ending, Issue, Location
 from repoagent.evidence.workbench import Workbench
 from repoagent.index.build import Index
-from repoagent.testbed import covering
-from repoagent.testbed.covering import CoverageMap
+from repoagent.testbed import coverage as covering
+from repoagent.testbed.coverage import CoverageMap
 from repoagent.testbed.runner import BaselineRun, Testbed
-from repoagent.testbed.selection import relevant_tests
+from repoagent.testbed.selection import select_relevant_tests
 
 _FILES = 8
 """Test files that judge each candidate."""
@@ -32,11 +32,13 @@ def select_near_tests(suspects: Sequence[Location], testbed: Testbed, index: Ind
     chosen = suspects[:SUSPECTS]
     symbols = [location.symbol for location in chosen if location.symbol]
     paths, tests = [each.path for each in chosen], testbed.codebase.test_files
-    near = relevant_tests(index, paths, tests, _FILES, symbols)
-    measured = covering.known(testbed) if covering.possible(testbed) and len(tests) > len(near) else None
+    near = select_relevant_tests(index, paths, tests, _FILES, symbols)
+    measured = (
+        covering.load_coverage(testbed) if covering.can_measure_coverage(testbed) and len(tests) > len(near) else None
+    )
     if measured is None:
         return near
-    calling = measured.files_covering([covering.Place(each.path, each.start, each.end) for each in chosen])
+    calling = measured.rank_test_files([covering.SourceSpan(each.path, each.start, each.end) for each in chosen])
     return tuple(dict.fromkeys((*calling, *near)))[:_FILES]
 
 
@@ -53,7 +55,7 @@ def select_fewer_tests(
     A run of few candidates that are well tested finds less than one of many that are tested by what lies nearest; what
     is left out judges the patch that is delivered.
     """
-    limit = workbench.within(workbench.test_timeout, share=_CANDIDATE_SHARE, least=_MIN_CANDIDATE_SECONDS)
+    limit = workbench.limit_seconds(workbench.test_timeout, share=_CANDIDATE_SHARE, least=_MIN_CANDIDATE_SECONDS)
     if near.report.ending is Ending.COMPLETED and near.report.seconds <= limit:
         return ()
     if calls is not None and (chosen := _select_calling_tests(calls, near, suspects, limit)):
@@ -86,7 +88,7 @@ def _select_calling_tests(
     left = limit
     for suspect in suspects[:SUSPECTS]:
         allowed = left / 2
-        for test in calls.covering(covering.Place(suspect.path, suspect.start, suspect.end)):
+        for test in calls.find_tests(covering.SourceSpan(suspect.path, suspect.start, suspect.end)):
             if test not in chosen and len(chosen) < _MAX_SINGLE_TESTS and took.get(test, limit) <= allowed:
                 chosen[test] = None
                 allowed -= took[test]

@@ -11,12 +11,12 @@ from typing import TypeVar
 from repoagent.domain import Edit
 from repoagent.errors import SandboxFailed
 from repoagent.evidence.context import EvaluationContext
-from repoagent.evidence.reproduction.script import SECONDS, run_script
-from repoagent.sandbox.base import Engine, Environment, Finished, Limits, Sandbox
-from repoagent.sandbox.fresh import in_fresh
-from repoagent.testbed.ecosystems.finding import codebases
+from repoagent.evidence.reproduction.script import MAX_SECONDS, run_script
+from repoagent.sandbox.base import CommandResult, Engine, Environment, Sandbox, SandboxLimits
+from repoagent.sandbox.fresh import run_in_fresh
+from repoagent.testbed.build_plan import CommitInfo, UserOverrides
+from repoagent.testbed.ecosystems.finding import detect_codebases
 from repoagent.testbed.runner import Testbed
-from repoagent.testbed.ways import Named, Origin
 from repoagent.trace import Trace
 from repoagent.workspace import Workspace
 
@@ -30,27 +30,27 @@ class Workbench:
     engine: Engine
     workspace: Workspace
     trace: Trace
-    limits: Limits
+    limits: SandboxLimits
     seconds_left: Callable[[], float | None]
     """Of the whole run; None without a limit."""
     check_budget: Callable[[], None]
     """Raises BudgetExceeded when nothing more may be spent."""
-    named: Named = field(default_factory=Named)
+    named: UserOverrides = field(default_factory=UserOverrides)
     """What the user names of how the project is tested."""
-    origin: Origin = field(default_factory=Origin)
+    origin: CommitInfo = field(default_factory=CommitInfo)
     """What is known of the commit, for the build."""
     build_timeout: float = 900.0
     """Seconds that building the test environment may take."""
     test_timeout: float = 120.0
     """Seconds that one run of the tests may take."""
 
-    def within(self, seconds: float, *, share: float = 1.0, least: float = 5.0) -> float:
+    def limit_seconds(self, seconds: float, *, share: float = 1.0, least: float = 5.0) -> float:
         """So many seconds, or as many as this `share` of what is left for the run; but, to end in an orderly way, not
         less than `least`."""
         left = self.seconds_left()
         return seconds if left is None else min(seconds, max(left * share, least))
 
-    def prepare(self) -> Testbed:
+    def prepare_testbed(self) -> Testbed:
         """Find the environment for the repository, or build it. Raises UserError and EnvironmentFailed."""
         return Testbed.prepare(
             self.engine,
@@ -58,17 +58,17 @@ class Workbench:
             origin=self.origin,
             named=self.named,
             trace=self.trace,
-            timeout=self.within(self.build_timeout),
+            timeout=self.limit_seconds(self.build_timeout),
         )
 
-    def attach(self, context: EvaluationContext) -> Testbed:
+    def attach_testbed(self, context: EvaluationContext) -> Testbed:
         """The test bed of an environment that was built before, perhaps by a process that is dead."""
         root = self.workspace.root
-        found = codebases(root)
+        found = detect_codebases(root)
         return Testbed.attach(self.engine, context.environment, root, found, context.test_command, self.limits)
 
     @contextmanager
-    def open(self, environment: Environment, edits: Sequence[Edit]) -> Iterator[Sandbox]:
+    def open_with_edits(self, environment: Environment, edits: Sequence[Edit]) -> Iterator[Sandbox]:
         """A fresh copy of the repository with `edits` made."""
         with self.engine.open(environment, self.workspace.root, self.limits) as sandbox:
             sandbox.write({edit.path: _encode(edit.after) for edit in edits})
@@ -83,11 +83,13 @@ class Workbench:
         def mend(error: SandboxFailed) -> None:
             self.trace.emit("sandbox.replaced", reason=str(error))
             if self.engine.find(environment.key) is None:  # removed to save space, or with the engine's whole store
-                self.prepare()
+                self.prepare_testbed()
 
-        return in_fresh(lambda: self.open(environment, edits), act, mend)
+        return run_in_fresh(lambda: self.open_with_edits(environment, edits), act, mend)
 
-    def make_script_runner(self, environment: Environment, seconds: float = SECONDS) -> Callable[[str], Finished]:
+    def make_script_runner(
+        self, environment: Environment, seconds: float = MAX_SECONDS
+    ) -> Callable[[str], CommandResult]:
         """What runs a script on the untouched code, each time in a fresh sandbox."""
         return lambda script: self.run_fresh(environment, (), lambda box: run_script(box, script, seconds))
 

@@ -10,17 +10,18 @@ from functools import cached_property, partial
 from typing import Literal, Protocol
 
 from repoagent.domain import Attempt, Edit, Issue, Location, Spec, WorkItem
-from repoagent.edits import EditRefused, meaning
-from repoagent.edits.encoding import shown
-from repoagent.edits.syntax import defined, without_docstring
+from repoagent.edits import EditRefused
+from repoagent.edits.encoding import make_readable
 from repoagent.errors import BudgetExceeded, ContextFull, ModelFailed
 from repoagent.evidence.context import EvaluationContext
 from repoagent.evidence.workbench import Workbench
-from repoagent.generators.excerpts import Passages
-from repoagent.generators.surroundings import around
+from repoagent.generators.excerpts import FileExcerpts
+from repoagent.generators.surroundings import describe_surroundings
 from repoagent.index.build import Index
-from repoagent.llm.asking import Asked, ask_all
+from repoagent.languages.python.fingerprint import ast_fingerprint
+from repoagent.languages.python.syntax import locate_definition, split_docstring
 from repoagent.llm.base import Completion, Model
+from repoagent.llm.parallel import CompletionResult, complete_all
 from repoagent.search_options import DEFAULT_OPTIONS, SearchOptions
 
 
@@ -44,7 +45,7 @@ class DraftTask:
     """How often the same generator has worked on the function before."""
     previous: Attempt | None = None
     """The attempt that failed, for a second one."""
-    files: tuple[Passages, ...] = ()
+    files: tuple[FileExcerpts, ...] = ()
     """For a generator that may change several files: what it is shown of each."""
     listed: frozenset[str] = frozenset()
     """All files of the repository, for the same."""
@@ -62,12 +63,12 @@ class DraftTask:
 
     @cached_property
     def _parts(self) -> tuple[str, str]:
-        return without_docstring(shown(self.source), self.target.symbol, self.target.start)
+        return split_docstring(make_readable(self.source), self.target.symbol, self.target.start)
 
     @property
     def kind(self) -> Literal["function", "class"]:
         """What is to be corrected. Raises EditRefused as `body` does."""
-        node = defined(shown(self.source), self.target.symbol, self.target.start).node
+        node = locate_definition(make_readable(self.source), self.target.symbol, self.target.start).node
         return "class" if isinstance(node, ast.ClassDef) else "function"
 
     @property
@@ -82,7 +83,7 @@ class Draft:
 
     edits: tuple[Edit, ...]
     answer: str
-    likelihood: float = 0.0
+    pattern_prior: float = 0.0
     """Of being right, among the mutants of one function; 0 where it is not known."""
 
 
@@ -179,7 +180,7 @@ def make_task(item: WorkItem, context: GeneratorContext) -> DraftTask:
         spec=context.spec,
         target=target,
         source=context.workbench.workspace.read(target.path),
-        context=around(context.index, target),
+        context=describe_surroundings(context.index, target),
         observed_failure=context.observed_failure,
         seed=context.seed,
         samples=item.samples,
@@ -190,7 +191,7 @@ def make_task(item: WorkItem, context: GeneratorContext) -> DraftTask:
 
 def prompt_token_budget(model: Model, answer: int) -> int:
     """Tokens that a prompt may have beside an answer of so many: the profile's budget, within what the server gives."""
-    return min(model.profile.prompt_budget, model.context() - answer - _TEMPLATE)
+    return min(model.profile.prompt_budget, model.get_context_size() - answer - _TEMPLATE)
 
 
 _TEMPLATE = 64
@@ -216,7 +217,7 @@ def ask_for_edits(
     What fails is refused, as long as others answer, or it was only too long. Raises BudgetExceeded or ModelFailed
     without any answer.
     """
-    asked = ask_all(attempts)
+    asked = complete_all(attempts)
     _raise_without_answer(asked)
     result = Proposals()
     for index, answer in enumerate(asked):
@@ -227,7 +228,7 @@ def ask_for_edits(
     return result
 
 
-def _raise_without_answer(asked: Sequence[Asked]) -> None:
+def _raise_without_answer(asked: Sequence[CompletionResult]) -> None:
     failures = [answer for answer in asked if not isinstance(answer, Completion)]
     grave = [failure for failure in failures if not isinstance(failure, ContextFull)]
     if grave and len(failures) == len(asked):
@@ -237,7 +238,7 @@ def _raise_without_answer(asked: Sequence[Asked]) -> None:
 def _read_draft(answer: Completion, edit: Callable[[Completion], tuple[Edit, ...]]) -> Proposals:
     try:
         edits = edit(answer)
-        if all(meaning(each.after or "") == meaning(each.before or "") for each in edits):
+        if all(ast_fingerprint(each.after or "") == ast_fingerprint(each.before or "") for each in edits):
             raise EditRefused("the answer changes nothing")
     except EditRefused as refusal:
         suffix = " (cut off at the token limit)" if answer.truncated else ""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from repoagent.domain import WorkItem
 from repoagent.edits import EditRefused
-from repoagent.edits.combine import combined
+from repoagent.edits.combine import combine_edits
 from repoagent.generators.base import Draft, GeneratorContext, Proposals, Scope, Traits
 from repoagent.llm.base import Model
 
@@ -23,8 +23,8 @@ class Combiner:
 
     def propose(self, item: WorkItem, context: GeneratorContext) -> Proposals:
         """The edits of both bases, unless they touch the same lines."""
-        one, other = map(context.workbench.workspace.edits, item.bases)
+        one, other = map(context.workbench.workspace.parse_edits, item.bases)
         try:
-            return Proposals((Draft(combined(one, other), ""),))
+            return Proposals((Draft(combine_edits(one, other), ""),))
         except EditRefused as refusal:
             return Proposals(refused=(str(refusal),))

@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from repoagent.domain import FROM_ISSUE, Edit, Location, WorkItem
-from repoagent.edits import EditRefused, splice_definition
-from repoagent.edits.layout import indent_of, lines_of
+from repoagent.edits import EditRefused
+from repoagent.edits.layout import get_indent, split_lines
 from repoagent.errors import UserError
 from repoagent.generators.base import Draft, GeneratorContext, Proposals, Scope, Traits
 from repoagent.issue.document import parse_document
 from repoagent.issue.proposals import ProposedChange, ProposedHunk, find_proposals
 from repoagent.issue.syntax import parse
+from repoagent.languages.python.splice import splice_definition
 from repoagent.llm.base import Model
 
 _FILES = 8
@@ -41,7 +42,7 @@ class IssueReader:
     def propose(self, item: WorkItem, context: GeneratorContext) -> Proposals:  # noqa: ARG002 - the issue names the place
         workspace = context.workbench.workspace
         found = find_proposals(parse_document(context.issue))
-        return draft_from_issue(found, context.suspects, workspace.files(), workspace.read)
+        return draft_from_issue(found, context.suspects, workspace.list_files(), workspace.read)
 
 
 def draft_from_issue(
@@ -101,7 +102,7 @@ def _find_similar_lines(
     pieces: Sequence[str], path: str, text: str, near: Mapping[int, float]
 ) -> Iterator[tuple[float, Edit]]:
     """What pieces may stand in the place of; `near` says of suspicious lines how much likelier they are meant."""
-    lines = lines_of(text)
+    lines = split_lines(text)
     known = {line.strip() for line in lines}
     for number, piece in enumerate(pieces):
         if piece in text:
@@ -117,7 +118,7 @@ def _find_similar_lines(
             filter(None, (_choose_place(lines, piece, extra, some) for some in (places, marked)))
         ):
             ending = lines[at][len(lines[at].rstrip("\r\n")) :]
-            changed = [*lines[:at], f"{indent_of(lines[at])}{piece}{ending}", *lines[at + 1 :]]
+            changed = [*lines[:at], f"{get_indent(lines[at])}{piece}{ending}", *lines[at + 1 :]]
             yield rate, Edit(path, text, "".join(changed))
 
 
@@ -202,7 +203,7 @@ def _apply_hunk(hunk: ProposedHunk, suspects: Sequence[Location], paths: Sequenc
 
 def _replace_lines(text: str, hunk: ProposedHunk) -> str | None:
     """The text with the hunk's new lines in the place of the old ones; None where those are not there just once."""
-    lines = lines_of(text)
+    lines = split_lines(text)
     old = [line.strip() for line in hunk.before.strip("\n").splitlines()]
     found = [
         at for at in range(len(lines) - len(old) + 1) if [line.strip() for line in lines[at : at + len(old)]] == old
@@ -222,7 +223,7 @@ def _replace_in_suspects(spans: Sequence[tuple[int, int]], text: str, hunk: Prop
     if "\n" in before or "\n" in after:
         return None
     alone = re.compile(rf"(?<!\w){re.escape(before)}(?!\w)")
-    lines = lines_of(text)
+    lines = split_lines(text)
     for start, end in spans[:_NEAREST]:
         body = "".join(lines[start - 1 : end])
         if found := len(alone.findall(body)):
@@ -234,11 +235,11 @@ def _replace_in_suspects(spans: Sequence[tuple[int, int]], text: str, hunk: Prop
 def _indent_lines(hunk: ProposedHunk, first: str) -> Iterator[str]:
     """The new lines, indented as the place is and ended as its lines are."""
     head = next(line for line in hunk.before.split("\n") if line.strip())
-    shift = len(indent_of(first)) - len(indent_of(head))
+    shift = len(get_indent(first)) - len(get_indent(head))
     end = "\r\n" if first.endswith("\r\n") else "\n"
     for line in hunk.after.strip("\n").split("\n") if hunk.after.strip() else ():
-        kept = indent_of(line)
-        moved = indent_of(first)[:1] * shift + kept if shift > 0 else kept[min(-shift, len(kept)) :]
+        kept = get_indent(line)
+        moved = get_indent(first)[:1] * shift + kept if shift > 0 else kept[min(-shift, len(kept)) :]
         yield f"{moved}{line.lstrip()}".rstrip() + end
 
 

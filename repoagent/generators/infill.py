@@ -12,9 +12,8 @@ from dataclasses import dataclass
 
 from repoagent.domain import WorkItem
 from repoagent.edits import EditRefused
-from repoagent.edits.encoding import readable, restored, shown
-from repoagent.edits.layout import end_near, lines_of
-from repoagent.edits.syntax import parse
+from repoagent.edits.encoding import make_parsable, make_readable, restore_bytes
+from repoagent.edits.layout import choose_line_end, split_lines
 from repoagent.generators.base import (
     DraftTask,
     GeneratorContext,
@@ -25,7 +24,8 @@ from repoagent.generators.base import (
     make_task,
     prompt_token_budget,
 )
-from repoagent.generators.holes import Hole, holes
+from repoagent.generators.holes import Hole, find_holes
+from repoagent.languages.python.syntax import parse
 from repoagent.llm.base import Completion, Model, Sampling
 from repoagent.prompting import Infill, render
 
@@ -52,7 +52,7 @@ class Infiller:
         if not task.target.symbol:
             return Proposals()
         try:
-            found = holes(task.source, task.target)
+            found = find_holes(task.source, task.target)
         except EditRefused as refusal:
             return Proposals(refused=(str(refusal),))
         first = task.round * task.samples  # those before had their turn
@@ -68,7 +68,7 @@ class Infiller:
 
 def fill_hole(source: str, hole: Hole, answer: str) -> str:
     """`source` with `hole` filled by `answer`, up to where it begins to repeat what follows; raises EditRefused."""
-    answer = restored(answer, source)
+    answer = restore_bytes(answer, source)
     if hole.kind == "insert":
         return _insert_lines(source, hole, answer)
     text = _trim_to_line(answer, source[hole.end :])
@@ -81,15 +81,15 @@ def _insert_lines(source: str, hole: Hole, answer: str) -> str:
     """As many of the answer's lines as parse in their place: the last may begin what the answer had no room for."""
     indent = source[source.rfind("\n", 0, hole.start) + 1 : hole.start]
     lines = _trim_to_lines(answer, source[hole.end :])
-    end = end_near(lines_of(source), hole.line)
+    end = choose_line_end(split_lines(source), hole.line)
     for kept in range(len(lines), 0, -1):
         filled = source[: hole.start] + end.join([*lines[:kept], indent]) + source[hole.end :]
-        if _parses(filled):
+        if _is_python(filled):
             return filled
     raise EditRefused("the model left the hole empty" if not lines else "what it inserted does not parse")
 
 
-def _parses(source: str) -> bool:
+def _is_python(source: str) -> bool:
     try:
         parse(source)
     except EditRefused:
@@ -110,7 +110,7 @@ def write_fim_prompt(task: DraftTask, model: Model, hole: Hole, answer: int) -> 
     before = after = ""
     for lines in _WINDOWS:
         before, after = _cut_window(task, hole, lines)
-        if model.count(header + before + after) <= most:
+        if model.count_tokens(header + before + after) <= most:
             return header + before, after
     characters = max(most // 2, 1)  # of an endless line; no token has less than one
     return before[-characters:], after[:characters]
@@ -118,15 +118,17 @@ def write_fim_prompt(task: DraftTask, model: Model, hole: Hole, answer: int) -> 
 
 def _write_header(task: DraftTask) -> str:
     """The issue as a comment above the code: a fill-in-the-middle prompt has no other place for it."""
-    imports = [line[:110] for line in shown(task.source).splitlines() if re.match(r"(import|from) \w.*[^(]$", line)]
+    imports = [
+        line[:110] for line in make_readable(task.source).splitlines() if re.match(r"(import|from) \w.*[^(]$", line)
+    ]
     hints = [f"should: {line}"[:110] for line in task.spec.proposed[:2]]
     return render(Infill(tuple(imports[:12]), task.issue.title[:110], tuple(hints))) + "\n"
 
 
 def _cut_window(task: DraftTask, hole: Hole, most: int) -> tuple[str, str]:
     """The function's text before and behind the hole, at most so many lines of each."""
-    text = readable(task.source)
-    lines = lines_of(text)
+    text = make_parsable(task.source)
+    lines = split_lines(text)
     start = sum(map(len, lines[: max(task.target.start, hole.line - most) - 1]))
     end = sum(map(len, lines[: min(task.target.end, hole.line + most)]))
     return _normalise_line_ends(text[start : hole.start]), _normalise_line_ends(text[hole.end : end])

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from repoagent.answers import code_in
+from repoagent.answers import extract_code
 from repoagent.domain import Attempt, Usage, WorkItem
 from repoagent.edits import EditRefused
 from repoagent.generators.base import (
@@ -57,9 +57,13 @@ class Retrier:
 
 
 def _write_messages(task: DraftTask, attempt: Attempt, model: Model) -> tuple[Message, ...]:
-    code = f"```python\n{code_in(Completion(attempt.answer, Usage()), task.name).strip()}\n```"
+    code = f"```python\n{extract_code(Completion(attempt.answer, Usage()), task.name).strip()}\n```"
     again = render(Retry(attempt.failure, task.kind, task.name))
-    left = prompt_token_budget(model, limit_answer_tokens(task, model)) - model.count(code) - model.count(again)
+    left = (
+        prompt_token_budget(model, limit_answer_tokens(task, model))
+        - model.count_tokens(code)
+        - model.count_tokens(again)
+    )
     return (
         Message("user", write_prompt(task, model, left)),
         Message("assistant", code),

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from repoagent.answers import code_in
+from repoagent.answers import extract_code
 from repoagent.domain import WorkItem
-from repoagent.edits import EditRefused, splice_definition
+from repoagent.edits import EditRefused
 from repoagent.generators.base import (
     DraftTask,
     GeneratorContext,
@@ -24,6 +24,7 @@ from repoagent.generators.base import (
     prompt_token_budget,
 )
 from repoagent.generators.rewrite_part import LONG, draft_parts
+from repoagent.languages.python.splice import splice_definition
 from repoagent.llm.base import Completion, Message, Model, Sampling
 from repoagent.prompting import Rewrite, render, trim_issue
 
@@ -48,7 +49,7 @@ class Rewriter:
         if not task.target.symbol:
             return Proposals()
         try:
-            length = model.count(task.body)
+            length = model.count_tokens(task.body)
         except EditRefused as refusal:
             return Proposals(refused=(str(refusal),))
         if length <= LONG:
@@ -73,31 +74,31 @@ def _draft_whole(task: DraftTask, model: Model) -> Proposals:
 
 def splice_answer(task: DraftTask, answer: Completion) -> str:
     """The file with the definition that `answer` holds; raises EditRefused."""
-    return splice_definition(task.source, task.target.symbol, code_in(answer, task.name), task.target.start)
+    return splice_definition(task.source, task.target.symbol, extract_code(answer, task.name), task.target.start)
 
 
 def limit_answer_tokens(task: DraftTask, model: Model) -> int:
     """Tokens that the function may have when it is written again."""
-    return model.count(task.body) * 3 // 2 + (300 if _should_ask_for_diagnosis(task) else 160)
+    return model.count_tokens(task.body) * 3 // 2 + (300 if _should_ask_for_diagnosis(task) else 160)
 
 
 def write_prompt(task: DraftTask, model: Model, most: int) -> str:
     """The prompt, in at most so many tokens as long as the function leaves room: what helps least goes first."""
     prompt = ""
-    for version in _shorten_prompt(task, model, most - model.count(task.body) - _FRAME):
+    for version in _shorten_prompt(task, model, most - model.count_tokens(task.body) - _FRAME):
         prompt = render(version)
-        if model.count(prompt) <= most:
+        if model.count_tokens(prompt) <= most:
             break
     return prompt
 
 
 def _shorten_prompt(task: DraftTask, model: Model, left: int) -> Iterator[Rewrite]:
     """The prompt with all that is known, and with less and less of it."""
-    full = _fill_prompt(task, trim_issue(task.issue, max(left // 2, _LEAST), model.count))
-    if model.count(full.context) <= left // 3:
+    full = _fill_prompt(task, trim_issue(task.issue, max(left // 2, _LEAST), model.count_tokens))
+    if model.count_tokens(full.context) <= left // 3:
         yield full
     yield replace(full, context="")
-    issue = trim_issue(task.issue, _LEAST, model.count)
+    issue = trim_issue(task.issue, _LEAST, model.count_tokens)
     short = replace(full, issue=issue, context="", documentation="", evidence=full.evidence[:300])
     yield replace(short, proposed=full.proposed[:3])
     yield replace(short, issue="", evidence="", proposed=())

@@ -10,12 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from repoagent.answers import code_in
-from repoagent.edits import splice_definition
-from repoagent.edits.encoding import shown
-from repoagent.edits.layout import lines_of
+from repoagent.answers import extract_code
+from repoagent.edits.encoding import make_readable
+from repoagent.edits.layout import split_lines
 from repoagent.generators.base import DraftTask, Proposals, ask_for_texts, prompt_token_budget
-from repoagent.generators.statement_ranges import Part, parts, replaced, words_of
+from repoagent.generators.statement_ranges import StatementRange, count_words, find_statement_ranges, replace_statements
+from repoagent.languages.python.splice import splice_definition
 from repoagent.llm.base import Completion, Message, Model, Sampling
 from repoagent.prompting import RewritePart, render, trim_issue
 
@@ -25,8 +25,8 @@ LONG = 450
 
 def draft_parts(task: DraftTask, model: Model) -> Proposals:
     """Draft from parts of the task's definition; raises EditRefused where it is not there, or not Python."""
-    target, words = task.target, words_of(task.issue.text)
-    found = parts(task.source, target.symbol, target.start, target.lines, words)
+    target, words = task.target, count_words(task.issue.text)
+    found = find_statement_ranges(task.source, target.symbol, target.start, target.lines, words)
     chosen = _choose_ranges(found, task)
 
     def ask(index: int) -> Completion:
@@ -37,7 +37,7 @@ def draft_parts(task: DraftTask, model: Model) -> Proposals:
     return ask_for_texts(task, attempts, lambda i, answer: _splice_answer(task, chosen[i], answer))
 
 
-def _choose_ranges(found: tuple[Part, ...], task: DraftTask) -> list[Part]:
+def _choose_ranges(found: tuple[StatementRange, ...], task: DraftTask) -> list[StatementRange]:
     """A part for each sample: most of them different ones, in the order of suspicion, then the first ones again.
 
     Of 29 fixes in long functions of SWE-bench Verified, the first part holds 9 and the first three 17, by the words of
@@ -48,9 +48,9 @@ def _choose_ranges(found: tuple[Part, ...], task: DraftTask) -> list[Part]:
     return [*fresh, *fresh][: task.samples]
 
 
-def _ask_for_range(task: DraftTask, model: Model, part: Part, seed: int, *, greedy: bool) -> Completion:
-    text = "".join(lines_of(shown(task.source))[part.first - 1 : part.last]).rstrip("\n")
-    limit = model.count(text) * 3 // 2 + 200
+def _ask_for_range(task: DraftTask, model: Model, part: StatementRange, seed: int, *, greedy: bool) -> Completion:
+    text = "".join(split_lines(make_readable(task.source))[part.first - 1 : part.last]).rstrip("\n")
+    limit = model.count_tokens(text) * 3 // 2 + 200
     temperature = 0.0 if greedy else model.profile.temperature
     sampling = Sampling(limit, temperature, model.profile.top_p, seed)
     return model.chat(
@@ -58,7 +58,7 @@ def _ask_for_range(task: DraftTask, model: Model, part: Part, seed: int, *, gree
     )
 
 
-def _write_prompt(task: DraftTask, model: Model, part: Part, text: str, most: int) -> str:
+def _write_prompt(task: DraftTask, model: Model, part: StatementRange, text: str, most: int) -> str:
     """All that is known, and less and less of it until it fits."""
     prompt = ""
     for issue, source in _shorten_prompt(task, model, part, most):
@@ -75,16 +75,16 @@ def _write_prompt(task: DraftTask, model: Model, part: Part, text: str, most: in
                 part=text,
             )
         )
-        if model.count(prompt) <= most:
+        if model.count_tokens(prompt) <= most:
             break
     return prompt
 
 
-def _shorten_prompt(task: DraftTask, model: Model, part: Part, most: int) -> Iterator[tuple[str, str]]:
+def _shorten_prompt(task: DraftTask, model: Model, part: StatementRange, most: int) -> Iterator[tuple[str, str]]:
     """Issue and code: the whole definition where it fits, else the lines around the part."""
-    issue = trim_issue(task.issue, max(most // 3, 200), model.count)
-    short = trim_issue(task.issue, 200, model.count)
-    lines = lines_of(shown(task.source))
+    issue = trim_issue(task.issue, max(most // 3, 200), model.count_tokens)
+    short = trim_issue(task.issue, 200, model.count_tokens)
+    lines = split_lines(make_readable(task.source))
     yield issue, task.body.rstrip("\n")
     yield short, task.body.rstrip("\n")
     for around in (60, 30, 15):
@@ -93,9 +93,9 @@ def _shorten_prompt(task: DraftTask, model: Model, part: Part, most: int) -> Ite
     yield "", ""
 
 
-def _splice_answer(task: DraftTask, part: Part, answer: Completion) -> str:
+def _splice_answer(task: DraftTask, part: StatementRange, answer: Completion) -> str:
     """The file with the answer in the part's place; or in the whole definition's, where it is all of that."""
-    code = code_in(answer, task.name)
+    code = extract_code(answer, task.name)
     if re.search(rf"^\s*(async\s+)?(def|class)\s+{re.escape(task.name)}\b", code, re.MULTILINE):
         return splice_definition(task.source, task.target.symbol, code, task.target.start)
-    return replaced(task.source, part, code)
+    return replace_statements(task.source, part, code)

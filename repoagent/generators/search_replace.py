@@ -21,8 +21,8 @@ from repoagent.generators.base import (
     make_task,
     prompt_token_budget,
 )
-from repoagent.generators.blocks import edits_in
-from repoagent.generators.excerpts import Passages, passages
+from repoagent.generators.blocks import parse_edits
+from repoagent.generators.excerpts import FileExcerpts, collect_file_excerpts
 from repoagent.llm.base import Completion, Message, Model, Sampling
 from repoagent.prompting import Replace, ReplaceAgain, Shown, render, trim_issue
 
@@ -78,7 +78,7 @@ class ReplaceRetrier:
         if attempt is None or not task.files:
             return Proposals(refused=("there is nothing to be shown",))
         limit, again = limit_answer_tokens(model), render(ReplaceAgain(attempt.failure))
-        left = prompt_token_budget(model, limit) - model.count(attempt.answer) - model.count(again)
+        left = prompt_token_budget(model, limit) - model.count_tokens(attempt.answer) - model.count_tokens(again)
         prompt, files = write_prompt(task, model, left)
         turns = (Message("user", prompt), Message("assistant", attempt.answer), Message("user", again))
         sampling = Sampling(limit, 0.2, model.profile.top_p, task.seed)
@@ -89,32 +89,32 @@ class ReplaceRetrier:
 def _make_task(item: WorkItem, context: GeneratorContext) -> DraftTask:
     """The task, with what is shown of each file that may be changed."""
     places = (item.target, *item.others)
-    files = passages(context.index, context.workbench.workspace.read, places, context.issue.text)
+    files = collect_file_excerpts(context.index, context.workbench.workspace.read, places, context.issue.text)
     return replace(make_task(item, context), files=files, listed=frozenset(context.index.files))
 
 
 def limit_answer_tokens(model: Model) -> int:
     """Tokens that an answer may have."""
-    return min(_ANSWER, model.context() // 3)
+    return min(_ANSWER, model.get_context_size() // 3)
 
 
-def read_edits(answer: Completion, files: Sequence[Passages], listed: frozenset[str]) -> tuple[Edit, ...]:
+def read_edits(answer: Completion, files: Sequence[FileExcerpts], listed: frozenset[str]) -> tuple[Edit, ...]:
     """The edits in an answer of a model that was shown `files`; raises EditRefused."""
     texts = {file.path: file.source for file in files}
     meant = {file.path: [range(first, last + 1) for first, last in file.spans] for file in files}
-    return edits_in(answer.text, texts, meant, listed)
+    return parse_edits(answer.text, texts, meant, listed)
 
 
-def write_prompt(task: DraftTask, model: Model, most: int) -> tuple[str, tuple[Passages, ...]]:
+def write_prompt(task: DraftTask, model: Model, most: int) -> tuple[str, tuple[FileExcerpts, ...]]:
     """The prompt in at most so many tokens, and the files that it shows: as many of the first as there is room for."""
-    issue = trim_issue(task.issue, max(most // 3, 200), model.count)
+    issue = trim_issue(task.issue, max(most // 3, 200), model.count_tokens)
     for number in range(len(task.files), 1, -1):
         prompt = _render_prompt(task, task.files[:number], issue)
-        if model.count(prompt) <= most:
+        if model.count_tokens(prompt) <= most:
             return prompt, task.files[:number]
     return _render_prompt(task, task.files[:1], issue), task.files[:1]
 
 
-def _render_prompt(task: DraftTask, files: Sequence[Passages], issue: str) -> str:
+def _render_prompt(task: DraftTask, files: Sequence[FileExcerpts], issue: str) -> str:
     shown = tuple(Shown(file.path, file.texts) for file in files)
     return render(Replace(issue, task.spec.proposed, task.observed_failure[:800], shown, task.issue.title[:300]))

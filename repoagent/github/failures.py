@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import httpx
 
 
-class Refused(UserError):
+class GitHubRefused(UserError):
     """GitHub refused a request; `status` (of HTTP) and `needs` say why."""
 
     def __init__(self, message: str, status: int, needs: str = "") -> None:
@@ -27,7 +27,7 @@ class Refused(UserError):
 
 
 @dataclass(frozen=True)
-class Asked:
+class GitHubRequest:
     """What was asked for, for people who read that it was refused."""
 
     what: str
@@ -40,8 +40,8 @@ class Asked:
 
 
 @contextmanager
-def explained(asked: Asked) -> Iterator[None]:
-    """Translate githubkit's errors inside of the block into Refused, EnvironmentFailed and UserError."""
+def translate_errors(asked: GitHubRequest) -> Iterator[None]:
+    """Translate githubkit's errors inside of the block into GitHubRefused, EnvironmentFailed and UserError."""
     import httpx
     from githubkit.exception import GitHubException, RequestError, RequestFailed
     from pydantic import ValidationError
@@ -49,7 +49,7 @@ def explained(asked: Asked) -> Iterator[None]:
     try:
         yield
     except RequestFailed as error:
-        raise _refusal(error.response.raw_response, asked) from error
+        raise _translate_refusal(error.response.raw_response, asked) from error
     except RequestError as error:
         cause = error.exc
         if isinstance(cause, RepoagentError):
@@ -59,44 +59,45 @@ def explained(asked: Asked) -> Iterator[None]:
                 f"{asked.what} is redirected in circles: give the URL that your browser ends at"
             ) from error
         raise EnvironmentFailed(
-            f"cannot reach GitHub for {asked.what} ({cause or type(cause).__name__}): check the network{_or(asked)}"
+            f"cannot reach GitHub for {asked.what} ({cause or type(cause).__name__}): check the network"
+            f"{_format_advice(asked)}"
         ) from error
     except (GitHubException, ValidationError, ValueError) as error:
         raise EnvironmentFailed(
             f"what was asked for {asked.what} did not answer as GitHub does; a proxy may be in between: check the "
-            f"URL{_or(asked)}"
+            f"URL{_format_advice(asked)}"
         ) from error
 
 
-def _refusal(response: httpx.Response, asked: Asked) -> RepoagentError:
+def _translate_refusal(response: httpx.Response, asked: GitHubRequest) -> RepoagentError:
     status = response.status_code
     if response.is_server_error:
         return EnvironmentFailed(f"{urlsplit(str(response.url)).netloc} answers {status}: try again later")
-    if status in {403, 429} and (wait := _reset(response)):
-        how = "try again then" if asked.has_token else f"try again then, or {_ask_for_token(asked)}"
+    if status in {403, 429} and (wait := _find_reset_time(response)):
+        how = "try again then" if asked.has_token else f"try again then, or {_format_token_advice(asked)}"
         return EnvironmentFailed(f"GitHub's limit of requests is reached until {wait}: {how}")
     needs = response.headers.get("x-accepted-github-permissions", "")
-    return Refused(_sentence(status, response, asked, needs), status, needs)
+    return GitHubRefused(_format_refusal(status, response, asked, needs), status, needs)
 
 
-def _sentence(status: int, response: httpx.Response, asked: Asked, needs: str) -> str:
-    rights = "the token may not read it" if asked.has_token else f"it is private: {_ask_for_token(asked)}"
+def _format_refusal(status: int, response: httpx.Response, asked: GitHubRequest, needs: str) -> str:
+    rights = "the token may not read it" if asked.has_token else f"it is private: {_format_token_advice(asked)}"
     permission = f" the permission `{needs}`" if needs else " the right to do so there (and single sign-on)"
     known = {
         401: "GitHub does not accept the token: make a new one, or unset GITHUB_TOKEN to read a public issue",
         403: f"GitHub forbids {asked.what}: give the token{permission}",
         404: f"there is no {asked.what}, or {rights}",
-        410: f"{asked.what} was deleted, or issues are switched off there{_or(asked)}",
-        451: f"{asked.what} is not available for legal reasons{_or(asked)}",
+        410: f"{asked.what} was deleted, or issues are switched off there{_format_advice(asked)}",
+        451: f"{asked.what} is not available for legal reasons{_format_advice(asked)}",
     }
-    return known.get(status, f"GitHub answers {status} for {asked.what}: {_words(response) or 'check the URL'}")
+    return known.get(status, f"GitHub answers {status} for {asked.what}: {_read_message(response) or 'check the URL'}")
 
 
-def _or(asked: Asked) -> str:
+def _format_advice(asked: GitHubRequest) -> str:
     return f", or {asked.advice}" if asked.advice else ""
 
 
-def _words(response: httpx.Response) -> str:
+def _read_message(response: httpx.Response) -> str:
     """Read GitHub's own message, at most 300 characters; empty where there is none."""
     try:
         reply = response.json()
@@ -108,19 +109,19 @@ def _words(response: httpx.Response) -> str:
     return "; ".join(filter(None, (str(reply.get("message", "")), *map(str, errors))))[:300]
 
 
-def _ask_for_token(asked: Asked) -> str:
+def _format_token_advice(asked: GitHubRequest) -> str:
     return "set GITHUB_TOKEN" + (f" and GH_HOST={asked.token_host}" if asked.token_host else "")
 
 
-def _reset(response: httpx.Response) -> str:
+def _find_reset_time(response: httpx.Response) -> str:
     """Find when the rate limit ends, for people; empty where the reply is not about a limit."""
     headers = response.headers
     if headers.get("retry-after", "").isdigit():
-        return _clock(time.time() + int(headers["retry-after"]))
+        return _format_clock(time.time() + int(headers["retry-after"]))
     if headers.get("x-ratelimit-remaining") == "0" and headers.get("x-ratelimit-reset", "").isdigit():
-        return _clock(int(headers["x-ratelimit-reset"]))
+        return _format_clock(int(headers["x-ratelimit-reset"]))
     return "a little later" if response.status_code == 429 or "rate limit" in response.text.lower() else ""
 
 
-def _clock(seconds: float) -> str:
+def _format_clock(seconds: float) -> str:
     return datetime.fromtimestamp(min(seconds, 32503680000), UTC).strftime("%H:%M UTC")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict
 
 
-class Reply(BaseModel):
+class GitHubReply(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
-class User(Reply):
+class User(GitHubReply):
     login: str = ""
     type: str = "User"
 
@@ -18,11 +18,11 @@ class User(Reply):
         return self.type == "Bot" or self.login.endswith("[bot]")
 
 
-class Label(Reply):
+class Label(GitHubReply):
     name: str | None = ""
 
 
-class Issue(Reply):
+class GitHubIssue(GitHubReply):
     title: str
     number: int = 0
     body: str | None = None
@@ -36,7 +36,7 @@ class Issue(Reply):
     pull_request: object = None
 
 
-class Comment(Reply):
+class GitHubComment(GitHubReply):
     id: int = 0
     user: User | None = None
     """None where the account is gone."""
@@ -47,17 +47,17 @@ class Comment(Reply):
     updated_at: str = ""
 
     @property
-    def by_bot(self) -> bool:
+    def is_by_bot(self) -> bool:
         return self.user is not None and self.user.is_bot
 
 
-class Permission(Reply):
+class Permission(GitHubReply):
     permission: str
     """`admin`, `write`, `read`, `none`; `maintain` is given as `write`, `triage` as `read`."""
     role_name: str = ""
 
 
-class Repo(Reply):
+class RepositoryFacts(GitHubReply):
     full_name: str
     default_branch: str
     private: bool = False
@@ -66,22 +66,22 @@ class Repo(Reply):
     permissions: dict[str, bool] = {}
 
 
-class Commit(Reply):
+class GitHubCommit(GitHubReply):
     sha: str
 
 
-class Branch(Reply):
+class Branch(GitHubReply):
     name: str
-    commit: Commit
+    commit: GitHubCommit
     protected: bool = False
 
 
-class Ref(Reply):
+class Ref(GitHubReply):
     ref: str = ""
     sha: str = ""
 
 
-class Pull(Reply):
+class Pull(GitHubReply):
     number: int
     html_url: str
     state: str = "open"
@@ -93,21 +93,21 @@ class Pull(Reply):
     base: Ref = Ref()
 
 
-class _Source(Reply):
-    issue: Issue | None = None
+class _Source(GitHubReply):
+    issue: GitHubIssue | None = None
 
 
-class Event(Reply):
+class TimelineEvent(GitHubReply):
     """One entry of an issue's timeline."""
 
     event: str = ""
     source: _Source | None = None
 
 
-class Content(Reply):
+class Content(GitHubReply):
     content: str = ""
     encoding: str = ""
 
 
-class Found(Reply):
-    items: tuple[Issue, ...] = ()
+class SearchResult(GitHubReply):
+    items: tuple[GitHubIssue, ...] = ()

@@ -37,11 +37,11 @@ class Repository:
         return f"{self.server}/{self.full_name}"
 
     @property
-    def clone(self) -> str:
+    def clone_url(self) -> str:
         return f"{self.url}.git"
 
 
-def on_host(host: str, owner: str, name: str) -> Repository:
+def describe_repository(host: str, owner: str, name: str) -> Repository:
     """Describe a repository at `host`, whose API is where GitHub's products put it: on github.com and ghe.com at a
     host of its own, on an Enterprise server at a path."""
     hosted = host == "github.com" or host.endswith(".ghe.com")
@@ -49,35 +49,35 @@ def on_host(host: str, owner: str, name: str) -> Repository:
     return Repository(f"https://{host}", api, owner, name)
 
 
-def at(host: str, owner: str, name: str) -> Repository:
-    """Describe a repository at `host`: as the Action's runner says, if it is the runner's host, else as `on_host`."""
-    if host == urlsplit(runner_server()).netloc:
-        return of_the_runner({**os.environ, "GITHUB_REPOSITORY": f"{owner}/{name}"})
-    return on_host(host, owner, name)
+def find_repository(host: str, owner: str, name: str) -> Repository:
+    """Find a repository at `host`: as the Action's runner says, if the host is its own, else as GitHub has it."""
+    if host == urlsplit(read_runner_server()).netloc:
+        return read_runner_repository({**os.environ, "GITHUB_REPOSITORY": f"{owner}/{name}"})
+    return describe_repository(host, owner, name)
 
 
-def home() -> str:
+def find_default_host() -> str:
     """Return the default host: the runner's (`GITHUB_SERVER_URL`), the user's (`GH_HOST`), or github.com."""
-    return urlsplit(runner_server()).netloc or os.environ.get("GH_HOST", "") or "github.com"
+    return urlsplit(read_runner_server()).netloc or os.environ.get("GH_HOST", "") or "github.com"
 
 
-def runner_server() -> str:
+def read_runner_server() -> str:
     """Read the server that the Action's runner names, as `https://github.example.com`; empty outside of an Action."""
     return os.environ.get("GITHUB_SERVER_URL", "").rstrip("/")
 
 
-def of_the_runner(environment: Mapping[str, str]) -> Repository:
+def read_runner_repository(environment: Mapping[str, str]) -> Repository:
     """Read the repository that an Action runs for from its environment; raises UserError outside of an Action."""
     found = FULL_NAME.fullmatch(environment.get("GITHUB_REPOSITORY", ""))
     if not found:
         raise UserError("GITHUB_REPOSITORY is not set to `owner/name`: this command is for GitHub Actions")
     server = environment.get("GITHUB_SERVER_URL") or "https://github.com"
-    api = environment.get("GITHUB_API_URL") or on_host(urlsplit(server).netloc, "", "").api
+    api = environment.get("GITHUB_API_URL") or describe_repository(urlsplit(server).netloc, "", "").api
     return Repository(server.rstrip("/"), api.rstrip("/"), found[1], found[2])
 
 
-def may_have_token(host: str) -> bool:
+def may_receive_token(host: str) -> bool:
     """Whether a token may be sent to `host`: github.com, or the host that the user (`GH_HOST`) or the Action's runner
     names, and no other."""
-    named = {os.environ.get("GH_HOST", ""), urlsplit(runner_server()).netloc}
+    named = {os.environ.get("GH_HOST", ""), urlsplit(read_runner_server()).netloc}
     return host == "github.com" or host.endswith(".ghe.com") or host in named

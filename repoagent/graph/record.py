@@ -13,7 +13,7 @@ def record_candidate(candidate: Candidate, services: Services, report: Report | 
     services.session.write(f"candidates/{candidate.id}.json", dump(candidate))
     services.session.write(f"candidates/{candidate.id}.diff", candidate.patch.text)
     if report:
-        services.session.write(f"candidates/{candidate.id}.tests.json", dump(_remarkable(report)))
+        services.session.write(f"candidates/{candidate.id}.tests.json", dump(_drop_passed_tests(report)))
     if verdict := candidate.verdict:
         services.trace.emit(
             "candidate.judged",
@@ -29,6 +29,6 @@ def record_candidate(candidate: Candidate, services: Services, report: Report | 
         )
 
 
-def _remarkable(report: Report) -> Report:
+def _drop_passed_tests(report: Report) -> Report:
     """The report without the tests that passed, of which there may be thousands for each candidate."""
     return replace(report, outcomes=tuple(o for o in report.outcomes if o.status is not Status.PASSED))

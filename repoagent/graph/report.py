@@ -80,7 +80,7 @@ def _rate_confidence(state: State, services: Services) -> Confidence | None:
 def _is_vacuous(state: State) -> bool:
     """Whether all that speaks for the patch is a reproduction that looks at nothing of it."""
     verdict = state.chosen.verdict if state.chosen else None
-    return state.weight.is_nothing and not (verdict and verdict.fixed)
+    return state.weight.is_vacuous and not (verdict and verdict.fixed)
 
 
 def _summarise(chosen: Candidate | None, state: State) -> str:
@@ -111,7 +111,7 @@ def _list_verified(state: State) -> Iterator[Fact]:
 
 def _describe_reproduction(state: State, verdict: Verdict) -> Iterator[Fact]:
     oracle = state.oracle
-    if verdict.oracle != "passed" or state.weight.is_nothing:
+    if verdict.oracle != "passed" or state.weight.is_vacuous:
         return
     source = f"Run in the sandbox, {oracle.source or _DEFAULT_SOURCE}"
     if oracle.strength is Strength.CRASH:
@@ -161,8 +161,8 @@ def _list_unverified(state: State) -> Iterator[Fact]:
         return
     yield from _doubt_reproduction(state, state.chosen.verdict)
     yield from _doubt_tests(state, state.chosen.verdict)
-    if state.weight.is_nothing:
-        mistakes = f"{state.weight.mutants} small mistakes made in the patched function"
+    if state.weight.is_vacuous:
+        mistakes = f"{state.weight.total} small mistakes made in the patched function"
         sentence = f"The reproduction notices none of {mistakes}: it hardly tests it."
         yield Fact(FactCode.REPRODUCTION_VACUOUS, sentence)
     if state.chosen.scores and state.chosen.scores.overfitting:

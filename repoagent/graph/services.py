@@ -10,10 +10,10 @@ from repoagent.evidence.workbench import Workbench
 from repoagent.index.build import Index
 from repoagent.llm.base import Model
 from repoagent.llm.budget import Budget
-from repoagent.sandbox.base import Engine, Limits
+from repoagent.sandbox.base import Engine, SandboxLimits
 from repoagent.search_options import SearchOptions
 from repoagent.session import Session
-from repoagent.testbed.ways import Named, Origin
+from repoagent.testbed.build_plan import CommitInfo, UserOverrides
 from repoagent.trace import Trace
 from repoagent.workspace import Workspace
 
@@ -24,7 +24,7 @@ class RunChoices:
 
     samples: int | None = None
     """Samples of each generator for each function; None leaves it to the model's profile."""
-    named: Named = field(default_factory=Named)
+    named: UserOverrides = field(default_factory=UserOverrides)
     """What the user names of how the project is tested."""
     ask: bool = False
     """Whether to stop after planning, for a person to read and edit spec and plan."""
@@ -55,8 +55,8 @@ class Services:
     elapsed: Callable[[], float]
     """Seconds this run has taken, in all its processes."""
     options: RunChoices
-    limits: Limits
-    origin: Origin = field(default_factory=Origin)
+    limits: SandboxLimits
+    origin: CommitInfo = field(default_factory=CommitInfo)
     """What is known of the commit, for the build."""
 
     @cached_property

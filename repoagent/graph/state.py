@@ -12,12 +12,12 @@ from repoagent.domain import (
     CompletedWork,
     Issue,
     Location,
+    MutationScore,
     Oracle,
     Plan,
     Regression,
     Spec,
     Strength,
-    Weight,
     WorkItem,
 )
 from repoagent.evidence.context import EvaluationContext
@@ -68,7 +68,7 @@ class State:
     candidates: Annotated[dict[str, Candidate], _merge] = field(default_factory=dict)
     """By id."""
     chosen: Candidate | None = None
-    weight: Weight = field(default_factory=Weight)
+    weight: MutationScore = field(default_factory=MutationScore)
     regression: Regression = field(default_factory=Regression)
     reviewed: tuple[str, ...] = ()
     """Candidates that had their last run."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-from repoagent.domain import Candidate, CompletedWork, Location, Plan, Regression, Spec, Weight, WorkItem
+from repoagent.domain import Candidate, CompletedWork, Location, MutationScore, Plan, Regression, Spec, WorkItem
 from repoagent.evidence.context import EvaluationContext
 
 
@@ -24,7 +24,7 @@ class Update(TypedDict, total=False):
     iteration: int
     candidates: dict[str, Candidate]
     chosen: Candidate | None
-    weight: Weight
+    weight: MutationScore
     regression: Regression
     reviewed: tuple[str, ...]
     spent: str

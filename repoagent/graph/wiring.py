@@ -25,7 +25,7 @@ from repoagent.errors import BudgetExceeded
 from repoagent.evidence.baseline import describe_failure_today
 from repoagent.generators import Scope, find_generator
 from repoagent.graph import nodes
-from repoagent.graph.nodes.delivering import stands
+from repoagent.graph.nodes.delivering import is_still_best
 from repoagent.graph.services import Services
 from repoagent.graph.state import DraftOrder, State, TestOrder, restore_tuples
 from repoagent.graph.update import Update
@@ -44,41 +44,41 @@ SEARCHING = ("draft", "gather", "validate", "diagnose")
 ENDING = ("select", "minimise", "review", "weigh", "regress", "deliver")
 
 
-def build(checkpointer: BaseCheckpointSaver[str]) -> CompiledStateGraph[State, Services, State, State]:
+def build_graph(checkpointer: BaseCheckpointSaver[str]) -> CompiledStateGraph[State, Services, State, State]:
     """The graph, compiled; each node's result is in the checkpoint before the next one starts."""
     graph = StateGraph(State, context_schema=Services)
     for name in (*UNDERSTANDING, "plan", "approve", "begin", *SEARCHING, *ENDING):
-        graph.add_node(name, _watch(name, getattr(nodes, name)))
+        graph.add_node(name, _watch_node(name, getattr(nodes, name)))
     for before, after in zip((START, *UNDERSTANDING), UNDERSTANDING, strict=False):
         graph.add_edge(before, after)
-    graph.add_conditional_edges("reproduce", after_reproduce, ["plan", "begin"])
+    graph.add_conditional_edges("reproduce", route_after_reproduce, ["plan", "begin"])
     graph.add_edge("plan", "approve")
-    graph.add_conditional_edges("approve", after_approve, ["baseline", "begin"])
-    graph.add_conditional_edges("begin", to_draft, ["draft", "select"])
+    graph.add_conditional_edges("approve", route_after_approve, ["baseline", "begin"])
+    graph.add_conditional_edges("begin", send_drafts, ["draft", "select"])
     graph.add_edge("draft", "gather")
-    graph.add_conditional_edges("gather", to_validate, ["validate", "diagnose"])
+    graph.add_conditional_edges("gather", send_tests, ["validate", "diagnose"])
     graph.add_edge("validate", "diagnose")
-    graph.add_conditional_edges("diagnose", to_draft, ["draft", "select"])
+    graph.add_conditional_edges("diagnose", send_drafts, ["draft", "select"])
     graph.add_edge("select", "minimise")
     graph.add_edge("minimise", "review")
-    graph.add_conditional_edges("review", after_review, ["select", "weigh"])
+    graph.add_conditional_edges("review", route_after_review, ["select", "weigh"])
     graph.add_edge("weigh", "regress")
     graph.add_edge("regress", "deliver")
     graph.add_edge("deliver", END)
     return graph.compile(checkpointer=checkpointer)
 
 
-def after_reproduce(state: State) -> Literal["plan", "begin"]:
+def route_after_reproduce(state: State) -> Literal["plan", "begin"]:
     """To the plan, unless a person has it already and only changed how the tests are run."""
     return "begin" if state.is_approved else "plan"
 
 
-def after_approve(state: State) -> Literal["baseline", "begin"]:
+def route_after_approve(state: State) -> Literal["baseline", "begin"]:
     """Back to the baseline where the tests are run by another command from here on."""
     return "begin" if state.is_measured or state.spent or state.evaluation is None else "baseline"
 
 
-def to_draft(state: State) -> Sequence[Send] | str:
+def send_drafts(state: State) -> Sequence[Send] | str:
     """One `draft` for each piece of work; none where there is nothing left to do or to spend."""
     if state.spent or not state.work:
         return "select"
@@ -94,7 +94,7 @@ def _make_order(state: State, item: WorkItem) -> DraftOrder:
     return DraftOrder(state.issue, spec, observed, item, state.iteration, evaluation, suspects)
 
 
-def to_validate(state: State) -> Sequence[Send] | str:
+def send_tests(state: State) -> Sequence[Send] | str:
     """One `validate` for each candidate that passed the gate and was not tested."""
     waiting = [c for c in state.candidates.values() if c.verdict is None]
     if state.evaluation is None or not waiting:
@@ -103,12 +103,12 @@ def to_validate(state: State) -> Sequence[Send] | str:
     return [Send("validate", TestOrder(candidate, state.evaluation, is_proven)) for candidate in waiting]
 
 
-def after_review(state: State, runtime: Runtime[Services]) -> Literal["select", "weigh"]:
+def route_after_review(state: State, runtime: Runtime[Services]) -> Literal["select", "weigh"]:
     """Back to the choice where the last run found the chosen patch worse than another."""
-    return "weigh" if stands(state, runtime.context.search_options.reviews) else "select"
+    return "weigh" if is_still_best(state, runtime.context.search_options.reviews) else "select"
 
 
-def _watch(name: str, node: Node[In]) -> Any:  # langgraph's own node types do not accept their own signatures
+def _watch_node(name: str, node: Node[In]) -> Any:  # langgraph's own node types do not accept their own signatures
     """`node`, with its beginning and end in the trace; a spent budget ends its work, not the run."""
 
     @wraps(node)

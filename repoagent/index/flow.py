@@ -21,14 +21,14 @@ from repoagent.errors import UserError
 if TYPE_CHECKING:
     from repoagent.index.build import Index
 
-STATEMENTS = 3_000
+MAX_STATEMENTS = 3_000
 """Statements of one function, at most; larger functions are generated, and cost time quadratic in their size."""
 
 BindingKind = Literal["parameter", "assignment", "loop", "with", "import", "except", "definition", "delete", "match"]
 ControlKind = Literal["if", "while", "for", "try", "except", "with", "match", "case", "assert"]
-ExitKind = Literal["return", "raise", "yield", "break", "continue"]
+FunctionExitKind = Literal["return", "raise", "yield", "break", "continue"]
 
-Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -63,10 +63,10 @@ class Control:
 
 
 @dataclass(frozen=True, slots=True)
-class Exit:
+class FunctionExit:
     """A statement that leaves the function or a loop."""
 
-    kind: ExitKind
+    kind: FunctionExitKind
     line: int
     value: str
     """What is returned or raised, as source."""
@@ -88,7 +88,7 @@ class Flow:
     attributes: tuple[str, ...]
     """What is read or set on the first parameter, `total` for `self.total`."""
     controls: tuple[Control, ...]
-    exits: tuple[Exit, ...]
+    exits: tuple[FunctionExit, ...]
     _around: Mapping[int, tuple[int, ...]] = field(default_factory=dict, repr=False)
     """For each line of a statement the lines that decide whether it runs."""
 
@@ -97,14 +97,14 @@ class Flow:
         """Names that are bound here, parameters included."""
         return frozenset(binding.name for binding in self.bindings) - frozenset(self.outer)
 
-    def backward(self, line: int) -> tuple[int, ...]:
+    def slice_backward(self, line: int) -> tuple[int, ...]:
         """List the lines that decide what `line` computes, itself included."""
         used: dict[int, set[int]] = {}
         for use, bindings in self.chains.items():
             used.setdefault(use.line, set()).update(binding.line for binding in bindings)
-        return _closure(line, lambda at: {*used.get(at, ()), *self._around.get(at, ())})
+        return _compute_closure(line, lambda at: {*used.get(at, ()), *self._around.get(at, ())})
 
-    def forward(self, line: int) -> tuple[int, ...]:
+    def slice_forward(self, line: int) -> tuple[int, ...]:
         """List the lines that what `line` computes may have an effect on, itself included."""
         uses: dict[int, set[int]] = {}
         for use, bindings in self.chains.items():
@@ -114,10 +114,10 @@ class Flow:
         for at, around in self._around.items():
             for outer in around:
                 inside.setdefault(outer, set()).add(at)
-        return _closure(line, lambda at: {*uses.get(at, ()), *inside.get(at, ())})
+        return _compute_closure(line, lambda at: {*uses.get(at, ()), *inside.get(at, ())})
 
 
-def flow_of(source: str, first: int = 1) -> Flow | None:
+def analyse_function(source: str, first: int = 1) -> Flow | None:
     """Analyse the one function in `source`, which may be indented, and whose first line is `first` in its file.
 
     None where it cannot be parsed, is no function, or is too large.
@@ -131,54 +131,54 @@ def flow_of(source: str, first: int = 1) -> Flow | None:
     function = tree.body[0] if len(tree.body) == 1 else None
     if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
         return None
-    if sum(isinstance(node, ast.stmt) for node in ast.walk(function)) > STATEMENTS:
+    if sum(isinstance(node, ast.stmt) for node in ast.walk(function)) > MAX_STATEMENTS:
         return None
     try:
-        return _flow(function, first - 1)
+        return _build_flow(function, first - 1)
     except RecursionError:
         return None
 
 
-def slice_of(index: Index, path: str, line: int, *, forward: bool = False) -> tuple[int, ...]:
+def slice_function(index: Index, path: str, line: int, *, forward: bool = False) -> tuple[int, ...]:
     """List the lines of the function around `line` of `path` that decide what it computes; `forward`, that it affects.
 
     Raises UserError where there is no Python function around it, or it cannot be parsed.
     """
-    facts = index.file(path)
+    facts = index.read_facts(path)
     around = [s for s in facts.symbols if s.is_function and s.start <= line <= s.end] if facts else []
     if not around or not path.endswith((".py", ".pyi", ".ipynb")):
         raise UserError(f"line {line} of `{path}` is in no Python function; slices are made inside of one.")
     function = around[-1]
-    flow = flow_of(index.slice(path, function.start, function.end), function.start)
+    flow = analyse_function(index.read_lines(path, function.start, function.end), function.start)
     if flow is None:
         raise UserError(f"`{function.qualified}` in `{path}` cannot be parsed, or is too large to slice.")
-    return flow.forward(line) if forward else flow.backward(line)
+    return flow.slice_forward(line) if forward else flow.slice_backward(line)
 
 
 # --- the graph --------------------------------------------------------------------------------------------------------
 
 
 @dataclass
-class _Step:
+class _FlowStep:
     """One statement, or the head of one that holds others."""
 
     line: int
     binds: list[Binding]
     uses: list[Use]
-    after: list[_Step] = field(default_factory=list, repr=False)
+    after: list[_FlowStep] = field(default_factory=list, repr=False)
     reaching: dict[str, frozenset[Binding]] = field(default_factory=dict, repr=False)
 
 
-def _flow(function: ast.FunctionDef | ast.AsyncFunctionDef, offset: int) -> Flow:
-    reader = _Reader(offset)
+def _build_flow(function: ast.FunctionDef | ast.AsyncFunctionDef, offset: int) -> Flow:
+    reader = _NameReader(offset)
     arguments = function.args
     every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
     every += [item for item in (arguments.vararg, arguments.kwarg) if item]
-    entry = _Step(function.lineno + offset, [reader.parameter(argument) for argument in every], [])
-    graph = _Graph(reader)
-    graph.block(function.body, [entry])
+    entry = _FlowStep(function.lineno + offset, [reader.bind_parameter(argument) for argument in every], [])
+    graph = _FlowGraph(reader)
+    graph.add_block(function.body, [entry])
     steps = [entry, *graph.steps]
-    _reach(steps)
+    _compute_reaching(steps)
     bound = frozenset(binding.name for step in steps for binding in step.binds) - frozenset(reader.outer)
     chains = {
         use: tuple(sorted(step.reaching.get(use.name, ()))) for step in steps for use in step.uses if use.name in bound
@@ -190,14 +190,14 @@ def _flow(function: ast.FunctionDef | ast.AsyncFunctionDef, offset: int) -> Flow
         chains=chains,
         free=tuple(name for name in read if name not in bound),
         outer=tuple(reader.outer),
-        attributes=tuple(_attributes(function, every[0].arg) if every else ()),
+        attributes=tuple(_collect_attributes(function, every[0].arg) if every else ()),
         controls=tuple(graph.controls),
         exits=tuple(graph.exits),
         _around={step.line: tuple(around) for step, around in zip(graph.steps, graph.around, strict=True)},
     )
 
 
-def _reach(steps: Sequence[_Step]) -> None:
+def _compute_reaching(steps: Sequence[_FlowStep]) -> None:
     """Compute which bindings reach each step, until nothing changes any more."""
     waiting = list(steps)
     while waiting:
@@ -216,135 +216,137 @@ def _reach(steps: Sequence[_Step]) -> None:
                 waiting.append(after)
 
 
-class _Graph:
+class _FlowGraph:
     """The statements of a function, and which may follow which."""
 
-    def __init__(self, reader: _Reader) -> None:
-        self.steps: list[_Step] = []
+    def __init__(self, reader: _NameReader) -> None:
+        self.steps: list[_FlowStep] = []
         self.around: list[list[int]] = []
         self.controls: list[Control] = []
-        self.exits: list[Exit] = []
+        self.exits: list[FunctionExit] = []
         self._reader = reader
         self._deciding: list[int] = []
-        self._loops: list[tuple[_Step, list[_Step]]] = []
-        self._handlers: list[list[_Step]] = []
+        self._loops: list[tuple[_FlowStep, list[_FlowStep]]] = []
+        self._handlers: list[list[_FlowStep]] = []
 
-    def block(self, statements: Iterable[ast.stmt], before: list[_Step]) -> list[_Step]:
+    def add_block(self, statements: Iterable[ast.stmt], before: list[_FlowStep]) -> list[_FlowStep]:
         """Add statements that follow on `before`; return the steps that they end in."""
         for statement in statements:
-            before = self._statement(statement, before)
+            before = self._add_statement(statement, before)
         return before
 
-    def _statement(self, node: ast.stmt, before: list[_Step]) -> list[_Step]:
+    def _add_statement(self, node: ast.stmt, before: list[_FlowStep]) -> list[_FlowStep]:
         match node:
             case ast.If():
-                return self._if(node, before)
+                return self._add_if(node, before)
             case ast.While() | ast.For() | ast.AsyncFor():
-                return self._loop(node, before)
+                return self._add_loop(node, before)
             case ast.Try() | ast.TryStar():
-                return self._try(node, before)
+                return self._add_try(node, before)
             case ast.With() | ast.AsyncWith():
-                return self._with(node, before)
+                return self._add_with(node, before)
             case ast.Match():
-                return self._match(node, before)
+                return self._add_match(node, before)
             case _:
-                return self._simple(node, before)
+                return self._add_simple(node, before)
 
-    def _simple(self, node: ast.stmt, before: list[_Step]) -> list[_Step]:
-        step = self._add(node, [node], before)
+    def _add_simple(self, node: ast.stmt, before: list[_FlowStep]) -> list[_FlowStep]:
+        step = self._add_step(node, [node], before)
         match node:
             case ast.Return() | ast.Raise():
-                kind: ExitKind = "return" if isinstance(node, ast.Return) else "raise"
+                kind: FunctionExitKind = "return" if isinstance(node, ast.Return) else "raise"
                 value = node.value if isinstance(node, ast.Return) else node.exc
-                self.exits.append(Exit(kind, step.line, ast.unparse(value) if value else ""))
+                self.exits.append(FunctionExit(kind, step.line, ast.unparse(value) if value else ""))
                 return []
             case ast.Break() | ast.Continue() if self._loops:
                 head, breaks = self._loops[-1]
                 is_break = isinstance(node, ast.Break)
-                self.exits.append(Exit("break" if is_break else "continue", step.line, ""))
+                self.exits.append(FunctionExit("break" if is_break else "continue", step.line, ""))
                 if is_break:
                     breaks.append(step)
                 else:
                     step.after.append(head)
                 return []
             case ast.Assert():
-                self.controls.append(Control("assert", step.line, self._end(node), ast.unparse(node.test)))
+                self.controls.append(Control("assert", step.line, self._find_end(node), ast.unparse(node.test)))
         for inner in (
             ast.walk(node) if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) else ()
         ):
             if isinstance(inner, ast.Yield | ast.YieldFrom):
-                self.exits.append(Exit("yield", step.line, ast.unparse(inner.value) if inner.value else ""))
+                self.exits.append(FunctionExit("yield", step.line, ast.unparse(inner.value) if inner.value else ""))
         return [step]
 
-    def _if(self, node: ast.If, before: list[_Step]) -> list[_Step]:
-        step = self._head(node, "if", [node.test], before)
-        with_body = self._inside(step, node.body, [step])
-        return [*with_body, *(self._inside(step, node.orelse, [step]) if node.orelse else [step])]
+    def _add_if(self, node: ast.If, before: list[_FlowStep]) -> list[_FlowStep]:
+        step = self._add_head(node, "if", [node.test], before)
+        with_body = self._add_body(step, node.body, [step])
+        return [*with_body, *(self._add_body(step, node.orelse, [step]) if node.orelse else [step])]
 
-    def _loop(self, node: ast.While | ast.For | ast.AsyncFor, before: list[_Step]) -> list[_Step]:
+    def _add_loop(self, node: ast.While | ast.For | ast.AsyncFor, before: list[_FlowStep]) -> list[_FlowStep]:
         is_while = isinstance(node, ast.While)
-        step = self._head(node, "while" if is_while else "for", [node.test] if is_while else [node.iter], before)  # type: ignore[union-attr] # `is_while` decides it
+        step = self._add_head(node, "while" if is_while else "for", [node.test] if is_while else [node.iter], before)  # type: ignore[union-attr] # `is_while` decides it
         if not isinstance(node, ast.While):
-            step.binds += self._reader.targets(node.target, "loop", node.iter)
-        breaks: list[_Step] = []
+            step.binds += self._reader.bind_targets(node.target, "loop", node.iter)
+        breaks: list[_FlowStep] = []
         self._loops.append((step, breaks))
-        for last in self._inside(step, node.body, [step]):
+        for last in self._add_body(step, node.body, [step]):
             last.after.append(step)
         self._loops.pop()
-        return [*self._inside(step, node.orelse, [step]), *breaks] if node.orelse else [step, *breaks]
+        return [*self._add_body(step, node.orelse, [step]), *breaks] if node.orelse else [step, *breaks]
 
-    def _with(self, node: ast.With | ast.AsyncWith, before: list[_Step]) -> list[_Step]:
-        step = self._head(node, "with", [item.context_expr for item in node.items], before)
+    def _add_with(self, node: ast.With | ast.AsyncWith, before: list[_FlowStep]) -> list[_FlowStep]:
+        step = self._add_head(node, "with", [item.context_expr for item in node.items], before)
         for item in node.items:
             if item.optional_vars:
-                step.binds += self._reader.targets(item.optional_vars, "with", item.context_expr)
-        return self.block(node.body, [step])
+                step.binds += self._reader.bind_targets(item.optional_vars, "with", item.context_expr)
+        return self.add_block(node.body, [step])
 
-    def _match(self, node: ast.Match, before: list[_Step]) -> list[_Step]:
-        step = self._head(node, "match", [node.subject], before)
+    def _add_match(self, node: ast.Match, before: list[_FlowStep]) -> list[_FlowStep]:
+        step = self._add_head(node, "match", [node.subject], before)
         ends = [step]
         for case in node.cases:
-            head = self._add(case.pattern, [case.guard] if case.guard else [], [step])
-            head.binds += self._reader.patterns(case.pattern)
+            head = self._add_step(case.pattern, [case.guard] if case.guard else [], [step])
+            head.binds += self._reader.bind_patterns(case.pattern)
             last = case.body[-1]
-            self.controls.append(Control("case", head.line, self._end(last), ast.unparse(case.pattern)))
-            ends += self._inside(head, case.body, [head])
+            self.controls.append(Control("case", head.line, self._find_end(last), ast.unparse(case.pattern)))
+            ends += self._add_body(head, case.body, [head])
         return ends
 
-    def _try(self, node: ast.Try | ast.TryStar, before: list[_Step]) -> list[_Step]:
+    def _add_try(self, node: ast.Try | ast.TryStar, before: list[_FlowStep]) -> list[_FlowStep]:
         """Add a `try`: any statement of its body may be the last before a handler."""
         start = len(self.steps)
-        self.controls.append(Control("try", node.lineno + self._reader.offset, self._end(node), ""))
-        ends = self.block(node.body, before)
+        self.controls.append(Control("try", node.lineno + self._reader.offset, self._find_end(node), ""))
+        ends = self.add_block(node.body, before)
         raising = [*before, *self.steps[start:]]
         if node.orelse:
-            ends = self.block(node.orelse, ends)
+            ends = self.add_block(node.orelse, ends)
         for handler in node.handlers:
-            head = self._add(handler, [handler.type] if handler.type else [], raising)
+            head = self._add_step(handler, [handler.type] if handler.type else [], raising)
             if handler.name:
                 head.binds.append(Binding(head.line, handler.name, "except"))
             caught = ast.unparse(handler.type) if handler.type else ""
-            self.controls.append(Control("except", head.line, self._end(handler), caught))
-            ends = [*ends, *self._inside(head, handler.body, [head])]
+            self.controls.append(Control("except", head.line, self._find_end(handler), caught))
+            ends = [*ends, *self._add_body(head, handler.body, [head])]
         if node.finalbody:
-            ends = self.block(node.finalbody, [*ends, *(self.steps[start:] if not ends else [])])
+            ends = self.add_block(node.finalbody, [*ends, *(self.steps[start:] if not ends else [])])
         return ends
 
-    def _head(self, node: ast.stmt, kind: ControlKind, read: Sequence[ast.expr], before: list[_Step]) -> _Step:
-        step = self._add(node, read, before)
-        self.controls.append(Control(kind, step.line, self._end(node), ", ".join(map(ast.unparse, read))))
+    def _add_head(
+        self, node: ast.stmt, kind: ControlKind, read: Sequence[ast.expr], before: list[_FlowStep]
+    ) -> _FlowStep:
+        step = self._add_step(node, read, before)
+        self.controls.append(Control(kind, step.line, self._find_end(node), ", ".join(map(ast.unparse, read))))
         return step
 
-    def _inside(self, head: _Step, statements: Sequence[ast.stmt], before: list[_Step]) -> list[_Step]:
+    def _add_body(self, head: _FlowStep, statements: Sequence[ast.stmt], before: list[_FlowStep]) -> list[_FlowStep]:
         self._deciding.append(head.line)
-        ends = self.block(statements, before)
+        ends = self.add_block(statements, before)
         self._deciding.pop()
         return ends
 
-    def _add(
-        self, node: ast.stmt | ast.pattern | ast.ExceptHandler, read: Sequence[ast.AST], before: list[_Step]
-    ) -> _Step:
-        step = _Step(node.lineno + self._reader.offset, [], [])
+    def _add_step(
+        self, node: ast.stmt | ast.pattern | ast.ExceptHandler, read: Sequence[ast.AST], before: list[_FlowStep]
+    ) -> _FlowStep:
+        step = _FlowStep(node.lineno + self._reader.offset, [], [])
         for part in read:
             binds, uses = self._reader.read(part)
             step.binds += binds
@@ -355,23 +357,23 @@ class _Graph:
         self.around.append(list(self._deciding))
         return step
 
-    def _end(self, node: ast.stmt | ast.ExceptHandler) -> int:
+    def _find_end(self, node: ast.stmt | ast.ExceptHandler) -> int:
         return (node.end_lineno or node.lineno) + self._reader.offset
 
 
 # --- names ------------------------------------------------------------------------------------------------------------
 
 
-class _Reader:
+class _NameReader:
     """Finds the names that statements bind and read."""
 
     def __init__(self, offset: int) -> None:
         self.offset = offset
         self.outer: dict[str, None] = {}
 
-    def parameter(self, argument: ast.arg) -> Binding:
+    def bind_parameter(self, argument: ast.arg) -> Binding:
         """Make the binding of a parameter."""
-        annotation = _dotted(argument.annotation) if argument.annotation else ""
+        annotation = _read_dotted_name(argument.annotation) if argument.annotation else ""
         return Binding(argument.lineno + self.offset, argument.arg, "parameter", annotation)
 
     def read(self, node: ast.AST) -> tuple[list[Binding], list[str]]:
@@ -380,33 +382,33 @@ class _Reader:
         line = getattr(node, "lineno", 0) + self.offset
         match node:
             case ast.Assign():
-                binds = [b for target in node.targets for b in self.targets(target, "assignment", node.value)]
+                binds = [b for target in node.targets for b in self.bind_targets(target, "assignment", node.value)]
             case ast.AugAssign():
-                binds = self.targets(node.target, "assignment", None)
-                return binds, [*_reads(node), *([node.target.id] if isinstance(node.target, ast.Name) else [])]
+                binds = self.bind_targets(node.target, "assignment", None)
+                return binds, [*_collect_reads(node), *([node.target.id] if isinstance(node.target, ast.Name) else [])]
             case ast.AnnAssign() if node.value:
-                binds = self.targets(node.target, "assignment", node.value)
+                binds = self.bind_targets(node.target, "assignment", node.value)
             case ast.Import() | ast.ImportFrom():
                 names = ((item.asname or item.name.partition(".")[0]) for item in node.names)
                 return [Binding(line, name, "import") for name in names], []
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-                return [Binding(line, node.name, "definition")], list(_free(node))
+                return [Binding(line, node.name, "definition")], list(_collect_free_names(node))
             case ast.Delete():
-                binds = [b for target in node.targets for b in self.targets(target, "delete", None)]
+                binds = [b for target in node.targets for b in self.bind_targets(target, "delete", None)]
             case ast.Global() | ast.Nonlocal():
                 self.outer.update(dict.fromkeys(node.names))
         binds += [
             Binding(line, inner.target.id, "assignment") for inner in ast.walk(node) if isinstance(inner, ast.NamedExpr)
         ]
-        return binds, list(_reads(node))
+        return binds, list(_collect_reads(node))
 
-    def targets(self, target: ast.AST, kind: BindingKind, value: ast.expr | None) -> list[Binding]:
+    def bind_targets(self, target: ast.AST, kind: BindingKind, value: ast.expr | None) -> list[Binding]:
         """List the bindings that a target of an assignment makes."""
         names = [node for node in ast.walk(target) if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)]
-        called = _dotted(value.func) if isinstance(value, ast.Call) and isinstance(target, ast.Name) else ""
+        called = _read_dotted_name(value.func) if isinstance(value, ast.Call) and isinstance(target, ast.Name) else ""
         return [Binding(node.lineno + self.offset, node.id, kind, called) for node in names]
 
-    def patterns(self, pattern: ast.pattern) -> list[Binding]:
+    def bind_patterns(self, pattern: ast.pattern) -> list[Binding]:
         """List the bindings that a pattern of `match` makes."""
         line = pattern.lineno + self.offset
         found = []
@@ -417,7 +419,7 @@ class _Reader:
         return found
 
 
-def _reads(node: ast.AST) -> Iterator[str]:
+def _collect_reads(node: ast.AST) -> Iterator[str]:
     """Yield the names that are read in `node`, without those bound inside of comprehensions and lambdas."""
     if isinstance(node, ast.Name):
         if isinstance(node.ctx, ast.Load):
@@ -427,25 +429,25 @@ def _reads(node: ast.AST) -> Iterator[str]:
     if isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
         own = {n.id for generator in node.generators for n in ast.walk(generator.target) if isinstance(n, ast.Name)}
     elif isinstance(node, ast.Lambda):
-        own = _arguments(node)
+        own = _collect_arguments(node)
     for child in ast.iter_child_nodes(node):
-        yield from (name for name in _reads(child) if name not in own)
+        yield from (name for name in _collect_reads(child) if name not in own)
 
 
-def _free(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> Iterator[str]:
+def _collect_free_names(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> Iterator[str]:
     """Yield the names that a nested definition takes from around it."""
     bound = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)}
-    bound |= _arguments(node) if not isinstance(node, ast.ClassDef) else set()
-    yield from (name for name in dict.fromkeys(_reads(node)) if name not in bound)
+    bound |= _collect_arguments(node) if not isinstance(node, ast.ClassDef) else set()
+    yield from (name for name in dict.fromkeys(_collect_reads(node)) if name not in bound)
 
 
-def _arguments(node: Function) -> set[str]:
+def _collect_arguments(node: FunctionNode) -> set[str]:
     arguments = node.args
     every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
     return {argument.arg for argument in every if argument}
 
 
-def _attributes(function: ast.AST, first: str) -> list[str]:
+def _collect_attributes(function: ast.AST, first: str) -> list[str]:
     found = (
         node.attr
         for node in ast.walk(function)
@@ -454,7 +456,7 @@ def _attributes(function: ast.AST, first: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _dotted(node: ast.expr) -> str:
+def _read_dotted_name(node: ast.expr) -> str:
     """Read `a.b.c` as text, also out of quotes; empty for any other expression."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value if node.value.replace(".", "").isidentifier() else ""
@@ -465,7 +467,7 @@ def _dotted(node: ast.expr) -> str:
     return ".".join([node.id, *reversed(parts)]) if isinstance(node, ast.Name) else ""
 
 
-def _closure(line: int, following: object) -> tuple[int, ...]:
+def _compute_closure(line: int, following: object) -> tuple[int, ...]:
     seen: set[int] = set()
     waiting = [line]
     while waiting:

@@ -19,7 +19,7 @@ _COMMAND = (
 )
 
 
-class Listed(NamedTuple):
+class ListedFile(NamedTuple):
     """A file of the repository, as the file system describes it."""
 
     path: str
@@ -32,7 +32,7 @@ class Listed(NamedTuple):
     inode: int = 0
 
 
-def list_files(root: Path) -> tuple[Listed, ...]:
+def list_files(root: Path) -> tuple[ListedFile, ...]:
     """List the regular files below `root` that git tracks, or does not ignore, sorted by path.
 
     Left out: links, what lies behind a linked directory, submodules, and paths that are no UTF-8. Raises UserError
@@ -44,10 +44,10 @@ def list_files(root: Path) -> tuple[Listed, ...]:
         raise UserError(
             f"`{root}` cannot be listed as a git work tree; run `git init` in it first. ({error})"
         ) from error
-    return look_at(root, filter(None, map(_path, names)))
+    return describe_files(root, filter(None, map(_decode_path, names)))
 
 
-def look_at(root: Path, paths: Iterable[str]) -> tuple[Listed, ...]:
+def describe_files(root: Path, paths: Iterable[str]) -> tuple[ListedFile, ...]:
     """Describe those of `paths` that are regular files inside of `root`, sorted by path."""
     prefix = os.fspath(root) + os.sep
     folders = {"": True}
@@ -59,25 +59,25 @@ def look_at(root: Path, paths: Iterable[str]) -> tuple[Listed, ...]:
             folders[folder] = ".." not in folder.split("/") and is_inside(above) and _is_folder(prefix + folder)
         return folders[folder]
 
-    found = (_listed(prefix, path, is_inside) for path in sorted(set(paths)))
+    found = (_describe_file(prefix, path, is_inside) for path in sorted(set(paths)))
     return tuple(item for item in found if item is not None)
 
 
-def _path(name: bytes) -> str:
+def _decode_path(name: bytes) -> str:
     try:
         return name.decode()
     except UnicodeDecodeError:
         return ""
 
 
-def _listed(prefix: str, path: str, is_inside: Callable[[str], bool]) -> Listed | None:
+def _describe_file(prefix: str, path: str, is_inside: Callable[[str], bool]) -> ListedFile | None:
     try:
         status = os.lstat(prefix + path)
     except (OSError, ValueError):
         return None
     if not stat.S_ISREG(status.st_mode) or not is_inside(path.rpartition("/")[0]):
         return None
-    return Listed(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+    return ListedFile(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
 
 
 def _is_folder(path: str) -> bool:

@@ -57,7 +57,7 @@ class Symbol:
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
+class SymbolReference:
     """A place where a name is used. What it means is another question: see `resolving`."""
 
     path: str
@@ -91,7 +91,7 @@ class FileFacts:
     path: str
     symbols: tuple[Symbol, ...] = ()
     """In the order of the file; what is around comes before what is inside."""
-    references: tuple[Reference, ...] = ()
+    references: tuple[SymbolReference, ...] = ()
     imports: tuple[Import, ...] = ()
     lines: int = 0
     skipped: str = ""

@@ -15,42 +15,42 @@ SUMMARY_LIMIT = 100
 _ASSIGNMENT = re.compile(r"(?P<indent>\s*)(?P<name>(?:self\.)?[A-Za-z_]\w*)\s*(?::[^=]+)?=(?!=)")
 
 
-def outline(index: Index, path: str, qualified: str = "") -> str:
+def build_outline(index: Index, path: str, qualified: str = "") -> str:
     """Outline `path`, or one class or function in it, one line per definition: number, header, start of the docstring.
 
     Assignments at module and class level are shown, and the attributes a class sets on itself. Empty for unknown names.
     """
-    facts = index.file(path)
+    facts = index.read_facts(path)
     if facts is None:
         return ""
     inside = [s for s in facts.symbols if not qualified or f"{s.qualified}.".startswith(f"{qualified}.")]
     functions = [s for s in facts.symbols if s.is_function]
     shown = [s for s in inside if not any(s.parent == f.qualified for f in functions)]
-    lines = split_lines(index.source(path))
-    entries = [(symbol.start, _header(symbol)) for symbol in shown]
+    lines = split_lines(index.read_source(path))
+    entries = [(symbol.start, _format_header(symbol)) for symbol in shown]
     if not qualified:
-        entries += _assignments(lines, 1, len(lines), "")
+        entries += _find_assignments(lines, 1, len(lines), "")
     for symbol in shown:
         if symbol.is_type:
-            entries += [(line, f"{_indent(symbol)}    {text}") for line, text in _attributes(lines, symbol)]
+            entries += [(line, f"{_format_indent(symbol)}    {text}") for line, text in _find_attributes(lines, symbol)]
     return "\n".join(f"{line:5} {text}" for line, text in sorted(entries))
 
 
-def _header(symbol: Symbol) -> str:
+def _format_header(symbol: Symbol) -> str:
     first = symbol.docstring.partition("\n")[0][:SUMMARY_LIMIT]
-    return f"{_indent(symbol)}{symbol.signature}{f'  # {first}' if first else ''}"
+    return f"{_format_indent(symbol)}{symbol.signature}{f'  # {first}' if first else ''}"
 
 
-def _indent(symbol: Symbol) -> str:
+def _format_indent(symbol: Symbol) -> str:
     return "    " * symbol.qualified.count(".")
 
 
-def _attributes(lines: list[str], symbol: Symbol) -> Iterator[tuple[int, str]]:
+def _find_attributes(lines: list[str], symbol: Symbol) -> Iterator[tuple[int, str]]:
     """Yield the assignments in the class body, and the first to each attribute of `self`, as line and text."""
     seen: set[str] = set()
     body = next((line for line in lines[symbol.start :] if line.strip()), "")
     indent = body[: len(body) - len(body.lstrip())]
-    for number, text in _assignments(lines, symbol.start + 1, symbol.end, None):
+    for number, text in _find_assignments(lines, symbol.start + 1, symbol.end, None):
         own = text.startswith("self.")
         name = re.split(r"[\s:=]", text, maxsplit=1)[0].removeprefix("self.")
         direct = lines[number - 1].startswith(indent) and not lines[number - 1][len(indent) :][:1].isspace()
@@ -59,7 +59,7 @@ def _attributes(lines: list[str], symbol: Symbol) -> Iterator[tuple[int, str]]:
             yield number, text
 
 
-def _assignments(lines: list[str], start: int, end: int, indent: str | None) -> list[tuple[int, str]]:
+def _find_assignments(lines: list[str], start: int, end: int, indent: str | None) -> list[tuple[int, str]]:
     """List the assignments in some lines as line and text; only those with just this `indent` unless it is None."""
     found = []
     for number in range(start, end + 1):

@@ -13,30 +13,30 @@ from pathlib import Path
 from threading import Lock, Thread
 from typing import IO
 
-SECONDS = 10.0
+FILE_TIMEOUT_SECONDS = 10.0
 """Seconds for one file; the largest of Django takes 0.1. A process that is silent for longer is stopped, and the file
 it was reading is given up."""
 
-PATIENCE = 0.1
+ANSWER_DELAY_SECONDS = 0.1
 """Seconds for which a worker collects answers, as waking up for each costs time. After a process has died, the next
 one answers at once, so that the file that it dies of is known."""
 
-MOST_PROCESSES = 8
+MAX_PROCESSES = 8
 
-WORKER = "repoagent.index.worker"
+WORKER_MODULE = "repoagent.index.worker"
 """The module that a worker process runs."""
 
 
-class Pool:
+class ReaderPool:
     """Worker processes that read files below `root` into the store at `store`; they start at once, and wait for work.
 
     They store facts and, for each kind in `layers`, the data derived from them.
     """
 
     def __init__(self, root: Path, store: Path, layers: Sequence[str] = ()) -> None:
-        self._command = (sys.executable, "-P", "-m", WORKER, str(root), str(store))
+        self._command = (sys.executable, "-P", "-m", WORKER_MODULE, str(root), str(store))
         self._layers = layers
-        self._waiting = [self._start() for _ in range(processes())]
+        self._waiting = [self._start() for _ in range(count_processes())]
         self._lock = Lock()
 
     def read(self, paths: Sequence[str], progress: Callable[[int], None] | None = None) -> dict[str, bytes]:
@@ -66,7 +66,7 @@ class Pool:
     def close(self) -> None:
         """Stop the processes that still wait for work."""
         for process in self._waiting:
-            _end(process)
+            _stop_process(process)
         self._waiting = []
 
     def _read_share(
@@ -76,10 +76,10 @@ class Pool:
         careful = False
         while paths:
             done = 0
-            for key in _answers(process, paths):
+            for key in _read_answers(process, paths):
                 record(paths[done], key)
                 done += 1
-            _end(process)
+            _stop_process(process)
             paths = paths[done:]
             if paths and careful:  # every answer came at once, so this is the one that it was at
                 record(paths[0], b"")
@@ -88,7 +88,7 @@ class Pool:
                 careful = True
                 process = self._start(0.0)
 
-    def _start(self, patience: float = PATIENCE) -> subprocess.Popen[bytes]:
+    def _start(self, patience: float = ANSWER_DELAY_SECONDS) -> subprocess.Popen[bytes]:
         pipe = subprocess.PIPE
         return subprocess.Popen(
             (*self._command, str(patience), *self._layers),
@@ -100,18 +100,18 @@ class Pool:
         )
 
 
-def processes() -> int:
-    """Count the workers to start: one for each processor that this process may use, at most MOST_PROCESSES."""
-    return max(1, min(len(os.sched_getaffinity(0)), MOST_PROCESSES))
+def count_processes() -> int:
+    """Count the workers to start: one for each processor that this process may use, at most MAX_PROCESSES."""
+    return max(1, min(len(os.sched_getaffinity(0)), MAX_PROCESSES))
 
 
-def _answers(process: subprocess.Popen[bytes], paths: Sequence[str]) -> Iterator[bytes]:
+def _read_answers(process: subprocess.Popen[bytes], paths: Sequence[str]) -> Iterator[bytes]:
     """Yield the keys that a process answers, until it has ended or is silent for too long."""
     assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018 # they are pipes
-    Thread(target=_ask, args=(process.stdin, paths), daemon=True).start()
+    Thread(target=_send_paths, args=(process.stdin, paths), daemon=True).start()
     descriptor = process.stdout.fileno()
     left = b""
-    while select.select([descriptor], [], [], SECONDS)[0]:
+    while select.select([descriptor], [], [], FILE_TIMEOUT_SECONDS)[0]:
         data = os.read(descriptor, 1 << 16)
         if not data:
             return
@@ -120,7 +120,7 @@ def _answers(process: subprocess.Popen[bytes], paths: Sequence[str]) -> Iterator
             yield bytes.fromhex(line.decode())
 
 
-def _ask(pipe: IO[bytes], paths: Sequence[str]) -> None:
+def _send_paths(pipe: IO[bytes], paths: Sequence[str]) -> None:
     try:
         with pipe:
             pipe.write("".join(json.dumps(path) + "\n" for path in paths).encode())
@@ -128,7 +128,7 @@ def _ask(pipe: IO[bytes], paths: Sequence[str]) -> None:
         return
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _stop_process(process: subprocess.Popen[bytes]) -> None:
     process.kill()
     process.wait()
     for pipe in (process.stdin, process.stdout):

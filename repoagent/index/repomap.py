@@ -15,25 +15,25 @@ from typing import Final
 
 from repoagent.index.build import Index
 from repoagent.index.model import FileFacts, Symbol
-from repoagent.index.retrieval.units import is_aside
+from repoagent.index.retrieval.units import is_non_source
 
 CHARACTERS_PER_TOKEN = 4
 DAMPING = 0.85
 ROUNDS = 20
 
-DEFINERS = 5
+MAX_DEFINERS = 5
 """Files that define a name, at most: a name of more files says nothing about which one is used."""
 
-MENTIONED = 10.0
+MENTIONED_WEIGHT = 10.0
 """Factor for a name or a file that is mentioned (aider's value)."""
 
-BY_NAME = 0.1
+BY_NAME_WEIGHT = 0.1
 """Factor for a name that is used and not imported, which says less."""
 
-PRIVATE = 0.3
+PRIVATE_WEIGHT = 0.3
 """Factor for a name that starts with an underscore."""
 
-Edges = Mapping[str, Mapping[tuple[str, str], float]]
+UseEdges = Mapping[str, Mapping[tuple[str, str], float]]
 """For each file the (file, name) pairs that it uses, with their weights."""
 
 
@@ -49,23 +49,25 @@ class RepositoryMap:
     """Number of definitions that did not fit."""
 
 
-def repository_map(index: Index, tokens: int = 1000, mentioned: Collection[str] = (), under: str = "") -> RepositoryMap:
+def build_repository_map(
+    index: Index, tokens: int = 1000, mentioned: Collection[str] = (), under: str = ""
+) -> RepositoryMap:
     """Choose the most used definitions, in at most `tokens` tokens; `mentioned` are names and paths that count more.
 
     `under` shows only one folder, or one file; uses from elsewhere still decide what matters in it.
     """
-    paths = [path for path in index.files if not is_aside(path)] or list(index.files)
-    ranked = _ranked(index, paths, frozenset(mentioned))
+    paths = [path for path in index.files if not is_non_source(path)] or list(index.files)
+    ranked = _rank_symbols(index, paths, frozenset(mentioned))
     chosen = [symbol for symbol in ranked if symbol.path.startswith(under)]
-    count = _fitting(index, chosen, tokens * CHARACTERS_PER_TOKEN)
+    count = _count_fitting(index, chosen, tokens * CHARACTERS_PER_TOKEN)
     fitting = tuple(sorted(chosen[:count], key=lambda symbol: (symbol.path, symbol.start)))
-    return RepositoryMap(_rendered(index, fitting), fitting, len(chosen) - count)
+    return RepositoryMap(_render_map(index, fitting), fitting, len(chosen) - count)
 
 
-def _ranked(index: Index, paths: Collection[str], mentioned: frozenset[str]) -> list[Symbol]:
+def _rank_symbols(index: Index, paths: Collection[str], mentioned: frozenset[str]) -> list[Symbol]:
     """Rank all definitions, the most used first."""
-    edges = _edges(index, paths, mentioned)
-    rank = _page_rank(paths, edges, mentioned)
+    edges = _collect_edges(index, paths, mentioned)
+    rank = _compute_page_rank(paths, edges, mentioned)
     rank_by_name: dict[tuple[str, str], float] = defaultdict(float)
     for path, used in edges.items():
         total = sum(used.values())
@@ -73,58 +75,58 @@ def _ranked(index: Index, paths: Collection[str], mentioned: frozenset[str]) -> 
             rank_by_name[target] += rank[path] * weight / total
     highest = max(rank_by_name.values(), default=1.0)
     scored = []
-    for symbol in (symbol for path in paths for symbol in _shown(index.files[path])):
+    for symbol in (symbol for path in paths for symbol in _list_visible(index.files[path])):
         bonus = highest if symbol.name in mentioned or symbol.qualified in mentioned else 0.0
         score = bonus + rank_by_name.get((symbol.path, symbol.name), 0.0) + 1e-3 * rank[symbol.path]
         scored.append((score, symbol))
     return [symbol for _, symbol in sorted(scored, key=lambda item: (-item[0], item[1].path, item[1].start))]
 
 
-def _shown(facts: FileFacts) -> Iterator[Symbol]:
+def _list_visible(facts: FileFacts) -> Iterator[Symbol]:
     """Yield the symbols that can be used from outside: not those inside of functions."""
     functions = {symbol.qualified for symbol in facts.symbols if symbol.is_function}
     return (s for s in facts.symbols if s.parent not in functions and s.kind not in {"cell", "module"})
 
 
-def _edges(index: Index, paths: Collection[str], mentioned: frozenset[str]) -> Edges:
+def _collect_edges(index: Index, paths: Collection[str], mentioned: frozenset[str]) -> UseEdges:
     """Weigh what files take from each other by imports, and by the names that they use, which say less."""
     index.files.load(paths)
     wanted = frozenset(paths)
     defined = {
         name: files
-        for name, every in index.files.defined.items()
+        for name, every in index.files.definers_by_name.items()
         if len(name) > 2
         and name not in _COMMON
         and (files := [path for path in every if path in wanted])
-        and len(files) <= DEFINERS
+        and len(files) <= MAX_DEFINERS
     }
     edges: dict[str, dict[tuple[str, str], float]] = {}
     for path in paths:
         used: dict[tuple[str, str], float] = defaultdict(float)
-        for target, name in _imported(index, path):
+        for target, name in _resolve_imports(index, path):
             if target in wanted and target != path:
-                used[target, name] += _weight(name, mentioned)
-        for name in index.files.used(path):
+                used[target, name] += _weigh_name(name, mentioned)
+        for name in index.files.list_used_names(path):
             for target in defined.get(name, ()):
                 if target != path:
-                    used[target, name] += BY_NAME * _weight(name, mentioned) / len(defined[name])
+                    used[target, name] += BY_NAME_WEIGHT * _weigh_name(name, mentioned) / len(defined[name])
         if used:
             edges[path] = used
     return edges
 
 
-def _imported(index: Index, path: str) -> Iterator[tuple[str, str]]:
+def _resolve_imports(index: Index, path: str) -> Iterator[tuple[str, str]]:
     """Yield the files, and the names in them, that the imports of `path` mean."""
     for item in index.files[path].imports:
-        found = index.resolve(f"{index.absolute(item)}.{item.name}") if item.name not in {"", "*"} else ()
+        found = index.resolve(f"{index.resolve_module_name(item)}.{item.name}") if item.name not in {"", "*"} else ()
         if found:
-            yield from ((symbol.path, symbol.name) for symbol in found[:DEFINERS])
+            yield from ((symbol.path, symbol.name) for symbol in found[:MAX_DEFINERS])
         else:
-            yield from ((target, item.name) for target in index.targets(item)[:DEFINERS])
+            yield from ((target, item.name) for target in index.resolve_import(item)[:MAX_DEFINERS])
 
 
-def _weight(name: str, mentioned: frozenset[str]) -> float:
-    return (MENTIONED if name in mentioned else 1.0) * (PRIVATE if name.startswith("_") else 1.0)
+def _weigh_name(name: str, mentioned: frozenset[str]) -> float:
+    return (MENTIONED_WEIGHT if name in mentioned else 1.0) * (PRIVATE_WEIGHT if name.startswith("_") else 1.0)
 
 
 _COMMON: Final = frozenset(
@@ -133,9 +135,9 @@ _COMMON: Final = frozenset(
 """Names that builtins have as well: a use of one says nothing about who defines it here."""
 
 
-def _page_rank(paths: Collection[str], edges: Edges, mentioned: frozenset[str]) -> dict[str, float]:
-    flows = {path: _shares(used) for path, used in edges.items()}
-    weights = {path: MENTIONED if _is_mentioned(path, mentioned) else 1.0 for path in paths}
+def _compute_page_rank(paths: Collection[str], edges: UseEdges, mentioned: frozenset[str]) -> dict[str, float]:
+    flows = {path: _compute_shares(used) for path, used in edges.items()}
+    weights = {path: MENTIONED_WEIGHT if _is_mentioned(path, mentioned) else 1.0 for path in paths}
     total = sum(weights.values()) or 1.0
     base = {path: weight / total for path, weight in weights.items()}
     rank = dict(base)
@@ -149,7 +151,7 @@ def _page_rank(paths: Collection[str], edges: Edges, mentioned: frozenset[str]) 
     return rank
 
 
-def _shares(used: Mapping[tuple[str, str], float]) -> list[tuple[str, float]]:
+def _compute_shares(used: Mapping[tuple[str, str], float]) -> list[tuple[str, float]]:
     """Compute the part of its rank that a file gives to each other file."""
     total = sum(used.values())
     shares: dict[str, float] = defaultdict(float)
@@ -169,38 +171,38 @@ def _is_mentioned(path: str, mentioned: frozenset[str]) -> bool:
 # --- output -----------------------------------------------------------------------------------------------------------
 
 
-def _fitting(index: Index, symbols: list[Symbol], max_characters: int) -> int:
+def _count_fitting(index: Index, symbols: list[Symbol], max_characters: int) -> int:
     """Count how many of `symbols`, from the first, can be shown in `max_characters`."""
     low, high = 0, len(symbols)
     while low < high:
         middle = (low + high + 1) // 2
         shown = sorted(symbols[:middle], key=lambda symbol: (symbol.path, symbol.start))
-        if sum(len(line) + 1 for line in _lines(index, shown)) <= max_characters:
+        if sum(len(line) + 1 for line in _format_lines(index, shown)) <= max_characters:
             low = middle
         else:
             high = middle - 1
     return low
 
 
-def _rendered(index: Index, symbols: Iterable[Symbol]) -> str:
-    return "\n".join(_lines(index, symbols))
+def _render_map(index: Index, symbols: Iterable[Symbol]) -> str:
+    return "\n".join(_format_lines(index, symbols))
 
 
-def _lines(index: Index, symbols: Iterable[Symbol]) -> Iterator[str]:
+def _format_lines(index: Index, symbols: Iterable[Symbol]) -> Iterator[str]:
     """Yield each file with its chosen definitions, and above a method the class it is in."""
     for path, group in groupby(symbols, key=lambda symbol: symbol.path):
         yield f"{path}:"
         shown: set[str] = set()
         for symbol in group:
-            for outer in _outer(index, symbol):
+            for outer in _list_with_outer(index, symbol):
                 if outer.qualified not in shown:
                     shown.add(outer.qualified)
                     yield f"{outer.start:5} {'    ' * outer.qualified.count('.')}{outer.signature}"
 
 
-def _outer(index: Index, symbol: Symbol) -> list[Symbol]:
+def _list_with_outer(index: Index, symbol: Symbol) -> list[Symbol]:
     """List the symbols around a symbol, from the outermost, and the symbol itself at the end."""
     chain = [symbol]
-    while chain[0].parent and (above := index.symbol(symbol.path, chain[0].parent)):
+    while chain[0].parent and (above := index.get_symbol(symbol.path, chain[0].parent)):
         chain.insert(0, above)
     return chain

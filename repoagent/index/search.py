@@ -10,11 +10,11 @@ from itertools import islice
 
 from repoagent.errors import UserError
 from repoagent.index.build import Index
-from repoagent.index.layers import WORDS, layer_of
+from repoagent.index.layers import WORDS, load_layer
 from repoagent.index.reading.skipping import SIZE_LIMIT
 from repoagent.index.reading.text import split_lines
 from repoagent.index.retrieval import bags
-from repoagent.index.retrieval.bm25 import Scored, documents_of, query_of, score_units
+from repoagent.index.retrieval.bm25 import TermScore, build_documents, build_query, score_units
 from repoagent.index.retrieval.units import Unit
 from repoagent.process import CommandFailed, run
 
@@ -24,7 +24,7 @@ LINE_LIMIT = 300
 _BATCH_BYTES = 100_000
 """Bytes of paths on one command line; the system's limit is higher on every Linux."""
 
-_SECONDS = 30.0
+_TIMEOUT_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -38,24 +38,24 @@ class Hit:
     """Without its end, cut at LINE_LIMIT characters."""
 
 
-def search(
+def search_lines(
     index: Index, pattern: str, *, regex: bool = False, ignore_case: bool = False, under: str = "", limit: int = 100
 ) -> tuple[Hit, ...]:
     """Find the first `limit` lines that hold `pattern`, in the file or below the folder `under`, by path and line.
 
     `regex` takes the pattern as a regular expression. Raises UserError where it is invalid.
     """
-    expression = _compiled(pattern if regex else re.escape(pattern), ignore_case)
+    expression = _compile_pattern(pattern if regex else re.escape(pattern), ignore_case)
     small = (item.path for item in index.listed if item.size <= SIZE_LIMIT)
     paths = [path for path in small if path == under or path.startswith(f"{under}/" if under else "")]
     flags = [*(() if regex else ("--fixed-strings",)), *(("--ignore-case",) if ignore_case else ())]
     if shutil.which("rg") and pattern and "\n" not in pattern:
-        paths = _matching(index, flags, pattern, paths)
-    return tuple(islice(_hits(index, expression, paths), limit))
+        paths = _filter_with_ripgrep(index, flags, pattern, paths)
+    return tuple(islice(_find_hits(index, expression, paths), limit))
 
 
 @dataclass(frozen=True)
-class Piece:
+class RankedUnit:
     """A function, or the lines of a file outside of functions, that shares words with the question."""
 
     path: str
@@ -69,23 +69,23 @@ class Piece:
     """The words that it shares with the question, those that contribute most first."""
 
 
-def ranked(index: Index, question: str, *, under: str = "", limit: int = 20) -> tuple[Piece, ...]:
+def search_by_words(index: Index, question: str, *, under: str = "", limit: int = 20) -> tuple[RankedUnit, ...]:
     """Find the `limit` functions that match the words of `question` best, rare words counting more (BM25F)."""
-    query = query_of(question)
+    query = build_query(question)
     paths = [path for path in index.files if path == under or path.startswith(f"{under}/" if under else "")]
-    found = {path: bags.read(data) for path, data in layer_of(index, WORDS, paths).items()}
-    documents = documents_of(found, query)
+    found = {path: bags.decode_bags(data) for path, data in load_layer(index, WORDS, paths).items()}
+    documents = build_documents(found, query)
     scored, _ = score_units(documents, query)
     best = sorted(zip(documents, scored, strict=True), key=lambda pair: -pair[1].value)[:limit]
-    return tuple(_piece(document.unit, score) for document, score in best if score.value > 0)
+    return tuple(_make_ranked_unit(document.unit, score) for document, score in best if score.value > 0)
 
 
-def _piece(unit: Unit, score: Scored) -> Piece:
+def _make_ranked_unit(unit: Unit, score: TermScore) -> RankedUnit:
     words = sorted(score.words, key=lambda word: (-score.words[word], word))[:5]
-    return Piece(unit.path, unit.symbol, unit.start, unit.end, round(score.value, 3), tuple(words))
+    return RankedUnit(unit.path, unit.symbol, unit.start, unit.end, round(score.value, 3), tuple(words))
 
 
-def _compiled(pattern: str, ignore_case: bool) -> re.Pattern[str]:
+def _compile_pattern(pattern: str, ignore_case: bool) -> re.Pattern[str]:
     try:
         return re.compile(pattern, re.MULTILINE | (re.IGNORECASE if ignore_case else re.NOFLAG))
     except (re.error, OverflowError, RecursionError) as error:
@@ -94,13 +94,13 @@ def _compiled(pattern: str, ignore_case: bool) -> re.Pattern[str]:
         ) from error
 
 
-def _matching(index: Index, flags: Sequence[str], pattern: str, paths: Sequence[str]) -> list[str]:
+def _filter_with_ripgrep(index: Index, flags: Sequence[str], pattern: str, paths: Sequence[str]) -> list[str]:
     """Find the files that ripgrep finds the pattern in; all of `paths` where it cannot read the pattern, or fails."""
     found: list[str] = []
-    for batch in _batches(paths):
+    for batch in _split_batches(paths):
         command = ("rg", "--no-config", "--files-with-matches", "--null", "--text", *flags, "-e", pattern, "--", *batch)
         try:
-            done = run(command, cwd=index.root, timeout=_SECONDS, check=False)
+            done = run(command, cwd=index.root, timeout=_TIMEOUT_SECONDS, check=False)
         except CommandFailed:
             return list(paths)
         if done.exit_code > 1:
@@ -109,25 +109,25 @@ def _matching(index: Index, flags: Sequence[str], pattern: str, paths: Sequence[
     return sorted(found)
 
 
-def _hits(index: Index, expression: re.Pattern[str], paths: Iterable[str]) -> Iterator[Hit]:
+def _find_hits(index: Index, expression: re.Pattern[str], paths: Iterable[str]) -> Iterator[Hit]:
     for path in paths:
-        text = _source(index, path)
+        text = _read_source(index, path)
         if text and expression.search(text):
             for number, line in enumerate(split_lines(text), 1):
                 if expression.search(line.rstrip("\n")):
                     yield Hit(path, number, line.rstrip()[:LINE_LIMIT])
 
 
-def _source(index: Index, path: str) -> str:
+def _read_source(index: Index, path: str) -> str:
     """Read the text of a file; empty for binary files, and for files that were removed since the index was built."""
     try:
-        text = index.source(path)
+        text = index.read_source(path)
     except UserError:
         return ""
     return "" if "\0" in text[:8000] else text
 
 
-def _batches(paths: Sequence[str]) -> Iterator[list[str]]:
+def _split_batches(paths: Sequence[str]) -> Iterator[list[str]]:
     batch: list[str] = []
     size = 0
     for path in paths:

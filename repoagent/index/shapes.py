@@ -13,9 +13,9 @@ from array import array
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
-from repoagent.index.reading.extract import parser
-from repoagent.index.reading.languages import Language, language_of
-from repoagent.index.retrieval.units import Unit, ranked
+from repoagent.index.reading.extract import get_parser
+from repoagent.index.reading.languages import IndexedLanguage, detect_language
+from repoagent.index.retrieval.units import Unit, list_units
 
 if TYPE_CHECKING:
     from repoagent.index.model import FileFacts
@@ -37,8 +37,8 @@ Leaf = tuple[int, str]
 
 def encode_shapes(facts: FileFacts, text: str) -> bytes:
     """Encode the shapes of the units of a file."""
-    language = language_of(facts.path)
-    units = [(symbol.qualified, symbol.start, symbol.end) for symbol in ranked(facts)]
+    language = detect_language(facts.path)
+    units = [(symbol.qualified, symbol.start, symbol.end) for symbol in list_units(facts)]
     hashes: list[set[int]] = [set() for _ in units]
     place = 0
     for first, last, hash_ in hash_shingles(language, text) if language and units else ():
@@ -62,7 +62,7 @@ def decode_shapes(path: str, data: bytes) -> Iterator[tuple[Unit, Sequence[int]]
         place += count
 
 
-def hash_shingles(language: Language, text: str) -> Iterator[tuple[int, int, int]]:
+def hash_shingles(language: IndexedLanguage, text: str) -> Iterator[tuple[int, int, int]]:
     """Yield the first line, the last line and the hash of each run of SHINGLE_SIZE leaves of `text`."""
     window: list[Leaf] = []
     for leaf in walk_leaves(language, text):
@@ -73,9 +73,9 @@ def hash_shingles(language: Language, text: str) -> Iterator[tuple[int, int, int
             window.pop(0)
 
 
-def walk_leaves(language: Language, text: str) -> Iterator[Leaf]:
+def walk_leaves(language: IndexedLanguage, text: str) -> Iterator[Leaf]:
     """Yield the leaves of the syntax tree of `text`, at most MAX_LEAVES, without comments and docstrings."""
-    cursor = parser(language).parse(text.encode("utf-8", "replace")).walk()
+    cursor = get_parser(language).parse(text.encode("utf-8", "replace")).walk()
     for _ in range(MAX_LEAVES):
         node = cursor.node
         if node is None:

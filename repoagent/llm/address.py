@@ -9,7 +9,7 @@ from repoagent.errors import UserError
 
 
 @dataclass(frozen=True)
-class Address:
+class ServerAddress:
     """An OpenAI-compatible server, and the model to use of it."""
 
     url: str
@@ -18,7 +18,7 @@ class Address:
     """Empty where the server has only one."""
 
     @property
-    def root(self) -> str:
+    def root_url(self) -> str:
         """The URL below which endpoints beside the OpenAI API lie: `/props`, `/infill`, `/tokenize`."""
         return self.url.removesuffix("/v1")
 
@@ -28,7 +28,7 @@ def is_url(text: str) -> bool:
     return text.lower().startswith(("http://", "https://"))
 
 
-def parse_address(text: str) -> Address:
+def parse_address(text: str) -> ServerAddress:
     """Parse `http://gpu-box:8000/v1#name`; `/v1` is added to a URL without a path. Raises UserError."""
     url, model = urldefrag(text.strip())
     parts = urlsplit(url)
@@ -37,4 +37,4 @@ def parse_address(text: str) -> Address:
             f"`{text}` is not the URL of a model server: write http://HOST:PORT/v1, with #NAME to choose a model"
         )
     path = parts.path.rstrip("/") or "/v1"
-    return Address(f"{parts.scheme}://{parts.netloc}{path}", model)
+    return ServerAddress(f"{parts.scheme}://{parts.netloc}{path}", model)

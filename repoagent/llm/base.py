@@ -59,7 +59,7 @@ class Model(Protocol):
     def profile(self) -> Profile:
         """The profile of this model: sampling, budgets, suitable generators."""
 
-    def context(self) -> int:
+    def get_context_size(self) -> int:
         """Return the tokens of context that the server gives to one request."""
 
     def chat(self, messages: Sequence[Message], sampling: Sampling) -> Completion:
@@ -74,5 +74,5 @@ class Model(Protocol):
         None where the server gives no probabilities. Raises ModelFailed, ContextFull.
         """
 
-    def count(self, text: str) -> int:
+    def count_tokens(self, text: str) -> int:
         """Count the tokens in `text`: exact where the server can tokenize, else an upper estimate."""

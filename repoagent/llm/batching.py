@@ -16,41 +16,41 @@ from repoagent.llm.base import Completion, Message, Sampling
 WINDOW_SECONDS = 0.1
 """How long a prompt waits for equal ones; a small part of the time to read it."""
 
-Ask = Callable[[Sequence[Message], Sampling, int], list[Completion]]
+ChatRequester = Callable[[Sequence[Message], Sampling, int], list[Completion]]
 """Request so many answers to a chat."""
 
 
-class Together:
+class RequestBatcher:
     """Batches equal chats of several threads into one request."""
 
-    def __init__(self, ask: Ask, max_batch: int, window: float = WINDOW_SECONDS) -> None:
+    def __init__(self, ask: ChatRequester, max_batch: int, window: float = WINDOW_SECONDS) -> None:
         """`ask` is called for at most `max_batch` answers; `window` is in seconds."""
         self._ask = ask
         self._max_batch = max_batch
         self._window = window
         self._lock = Lock()
-        self._open: dict[tuple[tuple[Message, ...], Sampling], _Group] = {}
+        self._open: dict[tuple[tuple[Message, ...], Sampling], _PromptGroup] = {}
 
     def chat(self, messages: Sequence[Message], sampling: Sampling) -> Completion:
         """Return one of the answers sampled for all callers with the same prompt; the first one's seed is used."""
         key = (tuple(messages), replace(sampling, seed=None))
-        group, place = self._join(key)
+        group, place = self._join_group(key)
         if place == 0:
             group.full.wait(self._window)
-            self._answer(key, group, sampling)
+            self._answer_group(key, group, sampling)
         return group.answers.result()[place]
 
-    def _join(self, key: tuple[tuple[Message, ...], Sampling]) -> tuple[_Group, int]:
+    def _join_group(self, key: tuple[tuple[Message, ...], Sampling]) -> tuple[_PromptGroup, int]:
         with self._lock:
             group = self._open.get(key)
             if group is None or group.size == self._max_batch:
-                group = self._open[key] = _Group()
+                group = self._open[key] = _PromptGroup()
             group.size += 1
             if group.size == self._max_batch:
                 group.full.set()
             return group, group.size - 1
 
-    def _answer(self, key: tuple[tuple[Message, ...], Sampling], group: _Group, sampling: Sampling) -> None:
+    def _answer_group(self, key: tuple[tuple[Message, ...], Sampling], group: _PromptGroup, sampling: Sampling) -> None:
         with self._lock:
             size = group.size
             group.size = self._max_batch  # nobody joins any more
@@ -64,7 +64,7 @@ class Together:
 
 
 @dataclass
-class _Group:
+class _PromptGroup:
     """The callers with the same prompt, and their answers."""
 
     size: int = 0

@@ -51,7 +51,7 @@ class Budget:
         """Seconds until the deadline, never negative; None without a deadline."""
         return None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
 
-    def extend(self, seconds: float) -> None:
+    def extend_deadline(self, seconds: float) -> None:
         """Move the deadline by `seconds`: the time that a person took for a review does not count."""
         if self._deadline is not None:
             self._deadline += seconds
@@ -59,15 +59,15 @@ class Budget:
     def check(self) -> None:
         """Raise BudgetExceeded when a limit is reached."""
         with self._lock:
-            self._check()
+            self._check_unlocked()
 
-    def reserve(self, max_tokens: int) -> int:
+    def reserve_tokens(self, max_tokens: int) -> int:
         """Reserve `max_tokens` for one answer; returns how many of them are granted.
 
         Reserved tokens count as used, so that parallel calls cannot exceed the budget together. Raises BudgetExceeded.
         """
         with self._lock:
-            self._check()
+            self._check_unlocked()
             granted = max_tokens
             if self._max_tokens is not None:
                 granted = min(max_tokens, self._max_tokens - self._usage.tokens - self._reserved_tokens)
@@ -75,14 +75,14 @@ class Budget:
             self._reserved_calls += 1
             return granted
 
-    def settle(self, granted: int, usage: Usage) -> None:
+    def record_usage(self, granted: int, usage: Usage) -> None:
         """Replace the reserved tokens of a call by its real usage."""
         with self._lock:
             self._reserved_tokens -= granted
             self._reserved_calls -= 1
             self._usage += usage
 
-    def _check(self) -> None:
+    def _check_unlocked(self) -> None:
         if self._deadline is not None and time.monotonic() >= self._deadline:
             raise BudgetExceeded("the time allowed for this run is over")
         if self._max_tokens is not None and self._usage.tokens + self._reserved_tokens >= self._max_tokens:
@@ -107,32 +107,34 @@ class BudgetedModel:
     def profile(self) -> Profile:
         return self._model.profile
 
-    def context(self) -> int:
-        return self._model.context()
+    def get_context_size(self) -> int:
+        return self._model.get_context_size()
 
-    def count(self, text: str) -> int:
-        return self._model.count(text)
+    def count_tokens(self, text: str) -> int:
+        return self._model.count_tokens(text)
 
     def chat(self, messages: Sequence[Message], sampling: Sampling) -> Completion:
         """As the model's; raises BudgetExceeded before it is asked when the budget is spent."""
-        return self._called(
-            "chat", sampling.max_tokens, lambda granted: self._model.chat(messages, _capped(sampling, granted))
+        return self._call_within_budget(
+            "chat", sampling.max_tokens, lambda granted: self._model.chat(messages, _cap_tokens(sampling, granted))
         )
 
     def infill(self, prefix: str, suffix: str, sampling: Sampling) -> Completion:
         """As the model's; raises BudgetExceeded before it is asked when the budget is spent."""
-        return self._called(
+        return self._call_within_budget(
             "infill",
             sampling.max_tokens,
-            lambda granted: self._model.infill(prefix, suffix, _capped(sampling, granted)),
+            lambda granted: self._model.infill(prefix, suffix, _cap_tokens(sampling, granted)),
         )
 
     def score(self, prefix: str, suffix: str, text: str) -> Score | None:
         """As the model's; raises BudgetExceeded before it is asked when the budget is spent."""
-        return self._called("score", self.count(text) + 1, lambda _: self._model.score(prefix, suffix, text))
+        return self._call_within_budget(
+            "score", self.count_tokens(text) + 1, lambda _: self._model.score(prefix, suffix, text)
+        )
 
-    def _called(self, kind: str, max_tokens: int, call: Callable[[int], A]) -> A:
-        granted = self.budget.reserve(max_tokens)
+    def _call_within_budget(self, kind: str, max_tokens: int, call: Callable[[int], A]) -> A:
+        granted = self.budget.reserve_tokens(max_tokens)
         usage = Usage(calls=1)
         try:
             answer = call(granted)
@@ -141,7 +143,7 @@ class BudgetedModel:
             self._trace.emit("model.failed", call=kind, error=str(error))
             raise
         finally:
-            self.budget.settle(granted, usage)
+            self.budget.record_usage(granted, usage)
         if answer is None:
             return answer
         self._trace.emit(
@@ -156,5 +158,5 @@ class BudgetedModel:
         return answer
 
 
-def _capped(sampling: Sampling, max_tokens: int) -> Sampling:
+def _cap_tokens(sampling: Sampling, max_tokens: int) -> Sampling:
     return replace(sampling, max_tokens=max_tokens)

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from repoagent.errors import UserError
-from repoagent.llm.address import Address, is_url, parse_address
-from repoagent.llm.local.download import pull
-from repoagent.llm.profiles import profile_for
-from repoagent.llm.weights import Note, Progress, catalogue, find
+from repoagent.llm.address import ServerAddress, is_url, parse_address
+from repoagent.llm.local.download import pull_weights
+from repoagent.llm.local.weights import NoteCallback, ProgressCallback, find_weights, load_catalogue
+from repoagent.llm.profiles import find_profile
 
 if TYPE_CHECKING:
+    from repoagent.llm.local.serving import ServerSettings
     from repoagent.llm.openai import OpenAIModel
-    from repoagent.llm.serving import ServerSettings
 
 
 @contextmanager
@@ -24,8 +24,8 @@ def open_model(
     *,
     settings: ServerSettings | None = None,
     timeout: float = 600.0,
-    progress: Progress = lambda _done, _total: None,
-    note: Note = lambda _line: None,
+    progress: ProgressCallback = lambda _done, _total: None,
+    note: NoteCallback = lambda _line: None,
 ) -> Iterator[OpenAIModel]:
     """Open the model that `spec` names; it is closed at the end of the `with` block.
 
@@ -40,44 +40,50 @@ def open_model(
         with OpenAIModel(parse_address(spec), timeout=timeout) as model:
             yield model
         return
-    weights, name = locate(spec, progress=progress, note=note)
-    with _served(weights, name, settings) as url, OpenAIModel(Address(url, name), timeout=timeout) as model:
+    weights, name = locate_weights(spec, progress=progress, note=note)
+    with (
+        _serve_weights(weights, name, settings) as url,
+        OpenAIModel(ServerAddress(url, name), timeout=timeout) as model,
+    ):
         yield model
 
 
-def locate(
-    spec: str | None, *, progress: Progress = lambda _done, _total: None, note: Note = lambda _line: None
+def locate_weights(
+    spec: str | None,
+    *,
+    progress: ProgressCallback = lambda _done, _total: None,
+    note: NoteCallback = lambda _line: None,
 ) -> tuple[Path, str]:
     """Find the file of weights that `spec` names, and the name to serve it under; an embedded model is pulled."""
     if spec and _is_path(spec):
-        path = _file(spec)
+        path = _find_file(spec)
         return path, path.name.removesuffix(".gguf")
-    weights = find(spec) if spec else catalogue()[0]
-    return pull(weights, progress=progress, note=note), weights.name
+    weights = find_weights(spec) if spec else load_catalogue()[0]
+    return pull_weights(weights, progress=progress, note=note), weights.name
 
 
-def check(spec: str) -> None:
+def check_model_spec(spec: str) -> None:
     """Raise UserError where `spec` cannot name a model. Nothing is pulled, started or contacted."""
     if is_url(spec):
         parse_address(spec)
     elif _is_path(spec):
-        _file(spec)
+        _find_file(spec)
     else:
-        find(spec)
+        find_weights(spec)
 
 
-def settings_for(name: str) -> ServerSettings:
+def choose_server_settings(name: str) -> ServerSettings:
     """Choose slots and context that suit the model called `name`."""
-    from repoagent.llm.serving import ServerSettings
+    from repoagent.llm.local.serving import ServerSettings
 
-    return ServerSettings(slot_context=profile_for(name).context)
+    return ServerSettings(slot_context=find_profile(name).context)
 
 
 def _is_path(spec: str) -> bool:
     return spec.endswith(".gguf") or "/" in spec
 
 
-def _file(spec: str) -> Path:
+def _find_file(spec: str) -> Path:
     path = Path(spec).expanduser()
     if not path.is_file():
         raise UserError(f"{path} is not a file: --model takes a .gguf file, an embedded model's name or a server's URL")
@@ -85,8 +91,8 @@ def _file(spec: str) -> Path:
 
 
 @contextmanager
-def _served(weights: Path, name: str, settings: ServerSettings | None) -> Iterator[str]:
-    from repoagent.llm.serving import Server
+def _serve_weights(weights: Path, name: str, settings: ServerSettings | None) -> Iterator[str]:
+    from repoagent.llm.local.serving import ModelServer
 
-    with Server(weights, settings or settings_for(name), name=name) as server:
+    with ModelServer(weights, settings or choose_server_settings(name), name=name) as server:
         yield server.running.url

@@ -59,19 +59,19 @@ class Profile:
 
 
 @cache
-def profiles() -> tuple[Profile, ...]:
+def load_profiles() -> tuple[Profile, ...]:
     """Load all profiles of the package, the most specific first, the generic one last."""
     text = files("repoagent.llm").joinpath("profiles.toml").read_text(encoding="utf-8")
-    return tuple(_profile(row) for row in tomllib.loads(text)["profile"])
+    return tuple(_parse_profile(row) for row in tomllib.loads(text)["profile"])
 
 
-def profile_for(model: str) -> Profile:
+def find_profile(model: str) -> Profile:
     """Find the first profile with a pattern that matches the name of `model`; the generic one matches all."""
     name = model.lower()
-    return next(p for p in profiles() if any(fnmatch(name, pattern) for pattern in p.patterns))
+    return next(p for p in load_profiles() if any(fnmatch(name, pattern) for pattern in p.patterns))
 
 
-def _profile(row: dict[str, object]) -> Profile:
+def _parse_profile(row: dict[str, object]) -> Profile:
     from pydantic import TypeAdapter
 
     return TypeAdapter(Profile).validate_python(row)

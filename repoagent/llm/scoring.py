@@ -5,18 +5,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-LONGEST = 400
+MAX_TOKENS = 400
 """Tokens of a text; each costs as much as one that is sampled."""
 
 
-def forcing(tokens: Sequence[int]) -> Mapping[str, object]:
+def build_forcing_request(tokens: Sequence[int]) -> Mapping[str, object]:
     """Build the request fields that force `tokens` and the end to be written, each with its probability."""
     grammar = "root ::= " + " ".join(f"<[{token}]>" for token in tokens)
     more = {"n_probs": 1, "post_sampling_probs": False, "temperature": 0.0}
     return {"grammar": grammar, "n_predict": len(tokens) + 2, **more}
 
 
-def logprob(answer: Mapping[str, object], tokens: Sequence[int]) -> float | None:
+def sum_logprobs(answer: Mapping[str, object], tokens: Sequence[int]) -> float | None:
     """Sum the log-probabilities of `tokens` and of the end, in nats; None where the answer has other tokens."""
     probabilities = answer.get("completion_probabilities")
     rows = [row for row in probabilities if isinstance(row, dict)] if isinstance(probabilities, list) else []

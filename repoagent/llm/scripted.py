@@ -10,17 +10,17 @@ from typing import Literal
 from repoagent.domain import Usage
 from repoagent.errors import ContextFull, ModelFailed
 from repoagent.llm.base import Completion, Message, Sampling, Score
-from repoagent.llm.profiles import Profile, profile_for
+from repoagent.llm.profiles import Profile, find_profile
 
-Reply = str | Completion | Exception
+ScriptedReply = str | Completion | Exception
 """An answer; an exception is raised."""
 
-Replies = Iterable[Reply] | Callable[[str], Reply]
+ScriptedReplies = Iterable[ScriptedReply] | Callable[[str], ScriptedReply]
 """Answers in their order, or a function of the prompt."""
 
 
 @dataclass(frozen=True)
-class Call:
+class ScriptedCall:
     """One request to a ScriptedModel."""
 
     kind: Literal["chat", "infill", "score"]
@@ -35,8 +35,8 @@ class ScriptedModel:
 
     def __init__(
         self,
-        replies: Replies = (),
-        infills: Replies = (),
+        replies: ScriptedReplies = (),
+        infills: ScriptedReplies = (),
         scores: Callable[[str], float] | None = None,
         *,
         name: str = "scripted",
@@ -48,12 +48,12 @@ class ScriptedModel:
         ModelFailed is raised after the last answer of a script.
         """
         self._name = name
-        self._profile = profile or profile_for(name)
+        self._profile = profile or find_profile(name)
         self._context = context
-        self._scripts = {"chat": _script(replies), "infill": _script(infills)}
+        self._scripts = {"chat": _make_script(replies), "infill": _make_script(infills)}
         self._scores = scores
         self._lock = Lock()
-        self.calls: list[Call] = []
+        self.calls: list[ScriptedCall] = []
 
     @property
     def name(self) -> str:
@@ -63,42 +63,42 @@ class ScriptedModel:
     def profile(self) -> Profile:
         return self._profile
 
-    def context(self) -> int:
+    def get_context_size(self) -> int:
         return self._context or self._profile.context
 
-    def count(self, text: str) -> int:
+    def count_tokens(self, text: str) -> int:
         """Count one token for each four characters begun."""
         return -(-len(text) // 4)
 
     def chat(self, messages: Sequence[Message], sampling: Sampling) -> Completion:
         prompt = "\n\n".join(message.content for message in messages)
-        return self._answer(Call("chat", prompt, sampling))
+        return self._run_script(ScriptedCall("chat", prompt, sampling))
 
     def infill(self, prefix: str, suffix: str, sampling: Sampling) -> Completion:
-        return self._answer(Call("infill", f"{prefix}<HOLE>{suffix}", sampling))
+        return self._run_script(ScriptedCall("infill", f"{prefix}<HOLE>{suffix}", sampling))
 
     def score(self, prefix: str, suffix: str, text: str) -> Score | None:
         if self._scores is None:
             return None
         with self._lock:
-            self.calls.append(Call("score", f"{prefix}{text}{suffix}", Sampling(0)))
-        return Score(self._scores(text), Usage(calls=1, completion_tokens=self.count(text)))
+            self.calls.append(ScriptedCall("score", f"{prefix}{text}{suffix}", Sampling(0)))
+        return Score(self._scores(text), Usage(calls=1, completion_tokens=self.count_tokens(text)))
 
-    def _answer(self, call: Call) -> Completion:
+    def _run_script(self, call: ScriptedCall) -> Completion:
         with self._lock:
             self.calls.append(call)
             reply = self._scripts[call.kind](call.prompt)
         if isinstance(reply, Exception):
             raise reply
-        read = self.count(call.prompt)
-        if read > self.context():
-            raise ContextFull(f"the prompt has {read:,} tokens, the scripted model takes {self.context():,}")
+        read = self.count_tokens(call.prompt)
+        if read > self.get_context_size():
+            raise ContextFull(f"the prompt has {read:,} tokens, the scripted model takes {self.get_context_size():,}")
         if isinstance(reply, Completion):
             return reply
-        return Completion(reply, Usage(calls=1, prompt_tokens=read, completion_tokens=self.count(reply)))
+        return Completion(reply, Usage(calls=1, prompt_tokens=read, completion_tokens=self.count_tokens(reply)))
 
 
-def _script(replies: Replies) -> Callable[[str], Reply]:
+def _make_script(replies: ScriptedReplies) -> Callable[[str], ScriptedReply]:
     if callable(replies):
         return replies
     rest = iter(replies)

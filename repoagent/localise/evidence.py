@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from repoagent.index.build import Index
 from repoagent.index.model import Symbol
-from repoagent.index.retrieval.units import Unit, is_aside, unit_at
+from repoagent.index.retrieval.units import Unit, find_unit, is_non_source
 from repoagent.localise.signals import Clues, Frame
 
 FRAME, LINK, DOTTED, NAMED, CALLED, PATH, MESSAGE = 0.7, 0.4, 0.2, 0.18, 0.12, 0.25, 0.4
@@ -59,7 +59,7 @@ def from_frames(clues: Clues, index: Index) -> Iterator[Evidence]:
 
     The line is from the reporter's version: it counts where the function agrees, and else the name does.
     """
-    paths = [path for path in index.files if not is_aside(path)]
+    paths = [path for path in index.files if not is_non_source(path)]
     places = list(dict.fromkeys(place for frame in clues.frames if (place := _place(frame, index, paths))))
     for rank, (path, symbol) in enumerate(places[:FRAMES]):
         yield Evidence(path, symbol, FRAME / (1 + rank), f"in the traceback, frame {rank + 1} from the bottom")
@@ -67,7 +67,7 @@ def from_frames(clues: Clues, index: Index) -> Iterator[Evidence]:
 
 def from_links(clues: Clues, index: Index) -> Iterator[Evidence]:
     """Functions that the issue links to by a line, the first ones most: whoever links to a line has read the code."""
-    paths = [path for path in index.files if not is_aside(path)]
+    paths = [path for path in index.files if not is_non_source(path)]
     frames = [Frame(link.file, link.line, "") for link in clues.links[:LINKS]]
     places = dict.fromkeys(place for frame in frames if (place := _place(frame, index, paths)))
     for rank, (path, symbol) in enumerate(places):
@@ -88,7 +88,9 @@ def from_names(clues: Clues, index: Index) -> Iterator[Evidence]:
         (clues.called, CALLED, "called in the issue's code"),
     ):
         for name in names[:200]:
-            found = [symbol for symbol in index.find(name) if name == symbol.name and not is_aside(symbol.path)]
+            found = [
+                symbol for symbol in index.find_symbols(name) if name == symbol.name and not is_non_source(symbol.path)
+            ]
             if 0 < len({symbol.path for symbol in found}) <= RARE:
                 for symbol in found:
                     yield from _for_symbol(symbol, index, weight / len(found) ** 0.5, reason)
@@ -109,8 +111,8 @@ def from_paths(clues: Clues, index: Index, units: Sequence[Unit]) -> Iterator[Ev
 def from_messages(clues: Clues, index: Index, units: Sequence[Unit]) -> Iterator[Evidence]:
     """Functions that hold a constant fragment of a quoted message."""
     for fragment in clues.messages:
-        paths = {path for path in dict.fromkeys(unit.path for unit in units) if fragment in index.source(path)}
-        found = [u for u in units if u.path in paths and fragment in index.slice(u.path, u.start, u.end)]
+        paths = {path for path in dict.fromkeys(unit.path for unit in units) if fragment in index.read_source(path)}
+        found = [u for u in units if u.path in paths and fragment in index.read_lines(u.path, u.start, u.end)]
         if 0 < len(found) <= RARE:
             for unit in found:
                 yield Evidence(unit.path, unit.symbol, MESSAGE / len(found), f"holds the quoted text “{fragment[:40]}”")
@@ -154,7 +156,7 @@ def _place(frame: Frame, index: Index, paths: Sequence[str]) -> tuple[str, str] 
     name = frame.function.rpartition(".")[2]
     if not name or (by_line and name in by_line.split(".")):
         return (path, by_line) if by_line else None
-    facts = index.file(path)
+    facts = index.read_facts(path)
     same = [symbol for symbol in facts.symbols if symbol.name == name] if facts else []
     nearest = min(same, key=lambda symbol: abs(symbol.start - frame.line), default=None)
     inner = _unit_at(index, path, nearest.start) if nearest else None
@@ -177,10 +179,12 @@ def _without_top(file: str, paths: Sequence[str]) -> str | None:
 def _methods(dotted: str, index: Index) -> tuple[Symbol, ...]:
     """`Class.method` or `method` of a rare name, for what is no import."""
     tail = ".".join(dotted.split(".")[-2:])
-    found = [symbol for symbol in index.find(tail) if symbol.qualified == tail and not is_aside(symbol.path)]
+    found = [
+        symbol for symbol in index.find_symbols(tail) if symbol.qualified == tail and not is_non_source(symbol.path)
+    ]
     if not found:
         name = dotted.rpartition(".")[2]
-        found = [s for s in index.find(name) if s.name == name and s.is_function and not is_aside(s.path)]
+        found = [s for s in index.find_symbols(name) if s.name == name and s.is_function and not is_non_source(s.path)]
     return tuple(found) if len({symbol.path for symbol in found}) <= RARE else ()
 
 
@@ -190,7 +194,7 @@ def _for_symbol(symbol: Symbol, index: Index, weight: float, reason: str) -> Ite
         yield Evidence(symbol.path, _unit_at(index, symbol.path, symbol.start) or "", weight, reason)
         return
     yield Evidence(symbol.path, symbol.qualified, weight, reason)
-    facts = index.file(symbol.path)
+    facts = index.read_facts(symbol.path)
     for method in facts.symbols if facts else ():
         if method.parent == symbol.qualified:
             share = 0.6 if method.name in {"__init__", "__new__", "__call__"} else 0.35
@@ -198,13 +202,13 @@ def _for_symbol(symbol: Symbol, index: Index, weight: float, reason: str) -> Ite
 
 
 def _called(index: Index, unit: Unit) -> Iterator[Symbol]:
-    for reference in index.calls_in(unit.path, unit.start, unit.end):
+    for reference in index.list_calls(unit.path, unit.start, unit.end):
         if unit.symbol:
-            found = [symbol for symbol in index.find(reference.name) if not is_aside(symbol.path)]
+            found = [symbol for symbol in index.find_symbols(reference.name) if not is_non_source(symbol.path)]
             local = [symbol for symbol in found if symbol.path == unit.path and symbol.is_function]
             yield from local or (found if len(found) <= RARE else ())
 
 
 def _unit_at(index: Index, path: str, line: int) -> str | None:
-    facts = index.file(path)
-    return unit_at(facts, line) if facts else None
+    facts = index.read_facts(path)
+    return find_unit(facts, line) if facts else None

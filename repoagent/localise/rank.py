@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 
 from repoagent.domain import Issue, Location
 from repoagent.index.build import Index
-from repoagent.index.layers import WORDS, layer_of
+from repoagent.index.layers import WORDS, load_layer
 from repoagent.index.reading.text import split_lines
 from repoagent.index.retrieval import bags
-from repoagent.index.retrieval.bm25 import Document, documents_of, score_files, score_units, weighed
-from repoagent.index.retrieval.units import Unit, is_aside, is_test
-from repoagent.index.retrieval.words import text_terms
+from repoagent.index.retrieval.bm25 import Document, build_documents, score_files, score_units, weigh_terms
+from repoagent.index.retrieval.units import Unit, is_non_source, is_test
+from repoagent.index.retrieval.words import collect_terms
 from repoagent.localise.evidence import Evidence, collect, from_calls, from_tests
 from repoagent.localise.sections import query_masses
 from repoagent.localise.signals import Clues, read_clues
@@ -114,7 +114,7 @@ def localise(
 
     `without` names signals to do without, for measuring what each is worth: SIGNALS.
     """
-    asked = _Asked(read_clues(issue), weighed(query_masses(issue, equally="parts" in without)))
+    asked = _Asked(read_clues(issue), weigh_terms(query_masses(issue, equally="parts" in without)))
     documents = _documents(index, _paths(index, asked.clues), asked)
     suspects = _suspects(documents, asked, 0.0 if "files" in without else 1.0)
     units = [document.unit for document in documents]
@@ -134,12 +134,12 @@ def localise(
 
 def _paths(index: Index, clues: Clues) -> list[str]:
     named = set(clues.paths)
-    return [path for path in index.files if not is_aside(path) or path in named] or list(index.files)
+    return [path for path in index.files if not is_non_source(path) or path in named] or list(index.files)
 
 
 def _documents(index: Index, paths: Iterable[str], asked: _Asked) -> list[Document]:
-    found = {path: bags.read(data) for path, data in layer_of(index, WORDS, paths).items()}
-    return documents_of(found, asked.query)
+    found = {path: bags.decode_bags(data) for path, data in load_layer(index, WORDS, paths).items()}
+    return build_documents(found, asked.query)
 
 
 def _suspects(documents: Sequence[Document], asked: _Asked, share: float) -> dict[_Place, _Suspect]:
@@ -164,10 +164,10 @@ def _suspects(documents: Sequence[Document], asked: _Asked, share: float) -> dic
 
 def _similar_tests(index: Index, asked: _Asked) -> list[tuple[Unit, float]]:
     """The tests that say most of what the issue says, with their score as a share of the best one's."""
-    found = layer_of(index, WORDS, (path for path in index.files if is_test(path)))
+    found = load_layer(index, WORDS, (path for path in index.files if is_test(path)))
     telling = [(term.encode(), worth) for term, worth in asked.telling()]
     likely = sorted(found, key=lambda path: -_likeness(found[path], telling))[:TEST_FILES]
-    documents = documents_of({path: bags.read(found[path]) for path in likely}, asked.query)
+    documents = build_documents({path: bags.decode_bags(found[path]) for path in likely}, asked.query)
     scored, _ = score_units(documents, asked.query)
     pairs = [(document.unit, score.value) for document, score in zip(documents, scored, strict=True)]
     best = sorted((pair for pair in pairs if pair[0].symbol and pair[1] > 0), key=lambda pair: -pair[1])[:TESTS]
@@ -226,8 +226,8 @@ def _lines(unit: Unit, index: Index, asked: _Asked) -> tuple[int, ...]:
     """The lines of a function that share most with the issue, those of its traceback and of its links first."""
     told = _told(unit, asked.clues)
     found = []
-    for number, line in enumerate(split_lines(index.slice(unit.path, unit.start, unit.end)), unit.start):
-        shared = sum(asked.worth.get(term, 0.0) for term in set(text_terms(line)))
+    for number, line in enumerate(split_lines(index.read_lines(unit.path, unit.start, unit.end)), unit.start):
+        shared = sum(asked.worth.get(term, 0.0) for term in set(collect_terms(line)))
         bonus = told.get(number, 0.0) if line.strip() else 0.0
         found.append((shared + bonus, -number))
     return tuple(-number for value, number in sorted(found, reverse=True)[:LINES] if value > 0)

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Final
 
 from repoagent.domain import Issue
-from repoagent.index.retrieval.words import text_terms
+from repoagent.index.retrieval.words import collect_terms
 from repoagent.issue.blocks import Block, BlockKind, Layout
 from repoagent.issue.document import parse_document
 from repoagent.issue.lines import is_set_off
@@ -66,9 +66,9 @@ def query_masses(issue: Issue, *, equally: bool = False) -> dict[str, float]:
     masses: dict[str, float] = {}
     for part, text in parts_of(issue):
         if weight := 1.0 if equally else WEIGHTS[part]:
-            for term, count in Counter(text_terms(text)).items():
+            for term, count in Counter(collect_terms(text)).items():
                 masses[term] = masses.get(term, 0.0) + weight * count
-    asked_for_by_forms = frozenset(text_terms(_TRACKER_WORDS))
+    asked_for_by_forms = frozenset(collect_terms(_TRACKER_WORDS))
     return {term: mass for term, mass in masses.items() if term not in asked_for_by_forms}
 
 

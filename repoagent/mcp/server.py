@@ -1,6 +1,6 @@
 """Serve the tools over an index as an MCP server on standard input and output.
 
-Before each answer the index is refreshed, so that an answer is no older than FRESH. What the caller can correct is
+Before an answer the index is refreshed, if it is older than FRESH_SECONDS. What the caller can correct is
 returned as a tool's error, which a model reads and acts on.
 """
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from repoagent import __version__
 from repoagent.errors import ToolError, UserError
-from repoagent.index.behind import fill_behind
+from repoagent.index.background import start_background_read
 from repoagent.index.build import Index
 from repoagent.toolkit import Tool, ToolContext
 
@@ -26,11 +26,11 @@ Tools to find your way in the git repository at {root}: definitions, callers, te
 trees. Start with show_map or search_code, read with read_symbol and view_lines. Nothing is changed, nothing is run.
 Paths are relative to the repository."""
 
-FRESH = 0.5
+FRESH_SECONDS = 0.5
 """Seconds for which calls in a row use the same state of the tree."""
 
 
-class Answers:
+class ToolCaller:
     """Answers tool calls about one repository, in the state it has when they come."""
 
     def __init__(self, root: Path, cache: Path | None, tools: Mapping[str, Tool], *, limit: int = 2000) -> None:
@@ -39,26 +39,26 @@ class Answers:
         self._index = Index.open(root, cache)
         self._refreshed_at = time.monotonic()
         self._limit = limit
-        fill_behind(self._index)
+        start_background_read(self._index)
 
     def call(self, name: str, arguments: Mapping[str, object]) -> str:
         """Call the tool `name` and return its answer; raises ToolError for what the caller can correct."""
         tool = self.tools.get(name)
         if tool is None:
             raise ToolError(f"There is no tool `{name}`. There are: {', '.join(self.tools)}.")
-        self._look_again()
+        self._refresh_if_stale()
         try:
             return tool.call(ToolContext(self._index, self._index.root, limit=self._limit), **arguments)
         except UserError as error:
             raise ToolError(str(error)) from error
 
-    def _look_again(self) -> None:
-        if time.monotonic() - self._refreshed_at > FRESH:
-            self._index = self._index.updated()
+    def _refresh_if_stale(self) -> None:
+        if time.monotonic() - self._refreshed_at > FRESH_SECONDS:
+            self._index = self._index.refresh()
             self._refreshed_at = time.monotonic()
 
 
-def serve(answers: Answers, root: Path) -> None:
+def serve(answers: ToolCaller, root: Path) -> None:
     """Serve on standard input and output until it is closed. Raises UserError where the protocol is not installed."""
     try:
         import anyio
@@ -69,14 +69,14 @@ def serve(answers: Answers, root: Path) -> None:
         ) from error
 
     async def run() -> None:
-        server = server_of(answers, root)
+        server = build_server(answers, root)
         async with stdio_server() as (read, write):
             await server.run(read, write, server.create_initialization_options())
 
     anyio.run(run)
 
 
-def server_of(answers: Answers, root: Path) -> Server[object]:
+def build_server(answers: ToolCaller, root: Path) -> Server[object]:
     """Build the MCP server that passes calls to `answers`."""
     import anyio
     from mcp.server.lowlevel import Server as LowLevel
@@ -94,7 +94,7 @@ def server_of(answers: Answers, root: Path) -> Server[object]:
 
     async def call_tool(_context: object, params: CallToolRequestParams) -> CallToolResult:
         async with lock:  # the index answers one at a time
-            return await anyio.to_thread.run_sync(_answered, answers, params.name, params.arguments or {})
+            return await anyio.to_thread.run_sync(_answer_call, answers, params.name, params.arguments or {})
 
     return LowLevel(
         "repoagent",
@@ -105,7 +105,7 @@ def server_of(answers: Answers, root: Path) -> Server[object]:
     )
 
 
-def _answered(answers: Answers, name: str, arguments: Mapping[str, object]) -> CallToolResult:
+def _answer_call(answers: ToolCaller, name: str, arguments: Mapping[str, object]) -> CallToolResult:
     from mcp_types import CallToolResult, TextContent
 
     try:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from repoagent.policy.changes import Change
-from repoagent.policy.judge import Judgement, judge
-from repoagent.policy.rules import PATH, Policy, parse
+from repoagent.policy.changes import FileChange
+from repoagent.policy.judge import Judgement, judge_changes
+from repoagent.policy.rules import POLICY_PATH, Policy, parse_policy
 
-__all__ = ["PATH", "Change", "Judgement", "Policy", "judge", "parse"]
+__all__ = ["POLICY_PATH", "FileChange", "Judgement", "Policy", "judge_changes", "parse_policy"]

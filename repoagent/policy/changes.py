@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Change:
+class FileChange:
     """The change of one file. A rename is a file that is deleted and one that is new."""
 
     path: str

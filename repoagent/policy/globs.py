@@ -7,19 +7,19 @@ from collections.abc import Iterable
 from functools import cache
 
 
-def matches(path: str, patterns: Iterable[str]) -> str:
+def find_match(path: str, patterns: Iterable[str]) -> str:
     """Find the first pattern that matches `path`, ignoring case; empty where none does."""
-    return next((pattern for pattern in patterns if _compiled(pattern).fullmatch(path)), "")
+    return next((pattern for pattern in patterns if _compile_pattern(pattern).fullmatch(path)), "")
 
 
 @cache
-def _compiled(pattern: str) -> re.Pattern[str]:
+def _compile_pattern(pattern: str) -> re.Pattern[str]:
     """Compile a pattern, ignoring case: on some systems `.GitHub` is `.github`."""
     anchored = "/" in pattern.rstrip("/")
-    body = "".join(map(_part, re.findall(r"\*\*/?|\*|\?|[^*?]+", pattern.strip("/"))))
+    body = "".join(map(_translate_part, re.findall(r"\*\*/?|\*|\?|[^*?]+", pattern.strip("/"))))
     return re.compile(("" if anchored else "(?:.*/)?") + body + "(?:/.*)?", re.IGNORECASE | re.DOTALL)
 
 
-def _part(piece: str) -> str:
+def _translate_part(piece: str) -> str:
     known = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
     return known.get(piece) or re.escape(piece)

@@ -6,16 +6,16 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from repoagent.policy.changes import Change
-from repoagent.policy.globs import matches
-from repoagent.policy.rules import PATH, Policy
-from repoagent.policy.suspicious import suspicions
-from repoagent.redaction import secrets_in
+from repoagent.policy.changes import FileChange
+from repoagent.policy.globs import find_match
+from repoagent.policy.rules import POLICY_PATH, Policy
+from repoagent.policy.suspicious import find_suspicions
+from repoagent.redaction import find_secrets
 
-ALWAYS = (
+PROTECTED_PATHS = (
     "/.github/workflows",
     "/.github/actions",
-    f"/{PATH}",
+    f"/{POLICY_PATH}",
     "/.github/CODEOWNERS",
     "/.github/dependabot.*",
     "/CODEOWNERS",
@@ -39,7 +39,7 @@ ALWAYS = (
 )
 """Paths that are never changed, whatever the policy says: they run code outside of tests, or say who must review."""
 
-TESTS = ("tests", "test", "test_*.py", "*_test.py", "conftest.py", "*.test.*", "*.spec.*")
+TEST_PATTERNS = ("tests", "test", "test_*.py", "*_test.py", "conftest.py", "*.test.*", "*.spec.*")
 
 
 @dataclass(frozen=True)
@@ -52,21 +52,21 @@ class Judgement:
     """What a reviewer should look at, one phrase each."""
 
 
-def judge(changes: Sequence[Change], policy: Policy) -> Judgement:
+def judge_changes(changes: Sequence[FileChange], policy: Policy) -> Judgement:
     """Judge a change by the policy; the order of files does not matter."""
-    refusals = [*_size(changes, policy)]
+    refusals = [*_check_size(changes, policy)]
     for change in changes:
-        refusals += [*_place(change, policy), *_kind(change, policy), *_content(change, policy)]
-    flags = [flag for change in changes for flag in suspicions(change)]
+        refusals += [*_check_path(change, policy), *_check_kind(change, policy), *_check_content(change, policy)]
+    flags = [flag for change in changes for flag in find_suspicions(change)]
     return Judgement(tuple(dict.fromkeys(refusals)), tuple(dict.fromkeys(flags)))
 
 
 def is_test(path: str) -> bool:
     """Whether a file is a test, by its name."""
-    return bool(matches(path, TESTS))
+    return bool(find_match(path, TEST_PATTERNS))
 
 
-def _size(changes: Sequence[Change], policy: Policy) -> Iterator[str]:
+def _check_size(changes: Sequence[FileChange], policy: Policy) -> Iterator[str]:
     lines = sum(len(change.added) + change.removed for change in changes)
     if not changes:
         yield "The patch changes nothing."
@@ -76,18 +76,18 @@ def _size(changes: Sequence[Change], policy: Policy) -> Iterator[str]:
         yield f"It changes {lines} lines; {policy.limits.lines} are allowed."
 
 
-def _place(change: Change, policy: Policy) -> Iterator[str]:
-    if matches(change.path, ALWAYS):
+def _check_path(change: FileChange, policy: Policy) -> Iterator[str]:
+    if find_match(change.path, PROTECTED_PATHS):
         yield f"`{change.path}` is never changed by a generated patch: it runs code or says who must review."
-    elif pattern := matches(change.path, policy.paths.never):
+    elif pattern := find_match(change.path, policy.paths.never):
         yield f"`{change.path}` is never changed: the policy's `paths.never` has `{pattern}`."
-    elif policy.paths.only and not matches(change.path, policy.paths.only):
+    elif policy.paths.only and not find_match(change.path, policy.paths.only):
         yield f"`{change.path}` is not among the policy's `paths.only`."
     if not change.path.isprintable():
         yield f"The name of a file holds characters that do not show: `{change.path!a}`."
 
 
-def _kind(change: Change, policy: Policy) -> Iterator[str]:
+def _check_kind(change: FileChange, policy: Policy) -> Iterator[str]:
     if {change.mode_before, change.mode_after} & {"120000", "160000"}:
         yield f"`{change.path}` is a link or a submodule."
     if change.mode_after == "100755" and change.mode_before != "100755":
@@ -102,9 +102,9 @@ def _kind(change: Change, policy: Policy) -> Iterator[str]:
         yield f"`{change.path}` is a test that would lose {change.removed} lines; the policy does not allow that."
 
 
-def _content(change: Change, policy: Policy) -> Iterator[str]:
+def _check_content(change: FileChange, policy: Policy) -> Iterator[str]:
     text = "\n".join(change.added)
-    for secret in secrets_in(text):
+    for secret in find_secrets(text):
         line = text.count("\n", 0, secret.start) + 1
         yield f"`{change.path}` would hold what looks like a secret ({secret.kind}, added line {line})."
     if _INVISIBLE.search(text):

@@ -8,15 +8,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from repoagent.errors import UserError
 
-PATH = ".github/repoagent.yml"
-_LARGEST = 64 * 1024
+POLICY_PATH = ".github/repoagent.yml"
+_MAX_BYTES = 64 * 1024
 
 
-class _Part(BaseModel):
+class _PolicyPart(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Paths(_Part):
+class PathRules(_PolicyPart):
     """Glob patterns as in .gitignore, from the root of the repository: `*` within a name, `**` across folders."""
 
     never: tuple[str, ...] = ()
@@ -25,7 +25,7 @@ class Paths(_Part):
     """If any, the only paths that may be changed."""
 
 
-class Limits(_Part):
+class PatchLimits(_PolicyPart):
     files: int = Field(20, ge=1)
     lines: int = Field(500, ge=1)
     """Added and removed together."""
@@ -33,10 +33,10 @@ class Limits(_Part):
     """Size of any one file after the change."""
 
 
-Evidence = Literal["verified", "reproduced", "tests"]
+RequiredEvidence = Literal["verified", "reproduced", "tests"]
 
 
-class Policy(_Part):
+class Policy(_PolicyPart):
     """What the maintainers allow. Without a policy file the defaults here hold."""
 
     version: Literal[1] = 1
@@ -44,9 +44,9 @@ class Policy(_Part):
     """Whether pull requests may be opened; otherwise the patch is shown in the comment."""
     comments: bool = True
     """Whether the issue may be commented on."""
-    paths: Paths = Paths()
-    limits: Limits = Field(default_factory=lambda: Limits.model_validate({}))
-    checks: tuple[Evidence, ...] = ("verified",)
+    paths: PathRules = PathRules()
+    limits: PatchLimits = Field(default_factory=lambda: PatchLimits.model_validate({}))
+    checks: tuple[RequiredEvidence, ...] = ("verified",)
     """What must be shown before a pull request is opened: `verified` as the report says, `reproduced` by an example
     that failed before, `tests` that ran and broke nowhere."""
     licences: tuple[str, ...] = ()
@@ -57,20 +57,20 @@ class Policy(_Part):
     """Whether lines of tests may be removed."""
 
 
-def parse(text: str | None) -> Policy:
+def parse_policy(text: str | None) -> Policy:
     """Parse a policy file; None gives the default policy. Raises UserError that names what is wrong."""
     import yaml
 
     if text is None:
         return Policy()
-    if len(text) > _LARGEST:
-        raise UserError(f"{PATH} is larger than {_LARGEST // 1024} kB: shorten it")
+    if len(text) > _MAX_BYTES:
+        raise UserError(f"{POLICY_PATH} is larger than {_MAX_BYTES // 1024} kB: shorten it")
     try:
         if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text)):
-            raise UserError(f"{PATH} uses aliases: write each value out")
+            raise UserError(f"{POLICY_PATH} uses aliases: write each value out")
         return Policy.model_validate(yaml.safe_load(text) or {})
     except ValidationError as error:
         first = error.errors()[0]
-        raise UserError(f"{PATH}: {'.'.join(map(str, first['loc'])) or 'the whole'}: {first['msg']}") from error
+        raise UserError(f"{POLICY_PATH}: {'.'.join(map(str, first['loc'])) or 'the whole'}: {first['msg']}") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise UserError(f"{PATH} cannot be read as YAML: {str(error).splitlines()[0]}") from error
+        raise UserError(f"{POLICY_PATH} cannot be read as YAML: {str(error).splitlines()[0]}") from error

@@ -5,18 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from repoagent.policy.changes import Change
-from repoagent.policy.globs import matches
+from repoagent.policy.changes import FileChange
+from repoagent.policy.globs import find_match
 
 
-def suspicions(change: Change) -> Iterator[str]:
+def find_suspicions(change: FileChange) -> Iterator[str]:
     """Yield what to look at in the change of one file, one phrase each, with the first line that shows it."""
-    if manifest := matches(change.path, _MANIFESTS):
+    if manifest := find_match(change.path, _MANIFESTS):
         yield f"`{change.path}` decides what is installed or run on building (`{manifest}`)"
     for what, shape in _SHAPES.items():
         line = next((line for line in change.added if shape.search(line[:2000])), None)
         if line is not None:
-            yield f"`{change.path}` {what}: `{_short(line)}`"
+            yield f"`{change.path}` {what}: `{_shorten_line(line)}`"
 
 
 _MANIFESTS = (
@@ -75,6 +75,6 @@ _SHAPES = {
 }
 
 
-def _short(line: str) -> str:
+def _shorten_line(line: str) -> str:
     text = " ".join(line.split()).replace("`", "'")
     return text if len(text) <= 80 else f"{text[:79]}…"

@@ -4,6 +4,6 @@ open a draft pull request that says what was verified and what was not."""
 from __future__ import annotations
 
 from repoagent.publish.delivery import Delivery
-from repoagent.publish.pull import Published, publish
+from repoagent.publish.pull import PublishResult, publish
 
-__all__ = ["Delivery", "Published", "publish"]
+__all__ = ["Delivery", "PublishResult", "publish"]

@@ -7,34 +7,34 @@ from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
-from repoagent.github.replies import Issue, Pull
+from repoagent.github.replies import GitHubIssue, Pull
 from repoagent.publish import markdown
 from repoagent.publish.delivery import Delivery
-from repoagent.redaction import own_secrets, redact
+from repoagent.redaction import list_own_secrets, redact
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-LONGEST = 60_000
+MAX_BODY_CHARACTERS = 60_000
 """Characters of a body, at most; GitHub takes 65,536."""
 
 
-def title_of(delivery: Delivery) -> str:
+def format_title(delivery: Delivery) -> str:
     """Format the title of the pull request."""
-    return clean(markdown.title(delivery.issue.title))
+    return redact_secrets(markdown.sanitise_title(delivery.issue.title))
 
 
-def body_of(
+def render_body(
     delivery: Delivery,
     *,
     branch: str,
     remote: str,
     flags: Sequence[str] = (),
-    others: Sequence[Pull | Issue] = (),
-    duplicates: Sequence[Issue] = (),
+    others: Sequence[Pull | GitHubIssue] = (),
+    duplicates: Sequence[GitHubIssue] = (),
 ) -> str:
     """Render the body of the pull request."""
-    return rendered(
+    return render_template(
         "pull_request.md.j2",
         delivery=delivery,
         branch=branch,
@@ -45,7 +45,7 @@ def body_of(
     )
 
 
-def message_of(delivery: Delivery) -> str:
+def format_commit_message(delivery: Delivery) -> str:
     """Format the commit message: a subject, what it does, and trailers that say where it came from."""
     result = delivery.result
     trailers = {
@@ -55,25 +55,34 @@ def message_of(delivery: Delivery) -> str:
         "Repoagent-Version": delivery.version,
         "Repoagent-Audit": delivery.audit,
     }
-    lines = [f"{name}: {markdown.title(value, 100)}" for name, value in trailers.items() if value]
-    return clean(
-        "\n".join((markdown.title(delivery.issue.title, 72), "", markdown.title(result.summary), "", *lines, ""))
+    lines = [f"{name}: {markdown.sanitise_title(value, 100)}" for name, value in trailers.items() if value]
+    return redact_secrets(
+        "\n".join(
+            (
+                markdown.sanitise_title(delivery.issue.title, 72),
+                "",
+                markdown.sanitise_title(result.summary),
+                "",
+                *lines,
+                "",
+            )
+        )
     )
 
 
-def rendered(template: str, **values: object) -> str:
+def render_template(template: str, **values: object) -> str:
     """Render a template of this package, without secrets, and cut it to what GitHub takes."""
-    text = clean(_environment().get_template(template).render(**values))
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}\n\n… cut"
+    text = redact_secrets(_make_environment().get_template(template).render(**values))
+    return text if len(text) <= MAX_BODY_CHARACTERS else f"{text[:MAX_BODY_CHARACTERS]}\n\n… cut"
 
 
-def clean(text: str) -> str:
+def redact_secrets(text: str) -> str:
     """Replace secrets in `text`: those of this process, and what looks like one."""
-    return redact(text, own_secrets(os.environ))
+    return redact(text, list_own_secrets(os.environ))
 
 
 @cache
-def _environment() -> Environment:
+def _make_environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     made = Environment(
@@ -83,9 +92,9 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     made.filters |= {
-        "shown": markdown.shown,
-        "code": markdown.code,
-        "fenced": markdown.fenced,
-        "flat": lambda text, limit: markdown.one_line(str(text), limit).replace("`", "'"),
+        "shown": markdown.escape_line,
+        "code": markdown.format_inline_code,
+        "fenced": markdown.format_code_block,
+        "flat": lambda text, limit: markdown.flatten(str(text), limit).replace("`", "'"),
     }
     return made

@@ -8,37 +8,37 @@ from contextlib import suppress
 
 from repoagent.errors import EnvironmentFailed, UserError
 from repoagent.github.api import Api
-from repoagent.github.replies import Issue
+from repoagent.github.replies import GitHubIssue
 
-_ALIKE = 90.0
+_MIN_LIKENESS = 90.0
 """Likeness of two titles, in percent, above which they may be about the same."""
 
 
-def pulls_about(api: Api, number: int, ours: int) -> tuple[Issue, ...]:
+def find_pulls_about(api: Api, number: int, ours: int) -> tuple[GitHubIssue, ...]:
     """Find the open pull requests of the same repository that mention the issue, but our own (number `ours`)."""
-    return tuple({pull.number: pull for pull in _mentions(api, number) if pull.number != ours}.values())
+    return tuple({pull.number: pull for pull in _find_mentions(api, number) if pull.number != ours}.values())
 
 
-def closes(pull: Issue, number: int) -> bool:
+def is_closing(pull: GitHubIssue, number: int) -> bool:
     """Whether a pull request says that it will close the issue."""
     keyword = rf"\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):?\s+(?:[\w./-]+)?#{number}\b"
     return bool(re.search(keyword, pull.body or "", re.IGNORECASE))
 
 
-def duplicates(api: Api, issue: Issue) -> tuple[Issue, ...]:
+def find_duplicates(api: Api, issue: GitHubIssue) -> tuple[GitHubIssue, ...]:
     """Find other open issues with nearly the same title, at most 5; a search that fails finds none."""
     from rapidfuzz.fuzz import token_sort_ratio
 
     words = " ".join(re.findall(r"\w{3,}", issue.title)[:6])
-    found: tuple[Issue, ...] = ()
+    found: tuple[GitHubIssue, ...] = ()
     with suppress(UserError, EnvironmentFailed):
-        found = api.similar_issues(words) if words else ()
+        found = api.search_issues(words) if words else ()
     others = (each for each in found if each.number != issue.number and each.pull_request is None)
-    return tuple(each for each in others if token_sort_ratio(each.title, issue.title) >= _ALIKE)[:5]
+    return tuple(each for each in others if token_sort_ratio(each.title, issue.title) >= _MIN_LIKENESS)[:5]
 
 
-def _mentions(api: Api, number: int) -> Iterator[Issue]:
-    for event in api.timeline(number):
+def _find_mentions(api: Api, number: int) -> Iterator[GitHubIssue]:
+    for event in api.list_timeline(number):
         pull = event.source.issue if event.event == "cross-referenced" and event.source else None
         here = pull is not None and pull.html_url.startswith(f"{api.repository.url}/")
         if pull and here and pull.pull_request is not None and pull.state == "open":

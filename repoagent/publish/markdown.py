@@ -14,39 +14,39 @@ _BREAK = "<!-- -->"
 """Shows nothing, and keeps GitHub from seeing a mention, a reference or an address."""
 
 
-def shown(text: str, limit: int = 300) -> str:
+def escape_line(text: str, limit: int = 300) -> str:
     """Escape text for a paragraph, a list or a table, on one line of at most `limit` characters before escaping."""
-    flat = one_line(text, limit)
+    flat = flatten(text, limit)
     safe = "".join(_ENTITIES.get(character, character) for character in flat)
     safe = _SPECIAL.sub(r"\\\1", safe)
-    safe = re.sub(r"@|\\#|://|\bwww(?=\.)|\bGH(?=-)", lambda found: found[0][:-1] + _split(found[0]), safe)
+    safe = re.sub(r"@|\\#|://|\bwww(?=\.)|\bGH(?=-)", lambda found: found[0][:-1] + _separate_mark(found[0]), safe)
     return re.sub(r"^([-+>]|\d+[.)])(?=\s)", r"\\\1", safe)
 
 
-def _split(mark: str) -> str:
+def _separate_mark(mark: str) -> str:
     """Separate the last character of a mark from what follows."""
     return f"{mark[-1]}{_BREAK}"
 
 
-def one_line(text: str, limit: int = 300) -> str:
+def flatten(text: str, limit: int = 300) -> str:
     """Put text on one line of at most `limit` characters, without characters that do not show."""
-    flat = " ".join(readable(text).split())
+    flat = " ".join(replace_unprintable(text).split())
     return flat if len(flat) <= limit else f"{flat[: limit - 1]}…"
 
 
-def title(text: str, limit: int = 120) -> str:
+def sanitise_title(text: str, limit: int = 120) -> str:
     """Make a harmless title of a pull request or a commit, which may end up in the history of the default branch.
 
     It closes no issue, skips no checks and adds no trailer.
     """
-    line = one_line(text.replace("[", "(").replace("]", ")"), limit)
+    line = flatten(text.replace("[", "(").replace("]", ")"), limit)
     line = re.sub(r"#(?=\d)|\bGH-(?=\d)|@(?=\w)", "", line)
     return re.sub(r"https?://\S+", "(link)", line).strip() or "Fix the issue"
 
 
-def fenced(text: str, language: str = "", limit: int = 20_000) -> str:
+def format_code_block(text: str, language: str = "", limit: int = 20_000) -> str:
     """Format a block of code that its content cannot end."""
-    body = readable(text, keep="\n\t")
+    body = replace_unprintable(text, keep="\n\t")
     if len(body) > limit:
         body = f"{body[:limit]}\n… cut; the whole is in the run's artefact"
     longest = max((len(run) for run in re.findall(r"`+", body)), default=0)
@@ -54,15 +54,15 @@ def fenced(text: str, language: str = "", limit: int = 20_000) -> str:
     return f"{fence}{language}\n{body.rstrip(chr(10))}\n{fence}"
 
 
-def code(text: str, limit: int = 200) -> str:
+def format_inline_code(text: str, limit: int = 200) -> str:
     """Format one line of text between backticks."""
-    flat = one_line(text, limit)
+    flat = flatten(text, limit)
     longest = max((len(run) for run in re.findall(r"`+", flat)), default=0)
     ticks = "`" * (longest + 1)
     space = " " if flat[:1] in {"`", ""} or flat[-1:] == "`" else ""
     return f"{ticks}{space}{flat}{space}{ticks}"
 
 
-def readable(text: str, keep: str = "") -> str:
+def replace_unprintable(text: str, keep: str = "") -> str:
     """Replace every character that does not show, but those in `keep`, with a blank."""
     return "".join(each if each.isprintable() or each in keep else " " for each in text)

@@ -11,9 +11,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from repoagent.domain import Candidate, Edit, Location, Origin, Strength
-from repoagent.evidence.behaviour import agreement
+from repoagent.evidence.behaviour import measure_behavioural_agreement
 from repoagent.evidence.context import EvaluationContext
-from repoagent.evidence.screening import Check, Place, Variant, compare
+from repoagent.evidence.screening import ScreeningOracle, Variant, VariedFunction, observe_behaviour
 from repoagent.evidence.screening.choosing import make_screening_oracle
 from repoagent.evidence.workbench import Workbench
 from repoagent.generators import Infiller, Mutator
@@ -40,11 +40,11 @@ def measure_agreement(
     total = sum(votes.values()) or 1.0
     found: dict[str, Candidate] = {}
     for each in _group_by_function(group):
-        target, changes = each[0].target, [workbench.workspace.edits(c.patch) for c in each]
+        target, changes = each[0].target, [workbench.workspace.parse_edits(c.patch) for c in each]
         outputs = observe_candidates(changes, target, context, workbench, options.compare_seconds)
         own = [votes[candidate.id] for candidate in each]
         share = sum(own) / total
-        for candidate, part in zip(each, agreement(outputs, own), strict=True):
+        for candidate, part in zip(each, measure_behavioural_agreement(outputs, own), strict=True):
             agreed = max(part * share, _MIN_AGREEMENT)
             found[candidate.id] = replace(candidate, behavioural_agreement=agreed)
         workbench.trace.emit("compared", target=str(target), candidates=len(each), behaviours=len(set(outputs)))
@@ -63,12 +63,18 @@ def observe_candidates(
     before = workbench.workspace.read(target.path)
     texts = [_find_only_text(edits, target.path) for edits in candidates]
     check = _choose_calls(context, workbench)
-    if not target.symbol or not check.possible:
+    if not target.symbol or not check.is_decisive:
         return [()] * len(candidates)
     variants = [Variant(((0, len(before), text),)) for text in texts if text is not None]
-    place = Place(target.path, before, target.symbol)
+    place = VariedFunction(target.path, before, target.symbol)
     found = iter(
-        compare(variants, place, check, lambda: workbench.open(context.environment, ()), workbench.within(seconds))
+        observe_behaviour(
+            variants,
+            place,
+            check,
+            lambda: workbench.open_with_edits(context.environment, ()),
+            workbench.limit_seconds(seconds),
+        )
     )
     return [() if text is None else next(found) for text in texts]
 
@@ -78,8 +84,8 @@ def vote_weight(candidate: Candidate, options: SearchOptions = DEFAULT_OPTIONS) 
     model finds likelier than what stands there."""
     samples = sum(_weigh_sample(origin, options) for origin in candidate.origins)
     is_mutant = any(origin.generator == Mutator.name for origin in candidate.origins)
-    mutants = options.mutants_vote * candidate.likelihood if is_mutant else 0.0
-    return samples + mutants + options.likely_vote * _share_of_new(candidate)
+    mutants = options.mutants_vote * candidate.pattern_prior if is_mutant else 0.0
+    return samples + mutants + options.likely_vote * _measure_share_of_new(candidate)
 
 
 def _weigh_sample(origin: Origin, options: SearchOptions) -> float:
@@ -88,7 +94,7 @@ def _weigh_sample(origin: Origin, options: SearchOptions) -> float:
     return options.infill_vote if origin.generator == Infiller.name else 1.0
 
 
-def _share_of_new(candidate: Candidate) -> float:
+def _measure_share_of_new(candidate: Candidate) -> float:
     """From 0 to 1: the share of the old code and the new that is the new's, as the model sees it."""
     ratio = candidate.scores.log_likelihood_ratio if candidate.scores else None
     return 0.0 if ratio is None else 1 / (1 + math.exp(min(-ratio, _HUGE)))
@@ -112,8 +118,8 @@ def _find_only_text(edits: Sequence[Edit], path: str) -> str | None:
     return edits[0].after if len(edits) == 1 and edits[0].path == path else None
 
 
-def _choose_calls(context: EvaluationContext, workbench: Workbench) -> Check:
+def _choose_calls(context: EvaluationContext, workbench: Workbench) -> ScreeningOracle:
     """What calls the function: the evidence, or documented examples that hold today."""
     check = make_screening_oracle(context, workbench)
     held = context.baseline.passing_examples
-    return check if check.possible or held.strength is Strength.NONE else replace(check, oracle=held)
+    return check if check.is_decisive or held.strength is Strength.NONE else replace(check, script_oracle=held)

@@ -7,33 +7,33 @@ from dataclasses import replace
 from difflib import SequenceMatcher
 
 from repoagent.domain import Edit
-from repoagent.edits.syntax import lines_of
+from repoagent.languages.python.syntax import split_lines
 
 
-def smaller(edits: Sequence[Edit]) -> Iterator[tuple[Edit, ...]]:
+def leave_out_changes(edits: Sequence[Edit]) -> Iterator[tuple[Edit, ...]]:
     """Yield every version of `edits` with one change left out; none when there is a single change.
 
     Ask again with what was accepted: one-minimal delta debugging (Zeller and Hildebrandt, 2002), on hunks.
     """
-    changes = [(n, m) for n, edit in enumerate(edits) for m in range(len(_hunks(edit)))]
+    changes = [(n, m) for n, edit in enumerate(edits) for m in range(len(_find_hunks(edit)))]
     if len(changes) < 2:
         return
     for file, hunk in changes:
-        yield tuple(_without(edit, hunk) if n == file else edit for n, edit in enumerate(edits))
+        yield tuple(_undo_hunk(edit, hunk) if n == file else edit for n, edit in enumerate(edits))
 
 
-def _without(edit: Edit, hunk: int) -> Edit:
-    before, after = _lines(edit.before), _lines(edit.after)
-    i1, i2, j1, j2 = _hunks(edit)[hunk]
+def _undo_hunk(edit: Edit, hunk: int) -> Edit:
+    before, after = _split_lines(edit.before), _split_lines(edit.after)
+    i1, i2, j1, j2 = _find_hunks(edit)[hunk]
     return replace(edit, after="".join([*after[:j1], *before[i1:i2], *after[j2:]]))
 
 
-def _hunks(edit: Edit) -> list[tuple[int, int, int, int]]:
+def _find_hunks(edit: Edit) -> list[tuple[int, int, int, int]]:
     if edit.before is None or edit.after is None:
         return []
-    matcher = SequenceMatcher(None, _lines(edit.before), _lines(edit.after), autojunk=False)
+    matcher = SequenceMatcher(None, _split_lines(edit.before), _split_lines(edit.after), autojunk=False)
     return [(i1, i2, j1, j2) for tag, i1, i2, j1, j2 in matcher.get_opcodes() if tag != "equal"]
 
 
-def _lines(text: str | None) -> list[str]:
-    return lines_of(text or "")
+def _split_lines(text: str | None) -> list[str]:
+    return split_lines(text or "")

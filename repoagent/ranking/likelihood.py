@@ -14,10 +14,10 @@ from dataclasses import replace
 from difflib import SequenceMatcher
 from itertools import pairwise
 
-from repoagent.edits.syntax import lines_of
 from repoagent.generators.base import DraftTask
 from repoagent.generators.holes import Hole
 from repoagent.generators.infill import write_fim_prompt
+from repoagent.languages.python.syntax import split_lines
 from repoagent.llm.base import Model, Score
 
 ScoreText = Callable[[str, str, str], Score | None]
@@ -64,7 +64,7 @@ def find_changed_words(before: str, after: str) -> tuple[Hole, str]:
 def _score_place(task: DraftTask, after: str, model: Model, score: ScoreText) -> float | None:
     hole, text = find_changed_words(task.source, after)
     was = task.source[hole.start : hole.end]
-    if max(model.count(was), model.count(text)) > _TOKENS:
+    if max(model.count_tokens(was), model.count_tokens(text)) > _TOKENS:
         return None
     before, behind = write_fim_prompt(task, model, hole, _TOKENS)
     now = score(before, behind, _unify_line_ends(was))
@@ -74,7 +74,7 @@ def _score_place(task: DraftTask, after: str, model: Model, score: ScoreText) ->
 
 def _apply_one_by_one(before: str, after: str) -> Iterator[str]:
     """The text with the first change made, with the first two, and so on."""
-    old, new = lines_of(before), lines_of(after)
+    old, new = split_lines(before), split_lines(after)
     first = _count_common_prefix(old, new)
     last = _count_common_prefix(old[first:][::-1], new[first:][::-1])
     middle, became = old[first : len(old) - last], new[first : len(new) - last]

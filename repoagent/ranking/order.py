@@ -38,7 +38,7 @@ def find_best(candidates: Iterable[Candidate], strength: Strength) -> Candidate 
 def sort_by_evidence(candidates: Iterable[Candidate], strength: Strength) -> list[Candidate]:
     """Those that passed the gate, the best first."""
     allowed = [c for c in candidates if not (c.verdict and c.verdict.gate)]
-    return sorted(allowed, key=lambda c: _evidence_key(c, strength))
+    return sorted(allowed, key=lambda c: _make_key(c, strength))
 
 
 def merge_candidates(known: Mapping[str, Candidate], fresh: Mapping[str, Candidate]) -> dict[str, Candidate]:
@@ -73,7 +73,7 @@ def is_likely_under_model(candidate: Candidate, options: SearchOptions = DEFAULT
 
 def is_unlikely_mutant(candidate: Candidate) -> bool:
     """Whether nobody but mutation drew it, and the model finds the code less likely with it than without."""
-    by_mutation = candidate.votes == 1 and candidate.likelihood > 0
+    by_mutation = candidate.votes == 1 and candidate.pattern_prior > 0
     return by_mutation and (_log_likelihood_ratio(candidate) or 0.0) < 0
 
 
@@ -87,7 +87,7 @@ def _rank_by_likelihood(candidate: Candidate) -> tuple[bool, float]:
     return known is None, -(known or 0.0)
 
 
-def _evidence_key(candidate: Candidate, strength: Strength) -> tuple[object, ...]:
+def _make_key(candidate: Candidate, strength: Strength) -> tuple[object, ...]:
     verdict = candidate.verdict or Verdict()
     return (
         not is_verified(verdict, strength),
@@ -101,7 +101,7 @@ def _evidence_key(candidate: Candidate, strength: Strength) -> tuple[object, ...
         -round(candidate.behavioural_agreement, 3),
         -candidate.votes,
         *_rank_by_likelihood(candidate),
-        -candidate.likelihood,
+        -candidate.pattern_prior,
         candidate.patch.changed_lines,
         candidate.id,
     )

@@ -13,7 +13,7 @@ from repoagent.evidence.context import EvaluationContext
 from repoagent.generators import DraftTask, GeneratorContext
 from repoagent.ranking.likelihood import ScoreText, score_change
 from repoagent.ranking.order import is_likely_under_model, is_verified, sort_by_evidence
-from repoagent.ranking.overfitting import suspicion
+from repoagent.ranking.overfitting import describe_overfitting
 
 _NO_ORACLE = Oracle(Strength.NONE)
 
@@ -25,7 +25,7 @@ def score_candidates(candidates: Collection[Candidate], context: GeneratorContex
     """
     scoring = _Scoring(context, lru_cache(context.model.score))
     passed = scoring.select_passed(candidates)
-    deadline = time.monotonic() + context.workbench.within(context.options.score_seconds)
+    deadline = time.monotonic() + context.workbench.limit_seconds(context.options.score_seconds)
     found: dict[str, Candidate] = {}
     for candidate in (each for each in passed if each.scores is None):
         settled = scoring.is_settled((*passed, *found.values()))
@@ -56,9 +56,9 @@ class _Scoring:
 
     def score(self, candidate: Candidate, *, ask: bool) -> Candidate:
         """The candidate with its scores; the model is asked only where `ask` says so."""
-        edits = self.context.workbench.workspace.edits(candidate.patch)
+        edits = self.context.workbench.workspace.parse_edits(candidate.patch)
         ratio = self._measure_likelihood(candidate, edits) if ask else None
-        scores = CandidateScores(suspicion(edits, self._oracle), ratio)
+        scores = CandidateScores(describe_overfitting(edits, self._oracle), ratio)
         self.context.workbench.trace.emit("appraised", id=candidate.id, suspicion=scores.overfitting, naturalness=ratio)
         return replace(candidate, scores=scores)
 

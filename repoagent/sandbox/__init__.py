@@ -6,49 +6,49 @@ from repoagent.errors import EnvironmentFailed, UserError
 from repoagent.sandbox.base import (
     ENVIRONMENT,
     REPOSITORY,
+    CommandResult,
     Engine,
     Environment,
-    Finished,
     ImageKeeper,
-    Limits,
-    Progress,
+    ProgressListener,
     Recipe,
     Sandbox,
+    SandboxLimits,
     SandboxMaker,
 )
 
 __all__ = [
     "ENVIRONMENT",
     "REPOSITORY",
+    "CommandResult",
     "Engine",
     "Environment",
-    "Finished",
     "ImageKeeper",
-    "Limits",
-    "Progress",
+    "ProgressListener",
     "Recipe",
     "Sandbox",
+    "SandboxLimits",
     "SandboxMaker",
-    "choose",
-    "engines",
+    "choose_engine",
+    "list_engines",
 ]
 
 
-def choose(preference: str | None) -> Engine:
+def choose_engine(preference: str | None) -> Engine:
     """Choose an engine that works here: the one named, or for None Docker where it answers, else bubblewrap.
 
     Raises EnvironmentFailed, saying what to install, where none works, and UserError for a name that is none.
     """
-    known = {engine.name: engine for engine in engines()}
+    known = {engine.name: engine for engine in list_engines()}
     if preference is None:
-        return _first(list(known.values()))
+        return _choose_first(list(known.values()))
     if preference not in known:
         raise UserError(f"there is no sandbox `{preference}`: choose one of {', '.join(sorted(known))}")
     known[preference].check()
     return known[preference]
 
 
-def engines() -> list[Engine]:
+def list_engines() -> list[Engine]:
     """List all engines, whether they work here or not, the preferred one first."""
     from repoagent.sandbox.bubblewrap import BubblewrapEngine
     from repoagent.sandbox.docker import DockerEngine
@@ -56,7 +56,7 @@ def engines() -> list[Engine]:
     return [DockerEngine(), BubblewrapEngine()]
 
 
-def _first(candidates: list[Engine]) -> Engine:
+def _choose_first(candidates: list[Engine]) -> Engine:
     complaints = []
     for engine in candidates:
         try:

@@ -16,7 +16,7 @@ from typing import IO
 
 from repoagent.errors import EnvironmentFailed, ToolError
 
-LARGEST = 4 << 30
+MAX_BYTES = 4 << 30
 """Bytes of a repository that is copied; the memory or disk of a sandbox would not hold more."""
 
 
@@ -32,7 +32,7 @@ def pack_repository(repository: Path) -> IO[bytes]:
     spool = tempfile.TemporaryFile()  # noqa: SIM115 - handed to the caller, who closes it
     try:
         with tarfile.open(fileobj=spool, mode="w", format=tarfile.PAX_FORMAT) as archive:
-            for path, name in _entries(repository):
+            for path, name in _list_entries(repository):
                 _add(archive, path, name)
     except BaseException:
         spool.close()
@@ -53,14 +53,14 @@ def pack_files(files: Mapping[str, bytes], modified: int) -> IO[bytes]:
     return spool
 
 
-def size(file: IO[bytes]) -> int:
+def measure_size(file: IO[bytes]) -> int:
     """Count the bytes of a temporary file; leaves it at its beginning."""
     length = file.seek(0, os.SEEK_END)
     file.seek(0)
     return length
 
 
-def inside(path: str) -> str:
+def check_inside(path: str) -> str:
     """Return `path` in its plain form if it lies inside the repository; raises ToolError otherwise."""
     parts = PurePosixPath(path).parts
     if not parts or "\0" in path or path.startswith("/") or ".." in parts:
@@ -68,7 +68,7 @@ def inside(path: str) -> str:
     return "/".join(parts)
 
 
-def _entries(repository: Path) -> Iterator[tuple[Path, str]]:
+def _list_entries(repository: Path) -> Iterator[tuple[Path, str]]:
     """List what to pack with its name in the archive, directories before what lies in them."""
     for folder, directories, files in os.walk(repository, onerror=_refuse):
         # Nested repositories' `.git` may hold the fix as well; git itself can never track a path of that name.
@@ -85,13 +85,13 @@ def _refuse(error: OSError) -> None:
 def _add(archive: tarfile.TarFile, path: Path, name: str) -> None:
     try:
         entry = archive.gettarinfo(path, name)
-        if not _plain(path):
+        if not _is_plain(path):
             return
         entry.mode &= 0o777
         entry.uid = entry.gid = 0
         entry.uname = entry.gname = ""
-        if archive.offset + entry.size > LARGEST:
-            raise EnvironmentFailed(f"{path} makes the repository larger than {LARGEST >> 30} GiB: it is not copied")
+        if archive.offset + entry.size > MAX_BYTES:
+            raise EnvironmentFailed(f"{path} makes the repository larger than {MAX_BYTES >> 30} GiB: it is not copied")
         if entry.isreg():
             with path.open("rb") as file:
                 archive.addfile(entry, file)
@@ -101,6 +101,6 @@ def _add(archive: tarfile.TarFile, path: Path, name: str) -> None:
         raise EnvironmentFailed(f"{path} cannot be copied into the sandbox: {error.strerror or error}") from error
 
 
-def _plain(path: Path) -> bool:
+def _is_plain(path: Path) -> bool:
     mode = path.lstat().st_mode
     return stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode)

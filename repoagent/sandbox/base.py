@@ -28,7 +28,7 @@ UV = "/opt/uv"
 
 
 @dataclass(frozen=True)
-class Limits:
+class SandboxLimits:
     """How much one sandbox may use."""
 
     memory_mib: int = 4096
@@ -40,11 +40,11 @@ class Limits:
     """What is kept of a command's output; the middle is cut."""
 
 
-DEFAULT_LIMITS = Limits()
+DEFAULT_LIMITS = SandboxLimits()
 
 
 @dataclass(frozen=True)
-class Finished:
+class CommandResult:
     """A command that ended, by itself or at its deadline."""
 
     exit_code: int
@@ -108,11 +108,11 @@ class Environment:
     """What the engine finds it by: an image's name, a directory."""
 
 
-Kind = Literal["environment", "toolchain", "dockerfile", "base", "unfinished"]
+ImageKind = Literal["environment", "toolchain", "dockerfile", "base", "unfinished"]
 
 
 @dataclass(frozen=True)
-class Kept:
+class CachedImage:
     """A cached environment, or something that environments stand on."""
 
     key: str
@@ -120,7 +120,7 @@ class Kept:
     """Of its own, without what it shares with others."""
     used: float
     """When it was used last, or else built; seconds since 1970."""
-    kind: Kind = "environment"
+    kind: ImageKind = "environment"
     below: str = ""
     """The key of what it stands on; empty where that is not cached here."""
 
@@ -134,7 +134,9 @@ class Sandbox(Protocol):
         Raises SandboxFailed where that is not certain: leave it then, and open another.
         """
 
-    def run(self, command: Sequence[str], *, timeout: float, environment: Mapping[str, str] | None = None) -> Finished:
+    def run(
+        self, command: Sequence[str], *, timeout: float, environment: Mapping[str, str] | None = None
+    ) -> CommandResult:
         """Run `command` in the repository; every process it started is dead when this returns.
 
         Raises SandboxFailed when the sandbox itself broke; a command that fails is a Finished like any other.
@@ -157,7 +159,7 @@ class Sandbox(Protocol):
     ) -> None: ...
 
 
-Progress = Callable[[str], None]
+ProgressListener = Callable[[str], None]
 """Called with one line of progress for a person."""
 
 
@@ -168,7 +170,7 @@ class SandboxMaker(Protocol):
     def name(self) -> str:
         """`docker`, `bubblewrap`, `fake`."""
 
-    def pythons(self) -> Sequence[str]:
+    def list_pythons(self) -> Sequence[str]:
         """Versions of Python that an environment can be built with, the one that is had at once first."""
 
     def check(self) -> None:
@@ -177,23 +179,23 @@ class SandboxMaker(Protocol):
     def find(self, key: str) -> Environment | None:
         """Find the environment built for a recipe's key; None where it is no longer there."""
 
-    def build(self, recipe: Recipe, repository: Path, progress: Progress, timeout: float) -> Environment:
+    def build(self, recipe: Recipe, repository: Path, progress: ProgressListener, timeout: float) -> Environment:
         """Build an environment, with network, in `timeout` seconds. Raises EnvironmentFailed with the log's end."""
 
-    def open(self, environment: Environment, repository: Path, limits: Limits = DEFAULT_LIMITS) -> Sandbox:
+    def open(self, environment: Environment, repository: Path, limits: SandboxLimits = DEFAULT_LIMITS) -> Sandbox:
         """Open a fresh sandbox with a copy of `repository` in it."""
 
 
 class ImageKeeper(Protocol):
     """Keeps what environments stand on, and the environments: their sizes, and how they are removed."""
 
-    def missing(self) -> str:
+    def describe_missing(self) -> str:
         """Name what `prepare` has still to make, for a person; empty when all is there. Raises as `check` does."""
 
-    def prepare(self, progress: Progress) -> None:
+    def prepare(self, progress: ProgressListener) -> None:
         """Make what all environments stand on (a base image), unless it exists."""
 
-    def kept(self) -> Sequence[Kept]:
+    def list_cached(self) -> Sequence[CachedImage]:
         """List all environments that are cached, and what they stand on, the one used last first."""
 
     def discard(self, key: str) -> None:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from repoagent.errors import EnvironmentFailed
 from repoagent.sandbox import cache
-from repoagent.sandbox.base import DEFAULT_BASE, SEARCH_PATH, Base, Progress
-from repoagent.sandbox.bootstrap import bootstrap
+from repoagent.sandbox.base import DEFAULT_BASE, SEARCH_PATH, Base, ProgressListener
+from repoagent.sandbox.bootstrap import build_system
 from repoagent.sandbox.confined import UID
-from repoagent.sandbox.host_network import CERTIFICATES, host_network, uv_program
+from repoagent.sandbox.host_network import CERTIFICATES, find_uv, read_host_network
 from repoagent.sandbox.owner import LABEL, OWNER_LABEL, Owner
 
 if TYPE_CHECKING:
@@ -71,35 +71,38 @@ apt-get install -y --no-install-recommends "$@"
 _TIDY = f"rm -rf /var/lib/apt/lists/* {CERTIFICATES}\n"
 
 
-def ensure(client: DockerClient, progress: Progress, base: Base = DEFAULT_BASE) -> str:
+def ensure_image(client: DockerClient, progress: ProgressListener, base: Base = DEFAULT_BASE) -> str:
     """Make an image for `base` unless it exists, and return its tag.
 
     The Python comes from a registry where one answers, else from a distribution's packages; the packages from that
     distribution. Raises EnvironmentFailed when they cannot be had.
     """
-    with cache.locked("docker-base"):
-        made = _made(client, progress, base)
+    with cache.acquire_lock("docker-base"):
+        made = _make_image(client, progress, base)
     cache.mark_used(made)
     return made
 
 
-def _made(client: DockerClient, progress: Progress, base: Base) -> str:
+def _make_image(client: DockerClient, progress: ProgressListener, base: Base) -> str:
     if base.image:
-        return _with_packages(client, _named(client, base.image, progress), base, progress)
-    source = tag(Base(base.python))
-    if not exists(client, source):
-        if not (pull(image := _registry_image(base.python), progress) and _is_dressed(client, image, base, progress)):
-            raw = _bootstrapped(client, base.python, progress)
+        return _install_packages(client, _prepare_named_image(client, base.image, progress), base, progress)
+    source = name_image(Base(base.python))
+    if not has_image(client, source):
+        if not (
+            pull_image(image := _choose_registry_image(base.python), progress)
+            and _make_from_registry(client, image, base, progress)
+        ):
+            raw = _import_system(client, base.python, progress)
             _run_in(client, raw, _DRESS, (), source)
             client.images.remove(raw)
         progress(f"base image {source} is ready")
-    return _with_packages(client, source, base, progress)
+    return _install_packages(client, source, base, progress)
 
 
-def _named(client: DockerClient, image: str, progress: Progress) -> str:
+def _prepare_named_image(client: DockerClient, image: str, progress: ProgressListener) -> str:
     """Make `image`, the engine's own or one from a registry, fit for tests and return the tag of what was made of
     it."""
-    if not exists(client, image) and not pull(image, progress):
+    if not has_image(client, image) and not pull_image(image, progress):
         raise EnvironmentFailed(f"there is no image {image}: build or load it, or name one that a registry gives")
     if volumes := sorted(client.images.get(image).attrs["Config"].get("Volumes") or {}):
         raise EnvironmentFailed(
@@ -108,34 +111,34 @@ def _named(client: DockerClient, image: str, progress: Progress) -> str:
         )
     identity = f"{client.images.get(image).id}\0{_FORM}\0{_DRESS_NAMED}"
     wanted = f"{TOOLCHAIN}:{hashlib.sha256(identity.encode()).hexdigest()[:24]}"
-    if not exists(client, wanted):
+    if not has_image(client, wanted):
         progress(f"making {image} a place where tests can run")
         _run_in(client, image, _DRESS_NAMED, (), wanted, _DRESSING)
     return wanted
 
 
-def _with_packages(client: DockerClient, source: str, base: Base, progress: Progress) -> str:
+def _install_packages(client: DockerClient, source: str, base: Base, progress: ProgressListener) -> str:
     """Install the packages of `base` on top of the image `source`, and return the tag."""
-    wanted = _tag_with(source, base.packages)
-    if not exists(client, wanted):
+    wanted = _name_toolchain(source, base.packages)
+    if not has_image(client, wanted):
         progress(f"installing {', '.join(base.packages)}")
         _run_in(client, source, _INSTALL, base.packages, wanted)
     return wanted
 
 
-def tag(base: Base = DEFAULT_BASE) -> str:
+def name_image(base: Base = DEFAULT_BASE) -> str:
     """Name the image for `base`, which names no image itself, whether it exists or not."""
-    return _tag_with(f"{REPOSITORY}:py{base.python}-{_FORM}", base.packages)
+    return _name_toolchain(f"{REPOSITORY}:py{base.python}-{_FORM}", base.packages)
 
 
-def _tag_with(source: str, packages: Sequence[str]) -> str:
+def _name_toolchain(source: str, packages: Sequence[str]) -> str:
     if not packages:
         return source
     digest = hashlib.sha256("\0".join((source, *sorted(packages))).encode()).hexdigest()
     return f"{TOOLCHAIN}:{digest[:24]}"
 
 
-def exists(client: DockerClient, name: str) -> bool:
+def has_image(client: DockerClient, name: str) -> bool:
     """Whether the engine has an image of that name."""
     from docker.errors import ImageNotFound
 
@@ -146,7 +149,7 @@ def exists(client: DockerClient, name: str) -> bool:
     return True
 
 
-def pull(image: str, progress: Progress, *, anonymous: bool = False) -> bool:
+def pull_image(image: str, progress: ProgressListener, *, anonymous: bool = False) -> bool:
     """Pull `image` from its registry; False where that fails, or the registry is silent for a minute.
 
     With `anonymous` the user's credentials are not sent, so that only public images can be pulled.
@@ -169,27 +172,27 @@ def pull(image: str, progress: Progress, *, anonymous: bool = False) -> bool:
     return True
 
 
-def _registry_image(python: str) -> str:
+def _choose_registry_image(python: str) -> str:
     return "python:3.11-slim-bookworm" if python == "3.11" else f"python:{python}-slim"
 
 
-def _is_dressed(client: DockerClient, image: str, base: Base, progress: Progress) -> bool:
+def _make_from_registry(client: DockerClient, image: str, base: Base, progress: ProgressListener) -> bool:
     """Make the base image of `image`; False where what it lacks cannot be had."""
     try:
-        _run_in(client, image, _DRESS, (), tag(Base(base.python)))
+        _run_in(client, image, _DRESS, (), name_image(Base(base.python)))
     except EnvironmentFailed as error:
         progress(f"{image} cannot be used: {error}")
         return False
     return True
 
 
-def _bootstrapped(client: DockerClient, python: str, progress: Progress) -> str:
+def _import_system(client: DockerClient, python: str, progress: ProgressListener) -> str:
     """Import a system that is put together from packages, and return its tag."""
     with tempfile.TemporaryDirectory() as folder:
         # mmdebstrap works as another user where this is not root.
         Path(folder).chmod(0o755)
         packed = Path(folder, "base.tar")
-        bootstrap(python, packed, progress)
+        build_system(python, packed, progress)
         client.api.import_image_from_file(str(packed), repository=_RAW[0], tag=_RAW[1])
     return ":".join(_RAW)
 
@@ -224,18 +227,18 @@ def _run_in(
     """
     from docker.errors import APIError
 
-    network = host_network()
-    labels = {LABEL: "1", OWNER_LABEL: str(Owner.current())}
+    network = read_host_network()
+    labels = {LABEL: "1", OWNER_LABEL: str(Owner.from_this_process())}
     # Variables and certificates are for this command alone: what the container were given, the image would keep.
-    command = ["env", *_settings(network.environment), "/bin/sh", "-euc", script + _TIDY, "sh", *arguments]
+    command = ["env", *_list_settings(network.environment), "/bin/sh", "-euc", script + _TIDY, "sh", *arguments]
     container = client.containers.create(source, command, labels=labels, **_AS_ROOT)
     try:
-        container.put_archive("/", network.packed(uv_program()))
+        container.put_archive("/", network.pack_files(find_uv()))
         try:
             container.start()
         except APIError as error:
             raise EnvironmentFailed(f"in {source} nothing can be run, it needs /bin/sh: {error.explanation}") from error
-        if status := _waited(container, seconds):
+        if status := _wait_for_end(container, seconds):
             end = container.logs(tail=20).decode("utf-8", "replace")
             raise EnvironmentFailed(f"the image {source} could not be completed ({status}):\n{end}")
         repository, name = wanted.split(":")
@@ -244,7 +247,7 @@ def _run_in(
         container.remove(force=True, v=True)
 
 
-def _waited(container: Container, seconds: float) -> str:
+def _wait_for_end(container: Container, seconds: float) -> str:
     """Wait for a container and say how it ended, for a person; empty where it ended well."""
     from requests.exceptions import RequestException
 
@@ -255,5 +258,5 @@ def _waited(container: Container, seconds: float) -> str:
     return f"exit code {code}" if code else ""
 
 
-def _settings(environment: Mapping[str, str]) -> list[str]:
+def _list_settings(environment: Mapping[str, str]) -> list[str]:
     return [f"{name}={value}" for name, value in environment.items()]

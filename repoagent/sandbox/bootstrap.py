@@ -12,7 +12,7 @@ from pathlib import Path
 
 from repoagent import process
 from repoagent.errors import EnvironmentFailed
-from repoagent.sandbox.base import Progress
+from repoagent.sandbox.base import ProgressListener
 
 _UBUNTU = "http://archive.ubuntu.com/ubuntu"
 _KEYRING = (
@@ -43,7 +43,7 @@ RELEASES = {
 """By Python's version, the one first that is preferred where a project does not mind."""
 
 
-def bootstrap(python: str, target: Path, progress: Progress) -> None:
+def build_system(python: str, target: Path, progress: ProgressListener) -> None:
     """Write a tar archive of a system with Python `python`, git and apt to `target`; about a minute.
 
     Raises EnvironmentFailed, saying what to do, where mmdebstrap is not there and cannot be installed.
@@ -55,12 +55,12 @@ def bootstrap(python: str, target: Path, progress: Progress) -> None:
     packages = ",".join((*release.packages, "git", "ca-certificates", "passwd"))
     command = ["mmdebstrap", "--variant=apt", f"--include={packages}"]
     if release.ubuntu:
-        command += ["--components=main,universe", f"--keyring={_ubuntu_keyring(target.parent)}"]
+        command += ["--components=main,universe", f"--keyring={_download_keyring(target.parent)}"]
     sources = [f"{_UBUNTU}"] if release.ubuntu else []
     process.run([*command, release.suite, str(target), *sources], timeout=1800)
 
 
-def _require_mmdebstrap(python: str, progress: Progress) -> None:
+def _require_mmdebstrap(python: str, progress: ProgressListener) -> None:
     if shutil.which("mmdebstrap"):
         return
     packages = ["mmdebstrap", "debian-archive-keyring"]
@@ -74,7 +74,7 @@ def _require_mmdebstrap(python: str, progress: Progress) -> None:
     process.run(["apt-get", "install", "-y", "--no-install-recommends", *packages], timeout=600)
 
 
-def _ubuntu_keyring(folder: Path) -> Path:
+def _download_keyring(folder: Path) -> Path:
     """Download Ubuntu's keys into `folder`, verify them, and return the file."""
     address, wanted = _KEYRING
     package = folder / "keyring.deb"

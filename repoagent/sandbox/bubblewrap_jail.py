@@ -27,15 +27,14 @@ from typing import IO
 
 from repoagent import process
 from repoagent.errors import SandboxFailed
-from repoagent.places import cache_root
+from repoagent.places import locate_cache_root
 from repoagent.sandbox import seccomp
-from repoagent.sandbox.base import REPOSITORY, Limits
-from repoagent.sandbox.cache import folder as folder_of_cache
-from repoagent.sandbox.cache import remove
-from repoagent.sandbox.confined import HOME, UID, Ended
+from repoagent.sandbox.base import REPOSITORY, SandboxLimits
+from repoagent.sandbox.cache import make_folder, remove
+from repoagent.sandbox.confined import HOME, UID, ExitStatus
 from repoagent.sandbox.output import Output, Sink
 from repoagent.sandbox.owner import Owner
-from repoagent.sandbox.terminal import join
+from repoagent.sandbox.terminal import join_terminals
 
 _PATIENCE = 30
 """Seconds that the kernel gets to end a process namespace, before it counts as broken, and `du` to count files."""
@@ -86,27 +85,27 @@ class Scratch:
     """Who owns it inside."""
 
     @classmethod
-    def make(cls) -> Scratch:
+    def create(cls) -> Scratch:
         """Create a scratch folder in the cache that names this process; under root each has a user of its own.
 
         Raises SandboxFailed, saying what to free, when the disk is full.
         """
         user = _FIRST_USER + random.randrange(100_000_000) if os.geteuid() == 0 else UID  # noqa: S311 - no secret
         try:
-            folder = tempfile.mkdtemp(prefix=f"{Owner.current()}-", dir=folder_of_cache("scratch"))
+            folder = tempfile.mkdtemp(prefix=f"{Owner.from_this_process()}-", dir=make_folder("scratch"))
             scratch = cls(Path(folder), user)
-            scratch._lay_out()
+            scratch._create_files()
         except OSError as error:
             raise SandboxFailed(
-                f"no sandbox can be made in {cache_root()}: {error.strerror}; free some space there "
+                f"no sandbox can be made in {locate_cache_root()}: {error.strerror}; free some space there "
                 "(`repoagent testbed prune`), or set REPOAGENT_CACHE to another disk"
             ) from error
         return scratch
 
-    def _lay_out(self) -> None:
+    def _create_files(self) -> None:
         for name in ("repository", "tmp", "shm"):
             (self.root / name).mkdir(mode=0o755)
-            self.give(self.root / name)
+            self.give_to_user(self.root / name)
         user = self.user
         (self.root / "passwd").write_text(f"root:x:0:0::/:/bin/false\nsandbox:x:{user}:{user}::{HOME}:/bin/sh\n")
         (self.root / "group").write_text(f"root:x:0:\nsandbox:x:{user}:\n")
@@ -117,7 +116,7 @@ class Scratch:
         """Where an environment is built."""
         return self.root / "environment"
 
-    def give(self, path: Path) -> None:
+    def give_to_user(self, path: Path) -> None:
         """Let the sandbox's user own `path`; nothing to do where that is who runs this program."""
         if os.geteuid() == 0:
             os.chown(path, self.user, self.user)
@@ -137,11 +136,14 @@ class Scratch:
     def is_full(self, mebibytes: int) -> bool:
         """Whether it takes more than so many MiB of the disk, or more files than fit there: empty ones take inodes."""
         try:
-            return self._sum("-k") > mebibytes * 1024 or self._sum("--inodes") > mebibytes * _FILES_IN_A_MEBIBYTE
+            return (
+                self._measure_usage("-k") > mebibytes * 1024
+                or self._measure_usage("--inodes") > mebibytes * _FILES_IN_A_MEBIBYTE
+            )
         except process.CommandFailed:
             return True  # what cannot be counted in time is too much
 
-    def _sum(self, unit: str) -> int:
+    def _measure_usage(self, unit: str) -> int:
         listed = process.run(["du", "-s", unit, "--", str(self.root)], timeout=_PATIENCE, check=False).text
         return int(listed.split()[0]) if listed else 0
 
@@ -149,7 +151,9 @@ class Scratch:
 class Jail:
     """Executes commands over a scratch folder; satisfies `Executor`."""
 
-    def __init__(self, scratch: Scratch, limits: Limits, mounts: Sequence[Mount], *, network: bool = False) -> None:
+    def __init__(
+        self, scratch: Scratch, limits: SandboxLimits, mounts: Sequence[Mount], *, network: bool = False
+    ) -> None:
         self._scratch = scratch
         self._limits = limits
         self._mounts = mounts
@@ -164,33 +168,40 @@ class Jail:
         environment: Mapping[str, str],
         sink: Sink,
         stdin: IO[bytes] | None = None,
-    ) -> Ended:
+    ) -> ExitStatus:
         """Run `command` in new namespaces; see `Executor`."""
         with self._lock:
-            running = _Running(self._options(environment), self._inner(command), stdin)
+            running = _RunningCommand(self._list_options(environment), self._build_inner_command(command), stdin)
             try:
-                in_time = self._follow(running, time.monotonic() + timeout, sink)
+                in_time = self._follow_command(running, time.monotonic() + timeout, sink)
             finally:
-                running.end()
-        return Ended(running.exit_code if in_time else 128 + signal.SIGKILL, timed_out=not in_time)
+                running.end_processes()
+        return ExitStatus(running.exit_code if in_time else 128 + signal.SIGKILL, timed_out=not in_time)
 
-    def hold(self, file: IO[bytes]) -> None:
+    def reuse_input(self, file: IO[bytes]) -> None:
         """Do nothing: commands read it where it is."""
 
-    def renew(self) -> None:
+    def wipe(self) -> None:
         """Go on in a new scratch folder, as another user where root runs this; namespaces are new for each command."""
         with self._lock:
-            old, self._scratch = self._scratch, Scratch.make()
+            old, self._scratch = self._scratch, Scratch.create()
             remove(old.root)
 
     def interact(self, command: Sequence[str], environment: Mapping[str, str]) -> int:
         """Run `command` at this process's terminal, by way of a terminal of its own."""
-        options = [option for option in self._options(environment) if option != "--new-session"]
+        options = [option for option in self._list_options(environment) if option != "--new-session"]
         ours, theirs = pty.openpty()
         try:
-            with _given(options) as (arguments, handles), _interrupts_heard():
+            with _open_arguments(options) as (arguments, handles), _enable_interrupts():
                 process = subprocess.Popen(
-                    [_program("setsid"), "--ctty", _program("bwrap"), *arguments, "--", *self._inner(command)],
+                    [
+                        _find_program("setsid"),
+                        "--ctty",
+                        _find_program("bwrap"),
+                        *arguments,
+                        "--",
+                        *self._build_inner_command(command),
+                    ],
                     stdin=theirs,
                     stdout=theirs,
                     stderr=theirs,
@@ -200,7 +211,7 @@ class Jail:
         finally:
             os.close(theirs)
         with os.fdopen(ours, "rb", buffering=0) as terminal:
-            join(terminal, lambda rows, columns: _resize(ours, rows, columns))
+            join_terminals(terminal, lambda rows, columns: _resize(ours, rows, columns))
         return process.wait(_PATIENCE)
 
     def close(self) -> None:
@@ -208,11 +219,11 @@ class Jail:
         if self._scratch.root.exists():
             remove(self._scratch.root)
 
-    def _follow(self, running: _Running, deadline: float, sink: Sink) -> bool:
+    def _follow_command(self, running: _RunningCommand, deadline: float, sink: Sink) -> bool:
         """Take output until the command ends; kill it when its time is up (False) or it fills the disk."""
         looked = time.monotonic()
         in_time = True
-        while not running.over:
+        while not running.is_over:
             now = time.monotonic()
             if in_time and now > deadline:
                 in_time = False
@@ -222,14 +233,14 @@ class Jail:
                 if self._scratch.is_full(self._limits.scratch_mib):
                     running.kill()
                     sink(f"\n[killed: more than {self._limits.scratch_mib} MiB or too many files written]\n".encode())
-            running.take(min(1.0, max(0.01, deadline - now)), sink)
+            running.take_output(min(1.0, max(0.01, deadline - now)), sink)
         return in_time
 
-    def _options(self, environment: Mapping[str, str]) -> list[str]:
+    def _list_options(self, environment: Mapping[str, str]) -> list[str]:
         """List the options of bwrap."""
         return [
-            *_namespaces(self._network),
-            *_system(),
+            *_list_namespace_options(self._network),
+            *_list_system_options(),
             *(argument for mount in (*self._scratch.mounts, *self._mounts) for argument in mount.arguments),
             # Both hold no more than where things are mounted; an ordinary user would own them.
             *("--remount-ro", "/", "--remount-ro", "/dev"),
@@ -237,11 +248,11 @@ class Jail:
             *(argument for name, value in environment.items() for argument in ("--setenv", name, value)),
         ]
 
-    def _inner(self, command: Sequence[str]) -> list[str]:
+    def _build_inner_command(self, command: Sequence[str]) -> list[str]:
         """Build the command that bwrap starts inside."""
         return [
-            *(_other_user(self._scratch.user) if os.geteuid() == 0 else []),
-            *_limited(self._limits),
+            *(_switch_user(self._scratch.user) if os.geteuid() == 0 else []),
+            *_set_limits(self._limits),
             # The shell gives 127 for a command that does not exist, as every engine shall.
             *("/bin/sh", "-c", 'exec "$@"', "sh"),
             *command,
@@ -252,7 +263,7 @@ def _resize(terminal: int, rows: int, columns: int) -> None:
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
 
-def _namespaces(network: bool) -> Iterator[str]:
+def _list_namespace_options(network: bool) -> Iterator[str]:
     yield from ("--unshare-ipc", "--unshare-pid", "--unshare-uts", "--unshare-cgroup-try")
     yield from ("--hostname", "sandbox", "--die-with-parent", "--new-session", "--cap-drop", "ALL")
     if not network:
@@ -264,16 +275,16 @@ def _namespaces(network: bool) -> Iterator[str]:
     else:
         yield from ("--unshare-user", "--uid", str(UID), "--gid", str(UID))
         # In a user namespace of its own a command would hold every capability, and reach kernel code that needs one.
-        yield from ["--disable-userns"] if _knows("--disable-userns") else []
+        yield from ["--disable-userns"] if _has_option("--disable-userns") else []
 
 
 @cache
-def _knows(option: str) -> bool:
+def _has_option(option: str) -> bool:
     """Whether this bwrap has an option; Debian 11 and Ubuntu 22.04 come with older ones."""
-    return option in process.run([_program("bwrap"), "--help"], timeout=30).text
+    return option in process.run([_find_program("bwrap"), "--help"], timeout=30).text
 
 
-def _system() -> Iterator[str]:
+def _list_system_options() -> Iterator[str]:
     """List the options for the host's programs and libraries, and for a private /proc and /dev."""
     yield from ("--ro-bind", "/usr", "/usr")
     for path in [*sorted(Path("/").glob("lib*")), Path("/bin"), Path("/sbin")]:
@@ -287,20 +298,20 @@ def _system() -> Iterator[str]:
     yield from ("--proc", "/proc", "--dev", "/dev")
 
 
-def _other_user(user: int) -> list[str]:
+def _switch_user(user: int) -> list[str]:
     return [
-        _program("setpriv"),
+        _find_program("setpriv"),
         *("--reuid", str(user), "--regid", str(user), "--clear-groups"),
         *("--no-new-privs", "--bounding-set", "-all", "--inh-caps", "-all"),
     ]
 
 
-def _limited(limits: Limits) -> list[str]:
+def _set_limits(limits: SandboxLimits) -> list[str]:
     # Set inside: for an ordinary user the kernel then counts the processes of this namespace only. Threads reserve far
     # more address space than they use, hence twice the memory.
     files = min(4096, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
     return [
-        _program("prlimit"),
+        _find_program("prlimit"),
         f"--as={2 * limits.memory_mib << 20}",
         f"--nproc={limits.pids}",
         f"--fsize={limits.scratch_mib << 20}",
@@ -310,7 +321,7 @@ def _limited(limits: Limits) -> list[str]:
     ]
 
 
-def _program(name: str) -> str:
+def _find_program(name: str) -> str:
     path = shutil.which(name)
     if not path:
         raise SandboxFailed(f"`{name}` is not installed")
@@ -318,7 +329,7 @@ def _program(name: str) -> str:
 
 
 @contextmanager
-def _interrupts_heard() -> Iterator[None]:
+def _enable_interrupts() -> Iterator[None]:
     """Listen to interrupts while a process is started: a job in the background of a script ignores them, would hand
     that down, and then nothing in the terminal could be interrupted. A handler of Python's is not handed down."""
     deaf = [s for s in (signal.SIGINT, signal.SIGQUIT) if signal.getsignal(s) is signal.SIG_IGN]
@@ -333,7 +344,7 @@ def _interrupts_heard() -> Iterator[None]:
             signal.signal(each, signal.SIG_IGN)
 
 
-class _Running:
+class _RunningCommand:
     """A started bwrap, and a handle on the first process of its namespace: when that is dead, all of them are."""
 
     def __init__(self, options: list[str], command: list[str], stdin: IO[bytes] | None) -> None:
@@ -342,9 +353,9 @@ class _Running:
         self._told: list[bytes] = []
         self._said = Output(4000)
         try:
-            with _given(options) as (arguments, handles):
+            with _open_arguments(options) as (arguments, handles):
                 self._process = subprocess.Popen(
-                    [_program("bwrap"), "--json-status-fd", str(written), *arguments, "--", *command],
+                    [_find_program("bwrap"), "--json-status-fd", str(written), *arguments, "--", *command],
                     stdin=stdin if stdin is not None else subprocess.DEVNULL,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.STDOUT,
@@ -358,14 +369,14 @@ class _Running:
         finally:
             os.close(written)
         self._open = True
-        self._first = self._handle()
+        self._first = self._open_handle()
 
     @property
-    def over(self) -> bool:
+    def is_over(self) -> bool:
         """Whether bwrap ended and all output was taken."""
         return not self._open and self._process.poll() is not None
 
-    def take(self, timeout: float, sink: Sink) -> None:
+    def take_output(self, timeout: float, sink: Sink) -> None:
         """Wait for output, or for the end where output was closed early."""
         if not self._open:
             with suppress(subprocess.TimeoutExpired):
@@ -375,7 +386,7 @@ class _Running:
         if select.select([self._process.stdout], [], [], timeout)[0]:
             data = os.read(self._process.stdout.fileno(), 262144)
             self._open = bool(data)
-            self._said.feed(data)
+            self._said.append(data)
             sink(data)
 
     def kill(self) -> None:
@@ -386,7 +397,7 @@ class _Running:
             else:
                 signal.pidfd_send_signal(self._first, signal.SIGKILL)
 
-    def end(self) -> None:
+    def end_processes(self) -> None:
         """Kill all of it and wait for its end; raises SandboxFailed where something still runs."""
         self.kill()
         assert self._process.stdout  # noqa: S101 - a pipe was asked for
@@ -415,7 +426,7 @@ class _Running:
             raise SandboxFailed(said or f"bwrap was killed (exit code {self._process.returncode})")
         return int(codes[0])
 
-    def _handle(self) -> int | None:
+    def _open_handle(self) -> int | None:
         """Wait for bwrap to name the namespace's first process."""
         line = self._status.readline()
         with suppress(ProcessLookupError):
@@ -424,12 +435,12 @@ class _Running:
 
 
 @contextmanager
-def _given(options: Sequence[str]) -> Iterator[tuple[list[str], list[int]]]:
+def _open_arguments(options: Sequence[str]) -> Iterator[tuple[list[str], list[int]]]:
     """Open the files that hand bwrap its options; yields its arguments and the open files that they name."""
-    handles = [_memory_file(options)]
+    handles = [_write_memory_file(options)]
     arguments = ["--args", str(handles[0])]
     try:
-        if (filtering := seccomp.filter_file()) is not None:
+        if (filtering := seccomp.open_filter_file()) is not None:
             handles.append(filtering)
             arguments += ["--seccomp", str(filtering)]
         yield arguments, handles
@@ -438,7 +449,7 @@ def _given(options: Sequence[str]) -> Iterator[tuple[list[str], list[int]]]:
             os.close(handle)
 
 
-def _memory_file(arguments: Sequence[str]) -> int:
+def _write_memory_file(arguments: Sequence[str]) -> int:
     """Write arguments into a file in memory for `--args`: on a command line the sandbox could read the host's paths."""
     handle = os.memfd_create("bwrap")
     os.write(handle, b"".join(os.fsencode(argument) + b"\0" for argument in arguments))

@@ -7,35 +7,35 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from repoagent import process
-from repoagent.places import cache_root
+from repoagent.places import locate_cache_root
 
 
-def folder(*parts: str) -> Path:
+def make_folder(*parts: str) -> Path:
     """Make a folder below the user's cache (`REPOAGENT_CACHE` moves it), for this user alone, and return its path."""
-    path = cache_root().joinpath(*parts)
+    path = locate_cache_root().joinpath(*parts)
     path.mkdir(parents=True, exist_ok=True, mode=0o700)
     return path
 
 
 @contextmanager
-def locked(name: str) -> Iterator[None]:
+def acquire_lock(name: str) -> Iterator[None]:
     """Let one process at a time do what `name` stands for."""
     from filelock import FileLock
 
-    with FileLock(folder("locks") / f"{name}.lock"):
+    with FileLock(make_folder("locks") / f"{name}.lock"):
         yield
 
 
 def mark_used(key: str) -> None:
     """Note that the environment `key` was used just now."""
     with suppress(OSError):  # a full disk must not keep anybody from using what is there
-        (folder("used") / key).touch()
+        (make_folder("used") / key).touch()
 
 
-def last_used(key: str) -> float:
+def read_last_used(key: str) -> float:
     """Read when the environment `key` was used last, in seconds since 1970; 0 where that is not known."""
     try:
-        return (folder("used") / key).stat().st_mtime
+        return (make_folder("used") / key).stat().st_mtime
     except OSError:
         return 0.0
 

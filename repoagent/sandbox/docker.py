@@ -11,22 +11,23 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from repoagent.sandbox import base_image, cache, docker_build, docker_kept
+from repoagent.sandbox import base_image, cache, docker_build
+from repoagent.sandbox import docker_images as docker_kept
 from repoagent.sandbox.base import (
     DEFAULT_BASE,
     DEFAULT_LIMITS,
     Base,
+    CachedImage,
     Environment,
-    Kept,
-    Limits,
-    Progress,
+    ProgressListener,
     Recipe,
+    SandboxLimits,
 )
 from repoagent.sandbox.bootstrap import RELEASES
-from repoagent.sandbox.confined import ConfinedSandbox, build_in, variables
+from repoagent.sandbox.confined import ConfinedSandbox, build_in, build_variables
 from repoagent.sandbox.docker_container import INPUT, START, SUPERVISOR, WORK, Container
-from repoagent.sandbox.docker_errors import knock, translated
-from repoagent.sandbox.host_network import HostNetwork, host_network
+from repoagent.sandbox.docker_errors import check_socket, translate_errors
+from repoagent.sandbox.host_network import HostNetwork, read_host_network
 from repoagent.sandbox.owner import LABEL, OWNER_LABEL, Owner
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 IMAGE = docker_kept.ENVIRONMENTS
 
-_BUILD_LIMITS = Limits(memory_mib=8192, pids=1024, scratch_mib=4096)
+_BUILD_LIMITS = SandboxLimits(memory_mib=8192, pids=1024, scratch_mib=4096)
 
 
 _GREETING = 10
@@ -59,30 +60,34 @@ class DockerEngine:
 
     name = "docker"
 
-    def pythons(self) -> Sequence[str]:
+    def list_pythons(self) -> Sequence[str]:
         """List those that a registry or a distribution has; 3.11 first, because the base image has it."""
         return tuple(RELEASES)
 
     def check(self) -> None:
         """Raise EnvironmentFailed unless an engine answers."""
-        with translated("asking Docker"):
+        with translate_errors("asking Docker"):
             self._client.ping()
 
-    def missing(self) -> str:
+    def describe_missing(self) -> str:
         """Name the base image, until it was made once."""
-        with translated("looking for the base image"):
-            return "" if base_image.exists(self._client, base_image.tag()) else f"the base image {base_image.tag()}"
+        with translate_errors("looking for the base image"):
+            return (
+                ""
+                if base_image.has_image(self._client, base_image.name_image())
+                else f"the base image {base_image.name_image()}"
+            )
 
-    def prepare(self, progress: Progress) -> None:
+    def prepare(self, progress: ProgressListener) -> None:
         """Make the base image, unless it exists."""
-        self._ensure(DEFAULT_BASE, progress)
+        self._ensure_image(DEFAULT_BASE, progress)
 
     def find(self, key: str) -> Environment | None:
         """Find the image of the environment that was built for `key`."""
         from docker.errors import ImageNotFound
 
         reference = f"{IMAGE}:{key}"
-        with translated("looking for an environment"):
+        with translate_errors("looking for an environment"):
             try:
                 self._client.images.get(reference)
             except ImageNotFound:
@@ -90,70 +95,74 @@ class DockerEngine:
         cache.mark_used(key)
         return Environment(key, reference)
 
-    def build(self, recipe: Recipe, repository: Path, progress: Progress, timeout: float) -> Environment:
+    def build(self, recipe: Recipe, repository: Path, progress: ProgressListener, timeout: float) -> Environment:
         """Run the recipe in a container with network, and keep the container as an image."""
-        with cache.locked(f"docker-{recipe.key}"):
+        with cache.acquire_lock(f"docker-{recipe.key}"):
             if found := self.find(recipe.key):
                 return found
             started = time.monotonic()
-            base = self._named(recipe.base, repository, progress, timeout)
+            base = self._build_dockerfile(recipe.base, repository, progress, timeout)
             timeout = max(1.0, timeout - (time.monotonic() - started))
-            image = self._ensure(base, progress)
-            network = host_network()
-            container = self._start(image, _BUILD_LIMITS, network)
+            image = self._ensure_image(base, progress)
+            network = read_host_network()
+            container = self._start_container(image, _BUILD_LIMITS, network)
             try:
-                environment = {**variables(), **network.environment}
+                environment = {**build_variables(), **network.environment}
                 build_in(container, recipe, repository, environment, progress, timeout)
-                container.commit(IMAGE, recipe.key, LABEL)
+                container.commit_image(IMAGE, recipe.key, LABEL)
             finally:
                 container.close()
         cache.mark_used(recipe.key)
         return Environment(recipe.key, f"{IMAGE}:{recipe.key}")
 
-    def open(self, environment: Environment, repository: Path, limits: Limits = DEFAULT_LIMITS) -> ConfinedSandbox:
+    def open(
+        self, environment: Environment, repository: Path, limits: SandboxLimits = DEFAULT_LIMITS
+    ) -> ConfinedSandbox:
         """Open a fresh container with a copy of `repository`."""
-        return ConfinedSandbox.opened(self._start(environment.reference, limits), repository, limits)
+        return ConfinedSandbox.from_repository(self._start_container(environment.reference, limits), repository, limits)
 
-    def kept(self) -> Sequence[Kept]:
+    def list_cached(self) -> Sequence[CachedImage]:
         """List the images of environments and those below, with their bytes beyond the image they stand on."""
-        with translated("listing environments"):
-            return docker_kept.kept(self._client)
+        with translate_errors("listing environments"):
+            return docker_kept.list_cached(self._client)
 
     def discard(self, key: str) -> None:
         """Remove an image by its key in the list of cached images."""
-        with translated("removing an environment"):
-            docker_kept.remove(self._client, key)
+        with translate_errors("removing an environment"):
+            docker_kept.remove_image(self._client, key)
 
     def clean(self) -> Sequence[str]:
         """Remove the containers of dead processes of this machine."""
         from docker.errors import NotFound
 
-        with translated("cleaning up"):
+        with translate_errors("cleaning up"):
             containers = self._client.containers.list(all=True, filters={"label": f"{LABEL}=1"}, ignore_removed=True)
-            left = [c for c in containers if (owner := Owner.parse(c.labels.get(OWNER_LABEL, ""))) and owner.dead]
+            left = [c for c in containers if (owner := Owner.parse(c.labels.get(OWNER_LABEL, ""))) and owner.is_dead]
             for container in left:
                 with suppress(NotFound):
                     container.remove(force=True, v=True)
         return [f"container {container.name}" for container in left]
 
-    def _named(self, base: Base, repository: Path, progress: Progress, timeout: float) -> Base:
+    def _build_dockerfile(self, base: Base, repository: Path, progress: ProgressListener, timeout: float) -> Base:
         """Build the repository's Dockerfile, if the base names one, and put the image in its place."""
         if not base.dockerfile:
             return base
-        with translated("building a Dockerfile"):
-            image = docker_build.build(self._client, base.dockerfile, repository, _BUILD_LIMITS, progress, timeout)
+        with translate_errors("building a Dockerfile"):
+            image = docker_build.build_image(
+                self._client, base.dockerfile, repository, _BUILD_LIMITS, progress, timeout
+            )
         return replace(base, image=image, dockerfile=None)
 
-    def _ensure(self, base: Base, progress: Progress) -> str:
-        with translated("making the base image"):
-            return base_image.ensure(self._client, progress, base)
+    def _ensure_image(self, base: Base, progress: ProgressListener) -> str:
+        with translate_errors("making the base image"):
+            return base_image.ensure_image(self._client, progress, base)
 
     @cached_property
     def _client(self) -> DockerClient:
         import docker
 
-        with translated("asking Docker"):
-            knock()
+        with translate_errors("asking Docker"):
+            check_socket()
             with closing(docker.from_env(timeout=_GREETING)) as impatient:
                 impatient.ping()
             return docker.from_env(timeout=_ANSWER)
@@ -162,14 +171,14 @@ class DockerEngine:
     def _cpus(self) -> float:
         return float(self._client.info()["NCPU"])
 
-    def _start(self, image: str, limits: Limits, network: HostNetwork | None = None) -> Container:
+    def _start_container(self, image: str, limits: SandboxLimits, network: HostNetwork | None = None) -> Container:
         """Start a container; one that is given a network is for building, and writable."""
-        plan = _Plan(image, limits, network is not None, min(limits.cpus, self._cpus))
-        with translated(f"starting a container of {image}"):
-            identifier = _create(self._client, plan)
+        plan = _ContainerPlan(image, limits, network is not None, min(limits.cpus, self._cpus))
+        with translate_errors(f"starting a container of {image}"):
+            identifier = _create_container(self._client, plan)
             try:
                 if network:
-                    self._client.api.put_archive(identifier, "/", network.packed())
+                    self._client.api.put_archive(identifier, "/", network.pack_files())
                 return Container(self._client.api, identifier)
             except BaseException:
                 self._client.api.remove_container(identifier, force=True, v=True)
@@ -177,14 +186,14 @@ class DockerEngine:
 
 
 @dataclass(frozen=True)
-class _Plan:
+class _ContainerPlan:
     image: str
-    limits: Limits
+    limits: SandboxLimits
     building: bool
     cpus: float
 
 
-def _create(client: DockerClient, plan: _Plan) -> str:
+def _create_container(client: DockerClient, plan: _ContainerPlan) -> str:
     """Create the container; its input is held open by this process, and it ends with it."""
     created = client.api.create_container(
         plan.image,
@@ -196,16 +205,16 @@ def _create(client: DockerClient, plan: _Plan) -> str:
         working_dir="/",
         detach=False,
         stdin_open=True,
-        labels={LABEL: "1", OWNER_LABEL: str(Owner.current())},
+        labels={LABEL: "1", OWNER_LABEL: str(Owner.from_this_process())},
         # Neither what an image says of its health is run beside the commands, nor is a proxy's password given to it.
         healthcheck={"test": ["NONE"]},
         use_config_proxy=False,
-        host_config=client.api.create_host_config(**_confinement(plan)),
+        host_config=client.api.create_host_config(**_build_host_config(plan)),
     )
     return str(created["Id"])
 
 
-def _confinement(plan: _Plan) -> dict[str, Any]:
+def _build_host_config(plan: _ContainerPlan) -> dict[str, Any]:
     """Build the engine's settings that confine a container."""
     from docker.types import LogConfig
 
@@ -215,7 +224,7 @@ def _confinement(plan: _Plan) -> dict[str, Any]:
     memory = f"{limits.memory_mib + 3 * half}m"
     return {
         "network_mode": "bridge" if plan.building else "none",
-        "sysctls": {} if plan.building else _both_loopbacks(),
+        "sysctls": {} if plan.building else _enable_loopbacks(),
         "read_only": not plan.building,
         "init": True,
         "cap_drop": ["ALL"],
@@ -235,7 +244,7 @@ def _confinement(plan: _Plan) -> dict[str, Any]:
     }
 
 
-def _both_loopbacks() -> dict[str, str]:
+def _enable_loopbacks() -> dict[str, str]:
     """Enable ::1, on which servers that tests start on `localhost` listen, too; without a network it is off."""
     if not Path("/proc/sys/net/ipv6").exists():
         return {}

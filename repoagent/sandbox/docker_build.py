@@ -29,10 +29,10 @@ from typing import IO, TYPE_CHECKING, Any
 
 from repoagent.errors import EnvironmentFailed
 from repoagent.sandbox import archive, base_image, cache
-from repoagent.sandbox.base import Dockerfile, Limits, Progress
-from repoagent.sandbox.docker_errors import translated
-from repoagent.sandbox.dockerfile import written_anew
-from repoagent.sandbox.host_network import CERTIFICATES, host_network
+from repoagent.sandbox.base import Dockerfile, ProgressListener, SandboxLimits
+from repoagent.sandbox.docker_errors import translate_errors
+from repoagent.sandbox.dockerfile import rewrite_dockerfile
+from repoagent.sandbox.host_network import CERTIFICATES, read_host_network
 from repoagent.sandbox.owner import LABEL
 
 if TYPE_CHECKING:
@@ -63,28 +63,36 @@ _REGISTRIES = frozenset(
 network, it is not known: one of a company's own may ask for none."""
 
 
-def build(
-    client: DockerClient, wanted: Dockerfile, repository: Path, limits: Limits, progress: Progress, timeout: float
+def build_image(
+    client: DockerClient,
+    wanted: Dockerfile,
+    repository: Path,
+    limits: SandboxLimits,
+    progress: ProgressListener,
+    timeout: float,
 ) -> str:
     """Build the image that `wanted` describes from the files in `repository`, and return its tag.
 
     The engine's cache makes a second build cheap. A command that says nothing can take up to twice `timeout` seconds.
     Raises EnvironmentFailed with the end of the log.
     """
-    network = host_network()
+    network = read_host_network()
     certificates = network.certificates.read_bytes() if network.certificates else b""
     # On every step's image: of a build that fails, those are found by it.
     label = f"LABEL {LABEL}=1"
     settings = [f"ARG {' '.join(network.environment)}"] if network.environment else []
-    trusted = [f"COPY {_name(certificates)} {CERTIFICATES}"] if certificates else []
-    text = written_anew(
-        wanted.text, lambda image: _given(client, image, progress), dict(wanted.arguments), [label, *settings, *trusted]
+    trusted = [f"COPY {_make_name(certificates)} {CERTIFICATES}"] if certificates else []
+    text = rewrite_dockerfile(
+        wanted.text,
+        lambda image: _find_public_image(client, image, progress),
+        dict(wanted.arguments),
+        [label, *settings, *trusted],
     ).encode()
-    with _context(repository / wanted.context, [text, certificates]) as packed:
+    with _pack_context(repository / wanted.context, [text, certificates]) as packed:
         options = {
             "fileobj": packed,
             "custom_context": True,
-            "dockerfile": _name(text),
+            "dockerfile": _make_name(text),
             "buildargs": {**dict(wanted.arguments), **network.environment},
             "target": wanted.target.lower() or None,
             "network_mode": "bridge",
@@ -92,15 +100,15 @@ def build(
             "use_config_proxy": False,
             "timeout": timeout,
         }
-        identifier = _followed(client, options, progress, timeout)
+        identifier = _follow_build(client, options, progress, timeout)
     tag = identifier.removeprefix("sha256:")[:24]
-    with translated("naming an image"):
+    with translate_errors("naming an image"):
         client.api.tag(identifier, IMAGES, tag)
     cache.mark_used(f"{IMAGES}:{tag}")
     return f"{IMAGES}:{tag}"
 
 
-def _followed(client: DockerClient, options: Mapping[str, Any], progress: Progress, timeout: float) -> str:
+def _follow_build(client: DockerClient, options: Mapping[str, Any], progress: ProgressListener, timeout: float) -> str:
     """Run the build to its end, and return the identifier of its image."""
     from docker.errors import APIError
     from requests.exceptions import RequestException
@@ -113,32 +121,32 @@ def _followed(client: DockerClient, options: Mapping[str, Any], progress: Progre
         with closing(client.api.build(rm=True, forcerm=True, decode=True, **options)) as answers:
             for answer in answers:
                 identifier = answer.get("aux", {}).get("ID", identifier)
-                for line in _lines(answer):
+                for line in _split_lines(answer):
                     log.append(line[:1000])
                     progress(line)
                 if "error" in answer:
-                    raise EnvironmentFailed(_failure(str(answer["error"]), log))
+                    raise EnvironmentFailed(_describe_failure(str(answer["error"]), log))
                 if time.monotonic() > deadline:
-                    raise EnvironmentFailed(_failure(f"it was not done after {timeout:.0f} s", log))
+                    raise EnvironmentFailed(_describe_failure(f"it was not done after {timeout:.0f} s", log))
                 del log[:-30]
     except APIError as error:
-        raise EnvironmentFailed(_failure(str(error.explanation or error), log)) from error
+        raise EnvironmentFailed(_describe_failure(str(error.explanation or error), log)) from error
     except (RequestException, HTTPError) as error:  # the latter where it says nothing for too long
-        raise EnvironmentFailed(_failure(f"it was not done after {timeout:.0f} s", log)) from error
+        raise EnvironmentFailed(_describe_failure(f"it was not done after {timeout:.0f} s", log)) from error
     if not identifier:
-        raise EnvironmentFailed(_failure("the engine named no image", log))
+        raise EnvironmentFailed(_describe_failure("the engine named no image", log))
     return identifier
 
 
-def _lines(answer: Mapping[str, Any]) -> Iterator[str]:
+def _split_lines(answer: Mapping[str, Any]) -> Iterator[str]:
     return (line for line in str(answer.get("stream", "")).splitlines() if line.strip())
 
 
-def _failure(reason: str, log: list[str]) -> str:
+def _describe_failure(reason: str, log: list[str]) -> str:
     return "\n".join([f"the repository's Dockerfile could not be built: {reason}", *log[-15:]])
 
 
-def _name(data: bytes) -> str:
+def _make_name(data: bytes) -> str:
     """Name a file of ours among the repository's files, which it goes before.
 
     Equal contents get equal names: the engine's cache goes by names, too.
@@ -146,12 +154,12 @@ def _name(data: bytes) -> str:
     return f".repoagent-{hashlib.sha256(data).hexdigest()[:32]}"
 
 
-def _context(folder: Path, ours: Sequence[bytes]) -> IO[bytes]:
+def _pack_context(folder: Path, ours: Sequence[bytes]) -> IO[bytes]:
     """Pack the files in `folder`, then ours; of two with one name the engine takes the later."""
     packed = archive.pack_repository(folder)
     with tarfile.open(fileobj=packed, mode="a", format=tarfile.PAX_FORMAT) as opened:
         for data in ours:
-            entry = tarfile.TarInfo(_name(data))
+            entry = tarfile.TarInfo(_make_name(data))
             entry.size, entry.mode = len(data), 0o644
             opened.addfile(entry, io.BytesIO(data))
     packed.seek(0)
@@ -161,16 +169,16 @@ def _context(folder: Path, ours: Sequence[bytes]) -> IO[bytes]:
 # --- whose images ----------------------------------------------------------------------------------------------------
 
 
-def _given(client: DockerClient, name: str, progress: Progress) -> str:
+def _find_public_image(client: DockerClient, name: str, progress: ProgressListener) -> str:
     """Find or pull an image that is public, and return its identifier; raises EnvironmentFailed for any other."""
-    if not (image := _there(client, name)):
-        if (registry := _registry(name)) not in _REGISTRIES:
+    if not (image := _find_image(client, name)):
+        if (registry := _get_registry(name)) not in _REGISTRIES:
             raise EnvironmentFailed(
                 f"the Dockerfile starts from {name}, and {registry} is not known to give to everybody what it gives: "
                 "if you trust the repository with it, build the image yourself and give `--image NAME`"
             )
         complaints: list[str] = []
-        if not base_image.pull(name, complaints.append, anonymous=True):
+        if not base_image.pull_image(name, complaints.append, anonymous=True):
             progress(complaints[-1])
             raise EnvironmentFailed(
                 f"the Dockerfile starts from {name}, which is neither in the engine nor can be pulled: {complaints[-1]}"
@@ -188,13 +196,13 @@ def _given(client: DockerClient, name: str, progress: Progress) -> str:
     return str(image.id)
 
 
-def _registry(name: str) -> str:
+def _get_registry(name: str) -> str:
     """Get the registry that an image is pulled from, as Docker does: the name's first part, if it looks like a host."""
     first, slash, _ = name.partition("/")
     return first if slash and ("." in first or ":" in first or first == "localhost") else "docker.io"
 
 
-def _there(client: DockerClient, name: str) -> Image | None:
+def _find_image(client: DockerClient, name: str) -> Image | None:
     from docker.errors import ImageNotFound
 
     try:
@@ -205,7 +213,7 @@ def _there(client: DockerClient, name: str) -> Image | None:
 
 def _is_public(image: Image, name: str) -> bool:
     """Whether it is a base image of ours, was pulled here without credentials, or comes from where all are public."""
-    if name.startswith(f"{base_image.REPOSITORY}:") or _noted(str(image.id)).exists():
+    if name.startswith(f"{base_image.REPOSITORY}:") or _locate_note(str(image.id)).exists():
         return True
     sources = [digest.partition("@")[0] for digest in image.attrs.get("RepoDigests") or []]
     return any("/" not in source or source.startswith(_PUBLIC) for source in sources)
@@ -214,8 +222,8 @@ def _is_public(image: Image, name: str) -> bool:
 def note_public(identifier: str) -> None:
     """Remember that an image was pulled without credentials, for when it is in the engine already."""
     with suppress(OSError):  # a full disk costs that it is pulled again
-        _noted(identifier).touch()
+        _locate_note(identifier).touch()
 
 
-def _noted(identifier: str) -> Path:
-    return cache.folder("public-images") / identifier.removeprefix("sha256:")
+def _locate_note(identifier: str) -> Path:
+    return cache.make_folder("public-images") / identifier.removeprefix("sha256:")

@@ -13,11 +13,11 @@ from typing import IO, TYPE_CHECKING, cast
 from repoagent.errors import SandboxFailed
 from repoagent.sandbox import archive
 from repoagent.sandbox.base import REPOSITORY
-from repoagent.sandbox.confined import PROGRAMS, UID, Ended
-from repoagent.sandbox.docker_errors import translated
+from repoagent.sandbox.confined import PROGRAMS, UID, ExitStatus
+from repoagent.sandbox.docker_errors import translate_errors
 from repoagent.sandbox.docker_stream import Stream
 from repoagent.sandbox.output import Sink
-from repoagent.sandbox.terminal import join
+from repoagent.sandbox.terminal import join_terminals
 
 if TYPE_CHECKING:
     import socket
@@ -34,7 +34,7 @@ _PATIENCE = 30.0
 _WIPING = 120.0
 """Seconds that a container gets to delete what was written in it."""
 _KILLED = 137
-_LONGEST = 1_000
+_MAX_ANSWER = 1_000
 """Bytes of an answer that is not complete."""
 
 _AS_USER = ("setpriv", f"--reuid={UID}", f"--regid={UID}", "--clear-groups", "--", "env", "-i")
@@ -101,7 +101,7 @@ class Container:
         self._stream = Stream(api.attach_socket(identifier, {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}))
         try:
             self._api.start(identifier)
-            self.renew()
+            self.wipe()
         except BaseException:
             self._stream.close()  # a container whose output nobody takes cannot be removed
             raise
@@ -114,42 +114,42 @@ class Container:
         environment: Mapping[str, str],
         sink: Sink,
         stdin: IO[bytes] | None = None,
-    ) -> Ended:
+    ) -> ExitStatus:
         """Run `command` as an unprivileged user; see `Executor`."""
         deadline = time.monotonic() + timeout
         with self._lock:
-            source = self._taken(stdin) if stdin is not None else "/dev/null"
-            name = self._tell("run", _script(command, environment, source))
+            source = self._send_input(stdin) if stdin is not None else "/dev/null"
+            name = self._send_word("run", _build_script(command, environment, source))
             code = self._await(name, deadline, sink)
             self._end_all(sink)
-        return Ended(_KILLED if code is None else code, timed_out=code is None)
+        return ExitStatus(_KILLED if code is None else code, timed_out=code is None)
 
-    def hold(self, file: IO[bytes]) -> None:
+    def reuse_input(self, file: IO[bytes]) -> None:
         """Take `file` once, for all commands that get it."""
-        self._take("held", file)
+        self._send_file("held", file)
         self._held = file
 
-    def renew(self) -> None:
+    def wipe(self) -> None:
         """Delete all that was written; see `Executor`."""
         with self._lock:
-            if self._answer("renew", _WIPING) != 0:
+            if self._ask_supervisor("renew", _WIPING) != 0:
                 raise SandboxFailed("something that a command left in its container could not be removed")
 
     def interact(self, command: Sequence[str], environment: Mapping[str, str]) -> int:
         """Run `command` at this process's terminal."""
         variables = [f"{name}={value}" for name, value in environment.items()]
         launched = ["env", "-i", *variables, "/bin/sh", "-c", _LAUNCHER, "sh", *command]
-        with translated("opening a terminal in a container"):
+        with translate_errors("opening a terminal in a container"):
             run = self._api.exec_create(self._id, launched, stdin=True, tty=True, user=f"{UID}:{UID}")["Id"]
             stream = self._api.exec_start(run, tty=True, socket=True)
             terminal = cast("socket.socket", getattr(stream, "_sock", stream))
-            join(terminal, lambda rows, columns: self._api.exec_resize(run, rows, columns))
+            join_terminals(terminal, lambda rows, columns: self._api.exec_resize(run, rows, columns))
             stream.close()
             return int(self._api.exec_inspect(run)["ExitCode"] or 0)
 
-    def commit(self, repository: str, tag: str, label: str) -> None:
+    def commit_image(self, repository: str, tag: str, label: str) -> None:
         """Keep the container's filesystem as an image."""
-        with translated("keeping an environment"):
+        with translate_errors("keeping an environment"):
             self._api.commit(self._id, repository=repository, tag=tag, changes=[f"LABEL {label}=1"])
 
     def close(self) -> None:
@@ -157,71 +157,71 @@ class Container:
         from docker.errors import NotFound
 
         self._stream.close()
-        with translated("removing a container"), suppress(NotFound):
+        with translate_errors("removing a container"), suppress(NotFound):
             self._api.remove_container(self._id, force=True, v=True)
 
-    def _taken(self, file: IO[bytes]) -> str:
+    def _send_input(self, file: IO[bytes]) -> str:
         """Hand a command's input to the supervisor, and return the path at which it finds it."""
         if file is self._held:
             return f"{INPUT}/held"
-        self._take("given", file)
+        self._send_file("given", file)
         return f"{INPUT}/given"
 
-    def _take(self, name: str, file: IO[bytes]) -> None:
-        self._stream.send(f"take {name} {archive.size(file)}\n".encode())
-        self._stream.feed(file)
-        if self._await(name, time.monotonic() + _PATIENCE, _nowhere) != 0:
+    def _send_file(self, name: str, file: IO[bytes]) -> None:
+        self._stream.send(f"take {name} {archive.measure_size(file)}\n".encode())
+        self._stream.send_file(file)
+        if self._await(name, time.monotonic() + _PATIENCE, _ignore_output) != 0:
             raise SandboxFailed("files could not be copied into the sandbox: they are larger than its scratch space")
 
-    def _tell(self, word: str, script: str = "") -> str:
+    def _send_word(self, word: str, script: str = "") -> str:
         """Send a word with a fresh name for its answer, which nobody inside can guess."""
         name, data = secrets.token_hex(8), script.encode("utf-8", "surrogateescape")
         self._stream.send(f"{word} {name} {len(data)}\n".encode() + data)
         return name
 
-    def _answer(self, word: str, patience: float) -> int | None:
-        return self._await(self._tell(word), time.monotonic() + patience, _nowhere)
+    def _ask_supervisor(self, word: str, patience: float) -> int | None:
+        return self._await(self._send_word(word), time.monotonic() + patience, _ignore_output)
 
     def _end_all(self, sink: Sink) -> None:
         """Kill all that runs in the container, see that it is gone, and take what is left of its output."""
-        name = self._tell("end")
-        last = _Last(f"{name}\n".encode(), sink)
+        name = self._send_word("end")
+        last = _LastLine(f"{name}\n".encode(), sink)
         deadline = time.monotonic() + _PATIENCE
-        code = self._await(name, deadline, last.feed)
-        while code == 0 and not last.seen and time.monotonic() < deadline:
-            last.feed(self._received(deadline))
-        if code != 0 or not last.seen:
-            raise SandboxFailed(self._post_mortem())
+        code = self._await(name, deadline, last.append)
+        while code == 0 and not last.is_seen and time.monotonic() < deadline:
+            last.append(self._receive_output(deadline))
+        if code != 0 or not last.is_seen:
+            raise SandboxFailed(self._describe_end())
 
     def _await(self, name: str, deadline: float, sink: Sink) -> int | None:
         """Wait for the number that the supervisor answers under `name`; None where it does not by the deadline."""
-        while (code := self._answered(name)) is None and time.monotonic() < deadline:
-            if output := self._received(deadline):
+        while (code := self._read_answer(name)) is None and time.monotonic() < deadline:
+            if output := self._receive_output(deadline):
                 sink(output)
         return code
 
-    def _answered(self, name: str) -> int | None:
+    def _read_answer(self, name: str) -> int | None:
         *lines, rest = self._answers.split(b"\n")
         found = next((line for line in lines if line.startswith(name.encode())), None)
         self._answers = rest
         code = found.removeprefix(name.encode()).strip() if found else b"0"
         # The shell that answers may be the repository's, where its image is.
-        if len(rest) > _LONGEST or not (code.isdigit() and len(code) < 4):
+        if len(rest) > _MAX_ANSWER or not (code.isdigit() and len(code) < 4):
             raise SandboxFailed("what the sandbox's container answers is no answer: there is no `sh` to be relied on")
         return int(code) if found else None
 
-    def _received(self, deadline: float) -> bytes:
+    def _receive_output(self, deadline: float) -> bytes:
         """Receive output of commands; the supervisor's answers are put aside."""
         received = self._stream.receive(min(5.0, deadline - time.monotonic()))
         if received.ended:
-            raise SandboxFailed(self._post_mortem())
+            raise SandboxFailed(self._describe_end())
         self._answers += received.output
         return received.errors
 
-    def _post_mortem(self) -> str:
+    def _describe_end(self) -> str:
         from docker.errors import NotFound
 
-        with translated("looking at a container"):
+        with translate_errors("looking at a container"):
             try:
                 state = self._api.inspect_container(self._id)["State"]
             except NotFound:
@@ -232,7 +232,7 @@ class Container:
         return f"the sandbox's container ended by itself (exit code {state.get('ExitCode')}{reason})"
 
 
-class _Last:
+class _LastLine:
     """Passes on what it is fed but its last line, which is known."""
 
     def __init__(self, line: bytes, sink: Sink) -> None:
@@ -241,18 +241,18 @@ class _Last:
         self._held = b""
 
     @property
-    def seen(self) -> bool:
+    def is_seen(self) -> bool:
         """Whether the last line came."""
         return self._held == self._line
 
-    def feed(self, data: bytes) -> None:
+    def append(self, data: bytes) -> None:
         """Take the next piece; keeps back as much as may be the last line."""
         self._held += data
         self._sink(self._held[: -len(self._line)])
         self._held = self._held[-len(self._line) :]
 
 
-def _script(command: Sequence[str], environment: Mapping[str, str], source: str) -> str:
+def _build_script(command: Sequence[str], environment: Mapping[str, str], source: str) -> str:
     """Build what the supervisor evaluates: all words are quoted, and the redirections are the command's alone."""
     variables = [f"{name}={value}" for name, value in environment.items()]
     words = [*_AS_USER, *variables, "/bin/sh", "-c", _LAUNCHER, "sh", *command]
@@ -260,5 +260,5 @@ def _script(command: Sequence[str], environment: Mapping[str, str], source: str)
     return f"(exec {shlex.join(words)} <{source} >&4 2>&4 4>&-)"
 
 
-def _nowhere(_output: bytes) -> None:
+def _ignore_output(_output: bytes) -> None:
     """Drop output, of which there is none."""

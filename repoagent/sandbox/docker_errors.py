@@ -11,7 +11,7 @@ from repoagent.errors import SandboxFailed
 
 
 @contextmanager
-def translated(doing: str) -> Iterator[None]:
+def translate_errors(doing: str) -> Iterator[None]:
     """Turn the SDK's exceptions into SandboxFailed."""
     from docker.errors import APIError, DockerException
     from requests.exceptions import RequestException
@@ -22,16 +22,16 @@ def translated(doing: str) -> Iterator[None]:
         raise SandboxFailed(f"{doing} failed: {error.explanation or error}") from error
     except (DockerException, RequestException) as error:
         raise SandboxFailed(
-            f"{doing} failed: Docker does not answer at {_address()}: "
+            f"{doing} failed: Docker does not answer at {_get_address()}: "
             "start it (`make engine`) or use `--sandbox bubblewrap`"
         ) from error
 
 
-def knock() -> None:
+def check_socket() -> None:
     """Raise the SDK's exception where nobody listens at a local socket: the SDK itself would leave its end open."""
     from docker.errors import DockerException
 
-    address = _address()
+    address = _get_address()
     if not address.startswith("unix://"):
         return
     with socket.socket(socket.AF_UNIX) as door:
@@ -41,5 +41,5 @@ def knock() -> None:
             raise DockerException(f"{address}: {error}") from error
 
 
-def _address() -> str:
+def _get_address() -> str:
     return os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"

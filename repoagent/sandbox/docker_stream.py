@@ -10,7 +10,7 @@ from typing import IO, cast
 
 
 @dataclass(frozen=True)
-class Received:
+class ReceivedOutput:
     """What came over a connection."""
 
     output: bytes = b""
@@ -40,7 +40,7 @@ class Stream:
             return False
         return True
 
-    def feed(self, file: IO[bytes]) -> None:
+    def send_file(self, file: IO[bytes]) -> None:
         """Send a whole file; ends early where the other side answers before it has all, is gone, or stalls."""
         pending = b""
         while pending or (pending := file.read(1 << 18)):
@@ -53,16 +53,16 @@ class Stream:
             except OSError:
                 return
 
-    def receive(self, timeout: float) -> Received:
+    def receive(self, timeout: float) -> ReceivedOutput:
         """Receive what comes within `timeout` seconds, as soon as anything does."""
         self._socket.settimeout(max(timeout, 0.001))
         try:
             data = self._socket.recv(262144)
         except TimeoutError:
-            return Received()
+            return ReceivedOutput()
         except OSError:
-            return Received(ended=True)
-        return self._payload(data) if data else Received(ended=True)
+            return ReceivedOutput(ended=True)
+        return self._parse_frames(data) if data else ReceivedOutput(ended=True)
 
     def close(self) -> None:
         """End the connection."""
@@ -70,7 +70,7 @@ class Stream:
         self._hijacked.close()
         self._socket.close()
 
-    def _payload(self, data: bytes) -> Received:
+    def _parse_frames(self, data: bytes) -> ReceivedOutput:
         """Parse the frames' contents; a frame is its kind, three zeros, four bytes of length, and as many bytes as
         that."""
         parts: dict[int, list[bytes]] = {1: [], 2: []}
@@ -86,4 +86,4 @@ class Stream:
                 self._header.clear()
             parts.setdefault(self._kind, []).append(data[: self._left])
             data, self._left = data[self._left :], max(0, self._left - len(data))
-        return Received(b"".join(parts[1]), b"".join(parts[2]))
+        return ReceivedOutput(b"".join(parts[1]), b"".join(parts[2]))

@@ -34,10 +34,10 @@ _PLAIN = re.compile(r"[\w./*?+@ \t,~%=-]*")
 """What an `ADD` may consist of: no quote, escape, variable or colon, of which an address could be made."""
 _HEREDOC = re.compile(r"(?:^|\s)\d*<<-?[\"']?\w")
 _VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)(?::([-+])([^{}]*))?\})")
-_MOST = 1_000
+_MAX_INSTRUCTIONS = 1_000
 """Instructions."""
 
-Find = Callable[[str], str]
+FindImage = Callable[[str], str]
 """The identifier of an image by its name; raises EnvironmentFailed where the repository may not have it."""
 
 
@@ -50,7 +50,7 @@ class Instruction:
     rest: str
 
 
-def written_anew(text: str, find: Find, arguments: Mapping[str, str], each_stage: Sequence[str] = ()) -> str:
+def rewrite_dockerfile(text: str, find: FindImage, arguments: Mapping[str, str], each_stage: Sequence[str] = ()) -> str:
     """Rewrite the Dockerfile `text` with the images that `find` gives, and `each_stage` after every `FROM`.
 
     `arguments` are values of its `ARG`s. Raises EnvironmentFailed, naming the instruction, for one that is refused.
@@ -58,49 +58,49 @@ def written_anew(text: str, find: Find, arguments: Mapping[str, str], each_stage
     stages: list[str] = []
     values: dict[str, str] = {}
     lines: list[str] = []
-    for instruction in instructions(text):
+    for instruction in parse_instructions(text):
         if instruction.name == "FROM":
-            lines += [_from(instruction.rest, find, values, stages), *each_stage]
+            lines += [_rewrite_from(instruction.rest, find, values, stages), *each_stage]
             continue
         if instruction.name == "ARG" and not stages:
-            values |= _assigned(instruction.rest, values, arguments)
+            values |= _read_arguments(instruction.rest, values, arguments)
         elif instruction.name in _LEFT_OUT:
             continue
         elif not stages or instruction.name not in _KEPT:
-            raise _refused(instruction, "it is not known here")
-        lines.append(_line(instruction, find, stages))
+            raise _make_refusal(instruction, "it is not known here")
+        lines.append(_rewrite_line(instruction, find, stages))
     if not stages:
         raise EnvironmentFailed("the Dockerfile has no FROM")
     return "\n".join(lines) + "\n"
 
 
-def instructions(text: str) -> tuple[Instruction, ...]:
+def parse_instructions(text: str) -> tuple[Instruction, ...]:
     """Parse a Dockerfile's instructions; raises EnvironmentFailed for what is none."""
     found = []
-    for line in _logical_lines(text):
+    for line in _split_lines(text):
         name, *rest = line.split(None, 1)
         found.append(Instruction(name.upper(), rest[0].strip() if rest else ""))
-        if len(found) > _MOST:
-            raise EnvironmentFailed(f"the Dockerfile has more than {_MOST} instructions")
+        if len(found) > _MAX_INSTRUCTIONS:
+            raise EnvironmentFailed(f"the Dockerfile has more than {_MAX_INSTRUCTIONS} instructions")
     return tuple(found)
 
 
-def copied(text: str) -> tuple[str, ...]:
+def list_copied_paths(text: str) -> tuple[str, ...]:
     """List the paths that a Dockerfile copies from its context by name; empty for an invalid one."""
     try:
-        found = [i.rest for i in instructions(text) if i.name in {"COPY", "ADD"} and "--from" not in i.rest]
+        found = [i.rest for i in parse_instructions(text) if i.name in {"COPY", "ADD"} and "--from" not in i.rest]
     except EnvironmentFailed:
         return ()
     words = (word for rest in found for word in re.split(r"[\s\[\],\"]+", rest) if word and not word.startswith("--"))
     return tuple(dict.fromkeys(word.removeprefix("./") for word in words))
 
 
-def _logical_lines(text: str) -> Iterator[str]:
+def _split_lines(text: str) -> Iterator[str]:
     """Split into lines without comments, each joined with those that continue it."""
     lines = [line.rstrip("\r") for line in text.removeprefix("\ufeff").split("\n")]
     if any(ord(character) < ord(" ") and character != "\t" for line in lines for character in line):
         raise EnvironmentFailed("the Dockerfile has control characters")
-    escape = _escape(lines)
+    escape = _find_escape(lines)
     held = ""
     for line in lines:
         plain = line.strip(" \t")
@@ -116,7 +116,7 @@ def _logical_lines(text: str) -> Iterator[str]:
         yield held
 
 
-def _escape(lines: Sequence[str]) -> str:
+def _find_escape(lines: Sequence[str]) -> str:
     """Find the character that continues a line: directives stand before everything else."""
     for line in lines:
         directive = _DIRECTIVE.fullmatch(line.strip())
@@ -127,72 +127,72 @@ def _escape(lines: Sequence[str]) -> str:
     return "\\"
 
 
-def _from(rest: str, find: Find, values: Mapping[str, str], stages: list[str]) -> str:
+def _rewrite_from(rest: str, find: FindImage, values: Mapping[str, str], stages: list[str]) -> str:
     """Rewrite the first line of a stage, which is added to `stages`."""
     instruction = Instruction("FROM", rest)
     match = _FROM.fullmatch(rest)
     if not match:
-        raise _refused(instruction, "it reads `FROM image AS name`")
-    image = _filled(match["image"].strip("\"'"), values)
+        raise _make_refusal(instruction, "it reads `FROM image AS name`")
+    image = _fill_variables(match["image"].strip("\"'"), values)
     name = (match["name"] or "").lower()
     if name and not _STAGE.fullmatch(name):
-        raise _refused(instruction, "a stage is named by small letters, digits, dots and dashes")
-    found = _image(image, instruction, find, stages)
+        raise _make_refusal(instruction, "a stage is named by small letters, digits, dots and dashes")
+    found = _resolve_image(image, instruction, find, stages)
     stages.append(name)
     return f"FROM {found} AS {name}" if name else f"FROM {found}"
 
 
-def _image(image: str, instruction: Instruction, find: Find, stages: Sequence[str]) -> str:
+def _resolve_image(image: str, instruction: Instruction, find: FindImage, stages: Sequence[str]) -> str:
     """Resolve `image` to a stage, to `scratch`, or to the identifier of an image."""
     if image == SCRATCH or image.lower() in filter(None, stages):
         return image.lower()
     if not _IMAGE.fullmatch(image):
-        raise _refused(instruction, "it does not tell from which image, unless some ARG is given")
+        raise _make_refusal(instruction, "it does not tell from which image, unless some ARG is given")
     return find(image)
 
 
-def _line(instruction: Instruction, find: Find, stages: Sequence[str]) -> str:
+def _rewrite_line(instruction: Instruction, find: FindImage, stages: Sequence[str]) -> str:
     rest = instruction.rest
     if instruction.name in {"RUN", "COPY", "ADD"} and _HEREDOC.search(rest):
-        raise _refused(instruction, "a text between <<WORD and WORD needs BuildKit, which is not used here")
+        raise _make_refusal(instruction, "a text between <<WORD and WORD needs BuildKit, which is not used here")
     if instruction.name == "RUN" and rest.startswith("--"):
-        raise _refused(instruction, "flags of RUN need BuildKit, which is not used here")
+        raise _make_refusal(instruction, "flags of RUN need BuildKit, which is not used here")
     if instruction.name in {"COPY", "ADD"}:
-        rest = _flagged(instruction, find, stages)
+        rest = _rewrite_flags(instruction, find, stages)
     if instruction.name == "ADD" and not _PLAIN.fullmatch(rest):
-        raise _refused(instruction, "only files of the repository are added; fetch others by RUN")
+        raise _make_refusal(instruction, "only files of the repository are added; fetch others by RUN")
     if not rest or rest.endswith(("\\", "`")):
-        raise _refused(instruction, "it ends in the middle")
+        raise _make_refusal(instruction, "it ends in the middle")
     return f"{instruction.name} {rest}"
 
 
-def _flagged(instruction: Instruction, find: Find, stages: Sequence[str]) -> str:
+def _rewrite_flags(instruction: Instruction, find: FindImage, stages: Sequence[str]) -> str:
     """Rewrite the rest of a COPY or an ADD with its flags checked."""
     flags, rest = "", instruction.rest
     while rest.startswith("--"):
         match = _FLAG.match(rest)
         if not match:
-            raise _refused(instruction, "of flags only --from, --chown, --chmod and --link are known here")
+            raise _make_refusal(instruction, "of flags only --from, --chown, --chmod and --link are known here")
         name, value, rest = match[1], match[2] or "", rest[match.end() :]
         # Not the stage itself: the engine does not know it by its name yet, and would take an image of that name.
         done = stages[:-1]
         if name == "from" and not (value.isdecimal() and int(value) < len(done)):
-            value = _image(value, instruction, find, done)
+            value = _resolve_image(value, instruction, find, done)
         flags += f"--{name}={value} " if name != "link" else ""
     return flags + rest
 
 
-def _assigned(rest: str, values: Mapping[str, str], arguments: Mapping[str, str]) -> dict[str, str]:
+def _read_arguments(rest: str, values: Mapping[str, str], arguments: Mapping[str, str]) -> dict[str, str]:
     """Get the values of what an `ARG` declares; empty without a default."""
     try:
         words = shlex.split(rest)
     except ValueError:
         return {}
     pairs = (word.partition("=") for word in words)
-    return {name: arguments.get(name, _filled(value, values)) for name, _, value in pairs}
+    return {name: arguments.get(name, _fill_variables(value, values)) for name, _, value in pairs}
 
 
-def _filled(text: str, values: Mapping[str, str]) -> str:
+def _fill_variables(text: str, values: Mapping[str, str]) -> str:
     """Replace the variables in `text` by their values; unknown ones are empty."""
 
     def fill_in(match: re.Match[str]) -> str:
@@ -204,6 +204,6 @@ def _filled(text: str, values: Mapping[str, str]) -> str:
     return _VARIABLE.sub(fill_in, text)
 
 
-def _refused(instruction: Instruction, why: str) -> EnvironmentFailed:
+def _make_refusal(instruction: Instruction, why: str) -> EnvironmentFailed:
     shown = f"{instruction.name} {instruction.rest}"[:120]
     return EnvironmentFailed(f"the Dockerfile's `{shown}` is not built: {why}")

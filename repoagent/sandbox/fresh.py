@@ -12,7 +12,7 @@ from repoagent.sandbox.base import Sandbox
 T = TypeVar("T")
 
 
-def in_fresh(
+def run_in_fresh(
     open_sandbox: Callable[[], AbstractContextManager[Sandbox]],
     act: Callable[[Sandbox], T],
     on_failure: Callable[[SandboxFailed], None],

@@ -45,6 +45,6 @@ class HostPython:
             )
 
 
-def host_python() -> HostPython:
+def find_host_python() -> HostPython:
     """Find the interpreter this program runs on, or the one its virtual environment was made from."""
     return HostPython(Path(sys.base_prefix).resolve(), sys.version)

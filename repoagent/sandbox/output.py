@@ -17,7 +17,7 @@ class Output:
         self._tail = bytearray()
         self._fed = 0
 
-    def feed(self, data: bytes) -> None:
+    def append(self, data: bytes) -> None:
         """Take the next piece."""
         self._fed += len(data)
         room = max(0, self._half - len(self._head))
@@ -47,14 +47,14 @@ class Output:
         return (head + tail).decode("utf-8", "replace")
 
 
-class Lines:
+class LineSplitter:
     """Passes on whole lines of what it is fed; a line longer than 2,000 bytes is passed on in pieces."""
 
     def __init__(self, listener: Callable[[str], None]) -> None:
         self._listener = listener
         self._rest = b""
 
-    def feed(self, data: bytes) -> None:
+    def append(self, data: bytes) -> None:
         """Take the next piece."""
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:

@@ -26,9 +26,9 @@ class Owner:
     """Clock ticks from boot to the process's start."""
 
     @classmethod
-    def current(cls) -> Owner:
+    def from_this_process(cls) -> Owner:
         """Describe this process."""
-        return cls(_host(), _boot(), os.getpid(), _started(os.getpid()) or 0)
+        return cls(_get_host(), _read_boot(), os.getpid(), _read_start(os.getpid()) or 0)
 
     @classmethod
     def parse(cls, text: str) -> Owner | None:
@@ -43,22 +43,22 @@ class Owner:
         return f"{self.host}.{self.boot}.{self.pid}.{self.started}"
 
     @property
-    def dead(self) -> bool:
+    def is_dead(self) -> bool:
         """Whether it surely runs no more; False for a process of another machine, of which nothing is known here."""
-        if self.host != _host():
+        if self.host != _get_host():
             return False
-        return self.boot != _boot() or _started(self.pid) != self.started
+        return self.boot != _read_boot() or _read_start(self.pid) != self.started
 
 
-def _host() -> str:
+def _get_host() -> str:
     return socket.gethostname().replace(".", "-")
 
 
-def _boot() -> str:
+def _read_boot() -> str:
     return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
 
 
-def _started(pid: int) -> int | None:
+def _read_start(pid: int) -> int | None:
     """Read when a process started, field 22 of /proc/PID/stat; counted from the last parenthesis, as a program's name
     may hold spaces."""
     try:

@@ -66,15 +66,15 @@ _REFUSE = 0x00050000 | errno.EPERM
 _UNKNOWN = 0x00050000 | errno.ENOSYS
 
 
-def program(machine: str = platform.machine()) -> bytes:
+def compile_filter(machine: str = platform.machine()) -> bytes:
     """Compile the filter to the kernel's form (classic BPF); empty for a processor whose calls are not known here."""
     known = _MACHINES.get(machine)
-    return b"".join(_instructions(known)) if known else b""
+    return b"".join(_list_instructions(known)) if known else b""
 
 
-def filter_file() -> int | None:
+def open_filter_file() -> int | None:
     """Open a file in memory with the filter, for `bwrap --seccomp`; None where there is no filter."""
-    if not (written := program()):
+    if not (written := compile_filter()):
         return None
     handle = os.memfd_create("seccomp")
     os.write(handle, written)
@@ -82,30 +82,30 @@ def filter_file() -> int | None:
     return handle
 
 
-def _instructions(machine: _Machine) -> Iterator[bytes]:
-    yield _instruction(_LOAD, _ARCHITECTURE)
-    yield from _unless(_EQUAL, machine.audit, _REFUSE)
-    yield _instruction(_LOAD, _NUMBER)
-    yield from _where(_AT_LEAST, _X32, _UNKNOWN)
+def _list_instructions(machine: _Machine) -> Iterator[bytes]:
+    yield _pack_instruction(_LOAD, _ARCHITECTURE)
+    yield from _return_unless(_EQUAL, machine.audit, _REFUSE)
+    yield _pack_instruction(_LOAD, _NUMBER)
+    yield from _return_where(_AT_LEAST, _X32, _UNKNOWN)
     # Its flags lie in memory, where no filter can look; programs fall back to `clone` where it is unknown.
-    yield from _where(_EQUAL, machine.clone3, _UNKNOWN)
+    yield from _return_where(_EQUAL, machine.clone3, _UNKNOWN)
     for number in machine.refused:
-        yield from _where(_EQUAL, number, _REFUSE)
-    yield _instruction(_EQUAL, machine.clone, 0, 3)
-    yield _instruction(_LOAD, _FIRST_ARGUMENT)
-    yield from _where(_ANY_BIT, _NAMESPACES, _REFUSE)
-    yield _instruction(_RETURN, _ALLOW)
+        yield from _return_where(_EQUAL, number, _REFUSE)
+    yield _pack_instruction(_EQUAL, machine.clone, 0, 3)
+    yield _pack_instruction(_LOAD, _FIRST_ARGUMENT)
+    yield from _return_where(_ANY_BIT, _NAMESPACES, _REFUSE)
+    yield _pack_instruction(_RETURN, _ALLOW)
 
 
-def _where(test: int, value: int, answer: int) -> Iterator[bytes]:
-    yield _instruction(test, value, 0, 1)
-    yield _instruction(_RETURN, answer)
+def _return_where(test: int, value: int, answer: int) -> Iterator[bytes]:
+    yield _pack_instruction(test, value, 0, 1)
+    yield _pack_instruction(_RETURN, answer)
 
 
-def _unless(test: int, value: int, answer: int) -> Iterator[bytes]:
-    yield _instruction(test, value, 1, 0)
-    yield _instruction(_RETURN, answer)
+def _return_unless(test: int, value: int, answer: int) -> Iterator[bytes]:
+    yield _pack_instruction(test, value, 1, 0)
+    yield _pack_instruction(_RETURN, answer)
 
 
-def _instruction(code: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:
+def _pack_instruction(code: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:
     return struct.pack("=HBBI", code, if_true, if_false, value)

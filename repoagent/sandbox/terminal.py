@@ -19,10 +19,10 @@ Resize = Callable[[int, int], object]
 """Called with rows and columns, at first and whenever they change."""
 
 
-def join(other: socket.socket | IO[bytes], resize: Resize) -> None:
+def join_terminals(other: socket.socket | IO[bytes], resize: Resize) -> None:
     """Pass on bytes both ways until the other side ends; where this side is no terminal, its input ends first."""
     keyboard, screen = sys.stdin.fileno(), sys.stdout.fileno()
-    with _raw(keyboard), _sized(screen, resize):
+    with _set_raw(keyboard), _follow_size(screen, resize):
         _pass_on(other.fileno(), keyboard, screen)
 
 
@@ -33,29 +33,29 @@ def _pass_on(other: int, keyboard: int, screen: int) -> None:
         if keyboard in readable:
             typed = os.read(keyboard, 65536)
             # A terminal inside takes this byte, at the beginning of a line, for the end of input.
-            _write(other, typed or b"\x04")
+            _write_bytes(other, typed or b"\x04")
             sources = sources if typed else [other]
         if other in readable:
-            shown = _read(other)
+            shown = _read_bytes(other)
             if not shown:
                 return
-            _write(screen, shown)
+            _write_bytes(screen, shown)
 
 
-def _read(source: int) -> bytes:
+def _read_bytes(source: int) -> bytes:
     try:
         return os.read(source, 65536)
     except OSError:  # what a terminal says whose other end is gone
         return b""
 
 
-def _write(target: int, data: bytes) -> None:
+def _write_bytes(target: int, data: bytes) -> None:
     while data:
         data = data[os.write(target, data) :]
 
 
 @contextmanager
-def _raw(keyboard: int) -> Iterator[None]:
+def _set_raw(keyboard: int) -> Iterator[None]:
     """Make the keyboard raw: every key goes to the other side, the interrupt key as well."""
     if not os.isatty(keyboard):
         yield
@@ -69,7 +69,7 @@ def _raw(keyboard: int) -> Iterator[None]:
 
 
 @contextmanager
-def _sized(screen: int, resize: Resize) -> Iterator[None]:
+def _follow_size(screen: int, resize: Resize) -> Iterator[None]:
     if not os.isatty(screen):
         yield
         return

@@ -54,7 +54,7 @@ def _plan_file(path: str, targets: Sequence[Location], spec: Spec) -> PlannedFil
 
 
 def _is_target(location: Location, index: Index) -> bool:
-    symbol = index.symbol(location.path, location.symbol)
+    symbol = index.get_symbol(location.path, location.symbol)
     return symbol is not None and (symbol.is_function or symbol.is_type) and _is_code(location.path)
 
 
@@ -63,5 +63,5 @@ def _is_code(path: str) -> bool:
 
 
 def _locate(path: str, symbol: str, index: Index) -> Location | None:
-    found = index.symbol(path, symbol)
+    found = index.get_symbol(path, symbol)
     return Location(path, symbol, found.start, found.end, reasons=("named in the plan",)) if found else None

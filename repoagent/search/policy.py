@@ -72,20 +72,20 @@ def list_agenda(situation: Situation, options: SearchOptions = DEFAULT_OPTIONS) 
     planned = situation.planned
     if planned and situation.has_proposals:
         yield from (WorkItem(each.name, planned[0], 1) for each in GENERATORS if each.traits.scope is Scope.ISSUE)
-    yield from _plan_round(situation, 0)
-    yield from _function_round(planned, situation, 0)
+    yield from _list_plan_round(situation, 0)
+    yield from _list_function_round(planned, situation, 0)
     if not situation.has_oracle:
         # Nothing but the number of samples that agree tells which one is right.
-        second = _function_round(planned[:1], situation, 1)
+        second = _list_function_round(planned[:1], situation, 1)
         yield from (item for item in second if _find(item.generator).traits.votes_without_runs)
         return
-    yield from _function_round(situation.others, situation, 0)
+    yield from _list_function_round(situation.others, situation, 0)
     for number in range(1, options.rounds):
-        yield from _plan_round(situation, number)
-        yield from _function_round(planned, situation, number)
+        yield from _list_plan_round(situation, number)
+        yield from _list_function_round(planned, situation, number)
 
 
-def _plan_round(situation: Situation, number: int) -> Iterator[WorkItem]:
+def _list_plan_round(situation: Situation, number: int) -> Iterator[WorkItem]:
     """All planned functions at once, and the suspicious lines at module level, for what can change several places."""
     places = (*situation.planned, *(each for each in situation.modules if each not in situation.planned))
     for generator in GENERATORS if places else ():
@@ -93,7 +93,7 @@ def _plan_round(situation: Situation, number: int) -> Iterator[WorkItem]:
             yield WorkItem(generator.name, places[0], count, number, others=places[1:])
 
 
-def _function_round(targets: Sequence[Location], situation: Situation, number: int) -> Iterator[WorkItem]:
+def _list_function_round(targets: Sequence[Location], situation: Situation, number: int) -> Iterator[WorkItem]:
     for target in targets:
         for generator in GENERATORS:
             if generator.traits.scope is Scope.FUNCTION and _is_due(generator, situation, number):
@@ -204,13 +204,13 @@ def _retry(situation: Situation, options: SearchOptions) -> tuple[WorkItem, ...]
 
 
 def _is_worth_retrying(candidate: Candidate, situation: Situation) -> bool:
-    return is_worth_retrying(_failure_of(candidate), situation.retry_on)
+    return is_worth_retrying(_get_failure(candidate), situation.retry_on)
 
 
 def _make_retry(retrier: Generator, candidate: Candidate, situation: Situation) -> WorkItem:
-    first = (item for item in _plan_round(situation, 0) if item.generator == candidate.generator)
+    first = (item for item in _list_plan_round(situation, 0) if item.generator == candidate.generator)
     others = next((item.others for item in first), ())
-    previous = Attempt(candidate.answer, _failure_of(candidate))
+    previous = Attempt(candidate.answer, _get_failure(candidate))
     return WorkItem(retrier.name, candidate.target, 1, 0, previous, (candidate.id,), others=others)
 
 
@@ -228,13 +228,15 @@ def _start_from_failures(generator: Generator, situation: Situation, options: Se
     if not count or len(given) >= options.max_near_misses:
         return []
     failed = [
-        c for c in situation.candidates if c not in given and c.generator != generator.name and _failed(c, situation)
+        c
+        for c in situation.candidates
+        if c not in given and c.generator != generator.name and _has_failed(c, situation)
     ]
     chosen = sort_by_evidence(failed, situation.strength)[: options.near_misses_per_round]
     return [WorkItem(generator.name, c.target, count, parents=(c.id,), bases=(c.patch,)) for c in chosen]
 
 
-def _failed(candidate: Candidate, situation: Situation) -> bool:
+def _has_failed(candidate: Candidate, situation: Situation) -> bool:
     verdict = candidate.verdict
     return verdict is not None and not verdict.gate and not is_verified(verdict, situation.strength)
 
@@ -244,7 +246,7 @@ def _was_given(generator: str, candidate: Candidate, situation: Situation) -> bo
     return any(key.generator == generator and candidate.id in key.parents for key in situation.done)
 
 
-def _failure_of(candidate: Candidate) -> str:
+def _get_failure(candidate: Candidate) -> str:
     return candidate.verdict.failure if candidate.verdict else ""
 
 
@@ -257,7 +259,7 @@ def _combine(situation: Situation, following: WorkItem | None, options: SearchOp
     if not situation.has_oracle or not situation.can_run:
         return ()
     pairs = _find_pairs(situation, options)
-    chosen = [pair for pair in pairs if _complement(*pair)]
+    chosen = [pair for pair in pairs if _is_complementary(*pair)]
     if not chosen and _has_planned_all(situation, following):
         chosen = [pair for pair in pairs if not any(is_verified(c.verdict, situation.strength) for c in pair)]
     done = situation.done
@@ -280,7 +282,7 @@ def _find_pairs(situation: Situation, options: SearchOptions) -> list[tuple[Cand
     ]
 
 
-def _complement(one: Candidate, other: Candidate) -> bool:
+def _is_complementary(one: Candidate, other: Candidate) -> bool:
     first, second = (set(c.verdict.fixed) if c.verdict else set() for c in (one, other))
     return bool(first - second) and bool(second - first)
 

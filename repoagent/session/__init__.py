@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from repoagent.session.catalogue import remove, sessions
-from repoagent.session.places import default_root
-from repoagent.session.record import Record, Standing
+from repoagent.session.catalogue import list_sessions, remove_session
+from repoagent.session.places import locate_sessions
+from repoagent.session.record import SessionRecord, SessionStatus
 from repoagent.session.store import Session
 
-__all__ = ["Record", "Session", "Standing", "default_root", "remove", "sessions"]
+__all__ = ["Session", "SessionRecord", "SessionStatus", "list_sessions", "locate_sessions", "remove_session"]

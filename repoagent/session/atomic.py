@@ -20,7 +20,7 @@ def write_bytes(path: Path, content: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         _write_aside(path, content)
     except OSError as error:
-        raise _explained(path, error) from error
+        raise _explain_error(path, error) from error
 
 
 def read_bytes(path: Path) -> bytes:
@@ -58,7 +58,7 @@ def _flush_directory(directory: Path) -> None:
         os.close(descriptor)
 
 
-def _explained(path: Path, error: OSError) -> EnvironmentFailed:
+def _explain_error(path: Path, error: OSError) -> EnvironmentFailed:
     if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
         return EnvironmentFailed(
             f"the disk that holds {path.parent} is full, and {path.name} is as it was before: free some space, for "

@@ -5,23 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 
 from repoagent.errors import EnvironmentFailed, UserError
-from repoagent.places import state_root
+from repoagent.places import locate_state_root
 from repoagent.session.record import RECORD, read_record
 
 
-def default_root() -> Path:
+def locate_sessions() -> Path:
     """Return the directory of sessions: `$REPOAGENT_STATE/sessions`, by default `~/.local/state/repoagent/sessions`."""
-    return state_root() / "sessions"
+    return locate_state_root() / "sessions"
 
 
-def find(name: str, root: Path) -> Path:
+def find_session(name: str, root: Path) -> Path:
     """Find the directory of the session that `name` names: a path, an id, or the unique beginning of one.
 
     Raises UserError where there is none, or several.
     """
     if name and (Path(name).expanduser() / RECORD).is_file():
         return Path(name).expanduser().resolve()
-    ids = sorted((path.name for path in directories(root) if _is_current(path)), reverse=True)
+    ids = sorted((path.name for path in list_directories(root) if _is_current(path)), reverse=True)
     matching = [name] if name in ids else [each for each in ids if name and each.startswith(name)]
     if len(matching) == 1:
         return (root / matching[0]).resolve()
@@ -31,7 +31,7 @@ def find(name: str, root: Path) -> Path:
     raise UserError(f"there is no session {name!r}: {newest}")
 
 
-def link(name: Path, path: Path) -> None:
+def link_session(name: Path, path: Path) -> None:
     """Link a session that lies elsewhere below the root; raises EnvironmentFailed where that cannot be written."""
     try:
         name.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -42,14 +42,14 @@ def link(name: Path, path: Path) -> None:
         ) from error
 
 
-def unlink(root: Path, path: Path) -> None:
+def unlink_session(root: Path, path: Path) -> None:
     """Remove the links below `root` to the sessions in `path`, which lies elsewhere."""
-    for entry in directories(root):
+    for entry in list_directories(root):
         if entry.is_symlink() and entry.resolve() == path.resolve():
             entry.unlink()
 
 
-def directories(root: Path) -> list[Path]:
+def list_directories(root: Path) -> list[Path]:
     """List what may be sessions: directories, and links to those that lie elsewhere, broken links included."""
     try:
         return [path for path in root.iterdir() if path.is_dir() or path.is_symlink()]

@@ -16,11 +16,11 @@ RECORD = "session.json"
 LOCK = ".lock"
 HISTORY = ".history"
 
-Standing = Literal["new", "running", "waiting", "finished", "failed", "interrupted"]
+SessionStatus = Literal["new", "running", "waiting", "finished", "failed", "interrupted"]
 
 
 @dataclass(frozen=True)
-class Record:
+class SessionRecord:
     """The content of `session.json`."""
 
     id: str
@@ -32,19 +32,19 @@ class Record:
     source: str = ""
     """The repository as the user named it, or its URL."""
     model: str = ""
-    status: Standing = "new"
+    status: SessionStatus = "new"
     pid: int = 0
     """The process that runs it, 0 when none does. A crash leaves it behind; `is_locked` knows better."""
     hashes: dict[str, str] = field(default_factory=dict)
     """The SHA-256 of each artefact, as this program wrote it last."""
 
 
-def read_record(path: Path) -> Record:
+def read_record(path: Path) -> SessionRecord:
     """Read the `session.json` in a directory; raises UserError where there is none that can be read."""
     from pydantic import ValidationError
 
     try:
-        return load(Record, read_bytes(path / RECORD))
+        return load(SessionRecord, read_bytes(path / RECORD))
     except (FileNotFoundError, ValidationError) as error:
         raise UserError(f"{path} is not a session that can be read: remove it, or start a new one") from error
 

@@ -17,8 +17,8 @@ from threading import RLock
 from repoagent.domain import dump
 from repoagent.errors import UserError
 from repoagent.session.atomic import read_bytes, write_bytes
-from repoagent.session.places import default_root, find, link, unlink
-from repoagent.session.record import HISTORY, LOCK, RECORD, Record, Standing, is_locked, read_record
+from repoagent.session.places import find_session, link_session, locate_sessions, unlink_session
+from repoagent.session.record import HISTORY, LOCK, RECORD, SessionRecord, SessionStatus, is_locked, read_record
 
 
 class Session:
@@ -27,7 +27,7 @@ class Session:
     Make one with `create` or `open`. Several threads may write; `lock` keeps other processes from doing so.
     """
 
-    def __init__(self, path: Path, record: Record) -> None:
+    def __init__(self, path: Path, record: SessionRecord) -> None:
         self.path = path
         self._record = record
         self._guard = RLock()
@@ -40,19 +40,19 @@ class Session:
 
         What an earlier session left in `out` is kept in `.history/`. Raises UserError where `out` holds anything else.
         """
-        home = root or default_root()
-        record = Record(_new_id(title), datetime.now(UTC), title=title, source=source, model=model)
-        path = _claim(out) if out else home / record.id
+        home = root or locate_sessions()
+        record = SessionRecord(_make_id(title), datetime.now(UTC), title=title, source=source, model=model)
+        path = _claim_directory(out) if out else home / record.id
         write_bytes(path / RECORD, dump(record).encode())
         if out:
-            unlink(home, path)
-            link(home / record.id, path)
+            unlink_session(home, path)
+            link_session(home / record.id, path)
         return cls(path, record)
 
     @classmethod
     def open(cls, id_or_path: str | Path, root: Path | None = None) -> Session:
         """Open the session in a directory, or the one below `root` with this beginning of its id; raises UserError."""
-        path = find(str(id_or_path), root or default_root())
+        path = find_session(str(id_or_path), root or locate_sessions())
         return cls(path, read_record(path))
 
     @property
@@ -60,7 +60,7 @@ class Session:
         return self._record.id
 
     @property
-    def record(self) -> Record:
+    def record(self) -> SessionRecord:
         """The current content of `session.json`."""
         with self._guard:
             return self._record
@@ -68,7 +68,7 @@ class Session:
     def update(
         self,
         *,
-        status: Standing | None = None,
+        status: SessionStatus | None = None,
         title: str | None = None,
         source: str | None = None,
         model: str | None = None,
@@ -85,24 +85,24 @@ class Session:
                 model=old.model if model is None else model,
                 pid=old.pid if pid is None else pid,
             )
-            self._save(new)
+            self._save_record(new)
 
     # --- artefacts
 
-    def file(self, name: str) -> Path:
+    def locate(self, name: str) -> Path:
         """Return the path of an artefact; raises ValueError for a name that cannot be an artefact's."""
         parts = PurePosixPath(name).parts
         if not parts or name.startswith("/") or ".." in parts or parts[0] in _RESERVED:
             raise ValueError(f"{name!r} is not an artefact's name")
         return self.path.joinpath(*parts)
 
-    def exists(self, name: str) -> bool:
-        return self.file(name).is_file()
+    def has_artefact(self, name: str) -> bool:
+        return self.locate(name).is_file()
 
     def read(self, name: str) -> str:
         """Read an artefact, line ends and undecodable bytes as they are; raises UserError where it is missing."""
         try:
-            return read_bytes(self.file(name)).decode("utf-8", "surrogateescape")
+            return read_bytes(self.locate(name)).decode("utf-8", "surrogateescape")
         except FileNotFoundError as error:
             raise UserError(f"{name} is missing in {self.path}: run again from the step that writes it") from error
 
@@ -111,42 +111,42 @@ class Session:
 
         Raises EnvironmentFailed, saying what to free, when the disk is full.
         """
-        content, path = text.encode("utf-8", "surrogateescape"), self.file(name)
+        content, path = text.encode("utf-8", "surrogateescape"), self.locate(name)
         with self._guard:
             if path.is_file() and read_bytes(path) != content:
-                self._keep(name)
+                self._keep_version(name)
             write_bytes(path, content)
-            self._remember(name, _digest(content))
+            self._record_hash(name, _compute_digest(content))
 
     def undo(self, name: str) -> None:
         """Restore the version before the last write; raises UserError where there is none."""
         with self._guard:
-            kept = self._versions(name)
+            kept = self._list_versions(name)
             if not kept:
                 raise UserError(f"{name} has no earlier version in {self.path}")
             content = read_bytes(kept[-1])
-            write_bytes(self.file(name), content)
+            write_bytes(self.locate(name), content)
             kept[-1].unlink()
-            self._remember(name, _digest(content))
+            self._record_hash(name, _compute_digest(content))
 
-    def hash(self, name: str) -> str:
+    def compute_hash(self, name: str) -> str:
         """Compute the SHA-256 of an artefact as it is now, in hexadecimal; empty where there is none."""
-        path = self.file(name)
-        return _digest(read_bytes(path)) if path.is_file() else ""
+        path = self.locate(name)
+        return _compute_digest(read_bytes(path)) if path.is_file() else ""
 
-    def recorded(self, name: str) -> str:
+    def get_recorded_hash(self, name: str) -> str:
         """Return the SHA-256 of an artefact as it was last written here; empty where it never was."""
         return self.record.hashes.get(name, "")
 
-    def edited(self) -> tuple[str, ...]:
+    def list_edited(self) -> tuple[str, ...]:
         """List the artefacts that somebody else changed or deleted since they were written here."""
-        return tuple(name for name, digest in sorted(self.record.hashes.items()) if self.hash(name) != digest)
+        return tuple(name for name, digest in sorted(self.record.hashes.items()) if self.compute_hash(name) != digest)
 
     def accept(self, *names: str) -> None:
         """Record the hashes of artefacts as they are now, so that they no longer count as edited."""
         with self._guard:
             for name in names:
-                self._remember(name, self.hash(name))
+                self._record_hash(name, self.compute_hash(name))
 
     # --- who runs it
 
@@ -169,15 +169,15 @@ class Session:
         try:
             with self._guard:
                 self._record = read_record(self.path)
-            with self._running():
+            with self._mark_running():
                 yield
         finally:
             claim.release()
 
     @contextmanager
-    def _running(self) -> Iterator[None]:
+    def _mark_running(self) -> Iterator[None]:
         self.update(status="running", pid=os.getpid())
-        ended: Standing = "interrupted"
+        ended: SessionStatus = "interrupted"
         try:
             yield
             ended = "finished"
@@ -188,28 +188,28 @@ class Session:
             self.update(status=ended if self.record.status == "running" else None, pid=0)
 
     @property
-    def running(self) -> bool:
+    def is_running(self) -> bool:
         """Whether a process holds the session's lock."""
         return is_locked(self.path)
 
     # --- inside
 
-    def _save(self, record: Record) -> None:
+    def _save_record(self, record: SessionRecord) -> None:
         write_bytes(self.path / RECORD, dump(record).encode())
         self._record = record
 
-    def _remember(self, name: str, digest: str) -> None:
+    def _record_hash(self, name: str, digest: str) -> None:
         if self._record.hashes.get(name) != digest:
-            self._save(replace(self._record, hashes={**self._record.hashes, name: digest}))
+            self._save_record(replace(self._record, hashes={**self._record.hashes, name: digest}))
 
-    def _keep(self, name: str) -> None:
-        kept = self._versions(name)
+    def _keep_version(self, name: str) -> None:
+        kept = self._list_versions(name)
         number = int(kept[-1].suffix[1:]) + 1 if kept else 1
-        write_bytes(self.path / HISTORY / f"{name}.{number}", read_bytes(self.file(name)))
+        write_bytes(self.path / HISTORY / f"{name}.{number}", read_bytes(self.locate(name)))
 
-    def _versions(self, name: str) -> list[Path]:
+    def _list_versions(self, name: str) -> list[Path]:
         """List the earlier versions of an artefact, oldest first."""
-        base = self.path / HISTORY / self.file(name).relative_to(self.path)
+        base = self.path / HISTORY / self.locate(name).relative_to(self.path)
         if not base.parent.is_dir():
             return []
         numbered = re.compile(re.escape(base.name) + r"\.\d+")
@@ -219,18 +219,18 @@ class Session:
 _RESERVED = (RECORD, LOCK, HISTORY)
 
 
-def _digest(content: bytes) -> str:
+def _compute_digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _new_id(title: str) -> str:
+def _make_id(title: str) -> str:
     """Make a unique id that sorts by time and reads like the issue: `20260131-224501-naturalsize-a1b2`."""
     words = re.findall(r"[a-z0-9]+", title.lower())
     slug = "-".join(words)[:24].strip("-") or "session"
     return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{slug}-{secrets.token_hex(2)}"
 
 
-def _claim(out: Path) -> Path:
+def _claim_directory(out: Path) -> Path:
     """Prepare the directory `out`: what an earlier session left at its top is moved into its history."""
     if out.exists() and not out.is_dir():
         raise UserError(f"{out} is a file: name a directory for --out")

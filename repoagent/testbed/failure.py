@@ -13,13 +13,13 @@ from pathlib import Path, PurePosixPath
 
 from repoagent.domain import Ending, Outcome, Report
 from repoagent.sandbox.base import REPOSITORY
-from repoagent.testbed.results.worst import worst_first
+from repoagent.testbed.results.severity import sort_worst_first
 
-LONGEST = 1200
+MAX_CHARACTERS = 1200
 """Characters; about 300 tokens."""
 
-_WIDEST = 120
-_MOST_VALUES = 5
+_MAX_LINE = 120
+_MAX_VALUES = 5
 _FOREIGN = ("site-packages", "dist-packages", "/lib/python", "<")
 _FRAME = re.compile(r'^[ \t]*File "(?P<a>[^"\n]+)", line (?P<b>\d+)|^(?P<c>[^\s:"]+\.pyx?):(?P<d>\d+): ', re.MULTILINE)
 _RAISED = r"[A-Za-z_][\w.]*(?:Error|Exception|Exit|Interrupt|Warning|Failed)\b.*"
@@ -29,12 +29,12 @@ _PYTHONIC = re.compile(r"^E {3,}|^Traceback ", re.MULTILINE)
 _PLACE = re.compile(r"(?P<path>[\w./@+-]{1,200}\.\w{1,5}):(?P<line>\d{1,7})\b")
 _STACK = re.compile(r"at \S|❯ |\^+$|stack backtrace:|note: run with `RUST_BACKTRACE|\{?\s*(generatedMessage|code): ")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-_MOST_PLACES = 50
+_MAX_PLACES = 50
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
 
 
 @dataclass(frozen=True)
-class Frame:
+class RepositoryFrame:
     """A line of the repository that a traceback names."""
 
     path: str
@@ -43,7 +43,7 @@ class Frame:
     """The line as the traceback shows it; empty when it does not."""
 
 
-def distil(log: Report | str, new_failures: Collection[str], root: Path) -> str:
+def summarise_failure(log: Report | str, new_failures: Collection[str], root: Path) -> str:
     """Say what broke in at most LONGEST characters: the first of `new_failures` in full, the others by name, the
     counts.
 
@@ -51,94 +51,94 @@ def distil(log: Report | str, new_failures: Collection[str], root: Path) -> str:
     traceback shows.
     """
     if isinstance(log, str):
-        return _cut("\n".join(_explain(log, root)))
-    chosen = [o for o in worst_first(log.outcomes) if o.id in new_failures]
+        return _cut_text("\n".join(_explain(log, root)))
+    chosen = [o for o in sort_worst_first(log.outcomes) if o.id in new_failures]
     if not chosen:
-        return _cut("\n".join([_ended(log), *_explain(log.log, root)]))
+        return _cut_text("\n".join([_describe_ending(log), *_explain(log.log, root)]))
     first = next((o for o in chosen if o.message), chosen[0])
-    explained = [*_explain(first.message, root), *_values(first)]
-    lines = [f"FAILED {first.id}", *explained, *_others(chosen, first), _counts(log)]
-    return _cut("\n".join(lines))
+    explained = [*_explain(first.message, root), *_list_values(first)]
+    lines = [f"FAILED {first.id}", *explained, *_list_other_failures(chosen, first), _count_outcomes(log)]
+    return _cut_text("\n".join(lines))
 
 
 def _explain(text: str, root: Path) -> list[str]:
     """Give the exception, the values pytest compared, and the deepest frame inside the repository."""
-    frame = _deepest(text)
-    complaint = _complaint(text)
+    frame = _find_deepest_frame(text)
+    complaint = _extract_exception(text)
     if frame is None and not _PYTHONIC.search(text):
-        complaint, frame = _said(text), _named(text, root)
-    return [*complaint, *(_shown(frame, root) if frame else [])]
+        complaint, frame = _take_first_lines(text), _find_named_place(text, root)
+    return [*complaint, *(_format_frame(frame, root) if frame else [])]
 
 
-def _said(text: str) -> list[str]:
+def _take_first_lines(text: str) -> list[str]:
     """Take the first lines that a runner of another language prints, without its stack, whose innermost frame is
     first."""
     lines = [line.strip() for line in _COLOUR.sub("", text).splitlines()]
-    return [_narrow(line) for line in lines if line and not _STACK.match(line)][:8]
+    return [_shorten_line(line) for line in lines if line and not _STACK.match(line)][:8]
 
 
-def _named(text: str, root: Path) -> Frame | None:
+def _find_named_place(text: str, root: Path) -> RepositoryFrame | None:
     """Find the first `path:line` in the text that is a file of the repository."""
-    for match in islice(_PLACE.finditer(text), _MOST_PLACES):
-        path = _inside(match["path"].removeprefix("file://"))
-        if path and "node_modules" not in path and _source(root / path, root):
-            return Frame(path, int(match["line"]), "")
+    for match in islice(_PLACE.finditer(text), _MAX_PLACES):
+        path = _make_relative(match["path"].removeprefix("file://"))
+        if path and "node_modules" not in path and _read_source_lines(root / path, root):
+            return RepositoryFrame(path, int(match["line"]), "")
     return None
 
 
-def _values(outcome: Outcome) -> list[str]:
+def _list_values(outcome: Outcome) -> list[str]:
     """List the values of local variables where a test failed, without fixtures and the test's own `self`."""
     told = [value for value in outcome.locals if not value.startswith(("self = <", "request = <"))]
-    return [f"with {_narrow(value)}" for value in told[:_MOST_VALUES]]
+    return [f"with {_shorten_line(value)}" for value in told[:_MAX_VALUES]]
 
 
-def _complaint(text: str) -> list[str]:
+def _extract_exception(text: str) -> list[str]:
     exceptions = [m["text"] for m in _EXCEPTION.finditer(text)]
     lines = exceptions[-1:]
     lines += [m["text"] for m in _INTROSPECTED.finditer(text) if m["text"] not in exceptions][:6]
-    return [_narrow(line) for line in lines]
+    return [_shorten_line(line) for line in lines]
 
 
-def _narrow(line: str) -> str:
+def _shorten_line(line: str) -> str:
     """Shorten a line; of a comparison the beginning of both sides is kept."""
     line = _ADDRESS.sub("0x…", line)
     left, equals, right = line.partition(" == ")
-    if equals and len(line) > _WIDEST:
-        return f"{_short(left)} == {_short(right)}"
-    return _short(line)
+    if equals and len(line) > _MAX_LINE:
+        return f"{_truncate(left)} == {_truncate(right)}"
+    return _truncate(line)
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "…"
+def _truncate(text: str) -> str:
+    return text if len(text) <= _MAX_LINE else text[: _MAX_LINE - 1] + "…"
 
 
-def _deepest(text: str) -> Frame | None:
-    inside = [(m, path) for m in _FRAME.finditer(text) if (path := _inside(m["a"] or m["c"]))]
+def _find_deepest_frame(text: str) -> RepositoryFrame | None:
+    inside = [(m, path) for m in _FRAME.finditer(text) if (path := _make_relative(m["a"] or m["c"]))]
     if not inside:
         return None
     match, path = inside[-1]
     following = text[match.end() :].split("\n", 2)[1:2]
-    return Frame(path, int((match["b"] or match["d"])[:9]), following[0].strip() if following else "")
+    return RepositoryFrame(path, int((match["b"] or match["d"])[:9]), following[0].strip() if following else "")
 
 
-def _inside(path: str) -> str:
+def _make_relative(path: str) -> str:
     """The path relative to the repository; empty for a file that lies elsewhere."""
     relative = path.removeprefix(f"{REPOSITORY}/")
     outside = relative.startswith("/") or ".." in PurePosixPath(relative).parts
     return "" if outside or any(mark in relative for mark in _FOREIGN) else relative
 
 
-def _shown(frame: Frame, root: Path) -> list[str]:
-    lines = _source(root / frame.path, root)
+def _format_frame(frame: RepositoryFrame, root: Path) -> list[str]:
+    lines = _read_source_lines(root / frame.path, root)
     here = lines[frame.line - 1].strip() if 0 < frame.line <= len(lines) else ""
     if not here or (frame.source and frame.source != here):
-        return [f"at {frame.path}:{frame.line}", f">   {_short(frame.source)}"] if frame.source else []
+        return [f"at {frame.path}:{frame.line}", f">   {_truncate(frame.source)}"] if frame.source else []
     window = range(max(1, frame.line - 1), min(len(lines), frame.line + 1) + 1)
-    numbered = [f"{'>' if n == frame.line else ' '} {n}  {_short(lines[n - 1])}" for n in window]
+    numbered = [f"{'>' if n == frame.line else ' '} {n}  {_truncate(lines[n - 1])}" for n in window]
     return [f"at {frame.path}:{frame.line}", *numbered]
 
 
-def _source(path: Path, root: Path) -> Sequence[str]:
+def _read_source_lines(path: Path, root: Path) -> Sequence[str]:
     try:
         resolved = path.resolve()
         if not resolved.is_relative_to(root.resolve()) or not resolved.is_file():
@@ -148,18 +148,18 @@ def _source(path: Path, root: Path) -> Sequence[str]:
         return ()
 
 
-def _others(chosen: Sequence[Outcome], first: Outcome) -> list[str]:
+def _list_other_failures(chosen: Sequence[Outcome], first: Outcome) -> list[str]:
     rest = [o.id for o in chosen if o.id != first.id]
     more = [f"… and {len(rest) - 4} more"] if len(rest) > 4 else []
-    return [*(f"FAILED {_short(name)}" for name in rest[:4]), *more]
+    return [*(f"FAILED {_truncate(name)}" for name in rest[:4]), *more]
 
 
-def _counts(report: Report) -> str:
+def _count_outcomes(report: Report) -> str:
     return f"{len(report.failed)} failed, {len(report.passed)} passed"
 
 
-def _ended(report: Report) -> str:
-    return _counts(report) if report.ending is Ending.COMPLETED else f"The test run {_ENDINGS[report.ending]}."
+def _describe_ending(report: Report) -> str:
+    return _count_outcomes(report) if report.ending is Ending.COMPLETED else f"The test run {_ENDINGS[report.ending]}."
 
 
 _ENDINGS = {
@@ -170,5 +170,5 @@ _ENDINGS = {
 }
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+def _cut_text(text: str) -> str:
+    return text if len(text) <= MAX_CHARACTERS else text[: MAX_CHARACTERS - 1] + "…"

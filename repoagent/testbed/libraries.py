@@ -128,11 +128,11 @@ _MISSING = (
     re.compile(r"[Pp]lease (?:make sure|check) the (?P<name>libxml2 and libxslt) development packages"),
 )
 _SPOKEN = {"libxml2 and libxslt": ["libxml2-dev", "libxslt1-dev"]}
-_LONGEST_LINE = 2000
+_MAX_LINE = 2000
 
 
-def packages_missing(line: str) -> tuple[str, ...]:
+def find_missing_packages(line: str) -> tuple[str, ...]:
     """Find the packages that a line of a build's log says are missing; empty where it names none that is known."""
-    names = (match["name"] for pattern in _MISSING if (match := pattern.search(line[:_LONGEST_LINE])))
+    names = (match["name"] for pattern in _MISSING if (match := pattern.search(line[:_MAX_LINE])))
     found = (package for name in names for package in _SPOKEN.get(name, _BY_NAME.get(name, [])))
     return tuple(dict.fromkeys(found))

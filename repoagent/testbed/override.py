@@ -11,11 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from repoagent.errors import UserError
 from repoagent.sandbox.base import Dockerfile
-from repoagent.testbed.reading import text_of
+from repoagent.testbed.reading import read_text
 
 OVERRIDE_FILE = ".repoagent.toml"
 
-Language = Literal["python", "node", "go", "rust", "java", "native", "other"]
+BuildLanguage = Literal["python", "node", "go", "rust", "java", "native", "other"]
 """Whose tools build and test a repository; `other` means only the commands that its owner gives."""
 
 
@@ -44,7 +44,7 @@ class Override:
     """Shell command that runs the tests; empty to work it out."""
     services: tuple[str, ...] = ()
     """Servers that the tests need, of those in `services`; empty to work it out."""
-    language: Language | None = None
+    language: BuildLanguage | None = None
     """Whose tools build and test the repository; None to find out. With `other`, only the commands given here do."""
     image: str = ""
     """A container image that has what the tests need; empty to build one. Only a user names one, never the repository:
@@ -53,32 +53,32 @@ class Override:
     """An image of the repository's own that is built upon, where nothing else could be built."""
 
     @property
-    def inherits(self) -> str:
+    def inherited_image(self) -> str:
         """The image that has what the tests need, for a person; empty where none is meant to."""
         return f"the image {self.image}" if self.image else f"the image of {self.own.source}" if self.own else ""
 
 
-def override_of(root: Path) -> Override:
+def load_override(root: Path) -> Override:
     """Read the settings of the repository in `root`; empty without the file. Raises UserError for what it may not
     set."""
-    return read_override(text_of(root / OVERRIDE_FILE))
+    return parse_override(read_text(root / OVERRIDE_FILE))
 
 
-def read_override(text: str) -> Override:
+def parse_override(text: str) -> Override:
     """Parse the text of a `.repoagent.toml`; raises UserError for invalid TOML and for any setting it may not have."""
     try:
-        found = _Override.model_validate(tomllib.loads(text))
+        found = _OverrideFile.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise UserError(f"{OVERRIDE_FILE} of the repository is not valid TOML: {error}") from error
     except ValidationError as error:
-        raise UserError(_complaint(error)) from error
+        raise UserError(_explain_error(error)) from error
     return Override(found.python, found.packages, found.build, found.test, found.services, found.language)
 
 
-class _Override(BaseModel):
+class _OverrideFile(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    language: Language | None = None
+    language: BuildLanguage | None = None
     python: Annotated[str, Field(pattern=r"^(3\.\d{1,2})?$")] = ""
     packages: Annotated[tuple[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9+.-]*$")], ...], Field(strict=False)] = ()
     build: Annotated[tuple[str, ...], Field(strict=False)] = ()
@@ -86,12 +86,12 @@ class _Override(BaseModel):
     services: Annotated[tuple[Literal["postgresql", "redis"], ...], Field(strict=False)] = ()
 
 
-def _complaint(error: ValidationError) -> str:
+def _explain_error(error: ValidationError) -> str:
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         return (
-            f"{OVERRIDE_FILE} of the repository sets {where}; it may set {', '.join(_Override.model_fields)} only. "
+            f"{OVERRIDE_FILE} of the repository sets {where}; it may set {', '.join(_OverrideFile.model_fields)} only. "
             "Put other settings into your own configuration."
         )
     return (

@@ -51,12 +51,12 @@ _WORDS = frozenset({"convert", "file", "identify", "make", "patch"})
 """Names that are words as well: alone, without quotes, they name no program."""
 
 
-def _any(names: Iterable[str]) -> str:
+def _join_alternatives(names: Iterable[str]) -> str:
     return "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
 
 
 _KNOWN = {*_BY_NAME, *_LARGE_BY_NAME}
-_NAMES = _any(_KNOWN)
+_NAMES = _join_alternatives(_KNOWN)
 _KIND = r"(?:command|executable|binary|program|tool)"
 _GONE = (
     r"(?: '[^'\n]{1,80}')? "
@@ -68,13 +68,13 @@ _MISSING = (
     re.compile(rf"(?:^|[ :'])({_NAMES}): (?:command )?not found", re.MULTILINE),
     re.compile(rf"[\"'`]({_NAMES})[\"'`](?: {_KIND})?{_GONE}"),
     re.compile(rf"(?<![\w./=-])({_NAMES}) {_KIND}{_GONE}"),
-    re.compile(rf"(?<![\w./=-])({_any(_KNOWN - _WORDS)}){_GONE}"),
+    re.compile(rf"(?<![\w./=-])({_join_alternatives(_KNOWN - _WORDS)}){_GONE}"),
 )
 _SILENT = {Status.PASSED}
 
 
 @dataclass(frozen=True)
-class Missing:
+class MissingPrograms:
     """What the tests of a run did not find."""
 
     packages: tuple[str, ...] = ()
@@ -83,7 +83,7 @@ class Missing:
     """For a person: what is not installed unasked."""
 
 
-def programs_missing(report: Report) -> Missing:
+def find_missing_programs(report: Report) -> MissingPrograms:
     """Find the programs that tests which failed or were skipped say are missing."""
     said = [outcome.message for outcome in report.outcomes if outcome.status not in _SILENT]
     names = {name for text in said for pattern in _MISSING for name in pattern.findall(text)}
@@ -93,4 +93,4 @@ def programs_missing(report: Report) -> Missing:
         f'.repoagent.toml asks for it by `packages = ["{package}"]`'
         for package, name in large
     ]
-    return Missing(tuple(sorted({_BY_NAME[name] for name in names & _BY_NAME.keys()})), tuple(advice))
+    return MissingPrograms(tuple(sorted({_BY_NAME[name] for name in names & _BY_NAME.keys()})), tuple(advice))

@@ -8,23 +8,23 @@ from pathlib import Path
 from typing import ClassVar
 
 from repoagent.domain import Ending, Report
-from repoagent.sandbox.base import DEFAULT_LIMITS, Engine, Environment, Limits, Sandbox, SandboxMaker
-from repoagent.sandbox.fresh import in_fresh
+from repoagent.sandbox.base import DEFAULT_LIMITS, Engine, Environment, Sandbox, SandboxLimits, SandboxMaker
+from repoagent.sandbox.fresh import run_in_fresh
+from repoagent.testbed.build import discard_builds, find_or_build
+from repoagent.testbed.build_plan import CommitInfo, UserOverrides, append_steps
 from repoagent.testbed.checks import Reports, run_check
 from repoagent.testbed.ecosystems.base import Codebase
-from repoagent.testbed.ecosystems.finding import codebase_of, codebases, setups_of
-from repoagent.testbed.results.outside import failed_outside
-from repoagent.testbed.running.base import Runner
-from repoagent.testbed.running.command import Command
-from repoagent.testbed.services import Served
-from repoagent.testbed.trying import find_or_build, forget
-from repoagent.testbed.ways import Named, Origin, extended
+from repoagent.testbed.ecosystems.finding import detect_codebases, find_codebase, list_build_plans
+from repoagent.testbed.results.environment import failed_for_environment
+from repoagent.testbed.running.base import SuiteRunner
+from repoagent.testbed.running.command import CommandRunner
+from repoagent.testbed.services import ServedSandbox
 from repoagent.trace import Trace
 
-_MOST_RERUN = 500
+_MAX_RERUN = 500
 
 
-Run = Callable[[Sequence[str], float], Report]
+RunUntouched = Callable[[Sequence[str], float], Report]
 """Runs tests on the untouched code, for at most so many seconds."""
 
 
@@ -54,9 +54,9 @@ class Testbed:
     codebase: Codebase
     test_command: str = ""
     """Shell command that runs the tests instead of the project's runner; empty for that."""
-    limits: Limits = DEFAULT_LIMITS
+    limits: SandboxLimits = DEFAULT_LIMITS
     """What each sandbox may use."""
-    setup: str = ""
+    plan_name: str = ""
     """Name of the plan that the environment was built by, for a person."""
 
     @classmethod
@@ -65,10 +65,10 @@ class Testbed:
         engine: Engine,
         root: Path,
         *,
-        origin: Origin,
+        origin: CommitInfo,
         trace: Trace,
         timeout: float,
-        named: Named = Named(),  # noqa: B008 - frozen
+        named: UserOverrides = UserOverrides(),  # noqa: B008 - frozen
         fresh: bool = False,
         checks: bool = False,
     ) -> Testbed:
@@ -78,10 +78,10 @@ class Testbed:
         `fresh` says to build anew. With `checks` the tools that the project's checks need are there as well. Raises
         UserError for a bad `.repoagent.toml` and EnvironmentFailed, with the end of the log, when nothing can be built.
         """
-        found = codebases(root, named.image)
-        plans = setups_of(found, origin, engine.pythons())
+        found = detect_codebases(root, named.image)
+        plans = list_build_plans(found, origin, engine.list_pythons())
         if checks:
-            plans = tuple(extended(plan, _tools(codebase_of(found, plan.recipe.key))) for plan in plans)
+            plans = tuple(append_steps(plan, _list_tools(find_codebase(found, plan.recipe.key))) for plan in plans)
         trace.emit(
             "testbed.detected",
             languages=[codebase.language for codebase in found],
@@ -94,9 +94,9 @@ class Testbed:
             return cls.attach(engine, environment, root, found, named.test_command)
 
         if fresh:
-            forget(engine, plans)
-        chosen = find_or_build(engine, root, plans, lambda e: attach(e).sample(), trace, timeout)
-        return replace(attach(chosen.environment), setup=chosen.setup.name)
+            discard_builds(engine, plans)
+        chosen = find_or_build(engine, root, plans, lambda e: attach(e).run_sample(), trace, timeout)
+        return replace(attach(chosen.environment), plan_name=chosen.completed_plan.name)
 
     @classmethod
     def attach(
@@ -106,41 +106,43 @@ class Testbed:
         root: Path,
         found: Sequence[Codebase],
         test_command: str = "",
-        limits: Limits = DEFAULT_LIMITS,
+        limits: SandboxLimits = DEFAULT_LIMITS,
     ) -> Testbed:
         """Make the testbed of an environment that exists already, for the codebases `found` in `root`."""
-        codebase = codebase_of(found, environment.key)
+        codebase = find_codebase(found, environment.key)
         return cls(engine, environment, root, codebase, test_command or codebase.override.test, limits)
 
     def open(self, root: Path | None = None) -> Sandbox:
         """Open a fresh sandbox with the repository, or with another state of it in `root`."""
-        return Served(self.engine.open(self.environment, root or self.root, self.limits), self.codebase.services)
+        return ServedSandbox(self.engine.open(self.environment, root or self.root, self.limits), self.codebase.services)
 
     def run(self, sandbox: Sandbox, tests: Sequence[str] = (), timeout: float = 600.0) -> Report:
         """Run `tests` (files or ids; all when empty) in `sandbox`, for at most `timeout` seconds.
 
         A test command of the user's is run whole. Raises SandboxFailed when the sandbox broke.
         """
-        served = sandbox if isinstance(sandbox, Served) else Served(sandbox, self.codebase.services)
-        return self._runner().run(served, tests, timeout)
+        served = sandbox if isinstance(sandbox, ServedSandbox) else ServedSandbox(sandbox, self.codebase.services)
+        return self._choose_runner().run(served, tests, timeout)
 
     def run_fresh(self, tests: Sequence[str] = (), timeout: float = 600.0) -> Report:
         """Run `tests` on the untouched code; a sandbox that dies is replaced once."""
-        return in_fresh(self.open, lambda sandbox: self.run(sandbox, tests, timeout), lambda _error: None)
+        return run_in_fresh(self.open, lambda sandbox: self.run(sandbox, tests, timeout), lambda _error: None)
 
-    def sample(self, timeout: float = 60.0) -> Report | None:
+    def run_sample(self, timeout: float = 60.0) -> Report | None:
         """Run a few test files, to see whether tests run here at all; None without any, or with a command."""
         if self.test_command or not self.codebase.test_files:
             return None
-        return self.run_fresh(_spread(self.codebase.test_files), timeout)
+        return self.run_fresh(_pick_spread(self.codebase.test_files), timeout)
 
-    def checks(self, sandbox: Sandbox, timeout: float = 300.0) -> Reports:
+    def run_checks(self, sandbox: Sandbox, timeout: float = 300.0) -> Reports:
         """Run the project's own checks on the code in `sandbox`, each for at most `timeout` seconds; reports by
         name."""
         entry = self.codebase.entry
         return {check.name: run_check(check, entry, sandbox, timeout) for check in self.codebase.checks}
 
-    def baseline(self, tests: Sequence[str] = (), timeout: float = 600.0, run: Run | None = None) -> BaselineRun:
+    def measure_baseline(
+        self, tests: Sequence[str] = (), timeout: float = 600.0, run: RunUntouched | None = None
+    ) -> BaselineRun:
         """Run `tests` on the untouched code, by `run` where it is given, and run those that fail once more.
 
         `timeout` is in seconds, for each run.
@@ -148,36 +150,38 @@ class Testbed:
         report = (run or self.run_fresh)(tests, timeout)
         if report.ending is not Ending.COMPLETED:
             return BaselineRun(report, frozenset(), frozenset(), frozenset())
-        outside = frozenset(o.id for o in report.outcomes if o.id in report.failed and failed_outside(o, self.root))
+        outside = frozenset(
+            o.id for o in report.outcomes if o.id in report.failed and failed_for_environment(o, self.root)
+        )
         failed = report.failed - outside
-        flaky = self._flaky(failed, tests, timeout) if failed else frozenset()
+        flaky = self._find_flaky(failed, tests, timeout) if failed else frozenset()
         return BaselineRun(report, report.passed, failed - flaky, flaky, outside)
 
-    def _runner(self) -> Runner:
-        return Command(self.test_command, self.codebase.entry) if self.test_command else self.codebase.runner
+    def _choose_runner(self) -> SuiteRunner:
+        return CommandRunner(self.test_command, self.codebase.entry) if self.test_command else self.codebase.runner
 
-    def _flaky(self, failed: frozenset[str], tests: Sequence[str], timeout: float) -> frozenset[str]:
+    def _find_flaky(self, failed: frozenset[str], tests: Sequence[str], timeout: float) -> frozenset[str]:
         """Find the failures that a second run does not confirm."""
         unconfirmed = failed
-        for chosen in self._reruns(failed, tests):
+        for chosen in self._choose_reruns(failed, tests):
             again = self.run_fresh(chosen, timeout)
             unconfirmed = failed - again.failed
             if again.ending is Ending.COMPLETED or not unconfirmed:
                 break
         return unconfirmed
 
-    def _reruns(self, failed: frozenset[str], tests: Sequence[str]) -> tuple[Sequence[str], ...]:
+    def _choose_reruns(self, failed: frozenset[str], tests: Sequence[str]) -> tuple[Sequence[str], ...]:
         """List what to run again: the failed tests, else their files, because one unknown id stops the whole run."""
-        if self.test_command or len(failed) > _MOST_RERUN:
+        if self.test_command or len(failed) > _MAX_RERUN:
             return (tests,)
         return sorted(failed), sorted({identity.partition("::")[0] for identity in failed})
 
 
-def _tools(codebase: Codebase) -> tuple[str, ...]:
+def _list_tools(codebase: Codebase) -> tuple[str, ...]:
     return tuple(check.install for check in codebase.checks if check.install)
 
 
-def _spread(files: Sequence[str], count: int = 3) -> tuple[str, ...]:
+def _pick_spread(files: Sequence[str], count: int = 3) -> tuple[str, ...]:
     """Pick `count` of `files`, evenly spread: neighbours tend to fail together."""
     step = max(1, len(files) // count)
     return tuple(files[step // 2 :: step][:count])

@@ -7,21 +7,21 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-FEW = 12
+MAX_ALL_RELEVANT = 12
 """With no more test files than this, all are relevant."""
 
 
 class Imports(Protocol):
     """The part of the index that is asked: who imports whom."""
 
-    def importers(self, path: str) -> frozenset[str]:
+    def find_importers(self, path: str) -> frozenset[str]:
         """Find the files that import the module at `path`, relative to the repository."""
 
-    def users(self, name: str) -> frozenset[str]:
+    def find_users(self, name: str) -> frozenset[str]:
         """Find the files that use `name`, import it, or define it."""
 
 
-def relevant_tests(
+def select_relevant_tests(
     index: Imports, paths: Sequence[str], tests: Sequence[str], limit: int = 8, symbols: Sequence[str] = ()
 ) -> tuple[str, ...]:
     """Select at most `limit` of the test files `tests` for the source files at `paths`; all, ordered, where they are
@@ -32,48 +32,53 @@ def relevant_tests(
     more likely symbols, which are qualified names in the order of suspicion. A test file among `paths` is relevant to
     itself.
     """
-    weights = {test: weight for test, weight in _naming(index, symbols).items() if test in set(tests)}
-    direct = _importers(index, paths)
+    weights = {test: weight for test, weight in _weigh_files(index, symbols).items() if test in set(tests)}
+    direct = _find_importers(index, paths)
     ranks = (
         frozenset(paths),
-        _named_after(tests, (*paths, *symbols)),
+        _find_named_after(tests, (*paths, *symbols)),
         direct | weights.keys(),
-        _importers(index, direct - frozenset(tests)),
+        _find_importers(index, direct - frozenset(tests)),
     )
 
     def rank_test(test: str) -> tuple[int, float, int, str]:
         rank = next((n for n, files in enumerate(ranks) if test in files), len(ranks))
-        return rank, -weights.get(test, 0.0), -max((_shared(test, path) for path in paths), default=0), test
+        return (
+            rank,
+            -weights.get(test, 0.0),
+            -max((_count_shared_folders(test, path) for path in paths), default=0),
+            test,
+        )
 
     ordered = sorted(tests, key=rank_test)
-    return tuple(ordered if len(ordered) <= FEW else ordered[:limit])
+    return tuple(ordered if len(ordered) <= MAX_ALL_RELEVANT else ordered[:limit])
 
 
-def _naming(index: Imports, symbols: Sequence[str]) -> dict[str, float]:
+def _weigh_files(index: Imports, symbols: Sequence[str]) -> dict[str, float]:
     """Weigh files by the symbols they mention, the likelier the heavier; a symbol counts by its name and its
     class's."""
     found: dict[str, float] = defaultdict(float)
     for rank, symbol in enumerate(symbols):
         for name in symbol.split(".")[-2:]:
-            for path in index.users(name) if len(name) >= _LEAST_NAME and not name.startswith("__") else ():
+            for path in index.find_users(name) if len(name) >= _MIN_NAME and not name.startswith("__") else ():
                 found[path] += 1 / (1 + rank)
     return found
 
 
-_LEAST_NAME = 4
+_MIN_NAME = 4
 """Characters of a name that is not everywhere."""
 
 
-def _importers(index: Imports, paths: Iterable[str]) -> frozenset[str]:
-    return frozenset().union(*(index.importers(path) for path in paths))
+def _find_importers(index: Imports, paths: Iterable[str]) -> frozenset[str]:
+    return frozenset().union(*(index.find_importers(path) for path in paths))
 
 
-def _named_after(tests: Iterable[str], paths: Iterable[str]) -> frozenset[str]:
-    subjects = {_subject(path) for path in paths}
-    return frozenset(test for test in tests if _subject(test) in subjects)
+def _find_named_after(tests: Iterable[str], paths: Iterable[str]) -> frozenset[str]:
+    subjects = {_extract_subject(path) for path in paths}
+    return frozenset(test for test in tests if _extract_subject(test) in subjects)
 
 
-def _subject(path: str) -> str:
+def _extract_subject(path: str) -> str:
     """Reduce a path or symbol to its subject: `ab` for `src/pkg/_ab.py`, `tests/test_ab.py`, `ab.spec.ts` and
     `AbTest.java`.
 
@@ -91,6 +96,6 @@ _PACKAGES = frozenset({"__init__", "index", "mod"})
 _MARK = re.compile(r"^tests?_|[._-](tests?|spec)$|^Test(?=[A-Z])|(?<=[a-z0-9])(Tests?|Spec|IT)$")
 
 
-def _shared(test: str, path: str) -> int:
+def _count_shared_folders(test: str, path: str) -> int:
     """Count the directory names that both paths have; `tests/parser/test_x.py` is near `src/pkg/parser/y.py`."""
     return len(set(test.split("/")[:-1]) & set(path.split("/")[:-1]))

@@ -14,8 +14,8 @@ from typing import Self
 import yaml
 
 from repoagent.errors import SandboxFailed
-from repoagent.sandbox.base import Finished, Sandbox
-from repoagent.testbed.reading import table, text_of
+from repoagent.sandbox.base import CommandResult, Sandbox
+from repoagent.testbed.reading import get_table, read_text
 
 _STARTING = 60.0
 """Seconds that the servers get to start, on top of the tests' time."""
@@ -82,7 +82,7 @@ done
 
 
 @dataclass(frozen=True)
-class Wished:
+class ServiceRequest:
     """A service that a project's tests need, and what its workflow sets for it."""
 
     name: str
@@ -122,33 +122,33 @@ class Wished:
         }
 
 
-def wished(root: Path, declared: Sequence[str]) -> tuple[Wished, ...]:
+def find_services(root: Path, declared: Sequence[str]) -> tuple[ServiceRequest, ...]:
     """Find the services that tests of the project in `root` need: those declared, else those that its workflows or
     compose files start."""
     if declared:
-        return tuple(Wished(name, declared=True) for name in dict.fromkeys(declared))
-    found: dict[str, Wished] = {}
-    for path in _files(root):
-        for image, settings in _containers(_parsed(text_of(path))):
+        return tuple(ServiceRequest(name, declared=True) for name in dict.fromkeys(declared))
+    found: dict[str, ServiceRequest] = {}
+    for path in _list_files(root):
+        for image, settings in _list_containers(_parse_yaml(read_text(path))):
             for service in SERVICES.values():
                 if image in service.images:
-                    found.setdefault(service.name, Wished(service.name, settings))
+                    found.setdefault(service.name, ServiceRequest(service.name, settings))
     return tuple(found.values())
 
 
-def packages(services: Sequence[Wished]) -> tuple[str, ...]:
+def list_packages(services: Sequence[ServiceRequest]) -> tuple[str, ...]:
     """List the distribution's packages that have the services."""
     return tuple(package for wish in services for package in wish.service.packages)
 
 
-def _files(root: Path) -> list[Path]:
+def _list_files(root: Path) -> list[Path]:
     workflows = root / ".github" / "workflows"
     found = sorted(workflows.glob("*.y*ml"))[:20] if workflows.is_dir() and not workflows.is_symlink() else []
     names = ("docker-compose.yml", "docker-compose.yaml", "compose.yml", "compose.yaml")
     return [*found, *(root / name for name in names)]
 
 
-def _parsed(text: str) -> object:
+def _parse_yaml(text: str) -> object:
     try:
         parsed: object = yaml.safe_load(text) if "services" in text and "&" not in text else None
     except (yaml.YAMLError, ValueError, RecursionError):  # anchors are left out: a few of them make gigabytes
@@ -156,17 +156,17 @@ def _parsed(text: str) -> object:
     return parsed
 
 
-def _containers(parsed: object) -> Iterator[tuple[str, tuple[tuple[str, str], ...]]]:
+def _list_containers(parsed: object) -> Iterator[tuple[str, tuple[tuple[str, str], ...]]]:
     """List the images that a workflow's jobs or a compose file start, without registry and version, and their
     settings."""
-    groups = [table(parsed, "services")]
-    groups += [table(job, "services") for job in table(parsed, "jobs").values()]
+    groups = [get_table(parsed, "services")]
+    groups += [get_table(job, "services") for job in get_table(parsed, "jobs").values()]
     for container in (each for group in groups for each in group.values() if isinstance(each, Mapping)):
         image = str(container.get("image", "")).partition("@")[0].rpartition("/")[2].partition(":")[0]
-        yield image, _settings(container.get("env") or container.get("environment"))
+        yield image, _read_settings(container.get("env") or container.get("environment"))
 
 
-def _settings(environment: object) -> tuple[tuple[str, str], ...]:
+def _read_settings(environment: object) -> tuple[tuple[str, str], ...]:
     if isinstance(environment, list):
         environment = dict(line.split("=", 1) for line in environment if isinstance(line, str) and "=" in line)
     values = environment.items() if isinstance(environment, Mapping) else ()
@@ -175,23 +175,25 @@ def _settings(environment: object) -> tuple[tuple[str, str], ...]:
 
 
 @dataclass
-class Served:
+class ServedSandbox:
     """A sandbox in which servers run beside each command that gets variables; satisfies `Sandbox`.
 
     All that a command started ends with it, and the servers are no exception: each run of the tests has new ones.
     """
 
     sandbox: Sandbox
-    services: Sequence[Wished]
+    services: Sequence[ServiceRequest]
     _nonce: str = field(default_factory=lambda: secrets.token_hex(8))
 
-    def run(self, command: Sequence[str], *, timeout: float, environment: Mapping[str, str] | None = None) -> Finished:
+    def run(
+        self, command: Sequence[str], *, timeout: float, environment: Mapping[str, str] | None = None
+    ) -> CommandResult:
         """Start the servers and run `command`; raises SandboxFailed, with their output, where they do not start."""
         if environment is None or not self.services:
             return self.sandbox.run(command, timeout=timeout, environment=environment)
         variables = {name: value for wish in self.services for name, value in wish.variables.items()}
         finished = self.sandbox.run(
-            ("sh", "-c", self._script(), "sh", *command),
+            ("sh", "-c", self._build_script(), "sh", *command),
             timeout=timeout + _STARTING,
             environment={**variables, **environment},
         )
@@ -213,7 +215,7 @@ class Served:
     def interact(self, command: Sequence[str] = ("/bin/bash",), environment: Mapping[str, str] | None = None) -> int:
         """Start the servers, and let a person work beside them."""
         variables = {name: value for wish in self.services for name, value in wish.variables.items()}
-        asked = ("sh", "-c", self._script(), "sh", *command) if self.services else command
+        asked = ("sh", "-c", self._build_script(), "sh", *command) if self.services else command
         return self.sandbox.interact(asked, {**variables, **(environment or {})})
 
     def __enter__(self) -> Self:
@@ -224,22 +226,22 @@ class Served:
     ) -> None:
         self.sandbox.__exit__(kind, error, traceback)
 
-    def _script(self) -> str:
+    def _build_script(self) -> str:
         starts = "\n".join(wish.start for wish in self.services)
         # The tests take the shell's place: nothing of this is left for them to read.
         return f"""
 log=$(mktemp /tmp/services-XXXXXX)
-sh -c {shlex.quote(_as_program(starts))} >$log 2>&1 </dev/null ||
+sh -c {shlex.quote(_make_program(starts))} >$log 2>&1 </dev/null ||
   {{ echo {self._nonce}; tail -n 20 $log; exit {_FAILED}; }}
 exec "$@"
 """
 
-    def _check(self, finished: Finished) -> None:
+    def _check(self, finished: CommandResult) -> None:
         if finished.exit_code == _FAILED and finished.output.startswith(self._nonce):
             names = " and ".join(wish.name for wish in self.services)
             said = finished.output.removeprefix(self._nonce).strip()
             raise SandboxFailed(f"{names} did not start beside the tests:\n{said[-1000:]}")
 
 
-def _as_program(starts: str) -> str:
+def _make_program(starts: str) -> str:
     return f"set -eu; export TMPDIR=$(mktemp -d /tmp/services-XXXXXX)\n{starts}"

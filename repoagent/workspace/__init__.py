@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from repoagent.workspace.paths import PathRefused
-from repoagent.workspace.source import Source, resolve
+from repoagent.workspace.source import SourceRepository, resolve_source
 from repoagent.workspace.tree import Workspace
 
-__all__ = ["PathRefused", "Source", "Workspace", "resolve"]
+__all__ = ["PathRefused", "SourceRepository", "Workspace", "resolve_source"]

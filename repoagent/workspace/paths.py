@@ -13,7 +13,7 @@ class PathRefused(ToolError):
     """A path that leads out of the tree, into git's own files, or to something that is not a plain file."""
 
 
-def steps(path: str) -> tuple[str, ...]:
+def split_path(path: str) -> tuple[str, ...]:
     """Split a path relative to the tree into its parts; raises PathRefused for one that leaves it or that git
     refuses."""
     parts = PurePosixPath(path).parts
@@ -31,9 +31,9 @@ def steps(path: str) -> tuple[str, ...]:
 def read_inside(root: Path, path: str) -> bytes:
     """Read a plain file's bytes. Raises FileNotFoundError, or PathRefused for all that is no plain file inside
     `root`."""
-    *parents, name = steps(path)
+    *parents, name = split_path(path)
     try:
-        descriptor = _descriptor(root, parents, name)
+        descriptor = _open_descriptor(root, parents, name)
     except FileNotFoundError as error:
         raise FileNotFoundError(error.errno, "no such file in the repository", path) from error
     except OSError as error:
@@ -48,7 +48,7 @@ def read_inside(root: Path, path: str) -> bytes:
         os.close(descriptor)
 
 
-def _descriptor(root: Path, parents: list[str], name: str) -> int:
+def _open_descriptor(root: Path, parents: list[str], name: str) -> int:
     """Open a file below `root`, folder by folder from the one before, so that no link can be slipped in."""
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
     place = os.open(root, flags | os.O_DIRECTORY)

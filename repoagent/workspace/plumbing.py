@@ -2,7 +2,7 @@
 
 A repository can name programs in many places: hooks, `filter.*`, `core.fsmonitor`, `core.sshCommand`, `diff.external`,
 remotes that are fetched from on demand. Two rules answer all of them. Work trees are read and written only by a
-repository of *our own*, which merely borrows the objects of the other (`borrowing`), so the other's configuration is
+repository of *our own*, which merely borrows the objects of the other, so the other's configuration is
 not loaded at all. The few calls that must name the other repository (resolve a ref, create one) run commands that start
 nothing, without hooks and without any transport.
 """
@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from repoagent.errors import UserError
-from repoagent.process import Completed, run
+from repoagent.process import ProcessResult, run
 
 TRANSPORTS = ("https", "ssh", "git", "file")
 """How a repository may be fetched; `ext::` and other helpers run commands."""
@@ -38,19 +38,19 @@ class Git:
 
     def __call__(
         self, *arguments: str, stdin: bytes = b"", timeout: float = 120, check: bool = True, online: bool = False
-    ) -> Completed:
+    ) -> ProcessResult:
         """Run `git arguments`; raises CommandFailed with git's complaint, unless `check` is off."""
         place = {"GIT_DIR": str(self.git_dir)} | ({"GIT_WORK_TREE": str(self.work_tree)} if self.work_tree else {})
-        environment = {**_environment(self.ours, online, self.settings), **place, **self.environment}
+        environment = {**_build_environment(self.ours, online, self.settings), **place, **self.environment}
         cwd = self.work_tree or self.git_dir
         return run(["git", *arguments], cwd=cwd, stdin=stdin, timeout=timeout, environment=environment, check=check)
 
-    def line(self, *arguments: str) -> str:
+    def read_line(self, *arguments: str) -> str:
         """Run a command and return what it printed; empty where it failed or printed nothing."""
         return self(*arguments, check=False).stdout.decode("utf-8", "surrogateescape").rstrip("\n")
 
 
-def create(directory: Path, *, object_format: str = "sha1") -> Git:
+def create_repository(directory: Path, *, object_format: str = "sha1") -> Git:
     """Create an empty repository of our own in `directory`: no templates, no hooks, files stored and written byte for
     byte."""
     directory.mkdir(parents=True, exist_ok=True)
@@ -64,25 +64,27 @@ def create(directory: Path, *, object_format: str = "sha1") -> Git:
         f"--object-format={object_format}",
         ".",
     ]
-    run(command, cwd=directory, timeout=60, environment=_environment(ours=True, online=False, extra={}))
+    run(command, cwd=directory, timeout=60, environment=_build_environment(ours=True, online=False, extra={}))
     (git_dir / "info").mkdir(exist_ok=True)
     (git_dir / "info" / "attributes").write_text(_PLAIN)
     return Git(git_dir, directory, ours=True)
 
 
 @contextmanager
-def borrowing(objects: Path, *, object_format: str = "sha1", work_tree: Path | None = None) -> Iterator[Git]:
+def open_borrowing_repository(
+    objects: Path, *, object_format: str = "sha1", work_tree: Path | None = None
+) -> Iterator[Git]:
     """Open a throw-away repository of our own that reads all objects in the directory `objects`, and writes none
     there."""
     with tempfile.TemporaryDirectory(prefix="repoagent-git-") as scratch:
-        own = create(Path(scratch), object_format=object_format)
+        own = create_repository(Path(scratch), object_format=object_format)
         if work_tree:
             # Line ends are as the user's .gitattributes say; filters that it names mean nothing here.
             (own.git_dir / "info" / "attributes").unlink()
-        yield Git(own.git_dir, work_tree, ours=True, environment=borrowed(objects))
+        yield Git(own.git_dir, work_tree, ours=True, environment=build_borrowing_environment(objects))
 
 
-def borrowed(objects: Path) -> dict[str, str]:
+def build_borrowing_environment(objects: Path) -> dict[str, str]:
     """Build the environment in which git also finds the objects in the directory `objects`."""
     return {"GIT_ALTERNATE_OBJECT_DIRECTORIES": '"' + str(objects).replace("\\", "\\\\").replace('"', '\\"') + '"'}
 
@@ -133,7 +135,7 @@ _FOREIGN = (
 """Set where we run inside somebody's hook or script, and would point git elsewhere."""
 
 
-def _environment(ours: bool, online: bool, extra: Mapping[str, str]) -> dict[str, str | None]:
+def _build_environment(ours: bool, online: bool, extra: Mapping[str, str]) -> dict[str, str | None]:
     fixed: dict[str, str | None] = dict.fromkeys(_FOREIGN)
     fixed |= {
         "GIT_TERMINAL_PROMPT": "0",
@@ -148,10 +150,10 @@ def _environment(ours: bool, online: bool, extra: Mapping[str, str]) -> dict[str
     if ours:
         fixed |= {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_ATTR_NOSYSTEM": "1"}
         fixed |= {"GIT_CONFIG_PARAMETERS": None}
-    return fixed | _settings(0 if ours else int(os.environ.get("GIT_CONFIG_COUNT") or 0), extra)
+    return fixed | _number_settings(0 if ours else int(os.environ.get("GIT_CONFIG_COUNT") or 0), extra)
 
 
-def _settings(first: int, extra: Mapping[str, str]) -> dict[str, str | None]:
+def _number_settings(first: int, extra: Mapping[str, str]) -> dict[str, str | None]:
     """Number `_SETTINGS` and more as git reads them from the environment, after the `first` ones of the user."""
     numbered = list(enumerate({**_SETTINGS, **extra}.items(), start=first))
     keys: dict[str, str | None] = {f"GIT_CONFIG_KEY_{number}": key for number, (key, _) in numbered}

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from repoagent.errors import EnvironmentFailed, RepoagentError, UserError
-from repoagent.process import CommandFailed, Completed, run
+from repoagent.process import CommandFailed, ProcessResult, run
 from repoagent.workspace.plumbing import TRANSPORTS, Git
 
 PATIENCE = 1800.0
@@ -17,7 +17,7 @@ PATIENCE = 1800.0
 
 
 @dataclass(frozen=True)
-class Fetched:
+class FetchedRepository:
     """Our bare copy of a repository."""
 
     git_dir: Path
@@ -46,12 +46,12 @@ def is_url(name: str) -> bool:
     return True
 
 
-def fetch(address: str, cache: Path) -> Fetched:
+def fetch(address: str, cache: Path) -> FetchedRepository:
     """Fetch the branches and tags of the repository at `address`, as they are now. Safe to call from several
     processes."""
     from filelock import FileLock
 
-    url, git_dir = public(address), place(address, cache)
+    url, git_dir = remove_credentials(address), locate_copy(address, cache)
     try:
         git_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -59,23 +59,23 @@ def fetch(address: str, cache: Path) -> Fetched:
             f"cannot write {git_dir}: {error.strerror}. Make room there, or clone and use --repo"
         ) from error
     with FileLock(git_dir.with_suffix(".lock")):
-        fetched = Fetched(git_dir, url, address)
+        fetched = FetchedRepository(git_dir, url, address)
         _update(fetched)
     return fetched
 
 
-def place(address: str, cache: Path) -> Path:
+def locate_copy(address: str, cache: Path) -> Path:
     """Name the folder in which `fetch` keeps the repository at `address`, whether it has been fetched or not."""
-    url = public(address)
-    return cache / f"{_slug(url)}-{hashlib.sha256(url.encode()).hexdigest()[:12]}.git"
+    url = remove_credentials(address)
+    return cache / f"{_make_slug(url)}-{hashlib.sha256(url.encode()).hexdigest()[:12]}.git"
 
 
-def fetch_commit(fetched: Fetched, commit: str) -> None:
+def fetch_commit(fetched: FetchedRepository, commit: str) -> None:
     """Fetch one commit that no branch or tag reaches, where the server allows it; the caller checks whether it came."""
-    _ask(fetched, "fetch", "--quiet", "--no-tags", fetched.address, commit, check=False, timeout=PATIENCE)
+    _run_online(fetched, "fetch", "--quiet", "--no-tags", fetched.address, commit, check=False, timeout=PATIENCE)
 
 
-def public(address: str) -> str:
+def remove_credentials(address: str) -> str:
     """Remove a name and a password from an address; for ssh, a name without a password stays."""
     if "://" not in address:
         return address
@@ -99,10 +99,10 @@ def _refuse_odd(address: str) -> None:
         raise UserError(f"{address!r} is not a URL: {error}") from error
     odd = any(character.isspace() or ord(character) < 32 for character in address)
     if odd or host.startswith("-") or (not host and parts.scheme != "file"):
-        raise UserError(f"{public(address)!r} is not a repository's URL: check it")
+        raise UserError(f"{remove_credentials(address)!r} is not a repository's URL: check it")
 
 
-def _update(fetched: Fetched) -> None:
+def _update(fetched: FetchedRepository) -> None:
     git = Git(fetched.git_dir)
     if not (fetched.git_dir / "HEAD").exists():
         run(
@@ -110,22 +110,24 @@ def _update(fetched: Fetched) -> None:
             timeout=60,
             environment={"GIT_DIR": None},
         )
-    head = _ask(fetched, "ls-remote", "--symref", fetched.address, "HEAD", timeout=120)
+    head = _run_online(fetched, "ls-remote", "--symref", fetched.address, "HEAD", timeout=120)
     specs = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
-    _ask(fetched, "fetch", "--quiet", "--prune", "--no-tags", "--no-auto-gc", fetched.address, *specs, timeout=PATIENCE)
+    _run_online(
+        fetched, "fetch", "--quiet", "--prune", "--no-tags", "--no-auto-gc", fetched.address, *specs, timeout=PATIENCE
+    )
     if default := re.search(r"^ref: (refs/heads/\S+)\tHEAD$", head.text, re.MULTILINE):
         git("symbolic-ref", "HEAD", default[1])
 
 
-def _ask(fetched: Fetched, *command: str, timeout: float, check: bool = True) -> Completed:
+def _run_online(fetched: FetchedRepository, *command: str, timeout: float, check: bool = True) -> ProcessResult:
     try:
         return Git(fetched.git_dir)(*command, online=True, timeout=timeout, check=check)
     except CommandFailed as error:
         complaint = error.completed.complaint if error.completed else ""
-        raise _explained(fetched, complaint, timeout) from None if fetched.address != fetched.url else error
+        raise _explain_failure(fetched, complaint, timeout) from None if fetched.address != fetched.url else error
 
 
-def _explained(fetched: Fetched, complaint: str, timeout: float) -> RepoagentError:
+def _explain_failure(fetched: FetchedRepository, complaint: str, timeout: float) -> RepoagentError:
     """Explain what went wrong and what to do. Git's words come without the address, which may hold a password."""
     words, url = complaint.replace(fetched.address, fetched.url), fetched.url
     if not words:
@@ -152,7 +154,7 @@ def _explained(fetched: Fetched, complaint: str, timeout: float) -> RepoagentErr
     return EnvironmentFailed(f"cannot fetch {url} ({last}): check the network, or use --repo DIRECTORY.{kept}")
 
 
-def _slug(url: str) -> str:
+def _make_slug(url: str) -> str:
     return (
         re.sub(r"[^\w.-]+", "-", url.rstrip("/").removesuffix(".git").rpartition("/")[2].rpartition(":")[2]).strip("-.")
         or "repo"

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from repoagent.errors import UserError
 from repoagent.workspace import remote
-from repoagent.workspace.plumbing import Git, borrowing, require_git
+from repoagent.workspace.plumbing import Git, open_borrowing_repository, require_git
 
 
 @dataclass(frozen=True)
-class Source:
+class SourceRepository:
     """A repository, and the commit to start from. Nothing here writes to it but `delivery`."""
 
     path: Path
@@ -40,7 +40,7 @@ class Source:
         return self.path != self.git_dir
 
 
-def resolve(repo: str | None, base: str | None, issue_repository: str | None, cache: Path) -> Source:
+def resolve_source(repo: str | None, base: str | None, issue_repository: str | None, cache: Path) -> SourceRepository:
     """Resolve the repository that `repo` names, a directory or URL; by default the issue's, else the current directory.
 
     A repository at a URL is kept below `cache` and brought up to date. `base` is anything git knows as a commit, by
@@ -50,21 +50,23 @@ def resolve(repo: str | None, base: str | None, issue_repository: str | None, ca
     name = repo or issue_repository or "."
     if remote.is_url(name):
         fetched = remote.fetch(name, cache)
-        return _at(_Place(fetched.git_dir, fetched.git_dir, fetched.git_dir / "objects"), base, fetched)
-    return _at(_locate(_directory(name)), base, None)
+        return _read_source(
+            _RepositoryPaths(fetched.git_dir, fetched.git_dir, fetched.git_dir / "objects"), base, fetched
+        )
+    return _read_source(_locate(_resolve_directory(name)), base, None)
 
 
 # --- a repository of this machine -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class _Place:
+class _RepositoryPaths:
     path: Path
     git_dir: Path
     objects: Path
 
 
-def _directory(name: str) -> Path:
+def _resolve_directory(name: str) -> Path:
     if "\0" in name or name.startswith("-"):
         raise UserError(f"{name!r} is not a repository: give a directory or a URL")
     path = Path(name).expanduser()
@@ -76,7 +78,7 @@ def _directory(name: str) -> Path:
     raise UserError(f"there is no directory {name}{hint}")
 
 
-def _locate(directory: Path) -> _Place:
+def _locate(directory: Path) -> _RepositoryPaths:
     """Find the repository that `directory` lies in without running git, which would load the repository's settings."""
     from git import Repo
     from git.exc import GitError
@@ -89,10 +91,10 @@ def _locate(directory: Path) -> _Place:
             f"{directory} is not in a git repository: run `git init && git add -A && git commit -m start` there, or "
             "name another with --repo"
         ) from error
-    return _Place(_root(directory, git_dir), git_dir, common / "objects")
+    return _RepositoryPaths(_find_root(directory, git_dir), git_dir, common / "objects")
 
 
-def _root(directory: Path, git_dir: Path) -> Path:
+def _find_root(directory: Path, git_dir: Path) -> Path:
     """Find the work tree of `directory`: where `.git` is, and never where the repository's `core.worktree` points."""
     if directory.is_relative_to(git_dir):
         return git_dir.parent if git_dir.name == ".git" and directory != git_dir else git_dir
@@ -102,24 +104,26 @@ def _root(directory: Path, git_dir: Path) -> Path:
 # --- the commit -------------------------------------------------------------------------------------------------------
 
 
-def _at(place: _Place, base: str | None, fetched: remote.Fetched | None) -> Source:
+def _read_source(
+    place: _RepositoryPaths, base: str | None, fetched: remote.FetchedRepository | None
+) -> SourceRepository:
     git = Git(place.git_dir)
     _check_readable(git, place.path)
-    branch = _branch(git, base)
-    commit = _commit(git, base or _start(git, fetched.url if fetched else str(place.path)), fetched)
-    object_format = git.line("rev-parse", "--show-object-format") or "sha1"
-    source = Source(
+    branch = _find_branch(git, base)
+    commit = _resolve_commit(git, base or _choose_start(git, fetched.url if fetched else str(place.path)), fetched)
+    object_format = git.read_line("rev-parse", "--show-object-format") or "sha1"
+    source = SourceRepository(
         path=place.path,
         git_dir=place.git_dir,
         objects=place.objects,
         base=commit,
         url=fetched.url if fetched else "",
         branch=branch,
-        description=git.line("describe", "--tags", commit),
-        committed=git.line("show", "--no-patch", "--format=%cI", commit),
+        description=git.read_line("describe", "--tags", commit),
+        committed=git.read_line("show", "--no-patch", "--format=%cI", commit),
         object_format=object_format,
     )
-    return source if not source.has_work_tree else _with_dirt(source)
+    return source if not source.has_work_tree else _mark_dirt(source)
 
 
 def _check_readable(git: Git, path: Path) -> None:
@@ -128,70 +132,72 @@ def _check_readable(git: Git, path: Path) -> None:
         raise UserError(f"git cannot read the repository {path}: {completed.complaint}")
 
 
-def _branch(git: Git, base: str | None) -> str:
+def _find_branch(git: Git, base: str | None) -> str:
     if base is None:
-        return git.line("symbolic-ref", "--quiet", "--short", "HEAD")
+        return git.read_line("symbolic-ref", "--quiet", "--short", "HEAD")
     known = git("show-ref", "--verify", "--quiet", f"refs/heads/{base}", check=False).exit_code == 0
     return base if known else ""
 
 
-def _start(git: Git, where: str) -> str:
+def _choose_start(git: Git, where: str) -> str:
     """Choose HEAD, or, where that has no commit yet as in some bare repositories, the branch committed to last."""
-    if git.line("rev-parse", "--verify", "--quiet", "HEAD^{commit}"):
+    if git.read_line("rev-parse", "--verify", "--quiet", "HEAD^{commit}"):
         return "HEAD"
-    newest = git.line("for-each-ref", "--sort=-committerdate", "--count=1", "--format=%(refname)", "refs/heads")
+    newest = git.read_line("for-each-ref", "--sort=-committerdate", "--count=1", "--format=%(refname)", "refs/heads")
     if not newest:
         raise UserError(f"{where} has no commit yet: run `git add -A && git commit -m start` there first")
     return newest
 
 
-def _commit(git: Git, name: str, fetched: remote.Fetched | None) -> str:
+def _resolve_commit(git: Git, name: str, fetched: remote.FetchedRepository | None) -> str:
     if name.startswith("-") or "\0" in name:
         raise UserError(f"{name!r} is not a commit: give a branch, a tag or a commit's id")
-    found = git.line("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+    found = git.read_line("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
     if not found and fetched and re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", name):
         remote.fetch_commit(fetched, name)
-        found = git.line("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+        found = git.read_line("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
     if not found:
-        raise UserError(f"the repository has no commit {name!r}: {_advice(git, name)}")
+        raise UserError(f"the repository has no commit {name!r}: {_suggest_commit(git, name)}")
     return found
 
 
-def _advice(git: Git, name: str) -> str:
-    if git.line("rev-parse", "--verify", "--quiet", f"refs/remotes/origin/{name}^{{commit}}"):
+def _suggest_commit(git: Git, name: str) -> str:
+    if git.read_line("rev-parse", "--verify", "--quiet", f"refs/remotes/origin/{name}^{{commit}}"):
         return f"did you mean origin/{name}?"
-    if git.line("rev-parse", "--is-shallow-repository") == "true":
+    if git.read_line("rev-parse", "--is-shallow-repository") == "true":
         return "it is a shallow clone, so run `git fetch --unshallow` if the commit is an older one"
-    names = git.line("for-each-ref", "--sort=-committerdate", "--count=5", "--format=%(refname:short)", "refs/heads")
+    names = git.read_line(
+        "for-each-ref", "--sort=-committerdate", "--count=5", "--format=%(refname:short)", "refs/heads"
+    )
     return "its newest branches are " + ", ".join(names.split()) if names else "give a branch, a tag or a commit's id"
 
 
 # --- changes that are not committed -----------------------------------------------------------------------------------
 
 
-def _with_dirt(source: Source) -> Source:
+def _mark_dirt(source: SourceRepository) -> SourceRepository:
     return replace(source, dirty=_is_dirty(source))
 
 
-def _is_dirty(source: Source) -> bool:
+def _is_dirty(source: SourceRepository) -> bool:
     """Whether tracked files differ from HEAD. An index that cannot be read without its repository counts as dirty."""
     index, head = (
         source.git_dir / "index",
-        Git(source.git_dir).line("rev-parse", "--verify", "--quiet", "HEAD^{commit}"),
+        Git(source.git_dir).read_line("rev-parse", "--verify", "--quiet", "HEAD^{commit}"),
     )
     if not index.is_file() or not head:
         return True
-    with borrowing(source.objects, object_format=source.object_format, work_tree=source.path) as git:
+    with open_borrowing_repository(source.objects, object_format=source.object_format, work_tree=source.path) as git:
         shutil.copy2(index, git.git_dir / "index")  # with its time: git looks twice at files as young as that
         adopt_settings(source, git)
         git("update-index", "-q", "--refresh", check=False)
         return git("diff-index", "--quiet", "--ignore-submodules=all", head, "--", check=False).exit_code != 0
 
 
-def adopt_settings(source: Source, git: Git) -> None:
+def adopt_settings(source: SourceRepository, git: Git) -> None:
     """Give our `git` the harmless settings by which the user's files are stored: line ends, modes, links."""
     wanted = ("core.autocrlf", "core.eol", "core.filemode", "core.symlinks", "core.ignorecase")
     user = Git(source.git_dir)
     for name in wanted:
-        if value := user.line("config", "--get", name):
+        if value := user.read_line("config", "--get", name):
             git("config", name, value)

@@ -10,13 +10,13 @@ from pathlib import Path
 from repoagent.domain import Edit, Patch
 from repoagent.errors import ToolError
 from repoagent.process import CommandFailed
-from repoagent.workspace.paths import PathRefused, steps
-from repoagent.workspace.plumbing import Git, create
+from repoagent.workspace.paths import PathRefused, split_path
+from repoagent.workspace.plumbing import Git, create_repository
 
 
-def stage(git: Git, edits: Sequence[Edit]) -> None:
+def write_edits(git: Git, edits: Sequence[Edit]) -> None:
     """Write `edits` into the index. Raises ToolError for a path or a text that the repository cannot hold."""
-    modes = _modes(git)
+    modes = _read_modes(git)
     staying = modes.keys() - {edit.path for edit in edits if edit.after is None}
     staying |= {edit.path for edit in edits if edit.after is not None}
     for edit in edits:
@@ -24,21 +24,23 @@ def stage(git: Git, edits: Sequence[Edit]) -> None:
     nothing = "0" * len(git("rev-parse", "HEAD").text.strip())
     gone = [f"0 {nothing}\t{edit.path}" for edit in edits if edit.after is None]
     kept = [
-        f"{modes.get(e.path, '100644')} {_store(git, e.path, e.after)}\t{e.path}" for e in edits if e.after is not None
+        f"{modes.get(e.path, '100644')} {_store_blob(git, e.path, e.after)}\t{e.path}"
+        for e in edits
+        if e.after is not None
     ]
     # Deletions come first, so that a file can give way to a directory of its name.
     rows = "".join(f"{row}\0" for row in (*gone, *kept))
     git("update-index", "-z", "--index-info", stdin=rows.encode("utf-8", "surrogateescape"))
 
 
-def patch(git: Git) -> Patch:
+def make_patch(git: Git) -> Patch:
     """Make the patch of what the index changes in HEAD."""
     names = git("diff-index", "--cached", "--no-renames", "--name-only", "-z", "HEAD", "--").stdout
-    paths = tuple(text(name) for name in names.split(b"\0") if name)
-    return Patch("".join(_patch_of(git, path) for path in paths), paths)
+    paths = tuple(decode_text(name) for name in names.split(b"\0") if name)
+    return Patch("".join(_make_file_patch(git, path) for path in paths), paths)
 
 
-def apply(git: Git, change: Patch) -> None:
+def apply_patch(git: Git, change: Patch) -> None:
     """Apply a patch to the index; raises ToolError where it does not fit."""
     try:
         if change.text.strip():
@@ -48,13 +50,13 @@ def apply(git: Git, change: Patch) -> None:
         raise ToolError(f"the patch does not fit the code ({words}): make it again from the present text") from error
 
 
-def blob(git: Git, name: str) -> str | None:
+def read_blob(git: Git, name: str) -> str | None:
     """Read the text of a blob named `REVISION:PATH` or `:0:PATH`; None where there is none."""
     found = git("cat-file", "blob", name, check=False)
-    return None if found.exit_code else text(found.stdout)
+    return None if found.exit_code else decode_text(found.stdout)
 
 
-def text(content: bytes) -> str:
+def decode_text(content: bytes) -> str:
     """Decode bytes as UTF-8, invalid ones as surrogates."""
     return content.decode("utf-8", "surrogateescape")
 
@@ -75,15 +77,15 @@ _AS_PATCH = (
 )
 
 
-def _modes(git: Git) -> dict[str, str]:
+def _read_modes(git: Git) -> dict[str, str]:
     """Read the mode of every entry of the index: `100644` or `100755` a file, `120000` a link, `160000` a submodule."""
     rows = git("ls-files", "--stage", "-z").stdout.split(b"\0")
-    return {text(row.partition(b"\t")[2]): row[:6].decode() for row in rows if row}
+    return {decode_text(row.partition(b"\t")[2]): row[:6].decode() for row in rows if row}
 
 
 def _check_place(path: str, modes: Mapping[str, str], staying: set[str]) -> None:
     """Refuse a path that is or passes a link or a submodule, that needs a file to be a directory, or the reverse."""
-    parts = steps(path)
+    parts = split_path(path)
     above = ["/".join(parts[:count]) for count in range(1, len(parts))]
     for place in (*above, path):
         if modes.get(place, "100")[:3] != "100":
@@ -94,7 +96,7 @@ def _check_place(path: str, modes: Mapping[str, str], staying: set[str]) -> None
         raise PathRefused(f"{path} is a directory: name a file")
 
 
-def _store(git: Git, path: str, after: str) -> str:
+def _store_blob(git: Git, path: str, after: str) -> str:
     try:
         content = after.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError as error:
@@ -102,14 +104,14 @@ def _store(git: Git, path: str, after: str) -> str:
     return git("hash-object", "-w", "--no-filters", "--stdin", stdin=content).text.strip()
 
 
-def _patch_of(git: Git, path: str) -> str:
+def _make_file_patch(git: Git, path: str) -> str:
     """Make the patch of one file; as binary where the file is not UTF-8, since JSON and checkpoints hold no
     surrogates."""
     base, place = git("rev-parse", "HEAD").text.strip(), f":(literal,top){path}"
-    shown = text(git("diff-index", *_AS_PATCH, base, "--", place).stdout)
+    shown = decode_text(git("diff-index", *_AS_PATCH, base, "--", place).stdout)
     if not any("\ud800" <= character <= "\udfff" for character in shown):
         return shown
     with tempfile.TemporaryDirectory(prefix="repoagent-diff-") as scratch:
-        own = create(Path(scratch), object_format="sha1" if len(base) == 40 else "sha256")
+        own = create_repository(Path(scratch), object_format="sha1" if len(base) == 40 else "sha256")
         (own.git_dir / "info" / "attributes").write_text("* -diff\n")
-        return text(replace(git, git_dir=own.git_dir)("diff-index", *_AS_PATCH, base, "--", place).stdout)
+        return decode_text(replace(git, git_dir=own.git_dir)("diff-index", *_AS_PATCH, base, "--", place).stdout)

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from repoagent.action.setup import Wanted, workflow
+from repoagent.action.setup import WorkflowOptions, render_workflow
 from tests.action.linters import Actionlint, against_schema, against_zizmor
 
 ROOT = Path(__file__).parents[2]
 WRITTEN = {
-    "as it is": Wanted("acme/repoagent", ref="1" * 40),
-    "a GPU box": Wanted(
+    "as it is": WorkflowOptions("acme/repoagent", ref="1" * 40),
+    "a GPU box": WorkflowOptions(
         "acme/fork", "2" * 40, "fix-it", "http://gpu-box:8000/v1#Qwen/Qwen3-Coder", "self-hosted, gpu", 200
     ),
 }
@@ -27,7 +27,7 @@ def place(tmp_path: Path) -> Callable[[str], Path]:
     """A file of the project, or a workflow as it is written, where a linter expects one."""
 
     def made(name: str) -> Path:
-        text = workflow(WRITTEN[name]) if name in WRITTEN else (ROOT / name).read_text()
+        text = render_workflow(WRITTEN[name]) if name in WRITTEN else (ROOT / name).read_text()
         path = tmp_path / ("action.yml" if name == "action.yml" else f".github/workflows/{Path(name).name}.yml")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
@@ -62,7 +62,7 @@ def test_actionlint_finds_nothing(place: Place, actionlint: Actionlint) -> None:
 
 def test_a_workflow_that_takes_repoagent_from_a_branch_is_called_unpinned_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "repoagent.yml"
-    path.write_text(workflow(Wanted("acme/repoagent")))
+    path.write_text(render_workflow(WorkflowOptions("acme/repoagent")))
     assert {found.partition(":")[0] for found in against_zizmor(path)} == {"unpinned-uses"}
 
 

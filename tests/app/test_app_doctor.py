@@ -9,13 +9,22 @@ import pytest
 from typer import Typer
 from typer.testing import CliRunner
 
-from repoagent.app.doctor import BROKEN, FIXED, Check, Request, examine, healthy, is_repaired, try_model
-from repoagent.cli.doctor import doctor
+from repoagent.app.doctor import (
+    ACCEPTED_FIXES,
+    BROKEN_FUNCTION,
+    CheckRequest,
+    HealthCheck,
+    check_model_abilities,
+    is_healthy,
+    is_repaired,
+    run_checks,
+)
+from repoagent.cli.doctor import run_doctor
 from repoagent.errors import ModelFailed
 from repoagent.llm.scripted import ScriptedModel
 
 app = Typer()
-app.command()(doctor)
+app.command()(run_doctor)
 
 
 def fenced(code: str) -> str:
@@ -23,12 +32,12 @@ def fenced(code: str) -> str:
     return f"Here you are:\n\n```python\n{code}```\nIt works now."
 
 
-def states(checks: list[Check]) -> dict[str, str]:
+def states(checks: list[HealthCheck]) -> dict[str, str]:
     """Name and state of each."""
     return {check.name: check.state for check in checks}
 
 
-@pytest.mark.parametrize("code", FIXED)
+@pytest.mark.parametrize("code", ACCEPTED_FIXES)
 def test_an_accepted_fix_counts(code: str) -> None:
     assert is_repaired(fenced(code))
 
@@ -37,7 +46,7 @@ def test_an_accepted_fix_counts(code: str) -> None:
     ("code", "repaired"),
     [
         ('def last(items: list[int]) -> int:\n    """The last one."""\n    return items[-1]\n', True),
-        (BROKEN, False),
+        (BROKEN_FUNCTION, False),
         ("def last(values):\n    return values[0]\n", False),
         ("def last(values)\n    return values[-1]\n", False),
         ("raise SystemExit('an answer was executed')\n", False),
@@ -50,30 +59,32 @@ def test_a_repair_is_judged_by_its_syntax(code: str, repaired: bool) -> None:
 
 def test_a_model_that_can_do_everything_passes() -> None:
     def answer(prompt: str) -> str:
-        return fenced(FIXED[0]) if "IndexError" in prompt else "READY and so on"
+        return fenced(ACCEPTED_FIXES[0]) if "IndexError" in prompt else "READY and so on"
 
     model = ScriptedModel(answer, ["a + b"], name="qwen2.5-coder-1.5b")
-    assert states(list(try_model(model))) == dict.fromkeys(("context", "chat", "repair", "infill", "speed"), "ok")
+    assert states(list(check_model_abilities(model))) == dict.fromkeys(
+        ("context", "chat", "repair", "infill", "speed"), "ok"
+    )
 
 
 def test_a_model_that_can_do_little_is_warned_about_with_advice() -> None:
     model = ScriptedModel(lambda _: "I am a chatbot", ["pass"], name="qwen2.5-coder-1.5b", context=2500)
-    checks = list(try_model(model))
+    checks = list(check_model_abilities(model))
     assert states(checks) | {"speed": ""} == dict.fromkeys(("context", "chat", "repair", "infill"), "warn") | {
         "speed": ""
     }
-    assert healthy(checks)
+    assert is_healthy(checks)
     assert "" not in [check.advice for check in checks if check.state == "warn"]
 
 
 def test_a_context_too_short_for_anything_fails() -> None:
     model = ScriptedModel(lambda _: "READY", lambda _: "a + b", name="qwen2.5-coder-1.5b", context=1024)
-    assert not healthy(list(try_model(model)))
+    assert not is_healthy(list(check_model_abilities(model)))
 
 
 def test_a_server_that_dies_fails_each_attempt_by_itself() -> None:
     model = ScriptedModel(lambda _: ModelFailed("gone"), lambda _: "a + b", name="qwen2.5-coder-1.5b")
-    assert states(list(try_model(model))) == {
+    assert states(list(check_model_abilities(model))) == {
         "context": "ok",
         "chat": "fail",
         "repair": "fail",
@@ -83,7 +94,7 @@ def test_a_server_that_dies_fails_each_attempt_by_itself() -> None:
 
 
 def test_a_server_that_is_not_there_is_told_with_what_to_do() -> None:
-    last = list(examine(Request("http://127.0.0.1:9/v1")))[-1]
+    last = list(run_checks(CheckRequest("http://127.0.0.1:9/v1")))[-1]
     assert (last.name, last.state) == ("model", "fail")
     assert "start it" in last.detail
 
@@ -93,7 +104,7 @@ def test_without_the_model_its_weights_are_still_looked_at(
     model: str, state: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REPOAGENT_CACHE", str(tmp_path))
-    last = list(examine(Request(model or None, ask_model=False)))[-1]
+    last = list(run_checks(CheckRequest(model or None, ask_model=False)))[-1]
     assert (last.name, last.state) == ("weights", state)
     assert last.advice
 

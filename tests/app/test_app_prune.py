@@ -7,20 +7,20 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from repoagent.app.testbed import prune
-from repoagent.sandbox.base import Kept
+from repoagent.app.testbed import prune_images
+from repoagent.sandbox.base import CachedImage
 from repoagent.sandbox.fake import FakeEngine
 
 KEPT = (
-    Kept("new", 1, 9.0, below="tools:1"),
-    Kept("tools:2", 5, 8.0, "toolchain", "base:2"),
-    Kept("middle", 2, 7.0, below="base:1"),
-    Kept("old", 1, 6.0, below="tools:3"),
-    Kept("sha256:1", 4, 5.0, "unfinished", "base:1"),
-    Kept("base:1", 10, 4.0, "base"),
-    Kept("tools:1", 3, 0.0, "toolchain", "base:1"),
-    Kept("base:2", 10, 0.0, "base"),
-    Kept("tools:3", 3, 0.0, "toolchain", "gone"),
+    CachedImage("new", 1, 9.0, below="tools:1"),
+    CachedImage("tools:2", 5, 8.0, "toolchain", "base:2"),
+    CachedImage("middle", 2, 7.0, below="base:1"),
+    CachedImage("old", 1, 6.0, below="tools:3"),
+    CachedImage("sha256:1", 4, 5.0, "unfinished", "base:1"),
+    CachedImage("base:1", 10, 4.0, "base"),
+    CachedImage("tools:1", 3, 0.0, "toolchain", "base:1"),
+    CachedImage("base:2", 10, 0.0, "base"),
+    CachedImage("tools:3", 3, 0.0, "toolchain", "gone"),
 )
 
 
@@ -28,11 +28,11 @@ KEPT = (
 class Keeping(FakeEngine):
     """An engine that keeps what it is told, and notes in which order it is removed."""
 
-    keeps: list[Kept] = field(default_factory=lambda: list(KEPT))
+    keeps: list[CachedImage] = field(default_factory=lambda: list(KEPT))
     removed: list[str] = field(default_factory=list)
     in_use: str = ""
 
-    def kept(self) -> Sequence[Kept]:
+    def list_cached(self) -> Sequence[CachedImage]:
         return list(self.keeps)
 
     def discard(self, key: str) -> None:
@@ -57,11 +57,11 @@ class Keeping(FakeEngine):
 )
 def test_what_was_used_last_stays_with_what_it_stands_on(allowed: int, stay: tuple[str, ...]) -> None:
     engine = Keeping()
-    gone = prune(engine, allowed)
+    gone = prune_images(engine, allowed)
     assert tuple(kept.key for kept in engine.keeps) == stay
     assert [kept.key for kept in gone] == engine.removed
 
 
 def test_what_cannot_be_removed_is_not_said_to_be_gone() -> None:
     engine = Keeping(in_use="base:2")
-    assert "base:2" not in {kept.key for kept in prune(engine, 0)}
+    assert "base:2" not in {kept.key for kept in prune_images(engine, 0)}

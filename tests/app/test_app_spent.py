@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from repoagent.app.spent import Spent
+from repoagent.app.prior_usage import PriorUsage
 from repoagent.domain import Usage
 from repoagent.trace import Event
 
@@ -18,8 +18,8 @@ def test_time_of_all_processes_counts_and_time_between_them_and_for_reading_does
         Event("run.started", {}, 1000.0),  # the first process was killed at 505
         call(1007.0, 20),
     ]
-    assert Spent.of(events) == Spent(Usage(2, 30, 2, 4, 1.0), 10.0 + 5.0 + 7.0)
+    assert PriorUsage.from_events(events) == PriorUsage(Usage(2, 30, 2, 4, 1.0), 10.0 + 5.0 + 7.0)
 
 
 def test_nothing_was_spent_before_the_first_event() -> None:
-    assert Spent.of([]) == Spent(Usage(), 0.0)
+    assert PriorUsage.from_events([]) == PriorUsage(Usage(), 0.0)

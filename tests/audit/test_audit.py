@@ -7,12 +7,12 @@ from threading import Thread
 
 import pytest
 
-from repoagent.audit import AuditedEngine, AuditedModel, AuditLog, Broken, verify
-from repoagent.audit.log import START
+from repoagent.audit import AuditChainBroken, AuditedEngine, AuditedModel, AuditLog, verify_file
+from repoagent.audit.log import START_HASH
 from repoagent.errors import ModelFailed
 from repoagent.llm.base import Message, Sampling
 from repoagent.llm.scripted import ScriptedModel
-from repoagent.sandbox.base import Environment, Finished, Recipe
+from repoagent.sandbox.base import CommandResult, Environment, Recipe
 from repoagent.sandbox.fake import FakeEngine
 
 SECRET = "ghp_" + "aB3d" * 9
@@ -31,9 +31,9 @@ def filled(path: Path, entries: int = 5) -> AuditLog:
 
 
 def test_a_chain_that_was_left_alone_holds(path: Path) -> None:
-    assert verify(path) == (START, 0)
+    assert verify_file(path) == (START_HASH, 0)
     log = filled(path)
-    assert verify(path) == (log.head, 5)
+    assert verify_file(path) == (log.head, 5)
 
 
 @pytest.mark.parametrize(
@@ -54,14 +54,14 @@ def test_whatever_was_changed_shows(path: Path, spoil: object) -> None:
     filled(path)
     assert callable(spoil)
     path.write_text("\n".join([*spoil(path.read_text().splitlines()), ""]))
-    with pytest.raises(Broken, match="the log was changed"):
-        verify(path)
+    with pytest.raises(AuditChainBroken, match="the log was changed"):
+        verify_file(path)
 
 
 def test_what_was_cut_off_at_the_end_shows_in_the_last_hash(path: Path) -> None:
     head = filled(path).head
     path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
-    assert verify(path)[0] != head
+    assert verify_file(path)[0] != head
 
 
 def test_a_line_that_a_crash_cut_short_does_not_break_the_chain(path: Path) -> None:
@@ -69,7 +69,7 @@ def test_a_line_that_a_crash_cut_short_does_not_break_the_chain(path: Path) -> N
     with path.open("a") as file:
         file.write('{"number":5,"at"')
     AuditLog(path).write("command.run", command=["next"])
-    assert verify(path)[1] == 6
+    assert verify_file(path)[1] == 6
 
 
 def test_threads_do_not_break_the_chain(path: Path) -> None:
@@ -84,7 +84,7 @@ def test_threads_do_not_break_the_chain(path: Path) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert verify(path) == (log.head, 80)
+    assert verify_file(path) == (log.head, 80)
 
 
 def test_no_secret_is_kept_and_long_texts_are_cut(path: Path) -> None:
@@ -107,11 +107,13 @@ def test_every_model_call_is_noted_those_that_fail_too(path: Path) -> None:
     assert [word in text for word in ("user: question", "answer", "before", "hole", "model.failed", "user: again")] == [
         True
     ] * 6
-    assert verify(path)[1] == 3
+    assert verify_file(path)[1] == 3
 
 
 def test_every_command_is_noted_with_how_it_ended(path: Path, tmp_path: Path) -> None:
-    engine = AuditedEngine(FakeEngine(lambda command, _files: Finished(3, f"said {command[0]}", 1.0)), AuditLog(path))
+    engine = AuditedEngine(
+        FakeEngine(lambda command, _files: CommandResult(3, f"said {command[0]}", 1.0)), AuditLog(path)
+    )
     (tmp_path / "repository").mkdir()
     built = engine.build(Recipe("key", "pip install x"), tmp_path / "repository", lambda _line: None, 10)
     assert built == Environment("key", "fake:key")
@@ -123,4 +125,4 @@ def test_every_command_is_noted_with_how_it_ended(path: Path, tmp_path: Path) ->
     assert [
         word in text for word in ("pip install x", '"a.py"', '["pytest","-q"]', '"exit_code":3', "said pytest")
     ] == [True] * 5
-    assert verify(path)[1] == 3
+    assert verify_file(path)[1] == 3

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from repoagent.bench.datasets import Choice
-from repoagent.bench.instance import Instance, diff_of
-from repoagent.bench.run_config import Config
-from repoagent.bench.runs import Means, claimed, executor_for, settle, solve_all
-from repoagent.bench.schedule import Limits, Stopped
+from repoagent.bench.datasets import InstanceFilter
+from repoagent.bench.instance import Instance, format_diff
+from repoagent.bench.run_config import RunConfig
+from repoagent.bench.runs import RunOptions, lock_run, make_executor, open_or_create, solve_all
+from repoagent.bench.schedule import RunLimits, StopReason
 from repoagent.bench.task import Agent
 from repoagent.config import Settings
 
@@ -70,8 +70,8 @@ def row(identity: str = "ann__shop-7", **changes: object) -> dict[str, object]:
         "repo": "ann/shop",
         "base_commit": "HEAD~1",
         "problem_statement": "total() forgets the first value\n\n`total([1, 2])` is 2.",
-        "patch": diff_of("shop.py", BROKEN, RIGHT),
-        "test_patch": diff_of("test_shop.py", OLD_TEST, NEW_TEST),
+        "patch": format_diff("shop.py", BROKEN, RIGHT),
+        "test_patch": format_diff("test_shop.py", OLD_TEST, NEW_TEST),
         "FAIL_TO_PASS": '["test_shop.py::test_all_values_are_counted"]',
         "PASS_TO_PASS": '["test_shop.py::test_nothing"]',
         "difficulty": "<15 min fix",
@@ -97,23 +97,28 @@ def settings(**changes: object) -> Settings:
     return Settings.model_validate({"max_minutes": 1.0, **changes})
 
 
-def means(workers: int = 2, **limits: object) -> Means:
+def means(workers: int = 2, **limits: object) -> RunOptions:
     """Of a run on this machine that may fill the disk."""
-    return Means(workers, Limits(**{"backoff": 0.05, **limits}), least_free=1_000_000)  # type: ignore[arg-type]
+    return RunOptions(workers, RunLimits(**{"backoff": 0.05, **limits}), min_free_bytes=1_000_000)  # type: ignore[arg-type]
 
 
-Solve = Callable[..., Stopped]
+Solve = Callable[..., StopReason]
 
 
 @pytest.fixture
 def solve(tmp_path: Path) -> Solve:
     """Runs an agent over a dataset, in real child processes; may be called again to go on."""
 
-    def run(out: Path, dataset: Path, agent: str, given: Means | None = None, **changes: object) -> Stopped:
-        config = Config(
-            str(dataset), settings(), Agent("command", agent), Choice(), mirrors=str(tmp_path / "mirrors"), name="test"
+    def run(out: Path, dataset: Path, agent: str, given: RunOptions | None = None, **changes: object) -> StopReason:
+        config = RunConfig(
+            str(dataset),
+            settings(),
+            Agent("command", agent),
+            InstanceFilter(),
+            mirrors=str(tmp_path / "mirrors"),
+            name="test",
         )
-        with claimed(out, create=True) as store:
-            return solve_all(store, settle(store, config), given or means(), executor_for)
+        with lock_run(out, create=True) as store:
+            return solve_all(store, open_or_create(store, config), given or means(), make_executor)
 
     return run

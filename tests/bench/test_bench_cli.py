@@ -12,9 +12,9 @@ from threading import Thread
 
 import pytest
 
-from repoagent.bench.gate import server_answers
-from repoagent.bench.store import Store
-from repoagent.bench.task import State
+from repoagent.bench.gate import make_server_check
+from repoagent.bench.store import ResultStore
+from repoagent.bench.task import JobState
 from tests.bench.conftest import RIGHT, History, row, write_rows
 from tests.bench.flaky_server import FlakyServer
 from tests.small_project import ISSUE, make_repository
@@ -113,9 +113,9 @@ def test_predictions_of_others_are_judged(history: History, tmp_path: Path) -> N
 
 def test_a_server_is_asked_whether_it_is_there() -> None:
     with FlakyServer() as server:
-        assert server_answers(server.url)()
-    assert not server_answers(server.url)()
-    assert server_answers("qwen2.5-coder-1.5b")()
+        assert make_server_check(server.url)()
+    assert not make_server_check(server.url)()
+    assert make_server_check("qwen2.5-coder-1.5b")()
 
 
 @pytest.mark.docker
@@ -133,9 +133,9 @@ def test_a_model_server_that_dies_and_returns_costs_time_and_no_result(tmp_path:
         given = ("--model", server.url, "--samples", 2, "--sandbox", "docker", "--min-free-gb", "0.01")
         ended = bench("run", "--dataset", rows, "--out", out, *given, timeout=500)
     assert ended.returncode == 0, ended.stderr
-    with Store.open(out) as store:
-        jobs = {job.instance: job for job in store.jobs("solve")}
-    assert {job.state for job in jobs.values()} == {State.FINISHED}
+    with ResultStore.open(out) as store:
+        jobs = {job.instance: job for job in store.read_jobs("solve")}
+    assert {job.state for job in jobs.values()} == {JobState.FINISHED}
     assert {job.done.solved.outcome for job in jobs.values() if job.done and job.done.solved} == {"verified"}
     assert sum(job.failures for job in jobs.values()) >= 1
     assert not (out / "instances" / "one" / "session" / "workspace").exists()
@@ -146,8 +146,8 @@ def _return_when_missed(server: FlakyServer, out: Path) -> None:
     deadline = time.monotonic() + 400
     while time.monotonic() < deadline:
         if (out / "results.sqlite").exists():
-            with Store.open(out) as store:
-                if any(job.failures for job in store.jobs("solve")):
+            with ResultStore.open(out) as store:
+                if any(job.failures for job in store.read_jobs("solve")):
                     break
         time.sleep(0.5)
     server.rise()

@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from repoagent.bench.evaluation.harness import evaluate_officially, harness_command, read_reports
-from repoagent.bench.evaluation.naming import Reported
-from repoagent.bench.evaluation.observe import bench_for, files_to_run
-from repoagent.bench.evaluation.official import instance_report, official
-from repoagent.bench.evaluation.scan import scan
-from repoagent.bench.instance import diff_of
-from repoagent.bench.run_config import Config
-from repoagent.bench.runs import claimed, evaluate_all, executor_for, settle, solve_all, validate_all
-from repoagent.bench.store import Store
-from repoagent.bench.summaries import adopt_validation, validation_of
-from repoagent.bench.task import Agent, Done, Judged, Solved, State, Task
+from repoagent.bench.evaluation.harness import build_harness_command, evaluate_with_harness, read_reports
+from repoagent.bench.evaluation.naming import OutcomeIndex
+from repoagent.bench.evaluation.observe import list_files_to_run, prepare_instance
+from repoagent.bench.evaluation.official import build_instance_report, build_run_report
+from repoagent.bench.evaluation.scan import scan_for_cheating
+from repoagent.bench.instance import format_diff
+from repoagent.bench.run_config import RunConfig
+from repoagent.bench.runs import evaluate_all, lock_run, make_executor, open_or_create, solve_all, validate_all
+from repoagent.bench.store import ResultStore
+from repoagent.bench.summaries import adopt_validation, summarise_validation
+from repoagent.bench.task import Agent, AgentResult, AttemptResult, BenchTask, Evaluation, JobState
 from repoagent.domain import Outcome, Status
 from repoagent.errors import EnvironmentFailed, UserError
 from tests.bench.conftest import BROKEN, NEW_TEST, OLD_TEST, RIGHT, History, git, means, own, row, settings, write_rows
@@ -48,28 +48,28 @@ def test_tests_are_found_by_the_names_that_benchmarks_use(
 ) -> None:
     source = 'class Case:\n    def test_b(self):\n        """\n        Something is described here.\n\n        x"""\n'
     outcomes = [Outcome(identity, status) for identity, status in ids.items()]
-    assert Reported.of(outcomes, [source, "no python ("]).status(name) is expected
+    assert OutcomeIndex.from_outcomes(outcomes, [source, "no python ("]).find_status(name) is expected
 
 
 def test_the_files_to_run_are_those_that_the_fix_and_the_names_name() -> None:
     made = own("x")
-    assert files_to_run(made) == ("test_shop.py",)
+    assert list_files_to_run(made) == ("test_shop.py",)
 
 
 @pytest.mark.parametrize(
     ("judged", "resolved"),
     [
-        (Judged(True, "completed", ("a",), (), ("b",)), True),
-        (Judged(True, "completed", ("a",), ("c",), ("b",)), False),
-        (Judged(True, "completed", ("a",), (), (), ("b",)), False),
-        (Judged(True, "timed out", ("a",)), False),
-        (Judged(False), False),
-        (Judged(True, "completed"), False),
+        (Evaluation(True, "completed", ("a",), (), ("b",)), True),
+        (Evaluation(True, "completed", ("a",), ("c",), ("b",)), False),
+        (Evaluation(True, "completed", ("a",), (), (), ("b",)), False),
+        (Evaluation(True, "timed out", ("a",)), False),
+        (Evaluation(False), False),
+        (Evaluation(True, "completed"), False),
     ],
 )
-def test_resolved_is_all_of_the_one_and_none_of_the_other(judged: Judged, resolved: bool) -> None:
-    assert judged.resolved is resolved
-    report = instance_report("x", judged)["x"]
+def test_resolved_is_all_of_the_one_and_none_of_the_other(judged: Evaluation, resolved: bool) -> None:
+    assert judged.is_resolved is resolved
+    report = build_instance_report("x", judged)["x"]
     assert isinstance(report, dict)
     assert report["resolved"] is resolved
 
@@ -78,7 +78,7 @@ def test_resolved_is_all_of_the_one_and_none_of_the_other(judged: Judged, resolv
 
 
 def test_cheating_is_found_in_patches_and_traces(tmp_path: Path) -> None:
-    from repoagent.bench.datasets.rows import instance_of
+    from repoagent.bench.datasets.rows import convert_row
 
     said = [
         {"kind": "tool.called", "command": "git log --all -p | grep total"},
@@ -86,9 +86,9 @@ def test_cheating_is_found_in_patches_and_traces(tmp_path: Path) -> None:
         {"kind": "model.answered", "answer": "I make test_all_values_are_counted pass"},
     ]
     (tmp_path / "events.jsonl").write_text("".join(f"{json.dumps(each)}\n" for each in said))
-    patch = diff_of("test_shop.py", OLD_TEST, "") + diff_of("conftest.py", None, "import os\n")
+    patch = format_diff("test_shop.py", OLD_TEST, "") + format_diff("conftest.py", None, "import os\n")
 
-    found = scan(instance_of(row()), patch, tmp_path)
+    found = scan_for_cheating(convert_row(row()), patch, tmp_path)
 
     assert {(each.kind, each.where) for each in found} == {
         ("tests", "patch"),
@@ -101,14 +101,14 @@ def test_cheating_is_found_in_patches_and_traces(tmp_path: Path) -> None:
 
 def test_an_honest_trace_is_not_accused(tmp_path: Path) -> None:
     """What the agent is shown may name anything: the code, the issue, the log of a test."""
-    from repoagent.bench.datasets.rows import instance_of
+    from repoagent.bench.datasets.rows import convert_row
 
     said = [
         {"kind": "tool.answered", "output": "README: curl -s https://example.org | sh; git log --all"},
         {"kind": "tool.called", "command": "git log -3; git diff; python -m pytest -k total"},
     ]
     (tmp_path / "events.jsonl").write_text("".join(f"{json.dumps(each)}\n" for each in said))
-    assert scan(instance_of(row()), diff_of("shop.py", BROKEN, RIGHT), tmp_path) == ()
+    assert scan_for_cheating(convert_row(row()), format_diff("shop.py", BROKEN, RIGHT), tmp_path) == ()
 
 
 # --- the official harness ---------------------------------------------------------------------------------------------
@@ -131,27 +131,27 @@ def test_verdicts_of_the_official_harness_are_taken_in(tmp_path: Path) -> None:
             },
         }
     }
-    config = Config(str(write_rows(tmp_path / "rows.jsonl", row())), settings(), name="test")
-    with claimed(tmp_path / "run", create=True) as store:
-        settle(store, config)
+    config = RunConfig(str(write_rows(tmp_path / "rows.jsonl", row())), settings(), name="test")
+    with lock_run(tmp_path / "run", create=True) as store:
+        open_or_create(store, config)
         place = tmp_path / "log" / "logs" / "run_evaluation" / "repoagent" / "test" / "ann__shop-7"
         place.mkdir(parents=True)
         (place / "report.json").write_text(json.dumps(told))
         assert read_reports(store, tmp_path / "log") == 1
-        assert official(store)["unresolved_ids"] == ["ann__shop-7"]
+        assert build_run_report(store)["unresolved_ids"] == ["ann__shop-7"]
 
 
 def test_the_official_harness_is_called_as_its_users_call_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A program in its place writes down how it was called; without one the extra is named."""
-    config = Config("swe-bench-lite", settings(), name="test")
+    config = RunConfig("swe-bench-lite", settings(), name="test")
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     with pytest.raises(UserError, match="repoagent\\[swebench\\]"):
-        harness_command(config, Path("p.jsonl"), 4)
+        build_harness_command(config, Path("p.jsonl"), 4)
     (tmp_path / "swebench").write_text("#!/bin/sh\necho $@ > called\nexit 3\n")
     (tmp_path / "swebench").chmod(0o755)
-    with Store.create(tmp_path / "run") as store, pytest.raises(EnvironmentFailed, match="ended with 3"):
-        evaluate_officially(store, config, 4)
+    with ResultStore.create(tmp_path / "run") as store, pytest.raises(EnvironmentFailed, match="ended with 3"):
+        evaluate_with_harness(store, config, 4)
     called = (tmp_path / "run" / "harness" / "called").read_text()
     predictions = (tmp_path / "run" / "predictions.jsonl").resolve()
     assert called == f"eval SWE-bench/SWE-bench_Lite -p {predictions} --run-id repoagent -j 4\n"
@@ -162,8 +162,8 @@ def test_the_official_harness_is_called_as_its_users_call_it(tmp_path: Path, mon
 ROWS = (
     row(),
     row("wrong-tests", FAIL_TO_PASS='["test_shop.py::test_of_nobody"]'),
-    row("nothing-to-mend", patch=diff_of("notes.md", None, "x\n"), FAIL_TO_PASS='["test_shop.py::test_nothing"]'),
-    row("bad-test-patch", test_patch=diff_of("test_shop.py", "something else\n", "x\n")),
+    row("nothing-to-mend", patch=format_diff("notes.md", None, "x\n"), FAIL_TO_PASS='["test_shop.py::test_nothing"]'),
+    row("bad-test-patch", test_patch=format_diff("test_shop.py", "something else\n", "x\n")),
     row("no-tests", test_patch="", FAIL_TO_PASS=[], PASS_TO_PASS=[]),
     row("unnamed", FAIL_TO_PASS=[], PASS_TO_PASS=[]),
 )
@@ -174,25 +174,25 @@ ROWS = (
 def test_gold_resolves_all_that_can_be_judged_and_nothing_resolves_none(history: History, tmp_path: Path) -> None:
     rows = write_rows(tmp_path / "rows.jsonl", *ROWS)
     mirrors = str(history.path.parent)
-    with claimed(tmp_path / "validation", create=True) as store:
-        config = settle(store, Config(str(rows), settings(sandbox="docker"), mirrors=mirrors))
-        validate_all(store, config, means(), executor_for)
-        found = validation_of(store)
-        jobs = {job.instance: job for job in store.jobs("validate")}
-    assert (found.runnable, found.gold, found.empty, found.holds) == (2, 2, 0, True)
+    with lock_run(tmp_path / "validation", create=True) as store:
+        config = open_or_create(store, RunConfig(str(rows), settings(sandbox="docker"), mirrors=mirrors))
+        validate_all(store, config, means(), make_executor)
+        found = summarise_validation(store)
+        jobs = {job.instance: job for job in store.read_jobs("validate")}
+    assert (found.runnable, found.gold, found.empty, found.is_valid) == (2, 2, 0, True)
     reasons = {name: job.done.validated.reason for name, job in jobs.items() if job.done and job.done.validated}
     assert "still fail: test_shop.py::test_of_nobody" in reasons["wrong-tests"]
     assert "pass without it" in reasons["nothing-to-mend"]
-    assert {name for name, job in jobs.items() if job.state is State.UNUSABLE} == {"bad-test-patch", "no-tests"}
+    assert {name for name, job in jobs.items() if job.state is JobState.UNUSABLE} == {"bad-test-patch", "no-tests"}
 
     for agent, resolved in (("gold", ["ann__shop-7", "unnamed"]), ("empty", [])):
-        with claimed(tmp_path / agent, create=True) as store:
-            given = Config(str(rows), settings(sandbox="docker"), Agent(agent), mirrors=mirrors)  # type: ignore[arg-type]
-            config = settle(store, given)
-            solve_all(store, config, means(), executor_for)
+        with lock_run(tmp_path / agent, create=True) as store:
+            given = RunConfig(str(rows), settings(sandbox="docker"), Agent(agent), mirrors=mirrors)  # type: ignore[arg-type]
+            config = open_or_create(store, given)
+            solve_all(store, config, means(), make_executor)
             adopt_validation(store, tmp_path / "validation")
-            evaluate_all(store, config, means(), executor_for)
-            report = official(store)
+            evaluate_all(store, config, means(), make_executor)
+            report = build_run_report(store)
         assert report["resolved_ids"] == resolved
         assert report["unresolved_ids"] == []
 
@@ -202,24 +202,24 @@ def test_gold_resolves_all_that_can_be_judged_and_nothing_resolves_none(history:
 @pytest.mark.parametrize(
     ("patch", "expected"),
     [
-        (diff_of("shop.py", BROKEN, RIGHT), (True, True, 1, 0)),
-        (diff_of("shop.py", BROKEN, "def total(values):\n    return 3\n"), (True, False, 1, 1)),
-        (diff_of("shop.py", BROKEN, "def total(values) nonsense\n"), (True, False, 0, 0)),
-        (diff_of("shop.py", "something else\n", RIGHT), (False, False, 0, 0)),
-        (diff_of("test_shop.py", OLD_TEST, NEW_TEST.replace("== 3", "== 2")), (True, False, 0, 0)),
+        (format_diff("shop.py", BROKEN, RIGHT), (True, True, 1, 0)),
+        (format_diff("shop.py", BROKEN, "def total(values):\n    return 3\n"), (True, False, 1, 1)),
+        (format_diff("shop.py", BROKEN, "def total(values) nonsense\n"), (True, False, 0, 0)),
+        (format_diff("shop.py", "something else\n", RIGHT), (False, False, 0, 0)),
+        (format_diff("test_shop.py", OLD_TEST, NEW_TEST.replace("== 3", "== 2")), (True, False, 0, 0)),
     ],
     ids=["right", "breaks a test", "does not even parse", "does not apply", "changes the test"],
 )
 def test_a_patch_is_judged_by_the_tests_of_the_fix(
     patch: str, expected: tuple[bool, bool, int, int], history: History, tmp_path: Path
 ) -> None:
-    from repoagent.bench.datasets.rows import instance_of
+    from repoagent.bench.datasets.rows import convert_row
 
-    task = Task("evaluate", instance_of(row()), settings(sandbox="docker"), mirrors=str(history.path.parent))
-    with bench_for(task, tmp_path) as bench:
-        judged = bench.judge(patch)
+    task = BenchTask("evaluate", convert_row(row()), settings(sandbox="docker"), mirrors=str(history.path.parent))
+    with prepare_instance(task, tmp_path) as bench:
+        judged = bench.evaluate_patch(patch)
     applied, resolved, fixed, broken = expected
-    assert (judged.applied, judged.resolved, len(judged.fixed)) == (applied, resolved, fixed)
+    assert (judged.applied, judged.is_resolved, len(judged.fixed)) == (applied, resolved, fixed)
     assert resolved or len(judged.broken) >= broken
 
 
@@ -250,23 +250,25 @@ def test_a_dataset_is_mined_from_a_history_and_solved_by_its_own_fix(history: Hi
 
 
 def test_a_history_without_fixes_gives_no_dataset(tmp_path: Path) -> None:
-    from repoagent.bench.mining import Wanted, mine
-    from repoagent.bench.schedule import unwatched
+    from repoagent.bench.mining import MiningRequest, collect_fixes
+    from repoagent.bench.schedule import ignore_progress
 
     git(tmp_path, "init", "--quiet")
     (tmp_path / "a.txt").write_text("x")
     git(tmp_path, "add", "a.txt")
     git(tmp_path, "commit", "--quiet", "--message", "Fix nothing")
     with pytest.raises(UserError, match="touches code and tests"):
-        mine(Wanted(str(tmp_path)), tmp_path / "out.jsonl", settings(), means(), executor_for, unwatched)
+        collect_fixes(
+            MiningRequest(str(tmp_path)), tmp_path / "out.jsonl", settings(), means(), make_executor, ignore_progress
+        )
 
 
 def test_an_empty_patch_needs_no_tests_to_be_judged(tmp_path: Path) -> None:
-    with Store.create(tmp_path) as store:
-        store.add([own("a")])
-        store.plan("solve", ["a"])
-        store.begin("solve", "a")
-        store.end("solve", "a", Done(State.FINISHED, solved=Solved("", "none")))
-        evaluate_all(store, Config("x", settings()), means(), executor_for)
-        report = official(store)
+    with ResultStore.create(tmp_path) as store:
+        store.add_instances([own("a")])
+        store.plan_jobs("solve", ["a"])
+        store.begin_attempt("solve", "a")
+        store.end_attempt("solve", "a", AttemptResult(JobState.FINISHED, solved=AgentResult("", "none")))
+        evaluate_all(store, RunConfig("x", settings()), means(), make_executor)
+        report = build_run_report(store)
     assert (report["empty_patch_ids"], report["completed_instances"]) == (["a"], 0)

@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from repoagent.bench.executors.ray import RayExecutor, pack, unpack
-from repoagent.bench.run_config import Config
-from repoagent.bench.runs import Means, claimed, executor_for, settle, solve_all
-from repoagent.bench.schedule import Limits
-from repoagent.bench.task import Agent, State
+from repoagent.bench.executors.ray import RayExecutor, pack_traces, unpack_traces
+from repoagent.bench.run_config import RunConfig
+from repoagent.bench.runs import RunOptions, lock_run, make_executor, open_or_create, solve_all
+from repoagent.bench.schedule import RunLimits
+from repoagent.bench.task import Agent, JobState
 from repoagent.errors import EnvironmentFailed
 from tests.bench.conftest import RIGHT, History, row, settings, write_rows
 
@@ -50,17 +50,17 @@ def test_a_worker_and_a_node_that_are_lost_cost_no_instance(cluster: Any, histor
     ledger = tmp_path / "ledger"
     agent = f"echo $REPOAGENT_INSTANCE $PPID >> {ledger}; echo told; sleep 0.5; printf '%s' '{RIGHT}' > shop.py"
     rows = write_rows(tmp_path / "rows.jsonl", *(row(f"shop-{number:02}") for number in range(COUNT)))
-    config = Config(str(rows), settings(), Agent("command", agent), mirrors=str(history.path.parent), name="ray")
-    given = Means(0, Limits(backoff=0.1), 1_000_000, cluster=cluster.address, resources={"docker": 1.0})
+    config = RunConfig(str(rows), settings(), Agent("command", agent), mirrors=str(history.path.parent), name="ray")
+    given = RunOptions(0, RunLimits(backoff=0.1), 1_000_000, cluster=cluster.address, resources={"docker": 1.0})
     killer = Thread(target=_kill, args=(cluster, ledger))
 
-    with claimed(tmp_path / "run", create=True) as store:
+    with lock_run(tmp_path / "run", create=True) as store:
         killer.start()
-        assert solve_all(store, settle(store, config), given, executor_for) == ""
+        assert solve_all(store, open_or_create(store, config), given, make_executor) == ""
         killer.join()
-        jobs = {job.instance: job for job in store.jobs("solve")}
+        jobs = {job.instance: job for job in store.read_jobs("solve")}
 
-    assert {job.state for job in jobs.values()} == {State.FINISHED}
+    assert {job.state for job in jobs.values()} == {JobState.FINISHED}
     assert len(jobs) == COUNT
     patches = [job.done.solved.patch for job in jobs.values() if job.done and job.done.solved]
     assert ["+    return sum(values)" in patch for patch in patches] == [True] * COUNT
@@ -93,23 +93,23 @@ def _parent(pid: int) -> int:
 
 def test_instances_go_only_where_the_label_is(cluster: Any, history: History, tmp_path: Path) -> None:
     rows = write_rows(tmp_path / "rows.jsonl", row("a"), row("b"))
-    config = Config(str(rows), settings(), Agent("empty"), mirrors=str(history.path.parent))
-    given = Means(2, Limits(), 1_000_000, cluster=cluster.address, labels={"kind": "node2"})
-    with claimed(tmp_path / "run", create=True) as store:
-        assert solve_all(store, settle(store, config), given, executor_for) == ""
-        assert store.counts("solve") == {State.FINISHED: 2}
+    config = RunConfig(str(rows), settings(), Agent("empty"), mirrors=str(history.path.parent))
+    given = RunOptions(2, RunLimits(), 1_000_000, cluster=cluster.address, labels={"kind": "node2"})
+    with lock_run(tmp_path / "run", create=True) as store:
+        assert solve_all(store, open_or_create(store, config), given, make_executor) == ""
+        assert store.count_states("solve") == {JobState.FINISHED: 2}
 
 
 def test_a_cluster_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(EnvironmentFailed, match="ray start --head"):
-        RayExecutor.connect(tmp_path, "127.0.0.1:1", 1, {}, {})
+        RayExecutor.connect_to_cluster(tmp_path, "127.0.0.1:1", 1, {}, {})
 
 
 def test_traces_travel_and_work_trees_stay(tmp_path: Path) -> None:
     for name in ("session/events.jsonl", "session/workspace/a.py", "tree/b.py", "output.log"):
         (tmp_path / "node" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "node" / name).write_text(name)
-    unpack(pack(tmp_path / "node"), tmp_path / "run")
+    unpack_traces(pack_traces(tmp_path / "node"), tmp_path / "run")
     found = {str(path.relative_to(tmp_path / "run")) for path in (tmp_path / "run").rglob("*") if path.is_file()}
     assert found == {"session/events.jsonl", "output.log"}
 
@@ -120,5 +120,5 @@ def test_an_archive_of_a_node_cannot_write_elsewhere(tmp_path: Path) -> None:
         hostile = tarfile.TarInfo("../outside")
         hostile.size = 1
         archive.addfile(hostile, io.BytesIO(b"x"))
-    unpack(buffer.getvalue(), tmp_path / "run")
+    unpack_traces(buffer.getvalue(), tmp_path / "run")
     assert not (tmp_path / "outside").exists()

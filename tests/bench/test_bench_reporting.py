@@ -12,23 +12,23 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from repoagent.bench.instance import Instance, diff_of
-from repoagent.bench.reporting.collect import collect
-from repoagent.bench.reporting.comparing import compared
-from repoagent.bench.reporting.digest import digest
-from repoagent.bench.reporting.plots import Bar, Line, Part, bars, counts, lines
-from repoagent.bench.reporting.statistics import Rate, mcnemar, quantile
+from repoagent.bench.instance import Instance, format_diff
+from repoagent.bench.reporting.collect import collect_run
+from repoagent.bench.reporting.comparison import compare_runs
+from repoagent.bench.reporting.digest import build_digest
+from repoagent.bench.reporting.plots import LabelledCount, PlotLine, RateBar, draw_bars, draw_counts, draw_lines
+from repoagent.bench.reporting.statistics import Rate, compute_mcnemar, compute_quantile
 from repoagent.bench.reporting.write import write_reports
-from repoagent.bench.run_config import Config
-from repoagent.bench.runs import claimed
-from repoagent.bench.sizing import Load, simulate, table
-from repoagent.bench.store import Store
-from repoagent.bench.task import Agent, Done, Finding, Judged, Solved, State, Validated
+from repoagent.bench.run_config import RunConfig
+from repoagent.bench.runs import lock_run
+from repoagent.bench.sizing import Workload, format_table, simulate_run
+from repoagent.bench.store import ResultStore
+from repoagent.bench.task import Agent, AgentResult, AttemptResult, Evaluation, Finding, InstanceValidation, JobState
 from repoagent.domain import Usage, dump
 from tests.bench.conftest import BROKEN, RIGHT, settings
 
-GOLD = diff_of("shop.py", BROKEN, RIGHT)
-ELSEWHERE = diff_of("other.py", "a\n", "b\n")
+GOLD = format_diff("shop.py", BROKEN, RIGHT)
+ELSEWHERE = format_diff("other.py", "a\n", "b\n")
 HOSTILE = "<script>alert(1)</script> | [x](javascript:y) `z`"
 
 
@@ -43,65 +43,84 @@ def test_wilson_intervals_are_those_of_the_literature(hits: int, total: int, low
 
 @pytest.mark.parametrize(("one", "other", "p"), [(0, 0, 1.0), (0, 4, 0.125), (1, 9, 0.021484375), (5, 5, 1.0)])
 def test_mcnemar_is_the_exact_one(one: int, other: int, p: float) -> None:
-    assert mcnemar(one, other) == mcnemar(other, one) == pytest.approx(p)
+    assert compute_mcnemar(one, other) == compute_mcnemar(other, one) == pytest.approx(p)
 
 
 def test_mcnemar_of_many_does_not_overflow() -> None:
-    assert 0 < mcnemar(4000, 4100) < 1
-    assert not math.isnan(mcnemar(0, 900))
+    assert 0 < compute_mcnemar(4000, 4100) < 1
+    assert not math.isnan(compute_mcnemar(0, 900))
 
 
 def test_quantiles_lie_between() -> None:
-    assert (quantile([], 0.5), quantile([3.0], 0.9), quantile([1.0, 2.0, 3.0], 0.5)) == (0.0, 3.0, 2.0)
+    assert (compute_quantile([], 0.5), compute_quantile([3.0], 0.9), compute_quantile([1.0, 2.0, 3.0], 0.5)) == (
+        0.0,
+        3.0,
+        2.0,
+    )
 
 
-OUTCOMES: dict[str, tuple[Done, Judged | None]] = {
+OUTCOMES: dict[str, tuple[AttemptResult, Evaluation | None]] = {
     "resolved": (
-        Done(
-            State.FINISHED,
-            solved=Solved(GOLD, "verified", "high", Usage(2, 900, 0, 100), 60.0, ("shop.py",)),
+        AttemptResult(
+            JobState.FINISHED,
+            solved=AgentResult(GOLD, "verified", "high", Usage(2, 900, 0, 100), 60.0, ("shop.py",)),
             seconds=61.0,
         ),
-        Judged(True, "completed", ("a",), (), ("b",)),
+        Evaluation(True, "completed", ("a",), (), ("b",)),
     ),
     "localised wrong": (
-        Done(State.FINISHED, solved=Solved(ELSEWHERE, "unverified", "low", located=("other.py", "x.py", "shop.py"))),
-        Judged(True, "completed", (), ("a",), ("b",)),
+        AttemptResult(
+            JobState.FINISHED,
+            solved=AgentResult(ELSEWHERE, "unverified", "low", located=("other.py", "x.py", "shop.py")),
+        ),
+        Evaluation(True, "completed", (), ("a",), ("b",)),
     ),
-    "no candidate": (Done(State.FINISHED, solved=Solved("", "none")), None),
+    "no candidate": (AttemptResult(JobState.FINISHED, solved=AgentResult("", "none")), None),
     "claimed verified, and wrong": (
-        Done(State.FINISHED, solved=Solved(GOLD, "verified", "high", located=("shop.py",))),
-        Judged(True, "completed", (), ("a",)),
+        AttemptResult(JobState.FINISHED, solved=AgentResult(GOLD, "verified", "high", located=("shop.py",))),
+        Evaluation(True, "completed", (), ("a",)),
     ),
     "not verified": (
-        Done(State.FINISHED, solved=Solved(GOLD, "unverified", "medium", findings=(Finding("future", "x", HOSTILE),))),
-        Judged(True, "completed", (), ("a",)),
+        AttemptResult(
+            JobState.FINISHED,
+            solved=AgentResult(GOLD, "unverified", "medium", findings=(Finding("future", "x", HOSTILE),)),
+        ),
+        Evaluation(True, "completed", (), ("a",)),
     ),
     "regressed": (
-        Done(State.FINISHED, solved=Solved(GOLD, "verified", "medium")),
-        Judged(True, "completed", ("a",), (), (), ("b",), log=HOSTILE),
+        AttemptResult(JobState.FINISHED, solved=AgentResult(GOLD, "verified", "medium")),
+        Evaluation(True, "completed", ("a",), (), (), ("b",), log=HOSTILE),
     ),
-    "patch does not apply": (Done(State.FINISHED, solved=Solved(GOLD, "unverified")), Judged(False)),
-    "agent crashed": (Done(State.CRASHED, HOSTILE), None),
-    "agent timed out": (Done(State.TIMED_OUT, "did not end"), None),
-    "environment": (Done(State.ENVIRONMENT, "no engine", "sandbox"), None),
-    "unusable": (Done(State.UNUSABLE, "no such commit", "repository"), None),
-    "not judged": (Done(State.FINISHED, solved=Solved(GOLD, "verified", "high")), None),
+    "patch does not apply": (
+        AttemptResult(JobState.FINISHED, solved=AgentResult(GOLD, "unverified")),
+        Evaluation(False),
+    ),
+    "agent crashed": (AttemptResult(JobState.CRASHED, HOSTILE), None),
+    "agent timed out": (AttemptResult(JobState.TIMED_OUT, "did not end"), None),
+    "environment": (AttemptResult(JobState.ENVIRONMENT, "no engine", "sandbox"), None),
+    "unusable": (AttemptResult(JobState.UNUSABLE, "no such commit", "repository"), None),
+    "not judged": (AttemptResult(JobState.FINISHED, solved=AgentResult(GOLD, "verified", "high")), None),
 }
 
 
-def make_run(folder: Path, name: str, outcomes: dict[str, tuple[Done, Judged | None]] = OUTCOMES) -> Path:
+def make_run(folder: Path, name: str, outcomes: dict[str, tuple[AttemptResult, Evaluation | None]] = OUTCOMES) -> Path:
     """A run in which an instance is called as what shall become of it."""
-    with claimed(folder, create=True) as store:
+    with lock_run(folder, create=True) as store:
         ids = {kind: re.sub(r"\W+", "-", kind) for kind in (*OUTCOMES, "not run", "not runnable")}
-        store.add([Instance(identity, "ann/shop", "x", "issue", GOLD, difficulty=HOSTILE) for identity in ids.values()])
-        store.plan("solve", list(ids.values()))
-        store.note("config", dump(Config("rows.jsonl", settings(), Agent("repoagent"), name=name)))
+        store.add_instances(
+            [Instance(identity, "ann/shop", "x", "issue", GOLD, difficulty=HOSTILE) for identity in ids.values()]
+        )
+        store.plan_jobs("solve", list(ids.values()))
+        store.write_value("config", dump(RunConfig("rows.jsonl", settings(), Agent("repoagent"), name=name)))
         for kind, (done, judged) in outcomes.items():
             _end(store, ids[kind], done, judged)
-        store.plan("validate", list(ids.values()))
+        store.plan_jobs("validate", list(ids.values()))
         for kind, identity in ids.items():
-            store.end("validate", identity, Done(State.FINISHED, validated=Validated(kind != "not runnable", "old")))
+            store.end_attempt(
+                "validate",
+                identity,
+                AttemptResult(JobState.FINISHED, validated=InstanceValidation(kind != "not runnable", "old")),
+            )
     (folder / "instances" / "resolved" / "session").mkdir(parents=True)
     events = [{"at": 1.0, "kind": "run.started", "text": HOSTILE}, {"at": 66.0, "kind": "run.ended"}]
     lines = "".join(f"{json.dumps(event)}\n" for event in events)
@@ -109,22 +128,22 @@ def make_run(folder: Path, name: str, outcomes: dict[str, tuple[Done, Judged | N
     return folder
 
 
-def _end(store: Store, identity: str, done: Done, judged: Judged | None) -> None:
-    store.begin("solve", identity)
-    store.end("solve", identity, done)
+def _end(store: ResultStore, identity: str, done: AttemptResult, judged: Evaluation | None) -> None:
+    store.begin_attempt("solve", identity)
+    store.end_attempt("solve", identity, done)
     if judged:
-        store.plan("evaluate", [identity])
-        store.begin("evaluate", identity)
-        store.end("evaluate", identity, Done(State.FINISHED, judged=judged))
+        store.plan_jobs("evaluate", [identity])
+        store.begin_attempt("evaluate", identity)
+        store.end_attempt("evaluate", identity, AttemptResult(JobState.FINISHED, judged=judged))
 
 
 def test_what_became_of_each_instance_is_told_apart(tmp_path: Path) -> None:
-    found = {row.id: row.failure for row in collect(make_run(tmp_path, "a")).rows}
+    found = {row.id: row.failure for row in collect_run(make_run(tmp_path, "a")).rows}
     assert found == {re.sub(r"\W+", "-", kind): kind for kind in (*OUTCOMES, "not run")} | {"not-runnable": "not run"}
 
 
 def test_the_numbers_are_those_of_the_rows(tmp_path: Path) -> None:
-    numbers = digest(collect(make_run(tmp_path, "a")))
+    numbers = build_digest(collect_run(make_run(tmp_path, "a")))
     assert (numbers.rate, numbers.of_all) == (Rate(1, 12), Rate(1, 14)), "without what cannot be judged here"
     assert dict(numbers.recall) == {
         "file @1": Rate(2, 3),
@@ -146,7 +165,7 @@ def test_the_numbers_are_those_of_the_rows(tmp_path: Path) -> None:
 
 def test_runs_are_compared_where_both_are_decided(tmp_path: Path) -> None:
     other = OUTCOMES | {"resolved": OUTCOMES["no candidate"], "not verified": OUTCOMES["resolved"]}
-    found = compared(collect(make_run(tmp_path / "a", "a")), collect(make_run(tmp_path / "b", "b", other)))
+    found = compare_runs(collect_run(make_run(tmp_path / "a", "a")), collect_run(make_run(tmp_path / "b", "b", other)))
     assert (found.both, found.only_one, found.only_other) == ((), ("resolved",), ("not-verified",))
     assert "not-judged" in found.unpaired
     assert found.chance == 1.0
@@ -186,11 +205,17 @@ def _parsed(drawn: str) -> ET.Element:
 
 
 def test_plots_are_drawn_of_nothing_and_of_much() -> None:
-    assert _parsed(bars([Bar("<&>", 0.5, 0.2, 0.8, "note")])).get("role") == "img"
-    for drawn in (bars([]), counts([]), counts([Part("x", 0)]), lines([], "x", "y"), lines([Line("a", ())], "x", "y")):
+    assert _parsed(draw_bars([RateBar("<&>", 0.5, 0.2, 0.8, "note")])).get("role") == "img"
+    for drawn in (
+        draw_bars([]),
+        draw_counts([]),
+        draw_counts([LabelledCount("x", 0)]),
+        draw_lines([], "x", "y"),
+        draw_lines([PlotLine("a", ())], "x", "y"),
+    ):
         _parsed(drawn)
-    many = Line("a", tuple((float(n), float(n)) for n in range(1000)))
-    assert "1,000" in lines([many], "x", "y")
+    many = PlotLine("a", tuple((float(n), float(n)) for n in range(1000)))
+    assert "1,000" in draw_lines([many], "x", "y")
 
 
 @pytest.mark.parametrize(
@@ -199,14 +224,14 @@ def test_plots_are_drawn_of_nothing_and_of_much() -> None:
     ids=["one worker waits for itself", "many workers wait for the model"],
 )
 def test_the_simulation_agrees_with_what_can_be_computed(workers: int, gpus: int, per_hour: float) -> None:
-    found = simulate(Load(2000, 40_000, 360, 1500, 60), workers, gpus)
+    found = simulate_run(Workload(2000, 40_000, 360, 1500, 60), workers, gpus)
     assert found.per_hour == pytest.approx(per_hour, rel=0.06)
     assert 0 <= found.gpu_busy <= 1.001
 
 
 def test_more_workers_and_more_gpus_never_cost_time() -> None:
-    load = Load(300, 40_000, 360, 1500, 60)
-    hours = [[simulate(load, workers, gpus).hours for workers in (1, 8, 64)] for gpus in (1, 4)]
+    load = Workload(300, 40_000, 360, 1500, 60)
+    hours = [[simulate_run(load, workers, gpus).hours for workers in (1, 8, 64)] for gpus in (1, 4)]
     assert hours[0] == sorted(hours[0], reverse=True)
     assert all(more <= few * 1.001 for few, more in zip(*hours, strict=True))
-    assert table(load, [1], [1]).count("\n") == 3
+    assert format_table(load, [1], [1]).count("\n") == 3

@@ -15,25 +15,25 @@ from pathlib import Path
 
 import pytest
 
-from repoagent.bench.datasets import load
-from repoagent.bench.evaluation.official import official
-from repoagent.bench.layout import folder_of
+from repoagent.bench.datasets import load_dataset
+from repoagent.bench.evaluation.official import build_run_report
+from repoagent.bench.layout import get_instance_folder
 from repoagent.bench.predictions import read_predictions
-from repoagent.bench.run_config import Config, config_of
-from repoagent.bench.runs import Means, claimed, executor_for, import_predictions, settle, solve_all
-from repoagent.bench.schedule import Limits
-from repoagent.bench.store import Store
-from repoagent.bench.summaries import solving_of
-from repoagent.bench.task import Agent, State
+from repoagent.bench.run_config import RunConfig, read_run_config
+from repoagent.bench.runs import RunOptions, import_predictions, lock_run, make_executor, open_or_create, solve_all
+from repoagent.bench.schedule import RunLimits
+from repoagent.bench.store import ResultStore
+from repoagent.bench.summaries import summarise_solving
+from repoagent.bench.task import Agent, JobState
 from repoagent.errors import UserError
 from tests.bench.conftest import RIGHT, SECRET, History, Solve, git, means, row, settings, write_rows
 
 FIX = f"printf '%s' '{RIGHT}' > shop.py"
 
 
-def states(out: Path) -> dict[str, State]:
-    with Store.open(out) as store:
-        return {job.instance: job.state for job in store.jobs("solve")}
+def states(out: Path) -> dict[str, JobState]:
+    with ResultStore.open(out) as store:
+        return {job.instance: job.state for job in store.read_jobs("solve")}
 
 
 def test_what_a_command_changes_is_the_patch(history: History, solve: Solve, tmp_path: Path) -> None:
@@ -96,19 +96,19 @@ def test_every_kind_of_trouble_ends_in_a_state_of_its_own_and_the_rest_goes_on(
     assert solve(out, write_rows(tmp_path / "rows.jsonl", *rows), agent, means(retries=1, model_retries=1)) == ""
 
     assert states(out) == {
-        "fine-1": State.FINISHED,
-        "typed-wrong": State.UNUSABLE,
-        "no-repository": State.UNUSABLE,
-        "no-commit": State.UNUSABLE,
-        "agent-dies": State.CRASHED,
-        "agent-is-killed": State.ENVIRONMENT,
-        "never-ready": State.ENVIRONMENT,
-        "fine-2": State.FINISHED,
+        "fine-1": JobState.FINISHED,
+        "typed-wrong": JobState.UNUSABLE,
+        "no-repository": JobState.UNUSABLE,
+        "no-commit": JobState.UNUSABLE,
+        "agent-dies": JobState.CRASHED,
+        "agent-is-killed": JobState.ENVIRONMENT,
+        "never-ready": JobState.ENVIRONMENT,
+        "fine-2": JobState.FINISHED,
     }
-    with Store.open(out) as store:
-        said = {job.instance: (job.reason, job.attempts, job.failures) for job in store.jobs("solve")}
-        report = official(store)
-        told = solving_of(store)
+    with ResultStore.open(out) as store:
+        said = {job.instance: (job.reason, job.attempts, job.failures) for job in store.read_jobs("solve")}
+        report = build_run_report(store)
+        told = summarise_solving(store)
     assert "row 2 (typed-wrong), field patch" in said["typed-wrong"][0]
     assert "no repository" in said["no-repository"][0]
     assert "no commit" in said["no-commit"][0]
@@ -124,15 +124,15 @@ def test_every_kind_of_trouble_ends_in_a_state_of_its_own_and_the_rest_goes_on(
 
 
 def test_an_agent_that_does_not_end_is_ended_with_all_it_started(history: History, tmp_path: Path) -> None:
-    config = Config(
+    config = RunConfig(
         str(write_rows(tmp_path / "rows.jsonl", row())),
         settings(max_minutes=0.02),
         Agent("command", "sleep 4321 & sleep 4321"),
         mirrors=str(history.path.parent),
     )
-    with claimed(tmp_path / "run", create=True) as store:
-        solve_all(store, settle(store, config), means(), executor_for)
-    assert states(tmp_path / "run") == {"ann__shop-7": State.TIMED_OUT}
+    with lock_run(tmp_path / "run", create=True) as store:
+        solve_all(store, open_or_create(store, config), means(), make_executor)
+    assert states(tmp_path / "run") == {"ann__shop-7": JobState.TIMED_OUT}
     assert not _running("sleep 4321")
 
 
@@ -164,17 +164,17 @@ def test_killed_twice_and_resumed_nothing_is_lost_or_doubled(history: History, t
     last = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
     assert last.returncode == 0, last.stderr
-    assert Counter(before.values())[State.FINISHED] >= 12
-    assert states(out) == dict.fromkeys((f"shop-{number:02}" for number in range(COUNT)), State.FINISHED)
+    assert Counter(before.values())[JobState.FINISHED] >= 12
+    assert states(out) == dict.fromkeys((f"shop-{number:02}" for number in range(COUNT)), JobState.FINISHED)
     predictions = Counter(each.instance_id for each in read_predictions(out / "predictions.jsonl"))
     assert predictions == Counter(f"shop-{number:02}" for number in range(COUNT))
     begun = Counter(line.split()[1] for line in ledger.read_text().splitlines() if line.startswith("began"))
     assert sum(begun.values()) <= COUNT + 2 * 2, "each kill loses at most what was in flight"
-    with Store.open(out) as store:
-        jobs = list(store.jobs("solve"))
+    with ResultStore.open(out) as store:
+        jobs = list(store.read_jobs("solve"))
     assert sum(job.interruptions for job in jobs) <= 2 * 2
     assert sum(job.failures for job in jobs) == 0
-    assert {instance for instance, state in before.items() if state is State.FINISHED} <= {
+    assert {instance for instance, state in before.items() if state is JobState.FINISHED} <= {
         job.instance for job in jobs if job.attempts <= 1 + job.interruptions
     }
     assert not _running(str(out))
@@ -195,7 +195,7 @@ def _ended(out: Path) -> int:
     if not (out / "results.sqlite").exists():
         return 0
     try:
-        return Counter(states(out).values())[State.FINISHED]
+        return Counter(states(out).values())[JobState.FINISHED]
     except Exception:
         return 0
 
@@ -207,12 +207,12 @@ def test_a_run_belongs_to_one_process_and_to_one_set_of_settings(
     solve(out, rows, FIX)
     with pytest.raises(UserError, match="other settings"):
         solve(out, rows, "true")
-    with claimed(out), pytest.raises(UserError, match="another process"):
+    with lock_run(out), pytest.raises(UserError, match="another process"):
         solve(out, rows, FIX)
-    with claimed(out) as store:
-        assert config_of(store).agent.command == FIX
+    with lock_run(out) as store:
+        assert read_run_config(store).agent.command == FIX
     with pytest.raises(UserError, match="no run"):
-        claimed(tmp_path / "elsewhere").__enter__()
+        lock_run(tmp_path / "elsewhere").__enter__()
 
 
 def test_what_the_infrastructure_failed_is_tried_again_by_the_next_call(
@@ -221,10 +221,10 @@ def test_what_the_infrastructure_failed_is_tried_again_by_the_next_call(
     rows, out, flag = write_rows(tmp_path / "rows.jsonl", row()), tmp_path / "run", tmp_path / "mended"
     agent = f"test -e {flag} || exit 75; {FIX}"
     solve(out, rows, agent, means(retries=0))
-    assert states(out) == {"ann__shop-7": State.ENVIRONMENT}
+    assert states(out) == {"ann__shop-7": JobState.ENVIRONMENT}
     flag.touch()
     solve(out, rows, agent)
-    assert states(out) == {"ann__shop-7": State.FINISHED}
+    assert states(out) == {"ann__shop-7": JobState.FINISHED}
 
 
 def test_predictions_of_others_are_taken_in(history: History, tmp_path: Path) -> None:
@@ -235,10 +235,10 @@ def test_predictions_of_others_are_taken_in(history: History, tmp_path: Path) ->
         {"instance_id": "b", "model_name_or_path": "other", "model_patch": None},
         {"instance_id": "unknown", "model_name_or_path": "other", "model_patch": "diff"},
     )
-    with claimed(tmp_path / "run", create=True) as store:
-        settle(store, Config(str(rows), settings()))
+    with lock_run(tmp_path / "run", create=True) as store:
+        open_or_create(store, RunConfig(str(rows), settings()))
         assert import_predictions(store, theirs) == 2
-        report = official(store)
+        report = build_run_report(store)
     assert (report["submitted_ids"], report["empty_patch_ids"], report["incomplete_ids"]) == (["a", "b"], ["b"], ["c"])
     write_rows(theirs, {"model_patch": "x"})
     with pytest.raises(UserError, match="row 1, field instance_id"):
@@ -261,15 +261,15 @@ def test_an_instance_that_fills_the_disk_costs_itself_alone(
 ) -> None:
     rows = write_rows(tmp_path / "rows.jsonl", row("small-1"), row("large"), row("small-2"), row("small-3"))
     agent = f"test $REPOAGENT_INSTANCE != large || head -c 40M /dev/zero > zeros || exit 75; {FIX}"
-    given = Means(1, Limits(retries=0), least_free=1_000_000)
+    given = RunOptions(1, RunLimits(retries=0), min_free_bytes=1_000_000)
 
     solve(small_disk / "run", rows, agent, given)
 
     assert states(small_disk / "run") == {
-        "small-1": State.FINISHED,
-        "large": State.ENVIRONMENT,
-        "small-2": State.FINISHED,
-        "small-3": State.FINISHED,
+        "small-1": JobState.FINISHED,
+        "large": JobState.ENVIRONMENT,
+        "small-2": JobState.FINISHED,
+        "small-3": JobState.FINISHED,
     }
 
 
@@ -278,20 +278,20 @@ def test_a_disk_without_room_is_told_before_an_instance_starts(
     history: History, solve: Solve, small_disk: Path, tmp_path: Path
 ) -> None:
     rows, out = write_rows(tmp_path / "rows.jsonl", row("a"), row("b")), small_disk / "run"
-    solve(out, rows, FIX, Means(1, least_free=10**9, keep_environments=10**15))
-    with Store.open(out) as store:
-        reasons = [job.reason for job in store.jobs("solve")]
-    assert set(states(out).values()) == {State.ENVIRONMENT}
+    solve(out, rows, FIX, RunOptions(1, min_free_bytes=10**9, keep_environments=10**15))
+    with ResultStore.open(out) as store:
+        reasons = [job.reason for job in store.read_jobs("solve")]
+    assert set(states(out).values()) == {JobState.ENVIRONMENT}
     assert all("are needed for an instance" in reason for reason in reasons)
     solve(out, rows, FIX, means())
-    assert set(states(out).values()) == {State.FINISHED}
+    assert set(states(out).values()) == {JobState.FINISHED}
 
 
 def test_traces_lie_where_they_are_looked_for_and_work_trees_do_not_stay(
     history: History, solve: Solve, tmp_path: Path
 ) -> None:
     solve(tmp_path / "run", write_rows(tmp_path / "rows.jsonl", row()), f"echo said; {FIX}")
-    folder = folder_of(tmp_path / "run", "solve", "ann__shop-7")
+    folder = get_instance_folder(tmp_path / "run", "solve", "ann__shop-7")
     assert (folder / "output.log").read_text() == "said\n"
     assert not (folder / "tree").exists()
     assert not (folder / "task.json").exists()
@@ -300,6 +300,6 @@ def test_traces_lie_where_they_are_looked_for_and_work_trees_do_not_stay(
 
 def test_a_dataset_of_nothing_but_bad_rows_is_a_run_that_ends(tmp_path: Path, solve: Solve) -> None:
     rows = write_rows(tmp_path / "rows.jsonl", row() | {"repo": None}, 5)
-    assert load(str(rows)).instances == ()
+    assert load_dataset(str(rows)).instances == ()
     solve(tmp_path / "run", rows, "true")
-    assert states(tmp_path / "run") == {"ann__shop-7": State.UNUSABLE, "row-2": State.UNUSABLE}
+    assert states(tmp_path / "run") == {"ann__shop-7": JobState.UNUSABLE, "row-2": JobState.UNUSABLE}

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from repoagent.app.request import Request
-from repoagent.audit import FILE, AuditLog, verify
+from repoagent.app.request import RunRequest
+from repoagent.audit import AUDIT_FILE, AuditLog, verify_file
 from repoagent.cli.main import app
-from repoagent.config import configure
+from repoagent.config import load_configuration
 from repoagent.domain import dump
-from repoagent.github.repository import at, home, may_have_token
+from repoagent.github.repository import find_default_host, find_repository, may_receive_token
 from repoagent.session import Session
-from repoagent.workspace import resolve
+from repoagent.workspace import resolve_source
 from tests.github.server import TOKEN, ApiServer
 from tests.publish.conftest import Deliver, deliver, project
 
@@ -82,10 +82,10 @@ def test_a_repository_that_is_not_there_and_an_endpoint_that_is_silent_are_named
 
 
 def test_another_host_than_the_runner_s_gets_neither_its_address_nor_its_token(api_server: ApiServer) -> None:
-    assert home() == api_server.url.partition("//")[2]
-    assert at("github.example.com", "a", "b").api == "https://github.example.com/api/v3"
-    assert at(home(), "a", "b").api == f"{api_server.url}/api/v3"
-    assert (may_have_token("github.example.com"), may_have_token(home())) == (False, True)
+    assert find_default_host() == api_server.url.partition("//")[2]
+    assert find_repository("github.example.com", "a", "b").api == "https://github.example.com/api/v3"
+    assert find_repository(find_default_host(), "a", "b").api == f"{api_server.url}/api/v3"
+    assert (may_receive_token("github.example.com"), may_receive_token(find_default_host())) == (False, True)
 
 
 # --- pr ---------------------------------------------------------------------------------------------------------------
@@ -96,12 +96,12 @@ def session(deliver: Deliver, project: Path, tmp_path: Path) -> Session:
     """One that ended with a verified patch, on an issue that was read from a file."""
     delivery = deliver()
     made = Session.create(title=delivery.issue.title, source=str(project), model="small")
-    made.write("request.json", dump(Request(issue="issue.md", settings=configure({}, {}).settings)))
-    made.write("source.json", dump(resolve(str(project), None, None, tmp_path / "cache")))
+    made.write("request.json", dump(RunRequest(issue="issue.md", settings=load_configuration({}, {}).settings)))
+    made.write("source.json", dump(resolve_source(str(project), None, None, tmp_path / "cache")))
     made.write("issue.json", dump(delivery.issue))
     made.write("oracle.json", dump(delivery.oracle))
     made.write("report.json", dump(delivery.result))
-    AuditLog(made.path / FILE).write("command.run", command=["pytest"])
+    AuditLog(made.path / AUDIT_FILE).write("command.run", command=["pytest"])
     return made
 
 
@@ -114,7 +114,7 @@ def test_a_session_becomes_a_pull_request_at_the_host_that_the_runner_names(
     assert json.loads(told[: told.rindex("}") + 1])["kind"] == "opened"
     [pull] = api_server.pulls
     assert pull["draft"]
-    assert f"Repoagent-Audit: {verify(session.path / FILE)[0]}" in pull["body"]
+    assert f"Repoagent-Audit: {verify_file(session.path / AUDIT_FILE)[0]}" in pull["body"]
 
 
 def test_a_dry_run_shows_the_pull_request_and_changes_nothing(session: Session, api_server: ApiServer) -> None:

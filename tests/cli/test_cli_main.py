@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from repoagent.cli.codes import Exit, code_for, code_of
+from repoagent.cli.codes import ExitCode, get_error_code, get_result_code
 from repoagent.domain import Result, Usage
 from repoagent.errors import (
     BudgetExceeded,
@@ -76,7 +76,7 @@ def test_every_command_has_help(command: list[str]) -> None:
 
 def test_help_names_the_exit_codes() -> None:
     printed = repoagent("--help").stdout
-    assert all(f"{code.value} " in printed for code in Exit if code is not Exit.INTERNAL)
+    assert all(f"{code.value} " in printed for code in ExitCode if code is not ExitCode.INTERNAL)
 
 
 def test_nothing_heavy_is_imported_before_a_command_runs() -> None:
@@ -95,32 +95,32 @@ def test_the_version_is_told() -> None:
 
 
 BAD = [
-    ("--issue no-such.md --repo repository", Exit.USAGE, "there is no file no-such.md"),
-    ("--issue repository --repo repository", Exit.USAGE, "is a directory"),
-    ("--issue https://github.com/acme --repo repository", Exit.USAGE, "is not the URL of a GitHub issue"),
-    ("--issue http://github.com/a/b/issues/1", Exit.USAGE, "is not the URL of a GitHub issue"),
-    ("--issue issue.md --repo .", Exit.USAGE, "is not in a git repository"),
-    ("--issue issue.md --repo nowhere", Exit.USAGE, "there is no directory nowhere"),
-    ("--issue issue.md --repo issue.md", Exit.USAGE, "is not a directory"),
-    ("--issue issue.md --repo repository --base no-branch", Exit.USAGE, "has no commit 'no-branch'"),
-    ("--issue issue.md --repo repository --sandbox chroot", Exit.USAGE, "sandbox (--sandbox)"),
-    ("--issue issue.md --repo repository --samples 0", Exit.USAGE, "--samples"),
-    ("--issue issue.md --repo repository --max-minutes 0", Exit.USAGE, "max_minutes (--max-minutes)"),
-    ("--issue issue.md --repo repository --max-minutes x", Exit.USAGE, "--max-minutes"),
-    ("--issue issue.md --repo repository --model gpt-5", Exit.USAGE, "gpt-5"),
-    ("--issue issue.md --repo repository --model no.gguf", Exit.USAGE, "no.gguf is not a file"),
-    ("--issue issue.md --repo repository --out repository", Exit.USAGE, "is not empty"),
-    ("--issue issue.md --repo repository --out issue.md", Exit.USAGE, "is a file"),
-    ("--issue issue.md --repo repository --model http://127.0.0.1:9", Exit.ENVIRONMENT, "no model server answers"),
-    ("", Exit.USAGE, "--issue"),
-    ("--issue - --repo repository", Exit.USAGE, "the issue on standard input is empty"),
+    ("--issue no-such.md --repo repository", ExitCode.USAGE, "there is no file no-such.md"),
+    ("--issue repository --repo repository", ExitCode.USAGE, "is a directory"),
+    ("--issue https://github.com/acme --repo repository", ExitCode.USAGE, "is not the URL of a GitHub issue"),
+    ("--issue http://github.com/a/b/issues/1", ExitCode.USAGE, "is not the URL of a GitHub issue"),
+    ("--issue issue.md --repo .", ExitCode.USAGE, "is not in a git repository"),
+    ("--issue issue.md --repo nowhere", ExitCode.USAGE, "there is no directory nowhere"),
+    ("--issue issue.md --repo issue.md", ExitCode.USAGE, "is not a directory"),
+    ("--issue issue.md --repo repository --base no-branch", ExitCode.USAGE, "has no commit 'no-branch'"),
+    ("--issue issue.md --repo repository --sandbox chroot", ExitCode.USAGE, "sandbox (--sandbox)"),
+    ("--issue issue.md --repo repository --samples 0", ExitCode.USAGE, "--samples"),
+    ("--issue issue.md --repo repository --max-minutes 0", ExitCode.USAGE, "max_minutes (--max-minutes)"),
+    ("--issue issue.md --repo repository --max-minutes x", ExitCode.USAGE, "--max-minutes"),
+    ("--issue issue.md --repo repository --model gpt-5", ExitCode.USAGE, "gpt-5"),
+    ("--issue issue.md --repo repository --model no.gguf", ExitCode.USAGE, "no.gguf is not a file"),
+    ("--issue issue.md --repo repository --out repository", ExitCode.USAGE, "is not empty"),
+    ("--issue issue.md --repo repository --out issue.md", ExitCode.USAGE, "is a file"),
+    ("--issue issue.md --repo repository --model http://127.0.0.1:9", ExitCode.ENVIRONMENT, "no model server answers"),
+    ("", ExitCode.USAGE, "--issue"),
+    ("--issue - --repo repository", ExitCode.USAGE, "the issue on standard input is empty"),
 ]
 
 
 @pytest.mark.bubblewrap
 @pytest.mark.parametrize(("arguments", "code", "message"), BAD)
 def test_bad_input_is_one_message_and_an_exit_code(
-    arguments: str, code: Exit, message: str, project: Path, monkeypatch: pytest.MonkeyPatch
+    arguments: str, code: ExitCode, message: str, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(project)
     more = [] if "--sandbox" in arguments else ["--sandbox", "bubblewrap"]
@@ -133,7 +133,7 @@ def test_bad_input_is_one_message_and_an_exit_code(
 def test_a_docker_engine_that_does_not_answer_is_the_environment_s_fault(project: Path) -> None:
     arguments = ("--issue", project / "issue.md", "--repo", project / "repository", "--sandbox", "docker")
     done = repoagent("solve", *arguments, DOCKER_HOST=f"unix://{project}/no.sock")
-    assert (done.returncode, done.stdout) == (Exit.ENVIRONMENT, "")
+    assert (done.returncode, done.stdout) == (ExitCode.ENVIRONMENT, "")
     assert "Docker" in done.stderr
     assert "Traceback" not in done.stderr
 
@@ -151,7 +151,7 @@ def test_a_docker_engine_that_does_not_answer_is_the_environment_s_fault(project
 )
 def test_other_commands_refuse_bad_input_as_well(command: list[str], variables: dict[str, str], message: str) -> None:
     done = repoagent(*command, **variables)
-    assert (done.returncode, done.stdout) == (Exit.USAGE, "")
+    assert (done.returncode, done.stdout) == (ExitCode.USAGE, "")
     assert message in done.stderr
     assert "Traceback" not in done.stderr
 
@@ -161,7 +161,7 @@ def test_a_wrong_key_in_the_configuration_file_is_named(own_state: Path) -> None
     path.parent.mkdir(parents=True)
     path.write_text("colour = 1\n")
     done = repoagent("config")
-    assert done.returncode == Exit.USAGE
+    assert done.returncode == ExitCode.USAGE
     assert f"colour ({path})" in done.stderr
 
 
@@ -169,7 +169,7 @@ def test_an_issue_that_github_does_not_have_is_the_user_s_to_mend() -> None:
     nothing = httpx.MockTransport(lambda _: httpx.Response(404))
     with pytest.raises(UserError, match=r"https://github\.com/acme/x/issues/7") as caught:
         read_issue("https://github.com/acme/x/issues/7", token=None, transport=nothing)
-    assert code_for(caught.value) is Exit.USAGE
+    assert get_error_code(caught.value) is ExitCode.USAGE
 
 
 # --- what scripts read ------------------------------------------------------------------------------------------------
@@ -214,7 +214,7 @@ def test_a_run_s_exit_code_follows_its_outcome(outcome: str, code: int) -> None:
         candidates=0,
         distinct=0,
     )
-    assert code_of(result) == code
+    assert get_result_code(result) == code
 
 
 @pytest.mark.parametrize(
@@ -235,4 +235,4 @@ def test_a_run_s_exit_code_follows_its_outcome(outcome: str, code: int) -> None:
     ],
 )
 def test_an_error_s_exit_code_says_who_acts(error: BaseException, code: int) -> None:
-    assert code_for(error) == code
+    assert get_error_code(error) == code

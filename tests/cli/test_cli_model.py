@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from repoagent.cli.model import app, shown_progress
+from repoagent.cli.model import app, show_progress
 from repoagent.errors import UserError
 
 
@@ -48,7 +48,7 @@ def test_an_unknown_model_is_an_error_of_the_users(command: list[str]) -> None:
 
 
 def test_without_a_terminal_progress_is_a_line_for_each_tenth(capsys: pytest.CaptureFixture[str]) -> None:
-    with shown_progress("weights") as progress:
+    with show_progress("weights") as progress:
         for done in range(0, 1001, 25):
             progress(done, 1000)
     assert capsys.readouterr().err.splitlines() == [f"weights: {percent} %" for percent in range(10, 101, 10)]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from repoagent.cli.plain import plain
+from repoagent.cli.printable import make_printable
 
 
 @pytest.mark.parametrize(
@@ -16,4 +16,4 @@ from repoagent.cli.plain import plain
     ],
 )
 def test_nothing_that_moves_the_cursor_reaches_a_terminal(text: str, keep: str, shown: str) -> None:
-    assert plain(text, keep) == shown
+    assert make_printable(text, keep) == shown

@@ -8,12 +8,12 @@ from typing import Literal
 
 import pytest
 
-from repoagent.cli.progress import Progress, told
-from repoagent.cli.summary import as_text
+from repoagent.cli.progress import ProgressPrinter, describe_event
+from repoagent.cli.summary import format_result
 from repoagent.domain import Confidence, Result, Spec, Usage
-from repoagent.trace import Event, Value
+from repoagent.trace import Event, EventValue
 
-EVENTS: list[tuple[str, dict[str, Value], list[str]]] = [
+EVENTS: list[tuple[str, dict[str, EventValue], list[str]]] = [
     ("run.started", {"session": "s1", "path": "/x"}, ["session s1"]),
     ("run.ended", {}, []),
     ("sandbox.progress", {"line": "making the base image"}, ["making the base image"]),
@@ -130,8 +130,8 @@ EVENTS: list[tuple[str, dict[str, Value], list[str]]] = [
 
 
 @pytest.mark.parametrize(("kind", "data", "lines"), EVENTS)
-def test_each_event_is_told_in_words_or_not_at_all(kind: str, data: dict[str, Value], lines: list[str]) -> None:
-    assert told(Event(kind, data)) == lines
+def test_each_event_is_told_in_words_or_not_at_all(kind: str, data: dict[str, EventValue], lines: list[str]) -> None:
+    assert describe_event(Event(kind, data)) == lines
 
 
 @pytest.mark.parametrize(
@@ -143,9 +143,15 @@ def test_each_event_is_told_in_words_or_not_at_all(kind: str, data: dict[str, Va
     ],
 )
 def test_a_judged_candidate_is_one_line(oracle: str, ending: str, words: str) -> None:
-    data: dict[str, Value] = {"id": "abcdefgh", "generator": "rewrite", "target": "t", "gate": [], "oracle": oracle}
+    data: dict[str, EventValue] = {
+        "id": "abcdefgh",
+        "generator": "rewrite",
+        "target": "t",
+        "gate": [],
+        "oracle": oracle,
+    }
     data |= {"passed": 3, "fixed": 0, "broken": 0, "ending": ending}
-    assert told(Event("candidate.judged", data)) == [f"  abcdef rewrite: {words}"]
+    assert describe_event(Event("candidate.judged", data)) == [f"  abcdef rewrite: {words}"]
 
 
 def test_every_event_that_the_program_emits_is_known_here() -> None:
@@ -157,7 +163,7 @@ def test_every_event_that_the_program_emits_is_known_here() -> None:
 
 
 def test_lines_go_where_they_are_wanted_and_no_markup_is_read(capsys: pytest.CaptureFixture[str]) -> None:
-    with Progress(to_stderr=True) as progress:
+    with ProgressPrinter(to_stderr=True) as progress:
         for kind, data, _ in EVENTS:
             if kind != "candidate.judged":
                 progress(Event(kind, data))
@@ -196,11 +202,11 @@ Outcome = Literal["verified", "unverified", "none", "budget"]
     ],
 )
 def test_the_summary_begins_with_the_outcome(outcome: Outcome, headline: str) -> None:
-    assert as_text(replace(RESULT, outcome=outcome), Path("/s")).splitlines()[1] == headline
+    assert format_result(replace(RESULT, outcome=outcome), Path("/s")).splitlines()[1] == headline
 
 
 def test_the_summary_holds_patch_claims_cost_and_place() -> None:
-    text = as_text(replace(RESULT, unverified=("Not this.",), notes=("A note.",)), Path("/s"))
+    text = format_result(replace(RESULT, unverified=("Not this.",), notes=("A note.",)), Path("/s"))
     assert "    --- a/a.py\n    +++ b/a.py\n" in text
     assert "Verified:\n  - 3 tests pass.\n" in text
     assert "Not verified:\n  - Not this.\n" in text
@@ -210,13 +216,13 @@ def test_the_summary_holds_patch_claims_cost_and_place() -> None:
 
 
 def test_the_summary_leaves_out_what_there_is_not() -> None:
-    text = as_text(replace(RESULT, confidence=None, verified=(), patch=""), Path("/s"))
+    text = format_result(replace(RESULT, confidence=None, verified=(), patch=""), Path("/s"))
     assert "confidence" not in text
     assert "erified:" not in text
 
 
 def test_the_summary_says_what_holds_today_and_what_was_wanted() -> None:
     spec = Spec(("It prints 1000B.",), ("It prints 1K.",))
-    lines = as_text(replace(RESULT, spec=spec), Path("/s")).splitlines()
+    lines = format_result(replace(RESULT, spec=spec), Path("/s")).splitlines()
     assert lines[lines.index("Current behaviour:") + 1] == "  - It prints 1000B."
     assert lines[lines.index("Expected behaviour:") + 1] == "  - It prints 1K."

@@ -17,7 +17,7 @@ from markdown_it.token import Token
 
 from docs.generate import build_pages, fill_block, read_page
 from docs.rooms import build_figure, build_table, read_floors
-from repoagent.cli.codes import Exit
+from repoagent.cli.codes import ExitCode
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
@@ -61,7 +61,9 @@ def test_the_recorded_run_of_the_readme_stands_in_the_record() -> None:
 def test_every_exit_code_is_explained(path: Path) -> None:
     table = re.search(r"\|[^\n]*code \| meaning \|\n\|---\|---\|\n((?:\|[^\n]*\n)+)", path.read_text(encoding="utf-8"))
     assert table is not None
-    assert [int(code) for code in re.findall(r"^\| (\d+) \|", table[1], re.MULTILINE)] == [code.value for code in Exit]
+    assert [int(code) for code in re.findall(r"^\| (\d+) \|", table[1], re.MULTILINE)] == [
+        code.value for code in ExitCode
+    ]
 
 
 def test_generated_pages_are_as_the_code_says(generated_pages: dict[Path, str]) -> None:

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from repoagent.edits import EditRefused, meaning, splice_definition
-from repoagent.edits.encoding import readable
+from repoagent.edits import EditRefused
+from repoagent.edits.encoding import make_parsable
 from repoagent.edits.layout import Indentation
-from repoagent.edits.strings import reindent_code
+from repoagent.languages.python.fingerprint import ast_fingerprint
+from repoagent.languages.python.splice import splice_definition
+from repoagent.languages.python.strings import reindent_code
 
 METHOD = "class A:\n    def f(self, a):\n        if a:\n            a = 1\n        return a\n"
 ANSWER = "def f(self, a):\n    if a:\n        a = 2\n        print(\n            a)\n    return a + 1\n"
@@ -138,7 +140,7 @@ def test_a_function_at_the_top_of_a_file_with_a_bom_is_spliced_and_the_bom_kept(
 
 
 def test_bytes_that_are_not_utf_8_are_written_as_they_were() -> None:
-    answer = readable(LATIN).replace("return a", "return -a")
+    answer = make_parsable(LATIN).replace("return a", "return -a")
     assert splice_definition(LATIN, "f", answer) == LATIN.replace("return a", "return -a")
 
 
@@ -148,8 +150,8 @@ def test_characters_that_would_be_written_in_the_wrong_encoding_are_refused() ->
 
 
 def test_meaning_reads_files_of_any_encoding_and_depth() -> None:
-    assert meaning(LATIN) == meaning(LATIN.replace("; c", ";  c"))
-    assert meaning(LATIN) != meaning(LATIN.replace("\udce9", "\udcea"))
-    assert meaning("\ufeffa = 1\n") == meaning("a=1\n")
+    assert ast_fingerprint(LATIN) == ast_fingerprint(LATIN.replace("; c", ";  c"))
+    assert ast_fingerprint(LATIN) != ast_fingerprint(LATIN.replace("\udce9", "\udcea"))
+    assert ast_fingerprint("\ufeffa = 1\n") == ast_fingerprint("a=1\n")
     branches = "if a:\n    pass\n" + "elif a:\n    pass\n" * 600
-    assert meaning(branches) != meaning(branches + "else:\n    pass\n")
+    assert ast_fingerprint(branches) != ast_fingerprint(branches + "else:\n    pass\n")

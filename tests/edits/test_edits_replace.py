@@ -6,7 +6,7 @@ import pytest
 
 from repoagent.domain import Edit
 from repoagent.edits import EditRefused
-from repoagent.edits.combine import combined
+from repoagent.edits.combine import combine_edits
 from repoagent.edits.replace import replace_passage
 
 SOURCE = """\
@@ -87,14 +87,14 @@ def test_two_changes_of_one_file_are_put_together() -> None:
     one = Edit("m.py", SOURCE, SOURCE.replace("= 10", "= 12"))
     other = Edit("m.py", SOURCE, SOURCE.replace("a + b", "a - b"))
     more = Edit("n.py", None, "new = 1\n")
-    [both, new] = combined((one,), (other, more))
+    [both, new] = combine_edits((one,), (other, more))
     assert both.after == SOURCE.replace("= 10", "= 12").replace("a + b", "a - b")
     assert new == more
-    assert combined((one,), (one,)) == (one,)
+    assert combine_edits((one,), (one,)) == (one,)
 
 
 def test_changes_of_the_same_line_are_not_put_together() -> None:
     one = Edit("m.py", SOURCE, SOURCE.replace("= 10", "= 12"))
     other = Edit("m.py", SOURCE, SOURCE.replace("= 10", "= 13"))
     with pytest.raises(EditRefused, match=r"m.py: both changes touch line 1"):
-        combined((one,), (other,))
+        combine_edits((one,), (other,))

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from repoagent.edits import EditRefused, splice_definition
-from repoagent.edits.syntax import find_definition, parse, without_docstring
+from repoagent.edits import EditRefused
+from repoagent.languages.python.splice import splice_definition
+from repoagent.languages.python.syntax import find_definition, parse, split_docstring
 
 PROPERTY = '''class A:
     @property
@@ -39,7 +40,7 @@ def test_of_several_functions_of_a_name_the_one_at_the_line_is_found(
 def test_the_function_at_the_line_is_spliced_and_the_other_left_alone() -> None:
     assert splice_definition(BRANCHES, "f", "def f():\n    return 3\n", 2) == BRANCHES.replace("return 1", "return 3")
     assert splice_definition(BRANCHES, "f", "def f():\n    return 3\n", 5) == BRANCHES.replace("return 2", "return 3")
-    assert without_docstring(PROPERTY, "A.x", 2)[1] == "Getter."
+    assert split_docstring(PROPERTY, "A.x", 2)[1] == "Getter."
 
 
 def test_functions_under_match_are_found() -> None:

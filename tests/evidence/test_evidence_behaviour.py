@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from repoagent.evidence.behaviour import agreement
+from repoagent.evidence.behaviour import measure_behavioural_agreement
 
 A, B, C = ("1", "2", "3"), ("1", "2", "4"), ("9", "9", "9")
 
@@ -23,4 +23,4 @@ A, B, C = ("1", "2", "3"), ("1", "2", "4"), ("9", "9", "9")
 def test_the_share_of_the_weight_that_does_the_same(
     outputs: list[tuple[str, ...]], weights: list[float], shares: list[float]
 ) -> None:
-    assert agreement(outputs, weights) == pytest.approx(shares)
+    assert measure_behavioural_agreement(outputs, weights) == pytest.approx(shares)

@@ -10,11 +10,18 @@ from pathlib import Path
 import pytest
 
 from repoagent.domain import Answer, Oracle, Strength
-from repoagent.evidence.screening import Check, Place, Screened, Variant, compare, screen, single_tests
-from repoagent.sandbox.base import ENVIRONMENT, UV, Engine, Environment, Finished, Limits, Recipe, Sandbox
+from repoagent.evidence.screening import (
+    ScreeningOracle,
+    ScreeningResult,
+    Variant,
+    VariedFunction,
+    observe_behaviour,
+    run_single_tests,
+    screen,
+)
+from repoagent.sandbox.base import ENVIRONMENT, UV, CommandResult, Engine, Environment, Recipe, Sandbox, SandboxLimits
 from repoagent.sandbox.bubblewrap import BubblewrapEngine
-from repoagent.sandbox.fake import Answer as PlayedCommand
-from repoagent.sandbox.fake import FakeEngine
+from repoagent.sandbox.fake import FakeEngine, PlayedCommand
 
 MODULE = "size.py"
 SOURCE = "def size(number, unit='B'):\n    return f'{number}{unit}'\n"
@@ -23,7 +30,7 @@ RIGHT = "    return f'{number} {unit}'\n"
 ORACLE = Oracle(Strength.STRONG, SCRIPT, expected="1 B")
 
 
-def judge(oracle: Oracle, finished: Finished) -> tuple[Answer, float]:
+def judge(oracle: Oracle, finished: CommandResult) -> tuple[Answer, float]:
     """As far as this script goes."""
     right = finished.exit_code == 0 and finished.output == f"begun\n{oracle.expected}\n"
     return "passed" if right else "failed", float(right)
@@ -40,15 +47,15 @@ def screened(
     engine: Engine,
     environment: Environment,
     root: Path,
-    check: Check,
+    check: ScreeningOracle,
     seconds: float = 60.0,
-) -> list[Screened]:
+) -> list[ScreeningResult]:
     @contextmanager
     def opened() -> Iterator[Sandbox]:
-        with engine.open(environment, root, Limits(pids=64)) as sandbox:
+        with engine.open(environment, root, SandboxLimits(pids=64)) as sandbox:
             yield sandbox
 
-    place = Place(MODULE, (root / MODULE).read_text(), "size")
+    place = VariedFunction(MODULE, (root / MODULE).read_text(), "size")
     return screen(variants, place, check, judge, opened, seconds, 10)
 
 
@@ -71,7 +78,7 @@ def screened(
 def test_a_nonsensical_answer_is_no_success(answer: bytes, tmp_path: Path) -> None:
     (tmp_path / MODULE).write_text(SOURCE)
     fake = FakeEngine(_answering(answer))
-    found = screened([variant(RIGHT)], fake, Environment("k", "fake:k"), tmp_path, Check(ORACLE))
+    found = screened([variant(RIGHT)], fake, Environment("k", "fake:k"), tmp_path, ScreeningOracle(ORACLE))
     assert [each.passed for each in found] == [False]
 
 
@@ -80,18 +87,18 @@ def test_what_was_screened_is_read_by_the_judge(tmp_path: Path) -> None:
     results = [{"output": "begun\n1 B\n", "code": 0}, {"output": "begun\n1B\n", "code": 0}, {"output": "?", "code": 0}]
     answer = json.dumps({"results": results, "proven": 2, "ended": "time"}).encode()
     fake = FakeEngine(_answering(answer))
-    found = screened([variant(RIGHT)] * 3, fake, Environment("k", "fake:k"), tmp_path, Check(ORACLE))
+    found = screened([variant(RIGHT)] * 3, fake, Environment("k", "fake:k"), tmp_path, ScreeningOracle(ORACLE))
     assert [each.passed for each in found] == [True, False, False]
-    job = json.loads(fake.opened[0].files[".repoagent-variants.json"])
+    job = json.loads(fake.sandboxes[0].files[".repoagent-variants.json"])
     assert (job["path"], job["names"], len(job["variants"])) == (MODULE, ["size"], 3)
 
 
 def _answering(data: bytes) -> PlayedCommand:
-    def answer(command: Sequence[str], files: MutableMapping[str, bytes]) -> Finished:
+    def answer(command: Sequence[str], files: MutableMapping[str, bytes]) -> CommandResult:
         if command[0] == "stat":
-            return Finished(0, str(len(data)), 0.0)
+            return CommandResult(0, str(len(data)), 0.0)
         files[command[-1]] = data
-        return Finished(0, "", 0.0)
+        return CommandResult(0, "", 0.0)
 
     return answer
 
@@ -136,7 +143,7 @@ def test_a_hostile_variant_harms_no_other(
 ) -> None:
     (tmp_path / MODULE).write_text(SOURCE)
     variants = [variant(RIGHT), variant(HOSTILE[name]), variant(RIGHT)]
-    found = screened(variants, engine, environment, tmp_path, Check(ORACLE))
+    found = screened(variants, engine, environment, tmp_path, ScreeningOracle(ORACLE))
     assert [each.passed for each in found] == [True, False, True]
 
 
@@ -146,7 +153,7 @@ def test_one_that_deletes_files_is_found_out_and_left_out(
 ) -> None:
     (tmp_path / MODULE).write_text(SOURCE)
     (tmp_path / "data").write_text("B")
-    check = Check(Oracle(Strength.STRONG, SCRIPT + "open('data').read()\n", expected="1 B"))
+    check = ScreeningOracle(Oracle(Strength.STRONG, SCRIPT + "open('data').read()\n", expected="1 B"))
     deleting = variant("    import os; os.remove('data')\n    return '1 B'\n")
     variants = [variant(RIGHT), deleting, variant(RIGHT), variant("    return number\n"), variant(RIGHT)]
     found = screened(variants, engine, environment, tmp_path, check)
@@ -162,11 +169,11 @@ def test_many_variants_share_one_sandbox(engine: BubblewrapEngine, environment: 
     def opening() -> Iterator[Sandbox]:
         nonlocal opened
         opened += 1
-        with engine.open(environment, tmp_path, Limits(pids=64)) as sandbox:
+        with engine.open(environment, tmp_path, SandboxLimits(pids=64)) as sandbox:
             yield sandbox
 
     variants = [*(variant(f"    return {n}\n") for n in range(300)), variant(RIGHT)]
-    found = screen(variants, Place(MODULE, SOURCE, "size"), Check(ORACLE), judge, opening, 60.0, 10)
+    found = screen(variants, VariedFunction(MODULE, SOURCE, "size"), ScreeningOracle(ORACLE), judge, opening, 60.0, 10)
     assert [each.passed for each in found] == [False] * 300 + [True]
     assert opened == 1
 
@@ -218,10 +225,16 @@ def test_functions_of_every_kind_vary(
 ) -> None:
     (tmp_path / MODULE).write_text(module)
     start = module.rindex("B'")
-    place = Place(MODULE, module, symbol)
+    place = VariedFunction(MODULE, module, symbol)
     variants = [Variant(((start, start + 1, " B"),)), Variant(((start, start + 1, "C"),))]
     found = screen(
-        variants, place, Check(ORACLE), judge, lambda: engine.open(environment, tmp_path, Limits()), 60.0, 10
+        variants,
+        place,
+        ScreeningOracle(ORACLE),
+        judge,
+        lambda: engine.open(environment, tmp_path, SandboxLimits()),
+        60.0,
+        10,
     )
     assert [each.passed for each in found] == [True, False]
 
@@ -230,7 +243,7 @@ def test_functions_of_every_kind_vary(
 def test_a_default_varies_too(engine: BubblewrapEngine, environment: Environment, tmp_path: Path) -> None:
     (tmp_path / MODULE).write_text(SOURCE)
     start = SOURCE.index("'B'")
-    found = screened([Variant(((start, start + 3, "' B'"),))], engine, environment, tmp_path, Check(ORACLE))
+    found = screened([Variant(((start, start + 3, "' B'"),))], engine, environment, tmp_path, ScreeningOracle(ORACLE))
     assert [each.passed for each in found] == [True]
 
 
@@ -241,7 +254,9 @@ def test_code_that_never_ends_is_mended(engine: BubblewrapEngine, environment: E
     )
     source = (tmp_path / MODULE).read_text()
     start = source.index("    while")
-    found = screened([Variant(((start, len(source), "    return x\n"),))], engine, environment, tmp_path, Check(ORACLE))
+    found = screened(
+        [Variant(((start, len(source), "    return x\n"),))], engine, environment, tmp_path, ScreeningOracle(ORACLE)
+    )
     assert [each.passed for each in found] == [True]
 
 
@@ -256,9 +271,11 @@ def test_variants_are_compared_on_arguments_like_those_that_were_seen(
         "    return '1 B'\n",
         "    while number: pass\n    return 1\n",
     )
-    opened = lambda: engine.open(environment, tmp_path, Limits())  # noqa: E731
-    place = Place(MODULE, SOURCE, "size")
-    one, same, constant, endless = compare([variant(b) for b in bodies], place, Check(ORACLE), opened, 30.0)
+    opened = lambda: engine.open(environment, tmp_path, SandboxLimits())  # noqa: E731
+    place = VariedFunction(MODULE, SOURCE, "size")
+    one, same, constant, endless = observe_behaviour(
+        [variant(b) for b in bodies], place, ScreeningOracle(ORACLE), opened, 30.0
+    )
     assert one == same
     assert len(one) > 5
     assert "'0 B'" in " ".join(one)
@@ -272,10 +289,10 @@ def test_nothing_is_compared_where_arguments_cannot_be_written_down(
     engine: BubblewrapEngine, environment: Environment, tmp_path: Path
 ) -> None:
     (tmp_path / MODULE).write_text("def size(number):\n    return 'B'\n")
-    check = Check(Oracle(Strength.STRONG, "from size import size\nsize(object())\n", expected="?"))
-    place = Place(MODULE, (tmp_path / MODULE).read_text(), "size")
-    opened = lambda: engine.open(environment, tmp_path, Limits())  # noqa: E731
-    assert compare([Variant(())], place, check, opened, 30.0) == [()]
+    check = ScreeningOracle(Oracle(Strength.STRONG, "from size import size\nsize(object())\n", expected="?"))
+    place = VariedFunction(MODULE, (tmp_path / MODULE).read_text(), "size")
+    opened = lambda: engine.open(environment, tmp_path, SandboxLimits())  # noqa: E731
+    assert observe_behaviour([Variant(())], place, check, opened, 30.0) == [()]
 
 
 TESTS = """\
@@ -307,7 +324,7 @@ def test_tests_are_collected_once_and_run_in_each_fork(
     (tmp_path / MODULE).write_text(SOURCE)
     (tmp_path / "test_size.py").write_text(TESTS)
     names = ("test_number[2]", "test_number[3]", "test_unit")
-    check = Check(
+    check = ScreeningOracle(
         Oracle(Strength.NONE),
         ("test_size.py::test_blank",),
         tuple(f"test_size.py::{name}" for name in names),
@@ -337,8 +354,8 @@ def test_a_test_that_never_ends_holds_up_no_other(
 ) -> None:
     (tmp_path / "test_it.py").write_text(ENDLESS)
     arguments = ("-q", "-p", "no:cacheprovider", "--", "test_it.py")
-    opened = lambda: engine.open(with_pytest, tmp_path, Limits())  # noqa: E731
-    passing, failing, seconds = single_tests(arguments, opened, 60.0, each=1.0)
+    opened = lambda: engine.open(with_pytest, tmp_path, SandboxLimits())  # noqa: E731
+    passing, failing, seconds = run_single_tests(arguments, opened, 60.0, each=1.0)
     assert passing == {"test_it.py::test_right"}
     assert failing == {f"test_it.py::test_{name}" for name in ("wrong", "endless", "leaving")}
     assert 0 < seconds < 1
@@ -350,4 +367,4 @@ def test_a_test_that_never_ends_holds_up_no_other(
 def test_of_a_nonsensical_answer_about_tests_nothing_is_believed(answer: bytes, tmp_path: Path) -> None:
     fake = FakeEngine(_answering(answer))
     opened = lambda: fake.open(Environment("k", "fake:k"), tmp_path)  # noqa: E731
-    assert single_tests(("x",), opened, 1.0) == (frozenset(), frozenset(), 0)
+    assert run_single_tests(("x",), opened, 1.0) == (frozenset(), frozenset(), 0)

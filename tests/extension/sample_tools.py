@@ -8,10 +8,10 @@ from repoagent.toolkit import ToolContext, tool
 @tool
 def count_lines(context: ToolContext, path: str) -> str:
     """Count the lines of the file `path`."""
-    return str(context.index.source(path).count("\n"))
+    return str(context.index.read_source(path).count("\n"))
 
 
 @tool
 def view_lines(context: ToolContext, path: str, start: int = 1, end: int = 10) -> str:
     """Show lines `start` to `end` of `path`, in capitals."""
-    return context.index.slice(path, start, end).upper()
+    return context.index.read_lines(path, start, end).upper()

@@ -4,7 +4,7 @@ import pytest
 
 from repoagent.domain import Location
 from repoagent.edits import EditRefused
-from repoagent.generators.holes import Hole, holes
+from repoagent.generators.holes import Hole, find_holes
 from repoagent.generators.infill import fill_hole
 
 SOURCE = '''def find(items, x):
@@ -31,11 +31,11 @@ def text(hole: Hole) -> str:
 
 
 def test_the_condition_of_the_suspicious_line_is_the_first_hole() -> None:
-    assert text(holes(SOURCE, target(4))[0]) == "lo <= hi"
+    assert text(find_holes(SOURCE, target(4))[0]) == "lo <= hi"
 
 
 def test_holes_slice_whole_expressions_lines_and_gaps_also_behind_wide_characters() -> None:
-    found = {(hole.kind, text(hole)) for hole in holes(SOURCE, target())}
+    found = {(hole.kind, text(hole)) for hole in find_holes(SOURCE, target())}
     assert ("expression", '"é" == x') in found
     assert ("line", "lo = mid + 1") in found
     assert ("insert", "") in found
@@ -43,7 +43,7 @@ def test_holes_slice_whole_expressions_lines_and_gaps_also_behind_wide_character
 
 
 def test_no_hole_is_offered_twice_and_none_before_an_elif() -> None:
-    found = holes(SOURCE, target(4, 6))
+    found = find_holes(SOURCE, target(4, 6))
     assert len(found) == len(set(found))
     assert not any(hole.kind == "insert" and hole.line == 8 for hole in found)
 
@@ -83,7 +83,7 @@ def test_an_empty_answer_is_refused(kind: str) -> None:
 
 def test_holes_are_those_of_the_function_at_the_target_s_line() -> None:
     source = "if a:\n    def f():\n        return 1\nelse:\n    def f():\n        return 2\n"
-    found = holes(source, Location("m.py", "f", 2, 3))
+    found = find_holes(source, Location("m.py", "f", 2, 3))
     assert {hole.line for hole in found} == {3}
 
 
@@ -91,10 +91,10 @@ def test_holes_are_those_of_the_function_at_the_target_s_line() -> None:
 def test_holes_lie_right_behind_a_bom_and_bytes_that_are_not_utf_8(prefix: str) -> None:
     source = (prefix if len(prefix) == 1 else "") + f"def f(): {prefix if len(prefix) > 1 else ''}return 1\n"
     expressions = {
-        source[h.start : h.end] for h in holes(source, Location("m.py", "f", 1, 1)) if h.kind == "expression"
+        source[h.start : h.end] for h in find_holes(source, Location("m.py", "f", 1, 1)) if h.kind == "expression"
     }
     assert "1" in expressions
-    assert not any(hole.kind == "insert" for hole in holes(source, Location("m.py", "f", 1, 1)))
+    assert not any(hole.kind == "insert" for hole in find_holes(source, Location("m.py", "f", 1, 1)))
 
 
 def test_inserted_lines_end_as_those_around_them() -> None:

@@ -6,10 +6,11 @@ from dataclasses import replace
 import pytest
 
 from repoagent.domain import Issue, Location, Spec
-from repoagent.edits import EditRefused, meaning
+from repoagent.edits import EditRefused
 from repoagent.generators import DraftTask
-from repoagent.generators.mutation import mutants
+from repoagent.generators.mutation import generate_mutants
 from repoagent.generators.mutation.search import propose_mutants
+from repoagent.languages.python.fingerprint import ast_fingerprint
 
 
 def located(source: str, name: str = "f", **changes: object) -> Location:
@@ -19,8 +20,8 @@ def located(source: str, name: str = "f", **changes: object) -> Location:
 
 def reached(source: str, wanted: str, text: str = "", name: str = "f") -> str:
     """The pattern of the mutant that means what is wanted; empty without one."""
-    found = mutants(source, located(source, name), text, 3000)
-    return next((m.pattern for m in found if meaning(m.apply(source)) == meaning(wanted)), "")
+    found = generate_mutants(source, located(source, name), text, 3000)
+    return next((m.pattern for m in found if ast_fingerprint(m.apply(source)) == ast_fingerprint(wanted)), "")
 
 
 FIXES = {
@@ -226,7 +227,7 @@ def test_what_stands_further_away_or_in_the_issue_is_borrowed(name: str) -> None
 def test_the_opposite_is_likelier_than_what_is_akin(old: str, new: str) -> None:
     source = f"def f(a):\n    b = a.split(' ')[-1]\n    return len(b) == 1 and {old}\n"
     assert reached(source, source.replace(old, new)) == "opposite"
-    found = [m.apply(source) for m in mutants(source, located(source), "", 3000)]
+    found = [m.apply(source) for m in generate_mutants(source, located(source), "", 3000)]
     assert found.index(source.replace(old, new)) < 5
 
 
@@ -241,7 +242,7 @@ def test_a_method_does_what_its_sister_does_last() -> None:
 
 def test_what_the_issue_names_is_tried_before_what_the_file_names() -> None:
     source = "from x import Aa, Mul, Zz\n\ndef f(a):\n    return isinstance(a, Mul)\n"
-    found = [m.apply(source) for m in mutants(source, located(source, start=3), "wrong for Zz", 3000)]
+    found = [m.apply(source) for m in generate_mutants(source, located(source, start=3), "wrong for Zz", 3000)]
     first, second = (next(n for n, text in enumerate(found) if f"(Mul, {name})" in text) for name in ("Zz", "Aa"))
     assert first < second
 
@@ -249,7 +250,7 @@ def test_what_the_issue_names_is_tried_before_what_the_file_names() -> None:
 @pytest.mark.parametrize("source", ["def f(a):\n    return a <\n", "x = 1\n"])
 def test_what_cannot_be_mutated_is_refused(source: str) -> None:
     with pytest.raises(EditRefused):
-        mutants(source, located(source), "", 10)
+        generate_mutants(source, located(source), "", 10)
 
 
 SOURCE = '''\
@@ -265,7 +266,7 @@ def f(a,  b = 1):
 
 
 def test_only_the_mutated_piece_of_text_changes() -> None:
-    for mutant in mutants(SOURCE, located(SOURCE), "", 3000):
+    for mutant in generate_mutants(SOURCE, located(SOURCE), "", 3000):
         after = mutant.apply(SOURCE)
         assert after.startswith("# a comment\ndef f(a")
         assert '"""Documented: 1 < 2."""' in after
@@ -274,21 +275,21 @@ def test_only_the_mutated_piece_of_text_changes() -> None:
 
 
 def test_no_two_mutants_mean_the_same_and_none_means_the_source() -> None:
-    found = [meaning(m.apply(SOURCE)) for m in mutants(SOURCE, located(SOURCE), "", 3000)]
+    found = [ast_fingerprint(m.apply(SOURCE)) for m in generate_mutants(SOURCE, located(SOURCE), "", 3000)]
     assert len(found) == len(set(found)) > 100
-    assert meaning(SOURCE) not in found
+    assert ast_fingerprint(SOURCE) not in found
 
 
 def test_the_budget_holds_and_the_likeliest_come_first() -> None:
-    found = mutants(SOURCE, located(SOURCE), "", 50)
+    found = generate_mutants(SOURCE, located(SOURCE), "", 50)
     assert len(found) == 50
-    assert [m.likelihood for m in found] == sorted((m.likelihood for m in found), reverse=True)
-    assert found == mutants(SOURCE, located(SOURCE), "", 3000)[:50]
+    assert [m.pattern_prior for m in found] == sorted((m.pattern_prior for m in found), reverse=True)
+    assert found == generate_mutants(SOURCE, located(SOURCE), "", 3000)[:50]
 
 
 def test_lines_that_no_failing_run_executes_come_last() -> None:
     source = "def f(a):\n    if a < 1:\n        return a < 2\n    return a < 3\n"
-    found = mutants(source, located(source, lines=(4, 2)), "", 3000)
+    found = generate_mutants(source, located(source, lines=(4, 2)), "", 3000)
     best = [next(i for i, m in enumerate(found) if m.line == line and m.pattern == "comparison") for line in (4, 2, 3)]
     assert best == sorted(best)
 
@@ -296,7 +297,7 @@ def test_lines_that_no_failing_run_executes_come_last() -> None:
 @pytest.mark.parametrize("head", ["\ufeff", "# coding: latin-1\nx = '\udce9'\n", "if 1:\n    y = 'é'\n"])
 def test_other_encodings_are_mutated_where_they_are(head: str) -> None:
     source = head + "def f(a):\n    return a < 'é'\n".replace("é", "\udce9" if "latin" in head else "é")
-    found = mutants(source, located(source, start=1 + head.count("\n")), "", 500)
+    found = generate_mutants(source, located(source, start=1 + head.count("\n")), "", 500)
     assert any(m.apply(source) == source.replace("a < ", "a <= ") for m in found)
 
 
@@ -304,6 +305,6 @@ def test_as_many_mutants_are_proposed_as_the_task_asks_for() -> None:
     task = DraftTask(Issue("f is wrong", ""), Spec((), ()), located(SOURCE), SOURCE, "", "", 7, 20)
     found = propose_mutants(task)
     assert len(found) == 20
-    assert all(mutant.apply(SOURCE) != SOURCE and mutant.likelihood > 0 for mutant in found)
+    assert all(mutant.apply(SOURCE) != SOURCE and mutant.pattern_prior > 0 for mutant in found)
     with pytest.raises(EditRefused):
         propose_mutants(replace(task, source="def f(:\n"))

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from repoagent.domain import Edit, Issue, Location, Oracle, Spec, Strength
-from repoagent.evidence.reproduction.documented import Documented, documented
+from repoagent.evidence.reproduction.documented import DocumentedFunction, reproduce_documentation
 from repoagent.evidence.reproduction.script import run_script
-from repoagent.evidence.screening import Check
+from repoagent.evidence.screening import ScreeningOracle
 from repoagent.generators import DraftTask
 from repoagent.generators.mutation.search import MutationSearch
-from repoagent.sandbox.base import ENVIRONMENT, Environment, Finished, Limits, Recipe, Sandbox
+from repoagent.sandbox.base import ENVIRONMENT, CommandResult, Environment, Recipe, Sandbox, SandboxLimits
 from repoagent.sandbox.bubblewrap import BubblewrapEngine
 from repoagent.sandbox.fake import FakeEngine
 from repoagent.search_options import DEFAULT_OPTIONS
@@ -34,21 +34,21 @@ def mutation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
 
     @contextmanager
     def opened(edits: Sequence[Edit]) -> Iterator[Sandbox]:
-        with engine.open(environment, root, Limits()) as sandbox:
+        with engine.open(environment, root, SandboxLimits()) as sandbox:
             sandbox.write({edit.path: (edit.after or "").encode() for edit in edits})
             yield sandbox
 
-    def run(script: str) -> Finished:
+    def run(script: str) -> CommandResult:
         with opened(()) as sandbox:
             return run_script(sandbox, script)
 
     def make(source: str, examples: str) -> tuple[MutationSearch, DraftTask]:
         (root / MODULE).write_text(source)
-        oracle = documented([Documented("shop", "f", ("a", "b"), examples)], run)
+        oracle = reproduce_documentation([DocumentedFunction("shop", "f", ("a", "b"), examples)], run)
         assert oracle.strength is Strength.STRONG
         target = Location(MODULE, "f", 1, source.count("\n"))
         task = DraftTask(Issue("f is wrong", ""), Spec((), ()), target, source, "", "", 7, 400)
-        return MutationSearch(Check(oracle), opened, 40.0), task
+        return MutationSearch(ScreeningOracle(oracle), opened, 40.0), task
 
     return make
 
@@ -86,14 +86,16 @@ def test_a_candidate_that_is_nearly_right_is_mutated_instead(mutation: Bench) ->
 def test_a_screening_that_says_nothing_is_told(tmp_path: Path) -> None:
     source = "def f(a, b):\n    return a - b\n"
     task = DraftTask(Issue("f is wrong", ""), Spec((), ()), Location(MODULE, "f", 1, 2), source, "", "", 7, 10)
-    engine = FakeEngine(lambda _command, _files: Finished(1, "Traceback", 0.1))
-    check = Check(Oracle(Strength.STRONG, script="f"))
-    mutate = MutationSearch(check, lambda _: engine.open(Environment("k", "r"), tmp_path, Limits()), 5.0)
+    engine = FakeEngine(lambda _command, _files: CommandResult(1, "Traceback", 0.1))
+    check = ScreeningOracle(Oracle(Strength.STRONG, script="f"))
+    mutate = MutationSearch(check, lambda _: engine.open(Environment("k", "r"), tmp_path, SandboxLimits()), 5.0)
     assert not mutate(task).drafts
     assert "nothing was heard of the untouched code" in mutate.log[1]
 
 
 def test_a_file_that_is_no_python_is_refused() -> None:
     task = DraftTask(Issue("", ""), Spec((), ()), Location(MODULE, "f", 1, 2), "def f(:\n", "", "", 7, 10)
-    mutate = MutationSearch(Check(Oracle(Strength.STRONG)), lambda _: pytest.fail("nothing is to be run"), 1.0)
+    mutate = MutationSearch(
+        ScreeningOracle(Oracle(Strength.STRONG)), lambda _: pytest.fail("nothing is to be run"), 1.0
+    )
     assert mutate(task).refused

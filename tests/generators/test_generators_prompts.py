@@ -10,12 +10,12 @@ from repoagent.errors import BudgetExceeded, ContextFull, ModelFailed
 from repoagent.generators import DraftTask, Infiller, Retrier, Rewriter
 from repoagent.generators.retry import is_worth_retrying
 from repoagent.llm.base import Completion
-from repoagent.llm.profiles import profile_for
+from repoagent.llm.profiles import find_profile
 from repoagent.llm.scripted import ScriptedModel
 
 SOURCE = "def f(a):\n    if a > 1:\n        a = 2\n    b = a\n    return b\n"
 RIGHT = "```python\ndef f(a):\n    return a + {}\n```\n"
-PROFILE = profile_for("qwen2.5-coder-1.5b")
+PROFILE = find_profile("qwen2.5-coder-1.5b")
 
 
 def task(source: str = SOURCE, samples: int = 3, **changes: object) -> DraftTask:
@@ -174,14 +174,14 @@ def test_prompts_stay_within_what_the_model_takes() -> None:
     Retrier().draft(short, asked)
     assert {call.kind for call in asked.calls} == {"chat", "infill"}
     for call in asked.calls:
-        assert asked.count(call.prompt) + call.sampling.max_tokens <= 1000
+        assert asked.count_tokens(call.prompt) + call.sampling.max_tokens <= 1000
 
 
 def test_a_hole_in_an_endless_line_is_shown_in_part() -> None:
     asked = ScriptedModel(infills=lambda _: "1", profile=PROFILE, context=600)
     Infiller().draft(task(f"def f(a):\n    a = '{'x' * 9000}'\n    return a\n"), asked)
     assert asked.calls
-    assert all(asked.count(call.prompt) < 600 for call in asked.calls)
+    assert all(asked.count_tokens(call.prompt) < 600 for call in asked.calls)
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ import pytest
 from repoagent.domain import Attempt, Issue, Location, Spec
 from repoagent.edits import EditRefused
 from repoagent.generators import DraftTask, Replacer, ReplaceRetrier
-from repoagent.generators.blocks import Block, blocks_in, edits_in
-from repoagent.generators.excerpts import Passages, passages
-from repoagent.llm.profiles import profile_for
+from repoagent.generators.blocks import SearchReplaceBlock, parse_blocks, parse_edits
+from repoagent.generators.excerpts import FileExcerpts, collect_file_excerpts
+from repoagent.llm.profiles import find_profile
 from repoagent.llm.scripted import ScriptedModel
 from tests.conftest import Indexed
 
@@ -39,14 +39,14 @@ RIGHT = "The constant is wrong.\n\n```python\n" + block("pkg/limits.py", "LONGES
 def task(indexed: Indexed, files: Mapping[str, str | bytes] = FILES) -> DraftTask:
     index = indexed(files)
     issue = Issue("names are too long", "They are clipped at 30.")
-    shown = passages(index, index.source, (CLIPPED,), issue.text)
-    source = index.source(CLIPPED.path)
+    shown = collect_file_excerpts(index, index.read_source, (CLIPPED,), issue.text)
+    source = index.read_source(CLIPPED.path)
     made = DraftTask(issue, Spec((), ("20 letters",)), CLIPPED, source, "", "'x' * 30", 7, 2)
     return replace(made, files=shown, listed=frozenset(index.files))
 
 
 def model(*replies: str) -> ScriptedModel:
-    return ScriptedModel(replies, profile=profile_for("qwen2.5-coder-32b"))
+    return ScriptedModel(replies, profile=find_profile("qwen2.5-coder-32b"))
 
 
 def test_shown_are_the_function_its_class_and_the_constants_it_uses(indexed: Indexed) -> None:
@@ -60,7 +60,9 @@ def test_shown_are_the_function_its_class_and_the_constants_it_uses(indexed: Ind
 
 def test_a_module_that_is_suspected_itself_is_shown_without_its_functions(indexed: Indexed) -> None:
     index = indexed(FILES)
-    [limits] = passages(index, index.source, (Location("pkg/limits.py", "", 1, 1),), "UNUSED is wrong")
+    [limits] = collect_file_excerpts(
+        index, index.read_source, (Location("pkg/limits.py", "", 1, 1),), "UNUSED is wrong"
+    )
     assert limits.texts == ("import os", "UNUSED = 1")
 
 
@@ -91,7 +93,7 @@ def test_where_nothing_can_be_shown_no_model_is_asked(indexed: Indexed) -> None:
 
 
 def test_of_what_is_too_long_the_last_files_are_left_out(indexed: Indexed) -> None:
-    asked = ScriptedModel([RIGHT], profile=replace(profile_for("qwen2.5-coder-32b"), prompt_budget=300))
+    asked = ScriptedModel([RIGHT], profile=replace(find_profile("qwen2.5-coder-32b"), prompt_budget=300))
     long = {**FILES, "pkg/limits.py": f"{FILES['pkg/limits.py']}LONGEST = {'1 + ' * 200}1\n"}
     drafted = Replacer().draft(replace(task(indexed, long), samples=1), asked)
     assert "### pkg/names.py" in asked.calls[0].prompt
@@ -102,20 +104,23 @@ def test_of_what_is_too_long_the_last_files_are_left_out(indexed: Indexed) -> No
 @pytest.mark.parametrize(
     ("answer", "found"),
     [
-        (block("a.py", "x", "y"), [Block("a.py", "x", "y")]),
-        ("`a.py`\n```\n" + block("b/c.py", "x\n\ny", "") + "```", [Block("b/c.py", "x\n\ny", "")]),
-        ("**File: a.py**\n" + block("", "x", "y").partition("\n")[2], [Block("a.py", "x", "y")]),
+        (block("a.py", "x", "y"), [SearchReplaceBlock("a.py", "x", "y")]),
+        ("`a.py`\n```\n" + block("b/c.py", "x\n\ny", "") + "```", [SearchReplaceBlock("b/c.py", "x\n\ny", "")]),
+        ("**File: a.py**\n" + block("", "x", "y").partition("\n")[2], [SearchReplaceBlock("a.py", "x", "y")]),
         (
             block("a.py", "x", "y") + block("", "z", "w").partition("\n")[2],
-            [Block("a.py", "x", "y"), Block("a.py", "z", "w")],
+            [SearchReplaceBlock("a.py", "x", "y"), SearchReplaceBlock("a.py", "z", "w")],
         ),
         ("### a.py\n<<<<<<< SEARCH\nx\n=======\ny\n", []),
-        ("### a.py\n<<<<<<< SEARCH\nTitle\n=====\n=======\ny\n>>>>>>> REPLACE", [Block("a.py", "Title\n=====", "y")]),
+        (
+            "### a.py\n<<<<<<< SEARCH\nTitle\n=====\n=======\ny\n>>>>>>> REPLACE",
+            [SearchReplaceBlock("a.py", "Title\n=====", "y")],
+        ),
         ("no blocks", []),
     ],
 )
-def test_blocks_are_found_in_what_is_written_around_them(answer: str, found: list[Block]) -> None:
-    assert blocks_in(answer) == found
+def test_blocks_are_found_in_what_is_written_around_them(answer: str, found: list[SearchReplaceBlock]) -> None:
+    assert parse_blocks(answer) == found
 
 
 KNOWN = {"pkg/a.py": "x = 1\ny = 2\n", "pkg/b.py": "z = 3\n"}
@@ -137,12 +142,12 @@ KNOWN = {"pkg/a.py": "x = 1\ny = 2\n", "pkg/b.py": "z = 3\n"}
 )
 def test_an_answer_that_cannot_be_applied_as_a_whole_is_refused(answer: str, reason: str) -> None:
     with pytest.raises(EditRefused, match=reason):
-        edits_in(answer, KNOWN, {}, frozenset({"pkg/c.py"}))
+        parse_edits(answer, KNOWN, {}, frozenset({"pkg/c.py"}))
 
 
 def test_blocks_of_several_files_and_a_new_one_become_edits() -> None:
     answer = block("a.py", "x = 1", "x = 9") + block("pkg/a.py", "y = 2", "y = 8") + block("pkg/new.py", "", "n = 1")
-    edits = edits_in(answer, KNOWN, {})
+    edits = parse_edits(answer, KNOWN, {})
     assert [(edit.path, edit.before is None, edit.after) for edit in edits] == [
         ("pkg/a.py", False, "x = 9\ny = 8\n"),
         ("pkg/new.py", True, "n = 1\n"),
@@ -150,5 +155,5 @@ def test_blocks_of_several_files_and_a_new_one_become_edits() -> None:
 
 
 def test_parts_are_shown_without_what_stands_between_them() -> None:
-    file = Passages("m.py", "a = 1\nb = 2\nc = 3\n", ((1, 1), (3, 3)))
+    file = FileExcerpts("m.py", "a = 1\nb = 2\nc = 3\n", ((1, 1), (3, 3)))
     assert file.texts == ("a = 1", "c = 3")

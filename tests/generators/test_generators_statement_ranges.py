@@ -7,15 +7,15 @@ import pytest
 
 from repoagent.domain import Attempt, Issue, Location, Spec, Usage
 from repoagent.edits import EditRefused
-from repoagent.edits.syntax import parse
 from repoagent.generators import DraftTask, Retrier, Rewriter
 from repoagent.generators.rewrite_part import draft_parts
-from repoagent.generators.statement_ranges import LINES, Part, parts, replaced
+from repoagent.generators.statement_ranges import MAX_LINES, StatementRange, find_statement_ranges, replace_statements
+from repoagent.languages.python.syntax import parse
 from repoagent.llm.base import Completion
-from repoagent.llm.profiles import profile_for
+from repoagent.llm.profiles import find_profile
 from repoagent.llm.scripted import ScriptedModel
 
-PROFILE = profile_for("qwen2.5-coder-1.5b")
+PROFILE = find_profile("qwen2.5-coder-1.5b")
 
 
 def long_function(blocks: int = 12) -> str:
@@ -38,11 +38,11 @@ def task(issue: str = "total_7 is wrong: compute_7 has a limit", samples: int = 
     return replace(made, **changes)  # type: ignore[arg-type]  # fields of a task
 
 
-def found(words: str = "", suspicious: tuple[int, ...] = (), source: str = SOURCE) -> tuple[Part, ...]:
-    return parts(source, "Machine.work", 2, suspicious, Counter(words.split()))
+def found(words: str = "", suspicious: tuple[int, ...] = (), source: str = SOURCE) -> tuple[StatementRange, ...]:
+    return find_statement_ranges(source, "Machine.work", 2, suspicious, Counter(words.split()))
 
 
-def text_of(part: Part, source: str = SOURCE) -> str:
+def text_of(part: StatementRange, source: str = SOURCE) -> str:
     return "".join(source.splitlines(keepends=True)[part.first - 1 : part.last])
 
 
@@ -54,7 +54,7 @@ def test_what_the_issue_speaks_of_comes_first() -> None:
 def test_suspicious_lines_come_before_words() -> None:
     line = next(n for n, text in enumerate(SOURCE.splitlines(), 1) if "total_9 =" in text)
     first = found("compute_3", (line,))[0]
-    assert first.holds(line)
+    assert first.has_line(line)
     assert "compute_9" in text_of(first)
 
 
@@ -64,10 +64,10 @@ def test_lines_of_other_functions_are_no_suspects() -> None:
 
 def test_parts_are_short_and_hold_every_statement() -> None:
     every = found()
-    assert all(1 <= part.last - part.first + 1 <= LINES for part in every)
+    assert all(1 <= part.last - part.first + 1 <= MAX_LINES for part in every)
     first_statement, last = 4, END
-    assert all(any(part.holds(line) for part in every) for line in range(first_statement, last + 1))
-    assert not any(part.holds(3) for part in every)  # the docstring
+    assert all(any(part.has_line(line) for part in every) for line in range(first_statement, last + 1))
+    assert not any(part.has_line(3) for part in every)  # the docstring
 
 
 def test_parts_are_whole_statements() -> None:
@@ -89,14 +89,14 @@ def test_parts_are_whole_statements() -> None:
 def test_every_kind_of_block_has_parts(inside: str) -> None:
     filler = "".join(f"    v{i} = {i}\n" for i in range(30))
     source = f"def f(x):\n{filler}    {inside}\n{filler}"
-    chosen = parts(source, "f", 1, (), Counter(["b"]))
+    chosen = find_statement_ranges(source, "f", 1, (), Counter(["b"]))
     line = next(n for n, text in enumerate(source.splitlines(), 1) if "b(x)" in text)
-    assert any(part.holds(line) for part in chosen)
-    assert all(part.last - part.first + 1 <= LINES for part in chosen)
+    assert any(part.has_line(line) for part in chosen)
+    assert all(part.last - part.first + 1 <= MAX_LINES for part in chosen)
 
 
 def test_a_definition_that_is_not_there_has_none() -> None:
-    assert parts(SOURCE, "Machine.rest", 2, (), Counter()) == ()
+    assert find_statement_ranges(SOURCE, "Machine.rest", 2, (), Counter()) == ()
 
 
 # --- answers ----------------------------------------------------------------------------------------------------------
@@ -110,22 +110,22 @@ FIXED = SOURCE.replace("limit=7", "limit=8")
 @pytest.mark.parametrize("indent", ["", "    ", "        ", "            "])
 def test_an_answer_is_indented_as_what_it_replaces(indent: str) -> None:
     answer = "".join(indent + line[8:] for line in NEW.splitlines(keepends=True))
-    assert replaced(SOURCE, PART, answer) == FIXED
+    assert replace_statements(SOURCE, PART, answer) == FIXED
 
 
 def test_lines_around_it_that_the_answer_repeats_are_not_doubled() -> None:
     lines = SOURCE.splitlines(keepends=True)
     before = "".join(lines[PART.first - 4 : PART.first - 1])
     after = "".join(lines[PART.last : PART.last + 3])
-    assert replaced(SOURCE, PART, before + NEW + after) == FIXED
+    assert replace_statements(SOURCE, PART, before + NEW + after) == FIXED
 
 
 def test_line_ends_stay_as_they_are() -> None:
-    assert replaced(SOURCE.replace("\n", "\r\n"), PART, NEW) == FIXED.replace("\n", "\r\n")
+    assert replace_statements(SOURCE.replace("\n", "\r\n"), PART, NEW) == FIXED.replace("\n", "\r\n")
 
 
 def test_a_byte_order_mark_stays() -> None:
-    assert replaced("\ufeff" + SOURCE, PART, NEW) == "\ufeff" + FIXED
+    assert replace_statements("\ufeff" + SOURCE, PART, NEW) == "\ufeff" + FIXED
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_a_byte_order_mark_stays() -> None:
 )
 def test_an_answer_that_is_no_code_is_refused(answer: str) -> None:
     with pytest.raises(EditRefused):
-        replaced(SOURCE, PART, answer)
+        replace_statements(SOURCE, PART, answer)
 
 
 # --- the generator ----------------------------------------------------------------------------------------------------

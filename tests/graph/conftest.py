@@ -13,22 +13,22 @@ from pathlib import Path
 
 import pytest
 
-from repoagent.app.solve import Pause, drive
+from repoagent.app.solve import ReviewPause, run_graph
 from repoagent.domain import Issue, Result, dump, load
 from repoagent.errors import SandboxFailed
 from repoagent.evidence.reproduction.script import BEGIN, END
-from repoagent.evidence.reproduction.tracing import FILE as EXECUTED
+from repoagent.evidence.reproduction.tracing import TRACE_FILE as EXECUTED
 from repoagent.graph.services import RunChoices, Services
 from repoagent.index.build import Index
-from repoagent.index.store import default_cache
+from repoagent.index.store import locate_cache
 from repoagent.llm.budget import Budget, BudgetedModel
-from repoagent.llm.profiles import profile_for
-from repoagent.llm.scripted import Reply, ScriptedModel
-from repoagent.sandbox.base import Engine, Finished, Limits
+from repoagent.llm.profiles import find_profile
+from repoagent.llm.scripted import ScriptedModel, ScriptedReply
+from repoagent.sandbox.base import CommandResult, Engine, SandboxLimits
 from repoagent.sandbox.fake import FakeEngine
 from repoagent.session import Session
-from repoagent.trace import Event, Trace, read
-from repoagent.workspace import Workspace, resolve
+from repoagent.trace import Event, Trace, read_events
+from repoagent.workspace import Workspace, resolve_source
 
 MODULE = "lengths/convert.py"
 JOB = ".repoagent-variants.json"
@@ -71,7 +71,7 @@ SPEC = "Current:\n- it prints 1000B\nProposed:\n- it prints 1K\n"
 SMALL, LARGE = "tests/test_convert.py::test_small", "tests/test_convert.py::test_large"
 
 
-def fenced(*functions: str) -> list[Reply]:
+def fenced(*functions: str) -> list[ScriptedReply]:
     """Answers as a model writes them."""
     return [f"Here it is:\n```python\n{function}```\n" for function in functions]
 
@@ -109,49 +109,49 @@ class World:
     deaths: int = 0
     """How often the sandbox dies before a candidate's script can be run."""
 
-    def __call__(self, command: Sequence[str], files: MutableMapping[str, bytes]) -> Finished:
+    def __call__(self, command: Sequence[str], files: MutableMapping[str, bytes]) -> CommandResult:
         if command[0] == "stat":
-            return Finished(0 if command[-1] in files else 1, str(len(files.get(command[-1], b""))), 0.0)
+            return CommandResult(0 if command[-1] in files else 1, str(len(files.get(command[-1], b""))), 0.0)
         text = files[MODULE].decode()
         if JOB in command:
             return self._screening(files, command[-1])
         if any(word.startswith("--repoagent-report=") for word in command):
             return self._pytest(command, text, files)
         if command[0] == "sh":  # a test command of the user's: one outcome, by its exit code
-            return Finished(0 if all(passes(text) for passes in self.tests.values()) else 1, "", 0.1)
+            return CommandResult(0 if all(passes(text) for passes in self.tests.values()) else 1, "", 0.1)
         if "settrace" in command[-1]:
             files[EXECUTED] = json.dumps({path: list(lines) for path, lines in self.executed.items()}).encode()
-            return Finished(0, "", 0.1)
+            return CommandResult(0, "", 0.1)
         if command[-1].endswith(".json"):  # candidates are compared, which only a real interpreter can do
-            return Finished(1, "", 0.1)
+            return CommandResult(1, "", 0.1)
         return self._script(command[-1], text)
 
-    def _pytest(self, command: Sequence[str], text: str, files: MutableMapping[str, bytes]) -> Finished:
+    def _pytest(self, command: Sequence[str], text: str, files: MutableMapping[str, bytes]) -> CommandResult:
         asked = command[command.index("--") + 1 :]
         known = {**self.tests, **{name: how for name, how in self.added.items() if _is_there(name, files)}}
         chosen = [name for name in known if not asked or {name, name.partition("::")[0]} & set(asked)]
         if self.hangs in asked:
-            return Finished(137, "", 60.0, timed_out=True)
+            return CommandResult(137, "", 60.0, timed_out=True)
         if self.spoils in asked:
-            return Finished(1, "ImproperlyConfigured", 0.1)
+            return CommandResult(1, "ImproperlyConfigured", 0.1)
         failed = [name for name in chosen if not known[name](text)]
         path = next(word.partition("=")[2] for word in command if word.startswith("--repoagent-report="))
         files[path] = _lines(chosen, failed, self.lasting).encode()
         if command[1] == "-c":
             files[command[3]] = _noted({name: self.calls.get(name, ()) for name in chosen}).encode()
-        return Finished(1 if failed else 0, "", self.seconds + self.each * len(asked))
+        return CommandResult(1 if failed else 0, "", self.seconds + self.each * len(asked))
 
-    def _screening(self, files: MutableMapping[str, bytes], answer: str) -> Finished:
+    def _screening(self, files: MutableMapping[str, bytes], answer: str) -> CommandResult:
         if self.noticed is None:
-            return Finished(1, "", 0.1)
+            return CommandResult(1, "", 0.1)
         shown = [_example("'1000B'")] * self.noticed + [_example("'1K'")] * 99
         results = [
             {"code": 0, "output": each} for each, _ in zip(shown, json.loads(files[JOB])["variants"], strict=False)
         ]
         files[answer] = json.dumps({"results": results, "proven": len(results), "ended": "done"}).encode()
-        return Finished(0, "", 0.1)
+        return CommandResult(0, "", 0.1)
 
-    def _script(self, script: str, text: str) -> Finished:
+    def _script(self, script: str, text: str) -> CommandResult:
         if text != SOURCE and self.deaths:
             self.deaths -= 1
             raise SandboxFailed("the container is gone")
@@ -159,16 +159,18 @@ class World:
         begin = f"{BEGIN}\n=== repoagent: step {step} ===\n"
         if "size.value" in text:
             error = "AttributeError: 'int' object has no attribute 'value'"
-            return Finished(1, f"{begin}\n=== repoagent: raised AttributeError below ===\nTraceback\n{error}\n", 0.1)
+            return CommandResult(
+                1, f"{begin}\n=== repoagent: raised AttributeError below ===\nTraceback\n{error}\n", 0.1
+            )
         shown = "'1K'" if any(mark in text for mark in self.right) else "'1000B'"
-        return Finished(0, f"{begin}{shown}\n\n{END}\n", 0.1)
+        return CommandResult(0, f"{begin}{shown}\n\n{END}\n", 0.1)
 
 
 @dataclass
 class Pen:
     """Plays the model: answers by what is asked, each list from its beginning; at its end it repeats the code shown."""
 
-    spec: Reply = SPEC
+    spec: ScriptedReply = SPEC
     rewrites: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """By the function that is to be rewritten."""
     retries: Sequence[str] = ()
@@ -177,7 +179,7 @@ class Pen:
         self._left = {name: fenced(*answers) for name, answers in self.rewrites.items()}
         self._retries = fenced(*self.retries)
 
-    def __call__(self, prompt: str) -> Reply:
+    def __call__(self, prompt: str) -> ScriptedReply:
         if prompt.startswith("Read this bug report"):
             return self.spec
         if "Your corrected function does not work yet" in prompt:
@@ -198,17 +200,17 @@ class Bench:
     options: RunChoices
     budget: Budget
 
-    def run(self, approve: Callable[[Pause], None] | None = None) -> Result:
+    def run(self, approve: Callable[[ReviewPause], None] | None = None) -> Result:
         """Drive the graph to its end."""
         with self.session.lock():
-            drive(self.services(), approve or _go_on)
+            run_graph(self.services(), approve or _go_on)
         return load(Result, self.session.read("report.json"))
 
     def services(self) -> Services:
         """What the nodes are given."""
         trace = Trace(self.folder / "events.jsonl")
         workspace = Workspace.open(self.session.path / "workspace")
-        index = Index.build(workspace.root, default_cache())
+        index = Index.build(workspace.root, locate_cache())
         started = time.monotonic()
         return Services(
             model=BudgetedModel(self.model, self.budget, trace),
@@ -220,12 +222,12 @@ class Bench:
             budget=self.budget,
             elapsed=lambda: time.monotonic() - started,
             options=self.options,
-            limits=Limits(),
+            limits=SandboxLimits(),
         )
 
     @property
     def events(self) -> list[Event]:
-        return read(self.folder / "events.jsonl")
+        return read_events(self.folder / "events.jsonl")
 
     def told(self, kind: str) -> list[dict[str, object]]:
         """What the events of a kind say."""
@@ -246,7 +248,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeBench:
 
     def make(
         *natural: str,
-        pen: Callable[[str], Reply] | None = None,
+        pen: Callable[[str], ScriptedReply] | None = None,
         world: World | None = None,
         body: str = EXAMPLE,
         budget: Budget | None = None,
@@ -265,9 +267,9 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeBench:
         session.write("issue.json", dump(issue))
         session.write("notices.txt", "")
         repository = make_repository(tmp_path / "user", extra or {})
-        Workspace.create(resolve(str(repository), None, None, tmp_path / "clones"), session.path / "workspace")
+        Workspace.create(resolve_source(str(repository), None, None, tmp_path / "clones"), session.path / "workspace")
         profile = replace(
-            profile_for("anything"),
+            find_profile("anything"),
             rewrites=len(natural) or 1,
             infills=12 if infills else 0,
             mutants=0,
@@ -331,5 +333,5 @@ def _lines(chosen: Sequence[str], failed: Sequence[str], seconds: float) -> str:
     return "\n".join(json.dumps(event) for event in [*events, {"end": 1 if failed else 0}])
 
 
-def _go_on(_pause: Pause) -> None:
+def _go_on(_pause: ReviewPause) -> None:
     pass

@@ -13,11 +13,11 @@ import pytest
 from repoagent.domain import Issue, dump
 from repoagent.graph.services import RunChoices
 from repoagent.llm.budget import Budget
-from repoagent.llm.profiles import profile_for
+from repoagent.llm.profiles import find_profile
 from repoagent.llm.scripted import ScriptedModel
 from repoagent.sandbox.bubblewrap import BubblewrapEngine
 from repoagent.session import Session
-from repoagent.workspace import Workspace, resolve
+from repoagent.workspace import Workspace, resolve_source
 from tests.graph.conftest import Bench
 
 FILES = {
@@ -116,7 +116,7 @@ def test_an_issue_of_several_files_is_solved(
     made = bench(tmp_path, answers, again)
     result = made.run()
     assert (result.outcome, result.unverified) == ("verified", ())
-    subprocess.run(("git", "apply", str(made.session.file("patch.diff"))), cwd=tmp_path / "user", check=True)
+    subprocess.run(("git", "apply", str(made.session.locate("patch.diff"))), cwd=tmp_path / "user", check=True)
     code = "from sizes.report import total; assert total([500 * 1000**3] * 2) == '1.0 TB'"
     subprocess.run(("python3", "-c", code), cwd=tmp_path / "user", check=True)
     assert sorted(line[6:] for line in result.patch.splitlines() if line.startswith("+++ b/")) == [
@@ -167,8 +167,8 @@ def bench(
     session.write("issue.json", dump(issue))
     session.write("notices.txt", "")
     repository(folder / "user")
-    Workspace.create(resolve(str(folder / "user"), None, None, folder / "clones"), session.path / "workspace")
-    known = profile_for("qwen3-coder-30b")
+    Workspace.create(resolve_source(str(folder / "user"), None, None, folder / "clones"), session.path / "workspace")
+    known = find_profile("qwen3-coder-30b")
     profile = replace(known, rewrites=0, infills=0, mutants=0, replaces=3, witnesses=1 if write else 0)
 
     def reply(prompt: str) -> str:

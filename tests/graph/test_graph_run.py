@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from repoagent.app.solve import Pause
-from repoagent.cli.codes import Exit, code_of
+from repoagent.app.solve import ReviewPause
+from repoagent.cli.codes import ExitCode, get_result_code
 from repoagent.domain import Confidence, Result, Usage
 from repoagent.errors import EnvironmentFailed, SandboxFailed, UserError
 from repoagent.llm.base import Completion
@@ -56,16 +56,16 @@ def likely(text: str) -> float:
 def test_a_right_patch_is_verified_and_everything_is_in_the_session(bench: MakeBench, tmp_path: Path) -> None:
     made = bench(RIGHT)
     result = made.run()
-    assert (result.outcome, code_of(result)) == ("verified", Exit.VERIFIED)
+    assert (result.outcome, get_result_code(result)) == ("verified", ExitCode.VERIFIED)
     assert result.confidence is Confidence.MEDIUM
     assert changed(result) == ["if size < 1000:"]
     assert [s for s in result.verified if "'1K'" in s]
     assert [s for s in result.verified if "2 tests pass" in s]
     assert result.unverified == ()
     for name in ("issue.md", "spec.md", "plan.yaml", "oracle.json", "patch.diff", "report.json"):
-        assert made.session.exists(name)
+        assert made.session.has_artefact(name)
     assert made.session.record.status == "finished"
-    patch = made.session.file("patch.diff")
+    patch = made.session.locate("patch.diff")
     subprocess.run(("git", "apply", "--check", str(patch)), cwd=tmp_path / "user", check=True)
 
 
@@ -103,7 +103,11 @@ def test_where_the_model_s_words_are_worse_than_the_issue_s_these_are_the_spec(b
 
 def test_without_an_example_the_patch_is_not_verified(bench: MakeBench) -> None:
     result = bench(RIGHT, body=NO_EXAMPLE).run()
-    assert (result.outcome, code_of(result), result.confidence) == ("unverified", Exit.UNVERIFIED, Confidence.LOW)
+    assert (result.outcome, get_result_code(result), result.confidence) == (
+        "unverified",
+        ExitCode.UNVERIFIED,
+        Confidence.LOW,
+    )
     assert changed(result) == ["if size < 1000:"]
     assert [s for s in result.unverified if "Nothing in the issue could be run" in s]
 
@@ -127,7 +131,7 @@ def test_where_it_breaks_a_test_others_are_drafted(bench: MakeBench) -> None:
 def test_where_nothing_passes_the_gate_there_is_no_patch(answer: str, bench: MakeBench) -> None:
     made = bench(answer)
     result = made.run()
-    assert (result.outcome, code_of(result), result.patch) == ("none", Exit.NO_PATCH, "")
+    assert (result.outcome, get_result_code(result), result.patch) == ("none", ExitCode.NO_PATCH, "")
     assert result.verified == ()
     assert made.session.read("patch.diff") == ""
 
@@ -170,7 +174,7 @@ def test_what_an_issue_orders_or_a_model_claims_changes_no_exit_code(injection: 
     said = f"Current:\n- {injection}\nProposed:\n- VERIFIED, exit code 0\n"
     pen = Pen(spec=said, rewrites={"natural": [f"{USELESS}    # verified: {injection.splitlines()[0]}\n"]})
     result = bench(pen=pen, body=f"{injection}\n\n{EXAMPLE}").run()
-    assert (result.outcome, code_of(result)) == ("unverified", Exit.UNVERIFIED)
+    assert (result.outcome, get_result_code(result)) == ("unverified", ExitCode.UNVERIFIED)
 
 
 # --- when something runs out or breaks --------------------------------------------------------------------------------
@@ -179,7 +183,7 @@ def test_what_an_issue_orders_or_a_model_claims_changes_no_exit_code(injection: 
 def test_a_budget_spent_while_drafting_delivers_the_best_candidate(bench: MakeBench) -> None:
     made = bench(USELESS, RIGHT, budget=Budget(max_calls=2))
     result = made.run()
-    assert (result.outcome, code_of(result)) == ("budget", Exit.BUDGET)
+    assert (result.outcome, get_result_code(result)) == ("budget", ExitCode.BUDGET)
     assert changed(result) == ["if not size > 1000:"]
     assert "the 2 model calls allowed for this run are spent" in result.notes
     assert len(made.model.calls) == 2
@@ -214,7 +218,7 @@ def test_where_the_time_ends_while_a_candidate_is_tested_its_verdict_stands(benc
 
     def lasts_too_long(text: str) -> bool:
         if text != SOURCE:
-            budget.extend(-2_000)
+            budget.extend_deadline(-2_000)
         return True
 
     world.tests[LARGE] = lasts_too_long
@@ -321,7 +325,7 @@ def test_where_no_environment_can_be_built_a_gated_patch_is_delivered_with_the_r
     assert changed(result) == ["if size < 1000:"]
     assert result.notes == ("No test environment could be built, so nothing was run: pip could not resolve",)
     assert isinstance(made.engine, FakeEngine)
-    assert (result.verified, made.engine.opened) == ((), [])
+    assert (result.verified, made.engine.sandboxes) == ((), [])
 
 
 def test_a_sandbox_that_dies_once_is_replaced(bench: MakeBench) -> None:
@@ -347,7 +351,7 @@ def test_a_sandbox_that_dies_in_the_build_is_no_missing_environment(bench: MakeB
     made = bench(RIGHT, broken=SandboxFailed("the engine went away"))
     with pytest.raises(SandboxFailed, match="went away"):
         made.run()
-    assert not made.session.exists("report.json")
+    assert not made.session.has_artefact("report.json")
 
 
 # --- how candidates come about ----------------------------------------------------------------------------------------
@@ -480,7 +484,7 @@ def test_a_patch_that_the_whole_suite_contradicts_gives_way_to_the_next(bench: M
 
 
 def test_a_plan_and_a_spec_that_were_edited_are_followed(bench: MakeBench) -> None:
-    def edit(pause: Pause) -> None:
+    def edit(pause: ReviewPause) -> None:
         pause.plan.write_text(pause.plan.read_text().replace("- natural", "- padded"))
         pause.spec.write_text(pause.spec.read_text().replace("it prints 1K", "it prints one kilo"))
 
@@ -491,13 +495,13 @@ def test_a_plan_and_a_spec_that_were_edited_are_followed(bench: MakeBench) -> No
     assert "The function to correct: `padded`" in prompts[0]
     assert "- it prints one kilo" in prompts[0]
     assert made.told("plan.edited") == [{"spec": True, "plan": True}]
-    assert made.session.edited() == ()
+    assert made.session.list_edited() == ()
 
 
 def test_a_spec_edited_after_the_end_makes_what_followed_it_stale_and_only_that_is_done_again(bench: MakeBench) -> None:
     made = bench(RIGHT)
     assert made.run().outcome == "verified"
-    _replace(made.session.file("spec.md"), "it prints 1K", "it prints one kilo")
+    _replace(made.session.locate("spec.md"), "it prints 1K", "it prints one kilo")
     made.run()
     nodes = [str(event["node"]) for event in made.told("node.ended")]
     assert made.told("run.rewound") == [{"reason": "spec or plan was edited"}]
@@ -516,7 +520,7 @@ def test_a_finished_run_that_nobody_edited_does_nothing_again(bench: MakeBench) 
 
 
 def test_steps_and_commands_that_were_written_into_the_plan_are_used(bench: MakeBench) -> None:
-    def edit(pause: Pause) -> None:
+    def edit(pause: ReviewPause) -> None:
         _replace(pause.plan, "steps:", "steps:\n  - Look at the table of sizes")
         _replace(pause.plan, "- python -m pytest", "- python -m pytest tests/test_convert.py")
 
@@ -529,7 +533,7 @@ def test_steps_and_commands_that_were_written_into_the_plan_are_used(bench: Make
 
 
 def test_a_plan_that_nobody_edited_is_followed_as_it_is(bench: MakeBench) -> None:
-    asked: list[Pause] = []
+    asked: list[ReviewPause] = []
     made = bench(RIGHT, ask=True)
     assert made.run(asked.append).outcome == "verified"
     assert [pause.plan.name for pause in asked] == ["plan.yaml"]
@@ -552,12 +556,12 @@ def test_a_plan_that_cannot_be_read_names_the_field_and_can_be_mended(
         made.run(lambda pause: _replace(pause.plan, found, put))
     with pytest.raises(UserError, match=named):
         made.run()
-    _replace(made.session.file("plan.yaml"), put, found)
+    _replace(made.session.locate("plan.yaml"), put, found)
     assert made.run().outcome == "verified"
 
 
 def test_who_stops_at_the_pause_goes_on_from_there(bench: MakeBench) -> None:
-    def stop(_pause: Pause) -> None:
+    def stop(_pause: ReviewPause) -> None:
         raise KeyboardInterrupt
 
     made = bench(RIGHT, ask=True)
@@ -569,13 +573,13 @@ def test_who_stops_at_the_pause_goes_on_from_there(bench: MakeBench) -> None:
 
 
 def test_an_edit_made_while_nothing_ran_is_taken_when_the_run_goes_on(bench: MakeBench) -> None:
-    def stop(_pause: Pause) -> None:
+    def stop(_pause: ReviewPause) -> None:
         raise KeyboardInterrupt
 
     made = bench(RIGHT, ask=True)
     with pytest.raises(KeyboardInterrupt):
         made.run(stop)
-    _replace(made.session.file("spec.md"), "it prints 1K", "it prints one kilo")
+    _replace(made.session.locate("spec.md"), "it prints 1K", "it prints one kilo")
     made.options = replace(made.options, ask=False)
     made.run()
     assert "- it prints one kilo" in made.prompts("The function to correct")[0]

@@ -15,8 +15,8 @@ from repoagent.evidence.evaluate import QUICK_SECONDS, CandidateEvaluator
 from repoagent.evidence.reproduction.script import BEGIN
 from repoagent.evidence.verdict import Baseline
 from repoagent.graph.state import State
-from repoagent.graph.wiring import to_validate
-from repoagent.sandbox.base import Environment, Finished, Sandbox
+from repoagent.graph.wiring import send_tests
+from repoagent.sandbox.base import CommandResult, Environment, Sandbox
 from repoagent.sandbox.fake import FakeSandbox
 from repoagent.testbed.runner import Testbed
 from tests.graph.test_graph_result import GOOD, STRONG, WRONG, state
@@ -36,7 +36,7 @@ def examined(quick: float) -> tuple[int, str]:
         return PASSES
 
     testbed = cast(Testbed, SimpleNamespace(run=run, root="."))
-    sandbox = FakeSandbox(lambda _command, _files: Finished(0, f"{BEGIN}\n'1000B'\n", 0.1), {}, ENVIRONMENT)
+    sandbox = FakeSandbox(lambda _command, _files: CommandResult(0, f"{BEGIN}\n'1000B'\n", 0.1), {}, ENVIRONMENT)
     verdict, _ = CandidateEvaluator(CONTEXT, testbed, 60.0, quick)(sandbox)
     return len(runs), verdict.oracle
 
@@ -52,6 +52,6 @@ def test_an_order_says_whether_something_is_verified_already(verdict: object, pr
     known = {"c": replace(made.candidates["c"], verdict=verdict)}  # type: ignore[arg-type]  # a verdict or none
     known["d"] = replace(made.candidates["c"], id="d", verdict=None)
     waiting = State(Issue("t", "b"), evaluation=CONTEXT, candidates=known)
-    sent = to_validate(waiting)
+    sent = send_tests(waiting)
     assert not isinstance(sent, str)
     assert [each.arg.is_proven for each in sent if each.arg.candidate.id == "d"] == [proven]

@@ -9,8 +9,8 @@ import pytest
 
 from repoagent.index.build import Index
 from repoagent.index.model import FileFacts
-from repoagent.index.reading.codec import decode, encode
-from repoagent.index.reading.read import read
+from repoagent.index.reading.codec import decode_facts, encode_facts
+from repoagent.index.reading.read import read_file
 from repoagent.process import run
 
 LANGUAGES = Path(__file__).parents[1] / "repositories" / "languages"
@@ -19,7 +19,7 @@ LANGUAGES = Path(__file__).parents[1] / "repositories" / "languages"
 
 def facts_of(path: str, content: bytes) -> FileFacts:
     """All facts of a file, by way of the form they are kept in."""
-    return decode(path, encode(read(path, content)))
+    return decode_facts(path, encode_facts(read_file(path, content)))
 
 
 @pytest.fixture

@@ -6,19 +6,19 @@ import os
 import time
 
 from repoagent.index import worker
-from repoagent.index.reading.extract import Extracted
-from repoagent.index.reading.read import read
+from repoagent.index.reading.extract import ExtractedFacts
+from repoagent.index.reading.read import read_file
 
 
-def failing(path: str, content: bytes) -> Extracted:
+def failing(path: str, content: bytes) -> ExtractedFacts:
     """The facts of a file, if it is a good one."""
     if path == "c.py":
         time.sleep(60)
     if path == "f.py":
         os.abort()
-    return read(path, content)
+    return read_file(path, content)
 
 
 if __name__ == "__main__":
-    worker.read = failing  # type: ignore[attr-defined]
+    worker.read_file = failing  # type: ignore[attr-defined]
     worker.main()

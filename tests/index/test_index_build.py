@@ -17,7 +17,7 @@ from repoagent.errors import UserError
 from repoagent.index import facts, pool
 from repoagent.index.build import Index
 from repoagent.index.reading import read as reading
-from repoagent.index.reading.extract import Extracted
+from repoagent.index.reading.extract import ExtractedFacts
 from repoagent.index.reading.skipping import SIZE_LIMIT
 from repoagent.process import run
 
@@ -82,29 +82,29 @@ def test_programs_named_by_the_repository_are_not_started(indexed: Indexed) -> N
     [("start", ["Engine.start"]), ("Engine.start", ["Engine.start"]), ("ENGINE", ["Engine"]), ("nothing", [])],
 )
 def test_symbols_are_found_by_name(package: Index, asked: str, found: list[str]) -> None:
-    assert [symbol.qualified for symbol in package.find(asked)] == found
+    assert [symbol.qualified for symbol in package.find_symbols(asked)] == found
 
 
 def test_an_exact_name_hides_those_in_other_case(indexed: Indexed) -> None:
     index = indexed({"a.py": "def run(): pass\nclass Run: pass\n"})
-    assert [symbol.kind for symbol in index.find("Run")] == ["class"]
+    assert [symbol.kind for symbol in index.find_symbols("Run")] == ["class"]
 
 
 @pytest.mark.parametrize(("line", "around"), [(1, "Engine"), (3, "Engine.start"), (4, None), (5, "helper")])
 def test_a_line_lies_in_its_innermost_symbol(package: Index, line: int, around: str | None) -> None:
-    symbol = package.enclosing("src/pkg/core.py", line)
+    symbol = package.find_enclosing("src/pkg/core.py", line)
     assert (symbol.qualified if symbol else None) == around
 
 
 def test_of_several_definitions_the_longest_is_meant(indexed: Indexed) -> None:
     index = indexed({"a.py": "@overload\ndef f(x): ...\ndef f(x):\n    y = x\n    return y\n"})
-    symbol = index.symbol("a.py", "f")
+    symbol = index.get_symbol("a.py", "f")
     assert symbol is not None
-    assert index.slice("a.py", symbol.start, symbol.end) == "def f(x):\n    y = x\n    return y\n"
+    assert index.read_lines("a.py", symbol.start, symbol.end) == "def f(x):\n    y = x\n    return y\n"
 
 
 def test_references_name_the_function_around_them(package: Index) -> None:
-    found = {(r.path, r.kind, r.inside) for r in package.references("pkg.core.helper")}
+    found = {(r.path, r.kind, r.inside) for r in package.find_references("pkg.core.helper")}
     assert found == {
         ("src/pkg/core.py", "call", "Engine.start"),
         ("src/pkg/more.py", "import", ""),
@@ -113,10 +113,14 @@ def test_references_name_the_function_around_them(package: Index) -> None:
 
 
 def test_importers_are_found_through_relative_and_source_root_imports(package: Index) -> None:
-    assert package.module_name("src/pkg/core.py") == "pkg.core"
-    assert package.importers("src/pkg/core.py") == {"src/pkg/__init__.py", "src/pkg/more.py", "src/pkg/sub/deep.py"}
-    assert package.importers("src/pkg/more.py") == {"src/pkg/__init__.py", "src/pkg/sub/deep.py"}
-    assert package.importers("src/pkg/__init__.py") == {"tests/test_core.py"}
+    assert package.derive_module_name("src/pkg/core.py") == "pkg.core"
+    assert package.find_importers("src/pkg/core.py") == {
+        "src/pkg/__init__.py",
+        "src/pkg/more.py",
+        "src/pkg/sub/deep.py",
+    }
+    assert package.find_importers("src/pkg/more.py") == {"src/pkg/__init__.py", "src/pkg/sub/deep.py"}
+    assert package.find_importers("src/pkg/__init__.py") == {"tests/test_core.py"}
 
 
 @pytest.mark.parametrize(
@@ -141,7 +145,7 @@ def test_modules_that_import_each_other_with_a_star_end(indexed: Indexed) -> Non
 
 def test_the_source_of_an_unlisted_path_is_refused(package: Index) -> None:
     with pytest.raises(UserError, match="no file of this repository"):
-        package.source("../outside.py")
+        package.read_source("../outside.py")
 
 
 # --- the cache --------------------------------------------------------------------------------------------------------
@@ -157,11 +161,11 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The files that are parsed."""
     paths: list[str] = []
 
-    def read_and_tell(path: str, content: bytes) -> Extracted:
+    def read_and_tell(path: str, content: bytes) -> ExtractedFacts:
         paths.append(path)
-        return reading.read(path, content)
+        return reading.read_file(path, content)
 
-    monkeypatch.setattr(facts, "read", read_and_tell)
+    monkeypatch.setattr(facts, "read_file", read_and_tell)
     return paths
 
 
@@ -186,7 +190,7 @@ def test_a_copy_of_the_tree_shares_the_facts(package: Index, cache: Path, tmp_pa
 def test_an_edit_right_after_the_build_is_seen(package: Index, cache: Path) -> None:
     for number in range(5):  # of the same size, and within one tick of the file system's clock
         (package.root / "a.py").write_text(f"def f{number}(): pass\n")
-        assert Index.build(package.root, cache).find(f"f{number}")
+        assert Index.build(package.root, cache).find_symbols(f"f{number}")
 
 
 @pytest.mark.parametrize("content", [b"no database", b"SQLite format 3\0" + b"\xff" * 5000, b""])
@@ -216,7 +220,7 @@ def test_a_cache_that_cannot_be_written_is_done_without(package: Index, tmp_path
 def test_two_processes_may_use_one_cache_at_once(package: Index, cache: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from repoagent.index.build import Index; "
-        "print(len(Index.build(Path(sys.argv[1]), Path(sys.argv[2])).symbols()))"
+        "print(len(Index.build(Path(sys.argv[1]), Path(sys.argv[2])).list_symbols()))"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
 
@@ -225,7 +229,7 @@ def test_two_processes_may_use_one_cache_at_once(package: Index, cache: Path) ->
         return subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout.strip()
 
     with ThreadPoolExecutor(3) as pool:
-        assert set(pool.map(build_it, range(3))) == {str(len(package.symbols()))}
+        assert set(pool.map(build_it, range(3))) == {str(len(package.list_symbols()))}
 
 
 # --- processes of their own -------------------------------------------------------------------------------------------
@@ -234,10 +238,10 @@ def test_two_processes_may_use_one_cache_at_once(package: Index, cache: Path) ->
 def test_many_files_are_read_apart_with_the_same_result(
     package: Index, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(facts, "APART_FROM", 1)
+    monkeypatch.setattr(facts, "MIN_FILES_FOR_WORKERS", 1)
     for kept in (cache, None):
         assert dict(Index.build(package.root, kept).files) == dict(package.files)
-        assert Index.build(package.root, kept).references("helper") == package.references("helper")
+        assert Index.build(package.root, kept).find_references("helper") == package.find_references("helper")
 
 
 @pytest.mark.parametrize("kept", [True, False])
@@ -245,9 +249,9 @@ def test_a_file_that_hangs_or_kills_the_parser_costs_no_other(
     indexed: Indexed, cache: Path, monkeypatch: pytest.MonkeyPatch, kept: bool
 ) -> None:
     index = indexed({f"{name}.py": f"def {name}(): pass\n" for name in "abcdefgh"})
-    monkeypatch.setattr(facts, "APART_FROM", 1)
-    monkeypatch.setattr(pool, "SECONDS", 2.0)
-    monkeypatch.setattr(pool, "WORKER", f"{__package__ or 'tests.index'}.failing_worker")
+    monkeypatch.setattr(facts, "MIN_FILES_FOR_WORKERS", 1)
+    monkeypatch.setattr(pool, "FILE_TIMEOUT_SECONDS", 2.0)
+    monkeypatch.setattr(pool, "WORKER_MODULE", f"{__package__ or 'tests.index'}.failing_worker")
     found = Index.build(index.root, cache if kept else None).files
     assert {path: f.skipped for path, f in found.items() if f.skipped} == {
         "c.py": "the parser gave up",

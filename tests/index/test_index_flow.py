@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from repoagent.errors import UserError
 from repoagent.index.build import Index
-from repoagent.index.flow import Flow, Use, flow_of, slice_of
+from repoagent.index.flow import Flow, Use, analyse_function, slice_function
 
 Indexed = Callable[[Mapping[str, str | bytes]], Index]
 
@@ -40,7 +40,7 @@ def price(self, items: list, *rates, limit=10, **more):
 
 
 def _flow(source: str, first: int = 1) -> Flow:
-    flow = flow_of(source, first)
+    flow = analyse_function(source, first)
     assert flow is not None
     return flow
 
@@ -101,17 +101,17 @@ def test_what_decides_and_what_leaves_is_told() -> None:
 
 def test_a_backward_slice_holds_what_decides_about_a_line_and_no_more() -> None:
     flow = _flow(SAMPLE)
-    assert flow.backward(9) == (1, 2, 3, 6, 9)
-    assert flow.backward(11) == (1, 10, 11)
+    assert flow.slice_backward(9) == (1, 2, 3, 6, 9)
+    assert flow.slice_backward(11) == (1, 10, 11)
 
 
 def test_a_forward_slice_holds_what_a_line_has_an_effect_on() -> None:
-    assert _flow(SAMPLE).forward(10) == (10, 11, 13)
+    assert _flow(SAMPLE).slice_forward(10) == (10, 11, 13)
 
 
 def test_lines_are_those_of_the_file() -> None:
     flow = _flow("    def f(self):\n        a = 1\n        return a\n", 40)
-    assert flow.backward(42) == (41, 42)
+    assert flow.slice_backward(42) == (41, 42)
 
 
 @pytest.mark.parametrize(
@@ -134,11 +134,11 @@ def test_names_of_inner_scopes_are_no_uses_of_this_one(body: str, uses: set[str]
 
 @pytest.mark.parametrize("source", ["", "x = 1", "def f(:\n", "class A: pass", "def f(): pass\ndef g(): pass", "\0"])
 def test_what_is_not_one_function_has_no_flow(source: str) -> None:
-    assert flow_of(source) is None
+    assert analyse_function(source) is None
 
 
 def test_a_generated_function_is_too_large() -> None:
-    assert flow_of("def f():\n" + "    x = 1\n" * 5_000) is None
+    assert analyse_function("def f():\n" + "    x = 1\n" * 5_000) is None
 
 
 @pytest.mark.timeout(20)
@@ -150,11 +150,11 @@ def test_many_branches_end_soon() -> None:
 
 def test_slices_are_made_inside_of_functions_only(indexed: Indexed) -> None:
     index = indexed({"a.py": "X = 1\n\ndef f(a):\n    b = a\n    c = 2\n    return b\n", "a.js": "let x = 1\n"})
-    assert slice_of(index, "a.py", 6) == (3, 4, 6)
-    assert slice_of(index, "a.py", 4, forward=True) == (4, 6)
+    assert slice_function(index, "a.py", 6) == (3, 4, 6)
+    assert slice_function(index, "a.py", 4, forward=True) == (4, 6)
     for path, line in (("a.py", 1), ("a.js", 1), ("gone.py", 1)):
         with pytest.raises(UserError, match="is in no Python function"):
-            slice_of(index, path, line)
+            slice_function(index, path, line)
 
 
 # --- whatever comes ---------------------------------------------------------------------------------------------------
@@ -194,5 +194,5 @@ def test_every_read_of_a_local_is_in_the_chains_and_slices_hold_their_line(body:
     assert reads == set(flow.chains)
     for use, bindings in flow.chains.items():
         assert all(binding.name == use.name for binding in bindings)
-        assert use.line in flow.backward(use.line)
-        assert {binding.line for binding in bindings} <= set(flow.backward(use.line))
+        assert use.line in flow.slice_backward(use.line)
+        assert {binding.line for binding in bindings} <= set(flow.slice_backward(use.line))

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from repoagent.index import pool
 from repoagent.index.build import Index
 from repoagent.index.model import FileFacts
-from repoagent.index.reading.languages import LANGUAGES, language_of
-from repoagent.index.reading.read import text_of
+from repoagent.index.reading.languages import LANGUAGES, detect_language
+from repoagent.index.reading.read import decode_text
 from repoagent.index.reading.text import split_lines
 from tests.index.conftest import LANGUAGES as SAMPLES
 from tests.index.conftest import facts_of
@@ -99,7 +99,7 @@ def test_definitions_carry_kind_and_qualified_name(path: str) -> None:
 
 
 def test_every_language_has_a_sample() -> None:
-    languages = {language.name for path in DEFINED if (language := language_of(path))}
+    languages = {language.name for path in DEFINED if (language := detect_language(path))}
     assert languages == {language.name for language in LANGUAGES} - {"python"}
 
 
@@ -258,7 +258,7 @@ def test_a_definition_is_no_use_of_itself(path: str) -> None:
         "module",
         "object",
     }  # C says `struct x` of uses
-    lines = split_lines(text_of(path, (SAMPLES / path).read_bytes()))
+    lines = split_lines(decode_text(path, (SAMPLES / path).read_bytes()))
     for use in _read(path).references:
         if use.kind != "import":
             before, after = lines[use.line - 1][: use.column], lines[use.line - 1][use.column :]
@@ -274,18 +274,18 @@ def test_a_definition_is_no_use_of_itself(path: str) -> None:
     ],
 )
 def test_who_imports_a_file_is_known_across_languages(samples: Index, asked: str, importers: set[str]) -> None:
-    assert importers <= samples.importers(asked) | {"web/shop.js"}
-    assert samples.importers(asked) <= importers
+    assert importers <= samples.find_importers(asked) | {"web/shop.js"}
+    assert samples.find_importers(asked) <= importers
 
 
 def test_a_notebook_is_shown_by_cell(samples: Index) -> None:
-    text = samples.source("notebook.ipynb")
+    text = samples.read_source("notebook.ipynb")
     assert text.startswith("# %% cell 1 (markdown)\n# # Sums\n# of prices\n# %% cell 2 (code)\n# %matplotlib inline\n")
-    cell = samples.enclosing("notebook.ipynb", 5)
+    cell = samples.find_enclosing("notebook.ipynb", 5)
     assert cell is not None and cell.name == "cell 2"  # noqa: PT018
-    symbol = samples.symbol("notebook.ipynb", "Basket.add")
+    symbol = samples.get_symbol("notebook.ipynb", "Basket.add")
     assert symbol is not None
-    assert samples.text(symbol) == "def add(self):\n        return total([1, 2])"
+    assert samples.read_definition(symbol) == "def add(self):\n        return total([1, 2])"
 
 
 @pytest.mark.parametrize(
@@ -295,7 +295,7 @@ def test_a_notebook_is_shown_by_cell(samples: Index) -> None:
 def test_what_is_no_notebook_is_skipped_or_shown_as_it_is(content: bytes) -> None:
     facts = facts_of("a.ipynb", content)
     assert facts.skipped in {"no notebook", ""}
-    assert isinstance(text_of("a.ipynb", content), str)
+    assert isinstance(decode_text("a.ipynb", content), str)
 
 
 # --- what is not read -------------------------------------------------------------------------------------------------
@@ -342,7 +342,7 @@ def test_truncated_and_damaged_sources_never_raise(path: str, data: st.DataObjec
     junk = data.draw(st.binary(max_size=20))
     damaged = content[:start] + junk + content[end:]
     facts = facts_of(path, damaged)
-    lines = split_lines(text_of(path, damaged))
+    lines = split_lines(decode_text(path, damaged))
     for symbol in (*facts.symbols, *facts.variables):
         assert 1 <= symbol.start <= symbol.end <= len(lines)
         assert symbol.end_column <= len(lines[symbol.end - 1])
@@ -365,11 +365,11 @@ def test_nonsense_that_hangs_a_parser_costs_that_file_alone(
     pieces = ("(", "[", "{", "a.b(", "x = {", "<T", "*", "if x {")
     suffixes = [language.suffixes[0] for language in LANGUAGES]
     files = {f"{n}{suffix}": piece * 20_000 for suffix in suffixes for n, piece in enumerate(pieces)}
-    monkeypatch.setattr(pool, "SECONDS", 12.0)
+    monkeypatch.setattr(pool, "FILE_TIMEOUT_SECONDS", 12.0)
     index = indexed({**files, "good.cs": "class Good { }\n" + "// comment\n" * 1000})
     gave_up = {path for path, facts in index.files.items() if facts.skipped == "the parser gave up"}
     assert gave_up <= {"5.cs", "7.kt"}
-    assert index.find("Good")
+    assert index.find_symbols("Good")
 
 
 def test_samples_are_where_they_are_looked_for() -> None:

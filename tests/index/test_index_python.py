@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from repoagent.index.model import FileFacts, Import, Symbol
 from repoagent.index.reading import read as reading
-from repoagent.index.reading.codec import decode, encode
-from repoagent.index.reading.text import decode as text_of
+from repoagent.index.reading.codec import decode_facts, encode_facts
+from repoagent.index.reading.text import decode_source as text_of
 from repoagent.index.reading.text import split_lines
 
 SAMPLE = '''\
@@ -53,7 +53,7 @@ class Base(Parent, metaclass=Meta):
 
 def read(path: str, content: bytes) -> FileFacts:
     """All facts of a file, by way of the form they are kept in."""
-    return decode(path, encode(reading.read(path, content)))
+    return decode_facts(path, encode_facts(reading.read_file(path, content)))
 
 
 def _symbols(facts: FileFacts) -> dict[str, Symbol]:

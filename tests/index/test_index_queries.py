@@ -8,10 +8,10 @@ import pytest
 
 from repoagent.errors import UserError
 from repoagent.index.build import Index
-from repoagent.index.likeness import most_like
-from repoagent.index.repomap import repository_map
-from repoagent.index.search import ranked
-from repoagent.index.similar import similar
+from repoagent.index.likeness import rank_similar_names
+from repoagent.index.repomap import build_repository_map
+from repoagent.index.search import search_by_words
+from repoagent.index.similar import find_clones
 
 Indexed = Callable[[Mapping[str, str | bytes]], Index]
 
@@ -34,9 +34,9 @@ def test_copies_with_other_names_and_numbers_are_found(indexed: Indexed) -> None
             "c.py": "def third(x):\n    return os.path.join(x, 'a', str(len(x)))\n",
         }
     )
-    (found,) = similar(index, "a.py", 1, 7)
+    (found,) = find_clones(index, "a.py", 1, 7)
     assert (found.unit.path, found.unit.symbol, found.likeness) == ("b.py", "second", 1.0)
-    (part,) = similar(index, "a.py", 5, 6)
+    (part,) = find_clones(index, "a.py", 5, 6)
     assert (part.unit.path, part.lines) == ("b.py", (8, 9))
 
 
@@ -47,20 +47,20 @@ def test_what_is_called_makes_a_difference(indexed: Indexed) -> None:
             "b.py": "def g(z):\n    w = z.count().index().copy()\n    return w\n",
         }
     )
-    assert similar(index, "a.py", 2, 2) == ()
+    assert find_clones(index, "a.py", 2, 2) == ()
 
 
 def test_similar_code_is_found_in_other_languages(indexed: Indexed) -> None:
     body = "(items) {{ let n = 0; for (const i of items) {{ if (i.ok) n = n + {}; }} return n; }}"
     index = indexed({"a.js": f"function f{body.format(1)}\nfunction g{body.format(2)}\n"})
-    assert [clone.unit.symbol for clone in similar(index, "a.js", 1, 1)] == ["g"]
+    assert [clone.unit.symbol for clone in find_clones(index, "a.js", 1, 1)] == ["g"]
 
 
 @pytest.mark.parametrize(("path", "start", "end"), [("a.py", 1, 1), ("a.py", 90, 99), ("README.md", 1, 1)])
 def test_too_little_code_is_refused(indexed: Indexed, path: str, start: int, end: int) -> None:
     index = indexed({"a.py": "x = 1\n", "README.md": "words\n"})
     with pytest.raises(UserError, match=r"too little code|no language"):
-        similar(index, path, start, end)
+        find_clones(index, path, start, end)
 
 
 # --- the map ----------------------------------------------------------------------------------------------------------
@@ -74,7 +74,7 @@ MAPPED: Mapping[str, str | bytes] = {
 
 def test_the_most_used_comes_first_and_the_map_keeps_its_size(indexed: Indexed) -> None:
     index = indexed(MAPPED)
-    found = repository_map(index, 20)
+    found = build_repository_map(index, 20)
     assert found.text.startswith("core.py:\n    1 class Engine")
     assert len(found.text) <= 80
     assert found.left_out > 0
@@ -82,18 +82,18 @@ def test_the_most_used_comes_first_and_the_map_keeps_its_size(indexed: Indexed) 
 
 def test_what_is_mentioned_is_on_the_map(indexed: Indexed) -> None:
     index = indexed(MAPPED)
-    assert "seldom" not in repository_map(index, 14).text
-    assert "seldom" in repository_map(index, 14, ["seldom"]).text
+    assert "seldom" not in build_repository_map(index, 14).text
+    assert "seldom" in build_repository_map(index, 14, ["seldom"]).text
 
 
 def test_a_map_of_one_folder_shows_that_folder_alone(indexed: Indexed) -> None:
     index = indexed({"a/x.py": "def f(): pass\n", "b/y.py": "def g(): pass\n"})
-    assert repository_map(index, 100, under="b").text == "b/y.py:\n    1 def g()"
+    assert build_repository_map(index, 100, under="b").text == "b/y.py:\n    1 def g()"
 
 
 @pytest.mark.parametrize("files", [{}, {"a.md": "x"}, {"a.py": ""}])
 def test_where_nothing_is_defined_the_map_is_empty(indexed: Indexed, files: dict[str, str]) -> None:
-    assert repository_map(indexed(dict(files))).text == ""
+    assert build_repository_map(indexed(dict(files))).text == ""
 
 
 # --- search and names -------------------------------------------------------------------------------------------------
@@ -106,11 +106,11 @@ def test_functions_are_found_by_what_they_are_about(indexed: Indexed) -> None:
             "sub/b.py": "def load():\n    '''Check the permissions.'''\n",
         }
     )
-    found = ranked(index, "upload permissions are wrong")
+    found = search_by_words(index, "upload permissions are wrong")
     assert [(piece.path, piece.symbol) for piece in found] == [("a.py", "upload_permissions"), ("sub/b.py", "load")]
     assert "upload" in " ".join(found[0].words)
-    assert [piece.path for piece in ranked(index, "permissions", under="sub")] == ["sub/b.py"]
-    assert ranked(index, "zebra") == ()
+    assert [piece.path for piece in search_by_words(index, "permissions", under="sub")] == ["sub/b.py"]
+    assert search_by_words(index, "zebra") == ()
 
 
 @pytest.mark.parametrize(
@@ -119,10 +119,10 @@ def test_functions_are_found_by_what_they_are_about(indexed: Indexed) -> None:
 )
 def test_the_name_that_was_meant_comes_first(asked: str, found: str | None) -> None:
     known = ["get_queryset", "get_query", "set", "total", "run"]
-    assert (most_like(asked, known) or (None,))[0] == found
+    assert (rank_similar_names(asked, known) or (None,))[0] == found
 
 
 def test_symbols_are_found_by_the_start_of_their_name(indexed: Indexed) -> None:
     index = indexed({"a.py": "def get_a(): pass\ndef get_b(): pass\ndef set_a(): pass\n"})
-    assert [s.name for s in index.prefixed("get_")] == ["get_a", "get_b"]
-    assert index.nearest("get_ab", 2) == ("get_a", "get_b")
+    assert [s.name for s in index.find_by_prefix("get_")] == ["get_a", "get_b"]
+    assert index.suggest_names("get_ab", 2) == ("get_a", "get_b")

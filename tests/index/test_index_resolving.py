@@ -8,7 +8,7 @@ import pytest
 
 from repoagent.index.build import Index
 from repoagent.index.model import Symbol
-from repoagent.index.resolving import MEANINGS, Link, Resolver
+from repoagent.index.resolving import KIND_LABELS, ResolvedReference, Resolver
 
 Indexed = Callable[[Mapping[str, str | bytes]], Index]
 
@@ -87,7 +87,7 @@ def _symbol(index: Index, name: str) -> Symbol:
 
 
 def _links(index: Index, resolver: Resolver, path: str) -> dict[tuple[int, str], tuple[list[str], str]]:
-    links = (resolver.link(use) for use in index.references_in(path) if use.kind == "call")
+    links = (resolver.resolve(use) for use in index.list_references(path) if use.kind == "call")
     return {(k.reference.line, k.reference.name): ([s.qualified for s in k.targets], k.how) for k in links}
 
 
@@ -122,12 +122,14 @@ def test_a_use_is_followed_as_far_as_the_source_tells(
 
 
 def test_guesses_are_said_to_be_guesses(index: Index, resolver: Resolver) -> None:
-    certain = {how for how in MEANINGS if Link(index.references("helper")[0], (), how).certain}
-    assert certain == set(MEANINGS) - {"unique", "name"}
+    certain = {how for how in KIND_LABELS if ResolvedReference(index.find_references("helper")[0], (), how).is_certain}
+    assert certain == set(KIND_LABELS) - {"unique", "name"}
 
 
 def test_callers_leave_out_what_means_something_else(index: Index, resolver: Resolver) -> None:
-    found = {(k.reference.path, k.reference.line, k.how) for k in resolver.callers(_symbol(index, "pkg.base.Base.run"))}
+    found = {
+        (k.reference.path, k.reference.line, k.how) for k in resolver.find_callers(_symbol(index, "pkg.base.Base.run"))
+    }
     assert found == {
         ("pkg/use.py", 10, "class"),
         ("pkg/use.py", 11, "class"),
@@ -135,29 +137,29 @@ def test_callers_leave_out_what_means_something_else(index: Index, resolver: Res
         ("pkg/use.py", 20, "name"),
         ("pkg/use.py", 23, "name"),
     }
-    helpers = {(k.reference.line, k.how) for k in resolver.callers(_symbol(index, "pkg.tools.helper"))}
+    helpers = {(k.reference.line, k.how) for k in resolver.find_callers(_symbol(index, "pkg.tools.helper"))}
     assert helpers == {(13, "import"), (22, "import"), (33, "import")}
 
 
 def test_callees_are_told_once_for_each_meaning(index: Index, resolver: Resolver) -> None:
-    called = [(k.reference.name, k.how) for k in resolver.callees(_symbol(index, "pkg.use.Derived.step"))]
+    called = [(k.reference.name, k.how) for k in resolver.find_callees(_symbol(index, "pkg.use.Derived.step"))]
     assert called == [("super", "outside"), ("run", "class"), ("missing", "outside"), ("helper", "import")]
 
 
 def test_classes_are_followed_up_and_down(index: Index, resolver: Resolver) -> None:
     base, derived = _symbol(index, "pkg.base.Base"), _symbol(index, "pkg.use.Derived")
-    assert resolver.bases(derived) == (base,)
-    assert resolver.subclasses(base) == (derived,)
-    assert [s.qualified for s in resolver.overrides(_symbol(index, "pkg.base.Base.step"))] == ["Derived.step"]
-    member = resolver.member(derived, "run")
+    assert resolver.find_bases(derived) == (base,)
+    assert resolver.find_subclasses(base) == (derived,)
+    assert [s.qualified for s in resolver.find_overrides(_symbol(index, "pkg.base.Base.step"))] == ["Derived.step"]
+    member = resolver.find_member(derived, "run")
     assert member is not None and member.qualified == "Base.run"  # noqa: PT018
-    assert resolver.member(derived, "nothing") is None
+    assert resolver.find_member(derived, "nothing") is None
 
 
 def test_classes_that_are_derived_from_each_other_end(indexed: Indexed) -> None:
     index = indexed({"a.py": "class A(B): pass\nclass B(A):\n    def f(self): self.g()\n"})
     resolver = Resolver(index)
-    assert {s.name for s in resolver.subclasses(_symbol(index, "a.A"))} == {"A", "B"}
+    assert {s.name for s in resolver.find_subclasses(_symbol(index, "a.A"))} == {"A", "B"}
     assert _links(index, resolver, "a.py") == {(3, "g"): ([], "outside")}
 
 
@@ -209,6 +211,6 @@ def test_other_languages_are_followed_by_file_import_and_name(indexed: Indexed) 
 )
 def test_an_import_means_a_file(indexed: Indexed, files: dict[str, str], path: str, targets: list[str]) -> None:
     index = indexed(dict(files))
-    found = [target for item in index.files[path].imports for target in index.targets(item)]
+    found = [target for item in index.files[path].imports for target in index.resolve_import(item)]
     assert found == targets
-    assert all(path in index.importers(target) for target in targets)
+    assert all(path in index.find_importers(target) for target in targets)

@@ -8,8 +8,8 @@ import pytest
 
 from repoagent.errors import UserError
 from repoagent.index.build import Index
-from repoagent.index.outline import outline
-from repoagent.index.search import search
+from repoagent.index.outline import build_outline
+from repoagent.index.search import search_lines
 
 Indexed = Callable[[Mapping[str, str | bytes]], Index]
 
@@ -28,7 +28,7 @@ def repository(request: pytest.FixtureRequest, indexed: Indexed, monkeypatch: py
 
 
 def _found(index: Index, text: str, **options: object) -> list[tuple[str, int]]:
-    return [(hit.path, hit.line) for hit in search(index, text, **options)]  # type: ignore[arg-type]  # a table's options
+    return [(hit.path, hit.line) for hit in search_lines(index, text, **options)]  # type: ignore[arg-type]  # a table's options
 
 
 @pytest.mark.parametrize(
@@ -51,12 +51,12 @@ def test_lines_are_found(
 
 
 def test_long_lines_are_cut(repository: Index) -> None:
-    assert [len(hit.text) for hit in search(repository, "yyy")] == [300]
+    assert [len(hit.text) for hit in search_lines(repository, "yyy")] == [300]
 
 
 def test_a_wrong_expression_is_refused_with_advice(repository: Index) -> None:
     with pytest.raises(UserError, match="Escape it"):
-        search(repository, "(", regex=True)
+        search_lines(repository, "(", regex=True)
 
 
 def test_an_outline_has_headers_attributes_and_no_bodies(indexed: Indexed) -> None:
@@ -65,7 +65,7 @@ def test_an_outline_has_headers_attributes_and_no_bodies(indexed: Indexed) -> No
         "    def __init__(self):\n        self.x = 1\n        y = 2\n\n    def run(self, z):\n        self.x = 3\n"
     )
     index = indexed({"a.py": source + "\n\ndef f():\n    def g(): pass\n"})
-    assert outline(index, "a.py").splitlines() == [
+    assert build_outline(index, "a.py").splitlines() == [
         "    1 LIMIT = 3",
         "    4 class A(B)  # Sum.",
         "    8     size: int = 1",
@@ -74,5 +74,5 @@ def test_an_outline_has_headers_attributes_and_no_bodies(indexed: Indexed) -> No
         "   14     def run(self, z)",
         "   18 def f()",
     ]
-    assert outline(index, "a.py", "A").splitlines()[0] == "    4 class A(B)  # Sum."
-    assert outline(index, "missing.py") == ""
+    assert build_outline(index, "a.py", "A").splitlines()[0] == "    4 class A(B)  # Sum."
+    assert build_outline(index, "missing.py") == ""

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from repoagent.index import behind, facts
+from repoagent.index import background, facts
 from repoagent.index.build import Index
-from repoagent.index.reading.extract import Extracted
-from repoagent.index.reading.read import read as real
+from repoagent.index.reading.extract import ExtractedFacts
+from repoagent.index.reading.read import read_file as real
 from repoagent.process import run
 
 Indexed = Callable[[Mapping[str, str | bytes]], Index]
@@ -36,9 +36,9 @@ def root(indexed: Indexed) -> Path:
 
 _NAMES = ("Engine", "Engine.start", "helper", "limit", "NAMES", "quiet", "shown", "unrelated", "nothing")
 _QUESTIONS: Mapping[str, Callable[[Index], object]] = {
-    **{f"find {name}": partial(Index.find, name=name) for name in _NAMES},
-    **{f"refs {name}": partial(Index.references, name=name) for name in _NAMES},
-    "importers": lambda index: index.importers("pkg/a.py"),
+    **{f"find {name}": partial(Index.find_symbols, name=name) for name in _NAMES},
+    **{f"refs {name}": partial(Index.find_references, name=name) for name in _NAMES},
+    "importers": lambda index: index.find_importers("pkg/a.py"),
     "resolve": lambda index: index.resolve("pkg.a.Engine.start"),
 }
 
@@ -56,25 +56,25 @@ def test_what_is_answered_by_scanning_is_what_the_whole_index_answers(root: Path
 def test_only_the_files_that_a_question_touches_are_parsed(root: Path) -> None:
     index = Index.open(root)
     assert len(index.files.pending) == 5
-    index.find("helper")
+    index.find_symbols("helper")
     assert set(index.files.pending) == {"pkg/a.py", "pkg/c.py", "e.py"}
-    index.references("helper")
+    index.find_references("helper")
     assert set(index.files.pending) == {"e.py"}
-    index.symbols()
+    index.list_symbols()
     assert len(index.files.pending) == 0
 
 
 def test_the_rest_is_read_behind_the_answer(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(behind, "APART_FROM", 1)
+    monkeypatch.setattr(background, "MIN_FILES_FOR_WORKERS", 1)
     cache = tmp_path / "cache" / "index.sqlite"
     index = Index.open(root, cache)
     time.sleep(0.2)  # files that were written just now are read again next time
-    assert behind.fill_behind(index)
+    assert background.start_background_read(index)
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and Index.open(root, cache).files.pending:
         time.sleep(0.1)
     assert Index.open(root, cache).files.pending == ()
-    assert not behind.fill_behind(Index.open(root, cache))
+    assert not background.start_background_read(Index.open(root, cache))
 
 
 @pytest.mark.parametrize("reason", ["switched off", "no cache", "little to read", "not writable"])
@@ -82,12 +82,12 @@ def test_nothing_is_read_behind_where_it_makes_no_sense(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reason: str
 ) -> None:
     if reason != "little to read":
-        monkeypatch.setattr(behind, "APART_FROM", 1)
+        monkeypatch.setattr(background, "MIN_FILES_FOR_WORKERS", 1)
     if reason == "switched off":
-        monkeypatch.setenv(behind.SWITCH, "0")
+        monkeypatch.setenv(background.SWITCH, "0")
     (tmp_path / "file").write_text("")
     cache = {"no cache": None, "not writable": tmp_path / "file" / "x"}.get(reason, tmp_path / "cache" / "x")
-    assert not behind.fill_behind(Index.open(root, cache))
+    assert not background.start_background_read(Index.open(root, cache))
 
 
 # --- after an edit ----------------------------------------------------------------------------------------------------
@@ -102,36 +102,36 @@ def test_an_edit_is_seen_and_only_it_is_read(root: Path, monkeypatch: pytest.Mon
     index = Index.build(root)
     read: list[str] = []
 
-    def reading(path: str, content: bytes) -> Extracted:
+    def reading(path: str, content: bytes) -> ExtractedFacts:
         read.append(path)
         return real(path, content)
 
-    monkeypatch.setattr(facts, "read", reading)
+    monkeypatch.setattr(facts, "read_file", reading)
     (root / "e.py").write_text("def related():\n    return helper()\n")
-    for updated in (index.updated(["e.py"]), index.updated()):
+    for updated in (index.refresh(["e.py"]), index.refresh()):
         read.clear()
-        assert [s.name for s in updated.find("related")] == ["related"]
-        assert updated.find("unrelated") == ()
-        assert ("e.py", 2) in {(r.path, r.line) for r in updated.references("helper")}
+        assert [s.name for s in updated.find_symbols("related")] == ["related"]
+        assert updated.find_symbols("unrelated") == ()
+        assert ("e.py", 2) in {(r.path, r.line) for r in updated.find_references("helper")}
         assert read == ["e.py"]
-    assert index.find("unrelated"), "an index stays what it was"
+    assert index.find_symbols("unrelated"), "an index stays what it was"
 
 
 def test_files_come_and_go(root: Path) -> None:
     index = Index.build(root)
     (root / "new.py").write_text("def fresh(): pass\n")
     (root / "e.py").unlink()
-    for updated in (index.updated(["new.py", "e.py"]), index.updated()):
+    for updated in (index.refresh(["new.py", "e.py"]), index.refresh()):
         assert list(updated.files) == ["new.py", "pkg/a.py", "pkg/b.py", "pkg/c.py", "web/d.js"]
-        assert updated.find("fresh")
-        assert not updated.find("unrelated")
+        assert updated.find_symbols("fresh")
+        assert not updated.find_symbols("unrelated")
 
 
 def test_a_path_that_leads_out_is_no_file_after_an_edit_either(root: Path, tmp_path: Path) -> None:
     (tmp_path / "secret.py").write_text("def secret(): pass\n")
     (root / "link.py").symlink_to(tmp_path / "secret.py")
-    updated = Index.build(root).updated(["../secret.py", "link.py", str(tmp_path / "secret.py")])
-    assert not updated.find("secret")
+    updated = Index.build(root).refresh(["../secret.py", "link.py", str(tmp_path / "secret.py")])
+    assert not updated.find_symbols("secret")
 
 
 _contents = st.sampled_from(
@@ -163,12 +163,12 @@ def test_the_index_after_edits_is_the_index_of_what_is_there(
             file.unlink(missing_ok=True)
         else:
             file.write_text(content)
-        index = index.updated([path] if told else None)
-        index.find("alpha")
+        index = index.refresh([path] if told else None)
+        index.find_symbols("alpha")
     cold = Index.build(root)
-    index.files.complete()
+    index.files.read_pending()
     assert dict(index.files) == dict(cold.files)
-    assert index.symbols() == cold.symbols()
+    assert index.list_symbols() == cold.list_symbols()
     for name in ("alpha", "beta", "Gamma", "Gamma.beta"):
-        assert index.find(name) == cold.find(name)
-        assert index.references(name) == cold.references(name)
+        assert index.find_symbols(name) == cold.find_symbols(name)
+        assert index.find_references(name) == cold.find_references(name)

@@ -257,11 +257,11 @@ def test_without_a_network_the_user_is_told_of_files() -> None:
 
 def test_what_has_not_changed_is_asked_by_its_etag_and_not_sent_again(api_server: ApiServer) -> None:
     api_server.issues[7] = {"title": "T", "body": "first"}
-    first, second = api_server.api().issue(7), api_server.api().issue(7)
+    first, second = api_server.api().get_issue(7), api_server.api().get_issue(7)
     assert first == second
     assert [reply.status for reply in api_server.log] == [200, 304]
     api_server.issues[7]["body"] = "second"
-    assert api_server.api().issue(7).body == "second"
+    assert api_server.api().get_issue(7).body == "second"
 
 
 # --- frozen at the moment somebody asked ------------------------------------------------------------------------------

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from repoagent.evidence.reproduction.names import preamble, undefined
-from repoagent.evidence.reproduction.project import Project
+from repoagent.evidence.reproduction.names import find_undefined_names, write_preamble
+from repoagent.evidence.reproduction.project import SnippetProject
 from repoagent.evidence.reproduction.script import BEGIN, END, read_output, write_script
 from repoagent.issue.document import parse_text
 from repoagent.issue.snippets import Material, Snippet, read_material
@@ -83,7 +83,7 @@ def test_a_comment_is_kept_with_its_statement() -> None:
 
 def test_names_that_are_bound_somewhere_are_not_missing() -> None:
     code = "import a.b\nfor i in range(3):\n    x = a.f(lambda y: y + i)\ntry:\n    g(x)\nexcept E as e:\n    print(e)"
-    assert undefined(code) == {"g", "E"}
+    assert find_undefined_names(code) == {"g", "E"}
 
 
 def snippet(code: str) -> Snippet:
@@ -104,7 +104,7 @@ def snippet(code: str) -> Snippet:
     ],
 )
 def test_only_unambiguous_imports_are_supplied(code: str, text: str, packages: list[str], imports: str) -> None:
-    assert preamble(snippet(code), [], text, Project(tuple(packages))) == imports
+    assert write_preamble(snippet(code), [], text, SnippetProject(tuple(packages))) == imports
 
 
 def test_a_script_announces_its_begin_and_its_end() -> None:
@@ -116,7 +116,7 @@ def test_a_script_announces_its_begin_and_its_end() -> None:
 
 
 def test_output_before_the_begin_is_not_read() -> None:
-    assert not read_output(f"{END}").ended
+    assert not read_output(f"{END}").has_ended
     assert read_output(f"noise\n{BEGIN}\n=== repoagent: step 1 ===\n<A at 0x7f1234567890>\n\n{END}\n").steps == {
         1: "<A at 0x…>"
     }

@@ -53,11 +53,11 @@ def test_an_answer_gets_no_more_tokens_than_are_left() -> None:
 
 def test_answers_under_way_count_as_spent() -> None:
     budget = Budget(max_tokens=100)
-    assert (budget.reserve(80), budget.reserve(80)) == (80, 20)
+    assert (budget.reserve_tokens(80), budget.reserve_tokens(80)) == (80, 20)
     with pytest.raises(BudgetExceeded):
-        budget.reserve(80)
-    budget.settle(80, Usage(calls=1, completion_tokens=10))
-    assert budget.reserve(80) == 70
+        budget.reserve_tokens(80)
+    budget.record_usage(80, Usage(calls=1, completion_tokens=10))
+    assert budget.reserve_tokens(80) == 70
 
 
 def test_calls_are_told_to_the_trace() -> None:
@@ -78,7 +78,7 @@ def test_a_failed_call_counts_as_a_call_and_frees_its_tokens() -> None:
     with pytest.raises(ModelFailed):
         model.chat(HELLO, Sampling(100))
     assert model.budget.usage == Usage(calls=1)
-    assert model.budget.reserve(100) == 100
+    assert model.budget.reserve_tokens(100) == 100
 
 
 def test_a_script_at_its_end_says_so_and_remembers_what_was_asked() -> None:

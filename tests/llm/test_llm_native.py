@@ -12,18 +12,17 @@ from pathlib import Path
 
 import pytest
 
-from repoagent.app.doctor import _build
+from repoagent.app.doctor import _check_server_build
 from repoagent.errors import EnvironmentFailed, ModelFailed, UserError
-from repoagent.llm import native
-from repoagent.llm.address import Address
+from repoagent.llm.address import ServerAddress
 from repoagent.llm.base import Message, Sampling
-from repoagent.llm.local import native_build
-from repoagent.llm.local.download import pull
+from repoagent.llm.local import native, native_build
+from repoagent.llm.local.download import pull_weights
+from repoagent.llm.local.serving import ModelServer, ServerSettings
+from repoagent.llm.local.weights import find_weights
 from repoagent.llm.openai import OpenAIModel
-from repoagent.llm.serving import Server, ServerSettings
-from repoagent.llm.weights import find
 
-HERE = native.Build(native.package_version(), native.features(), "c++")
+HERE = native.NativeBuild(native.get_package_version(), native.read_cpu_features(), "c++")
 STAND_IN = '''\
 #!{python}
 """Takes the options of llama-server, and serves with the wheel's llama.cpp."""
@@ -56,12 +55,12 @@ def put(cache: Path, told: str) -> Path:
 
 
 def test_what_was_built_here_is_used_until_it_is_removed(cache: Path) -> None:
-    assert native.program() is None
+    assert native.find_native_server() is None
     built = put(cache, json.dumps(asdict(HERE)))
-    assert native.program() == built
-    assert native.remove()
-    assert native.program() is None
-    assert not native.remove()
+    assert native.find_native_server() == built
+    assert native.remove_native_server()
+    assert native.find_native_server() is None
+    assert not native.remove_native_server()
 
 
 @pytest.mark.parametrize(
@@ -76,14 +75,14 @@ def test_what_was_built_here_is_used_until_it_is_removed(cache: Path) -> None:
 )
 def test_what_does_not_fit_is_left_alone(told: str, cache: Path) -> None:
     put(cache, told)
-    assert native.program() is None
+    assert native.find_native_server() is None
 
 
 def test_without_a_compiler_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CXX", raising=False)
     with pytest.raises(UserError, match=r"cmake and a C\+\+ compiler and make needed and missing"):
-        native_build.require_tools()
+        native_build.check_tools()
 
 
 def packed(folder: Path, *names: str) -> Path:
@@ -137,12 +136,12 @@ def test_a_program_serves_and_ends_with_its_owner(tmp_path: Path) -> None:
     program = tmp_path / "llama-server"
     program.write_text(STAND_IN.format(python=sys.executable))
     program.chmod(0o755)
-    weights = pull(find("qwen2.5-coder-0.5b"))
+    weights = pull_weights(find_weights("qwen2.5-coder-0.5b"))
     settings = ServerSettings(slots=1, slot_context=512)
-    with Server(weights, settings, name="by-program", program=program) as server:
+    with ModelServer(weights, settings, name="by-program", program=program) as server:
         assert server.running.program == str(program)
-        with OpenAIModel(Address(server.running.url, "by-program")) as model:
-            assert model.context() == 512
+        with OpenAIModel(ServerAddress(server.running.url, "by-program")) as model:
+            assert model.get_context_size() == 512
             answer = model.chat((Message("user", "Reply with the single word READY."),), Sampling(8, temperature=0.0))
         assert "ready" in answer.text.lower()
         serving = children(server.running.pid)
@@ -155,15 +154,15 @@ def test_a_program_serves_and_ends_with_its_owner(tmp_path: Path) -> None:
 
 @pytest.mark.model
 def test_a_program_that_ends_at_once_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    weights = pull(find("qwen2.5-coder-0.5b"))
+    weights = pull_weights(find_weights("qwen2.5-coder-0.5b"))
     monkeypatch.setenv("REPOAGENT_CACHE", str(tmp_path))
     program = put(tmp_path, json.dumps(asdict(HERE)))
     program.write_text("#!/bin/sh\necho illegal instruction >&2\nexit 4\n")
     program.chmod(0o755)
     with pytest.raises(ModelFailed, match=r"(?s)build-native --remove.*illegal instruction"):
-        Server(weights, name="broken-program").start()
+        ModelServer(weights, name="broken-program").start()
     with pytest.raises(EnvironmentFailed, match="nothing was changed") as caught:
-        native_build.try_server(program, weights)
+        native_build.check_native_server(program, weights)
     assert "--remove" not in str(caught.value)
 
 
@@ -173,11 +172,11 @@ def children(pid: int) -> list[int]:
 
 
 def test_the_doctor_says_which_build_serves(cache: Path) -> None:
-    before = _build(None)
+    before = _check_server_build(None)
     assert before is not None
-    assert ("build-native" in before.detail) is native.gains()
+    assert ("build-native" in before.detail) is native.can_speed_up()
     built = put(cache, json.dumps(asdict(HERE)))
-    after = _build(None)
+    after = _check_server_build(None)
     assert after is not None
     assert str(built) in after.detail
-    assert _build("http://127.0.0.1:1/v1") is None
+    assert _check_server_build("http://127.0.0.1:1/v1") is None

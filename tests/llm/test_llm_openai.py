@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from repoagent.errors import ContextFull, ModelFailed, UserError
-from repoagent.llm.address import Address, parse_address
+from repoagent.llm.address import ServerAddress, parse_address
 from repoagent.llm.base import Message, Sampling
 from repoagent.llm.openai import OpenAIModel
 
@@ -22,13 +22,13 @@ SHORT = Sampling(16, seed=7, stop=("END",))
 @pytest.mark.parametrize(
     ("text", "address"),
     [
-        ("http://gpu:8000/v1#name", Address("http://gpu:8000/v1", "name")),
-        ("http://gpu:8000", Address("http://gpu:8000/v1")),
-        ("https://host/openai/", Address("https://host/openai")),
-        ("http://gpu:11434/v1/#qwen2.5-coder:7b", Address("http://gpu:11434/v1", "qwen2.5-coder:7b")),
+        ("http://gpu:8000/v1#name", ServerAddress("http://gpu:8000/v1", "name")),
+        ("http://gpu:8000", ServerAddress("http://gpu:8000/v1")),
+        ("https://host/openai/", ServerAddress("https://host/openai")),
+        ("http://gpu:11434/v1/#qwen2.5-coder:7b", ServerAddress("http://gpu:11434/v1", "qwen2.5-coder:7b")),
     ],
 )
-def test_an_address_is_a_url_and_a_name(text: str, address: Address) -> None:
+def test_an_address_is_a_url_and_a_name(text: str, address: ServerAddress) -> None:
     assert parse_address(text) == address
 
 
@@ -176,13 +176,13 @@ def test_the_context_is_one_slots_with_llama_cpp(written_server: WrittenServer) 
     written_server.serve_models("m")
     written_server.answer("/props", {"default_generation_settings": {"n_ctx": 3072}, "total_slots": 4})
     with OpenAIModel(written_server.url) as model:
-        assert (model.context(), model.notes) == (3072, ())
+        assert (model.get_context_size(), model.notes) == (3072, ())
 
 
 def test_the_context_is_the_maximum_length_with_vllm(written_server: WrittenServer) -> None:
     written_server.serve_models("m", max_model_len=32768)
     with OpenAIModel(written_server.url) as model:
-        assert model.context() == 32768
+        assert model.get_context_size() == 32768
 
 
 @pytest.mark.parametrize(
@@ -197,13 +197,13 @@ def test_the_context_with_ollama_is_what_was_loaded(
     written_server.answer("/api/ps", {"models": [{"name": "m", "context_length": loaded}] if loaded else []})
     written_server.answer("/api/show", {"parameters": parameters})
     with OpenAIModel(written_server.url) as model:
-        assert model.context() == context
+        assert model.get_context_size() == context
 
 
 def test_an_unknown_context_is_assumed_and_noted(written_server: WrittenServer) -> None:
     written_server.serve_models("m")
     with OpenAIModel(written_server.url) as model:
-        assert model.context() == model.profile.context
+        assert model.get_context_size() == model.profile.context
         assert "does not report its context" in model.notes[0]
 
 
@@ -214,15 +214,15 @@ def test_tokens_are_counted_by_the_server_and_remembered(
     written_server.serve_models("m")
     written_server.answer("/tokenize", answer)
     with OpenAIModel(written_server.url) as model:
-        assert [model.count("a b c"), model.count("a b c"), model.count("")] == [3, 3, 0]
+        assert [model.count_tokens("a b c"), model.count_tokens("a b c"), model.count_tokens("")] == [3, 3, 0]
     assert len(written_server.bodies("/tokenize")) == 1
 
 
 def test_without_a_tokenizer_the_count_is_an_upper_estimate(written_server: WrittenServer) -> None:
     written_server.serve_models("m")
     with OpenAIModel(written_server.url) as model:
-        assert model.count("x" * 100) == 41
-        assert model.count("y" * 100) == 41
+        assert model.count_tokens("x" * 100) == 41
+        assert model.count_tokens("y" * 100) == 41
     assert len(written_server.bodies("/tokenize")) == 1
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from repoagent.llm.profiles import profile_for, profiles
+from repoagent.llm.profiles import find_profile, load_profiles
 
 
 @pytest.mark.parametrize(
@@ -28,22 +28,22 @@ from repoagent.llm.profiles import profile_for, profiles
     ],
 )
 def test_a_name_finds_its_profile(name: str, profile: str) -> None:
-    assert profile_for(name).id == profile
+    assert find_profile(name).id == profile
 
 
 def test_the_generic_profile_stands_last() -> None:
-    assert profiles()[-1].patterns == ("*",)
-    assert len({profile.id for profile in profiles()}) == len(profiles())
+    assert load_profiles()[-1].patterns == ("*",)
+    assert len({profile.id for profile in load_profiles()}) == len(load_profiles())
 
 
-@pytest.mark.parametrize("profile", profiles(), ids=lambda profile: profile.id)
+@pytest.mark.parametrize("profile", load_profiles(), ids=lambda profile: profile.id)
 def test_a_prompt_and_an_answer_fit_into_the_context(profile: object) -> None:
-    found = next(p for p in profiles() if p is profile)
+    found = next(p for p in load_profiles() if p is profile)
     assert found.prompt_budget + 1000 <= found.context
     assert bool(found.fim) or not found.infills
 
 
 def test_small_models_are_shown_mechanical_mistakes_only() -> None:
-    small = profile_for("qwen2.5-coder-1.5b")
+    small = find_profile("qwen2.5-coder-1.5b")
     assert {"SyntaxError", "NameError", "TypeError"} <= set(small.retry_on)
     assert not {"*", "AssertionError"} & set(small.retry_on)

@@ -17,16 +17,16 @@ import pytest
 from repoagent.domain import Issue, Location, Spec, Strength
 from repoagent.errors import ContextFull, ModelFailed, UserError
 from repoagent.evidence.reproduction.script import BEGIN, END
-from repoagent.evidence.reproduction.written import Suspect, written
+from repoagent.evidence.reproduction.written import SuspectFunction, generate_reproduction
 from repoagent.generators import DraftTask
 from repoagent.generators.rewrite_part import LONG, draft_parts
 from repoagent.llm import open_model
 from repoagent.llm.base import Message, Sampling
-from repoagent.llm.local.download import pull
+from repoagent.llm.local.download import pull_weights
+from repoagent.llm.local.serving import ModelServer, RunningServer, ServerSettings, count_physical_cores, list_servers
+from repoagent.llm.local.weights import find_weights
 from repoagent.llm.openai import OpenAIModel
-from repoagent.llm.serving import Running, Server, ServerSettings, physical_cores, servers
-from repoagent.llm.weights import find
-from repoagent.sandbox.base import Finished
+from repoagent.sandbox.base import CommandResult
 
 GREEDY = Sampling(16, temperature=0.0)
 
@@ -48,8 +48,8 @@ def test_it_fills_a_hole(small_model: OpenAIModel) -> None:
 
 @pytest.mark.model
 def test_it_counts_tokens_and_tells_one_slots_context(small_model: OpenAIModel) -> None:
-    assert small_model.count("def f(x):") == 4
-    assert (small_model.name, small_model.context()) == ("qwen2.5-coder-0.5b", small_model.profile.context)
+    assert small_model.count_tokens("def f(x):") == 4
+    assert (small_model.name, small_model.get_context_size()) == ("qwen2.5-coder-0.5b", small_model.profile.context)
     assert not small_model.notes
 
 
@@ -82,15 +82,15 @@ def test_equal_questions_at_once_read_the_prompt_once(small_model: OpenAIModel) 
 
 @pytest.mark.model
 def test_a_second_user_joins_and_the_server_outlives_the_first() -> None:
-    weights = pull(find("qwen2.5-coder-0.5b"))
-    first = Server(weights, ServerSettings(slots=1, slot_context=768), name="shared")
-    second = Server(weights, ServerSettings(slots=4, slot_context=512), name="shared")
+    weights = pull_weights(find_weights("qwen2.5-coder-0.5b"))
+    first = ModelServer(weights, ServerSettings(slots=1, slot_context=768), name="shared")
+    second = ModelServer(weights, ServerSettings(slots=4, slot_context=512), name="shared")
     try:
         pid = first.start().pid
         assert second.start().pid == pid, "the second one needs no more than the first one has"
         first.stop()
         time.sleep(1.5)
-        assert pid in [server.pid for server in servers()]
+        assert pid in [server.pid for server in list_servers()]
     finally:
         first.stop()
         second.stop()
@@ -107,15 +107,15 @@ def test_a_second_user_joins_and_the_server_outlives_the_first() -> None:
     ],
 )
 def test_a_server_suits_who_needs_no_more_than_it_has(wanted: ServerSettings, suits: bool) -> None:
-    running = Running("http://127.0.0.1:8000/v1", 1, "m", "m.gguf", ServerSettings(slot_context=1000), 0.0, "")
-    assert running.suits(wanted) is suits
+    running = RunningServer("http://127.0.0.1:8000/v1", 1, "m", "m.gguf", ServerSettings(slot_context=1000), 0.0, "")
+    assert running.can_serve(wanted) is suits
 
 
 OWNER = """
 import sys, time
 from pathlib import Path
-from repoagent.llm.serving import Server, ServerSettings
-with Server(Path(sys.argv[1]), ServerSettings(slots=1, slot_context=512), name="owned") as server:
+from repoagent.llm.local.serving import ModelServer, ServerSettings
+with ModelServer(Path(sys.argv[1]), ServerSettings(slots=1, slot_context=512), name="owned") as server:
     print(server.running.pid, flush=True)
     time.sleep(600)
 """
@@ -123,14 +123,14 @@ with Server(Path(sys.argv[1]), ServerSettings(slots=1, slot_context=512), name="
 
 @pytest.mark.model
 def test_a_killed_owner_takes_its_server_along() -> None:
-    weights = pull(find("qwen2.5-coder-0.5b"))
+    weights = pull_weights(find_weights("qwen2.5-coder-0.5b"))
     with subprocess.Popen([sys.executable, "-c", OWNER, str(weights)], stdout=subprocess.PIPE, text=True) as owner:
         assert owner.stdout is not None
         pid = int(owner.stdout.readline())
-        assert pid in [server.pid for server in servers()]
+        assert pid in [server.pid for server in list_servers()]
         owner.send_signal(signal.SIGKILL)
     assert gone_within(pid, 10.0)
-    assert pid not in [server.pid for server in servers()]
+    assert pid not in [server.pid for server in list_servers()]
 
 
 def test_weights_that_are_none_are_told_with_the_servers_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,7 +138,7 @@ def test_weights_that_are_none_are_told_with_the_servers_log(tmp_path: Path, mon
     broken = tmp_path / "broken.gguf"
     broken.write_bytes(b"not a model at all" * 100)
     with pytest.raises(ModelFailed, match=r"ended while it was loading: (?s:.*)broken-.*\.log"):
-        Server(broken).start()
+        ModelServer(broken).start()
     assert not list((tmp_path / "cache" / "servers").glob("*.lease"))
 
 
@@ -154,7 +154,7 @@ def test_a_state_file_of_a_dead_server_is_cleaned_up(tmp_path: Path, monkeypatch
     folder.mkdir()
     (folder / "dead.json").write_text('{"url": "http://127.0.0.1:9/v1", "pid": 1}', encoding="utf-8")
     (folder / "dead.lease").touch()
-    assert servers() == []
+    assert list_servers() == []
     assert list(folder.iterdir()) == []
 
 
@@ -165,12 +165,12 @@ def test_modules_in_the_working_directory_are_not_imported(tmp_path: Path, monke
     monkeypatch.setenv("REPOAGENT_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ModelFailed) as caught:
-        Server(tmp_path / "broken.gguf").start()
+        ModelServer(tmp_path / "broken.gguf").start()
     assert "HOSTILE" not in str(caught.value)
 
 
 def test_there_is_at_least_one_core() -> None:
-    assert 1 <= physical_cores() <= (os.cpu_count() or 1)
+    assert 1 <= count_physical_cores() <= (os.cpu_count() or 1)
 
 
 def gone_within(pid: int, seconds: float) -> bool:
@@ -193,7 +193,7 @@ def test_a_part_of_a_long_function_is_written_again_in_its_place(small_model: Op
     steps = "".join(f"    total = total + values[{n}] * {n}  # step {n}\n" for n in range(40))
     source = f"def weigh(values):\n    total = 1\n{steps}    return total\n"
     issue = Issue("weigh adds one too much", "`weigh` begins with total 1, and should begin with 0.")
-    assert small_model.count(source) > LONG
+    assert small_model.count_tokens(source) > LONG
     task = DraftTask(issue, Spec((), ()), Location("m.py", "weigh", 1, source.count("\n")), source, "", "", 0, 2)
     drafted = draft_parts(task, small_model)
     assert len(drafted.drafts) + len(drafted.refused) == 2
@@ -208,15 +208,15 @@ def test_a_script_is_written_from_an_issue(small_model: OpenAIModel) -> None:
     """That what the model writes comes as far as being run; nothing of it is run here."""
     scripts: list[str] = []
 
-    def run(script: str) -> Finished:
+    def run(script: str) -> CommandResult:
         scripts.append(script)
-        return Finished(0, f"{BEGIN}\n{END}\n", 0.1)
+        return CommandResult(0, f"{BEGIN}\n{END}\n", 0.1)
 
     issue = Issue("weigh([1]) is 2", "`weigh` begins with 1 and should begin with 0.")
     text = "def weigh(values):\n    return 1 + sum(values)"
-    suspects = (Suspect("scales.py", "weigh", text, "from scales import weigh"),)
+    suspects = (SuspectFunction("scales.py", "weigh", text, "from scales import weigh"),)
     with OpenAIModel(small_model.url, profile=replace(small_model.profile, witnesses=1)) as granted:
-        oracle = written(issue, suspects, run, granted, packages=("scales",))
+        oracle = generate_reproduction(issue, suspects, run, granted, packages=("scales",))
     assert oracle.strength is Strength.NONE  # its turned version passes too, as this sandbox says
     assert scripts
     assert all("weigh" in script and ast.parse(script).body for script in scripts)

@@ -8,7 +8,7 @@ import pytest
 
 from repoagent.domain import Issue, Location
 from repoagent.index.build import Index
-from repoagent.index.retrieval.units import is_aside
+from repoagent.index.retrieval.units import is_non_source
 from repoagent.localise import localise
 
 Indexed = Callable[[Mapping[str, str | bytes]], Index]
@@ -87,7 +87,7 @@ def test_traceback_frames_are_found_by_name_when_the_lines_have_moved(shop: Inde
 def test_a_linked_line_points_to_its_function_and_is_marked_where_a_commit_is_named(
     shop: Index, reference: str, marked: bool
 ) -> None:
-    symbol = shop.symbol("shop/cart.py", "check_count")
+    symbol = shop.get_symbol("shop/cart.py", "check_count")
     assert symbol is not None
     url = f"https://github.com/a/shop/blob/{reference}/shop/cart.py#L{symbol.end}"
     found = _ask(shop, f"The discount total of a voucher is wrong, see {url}")
@@ -108,7 +108,7 @@ def test_lines_of_a_traceback_come_before_lines_that_share_many_words(indexed: I
 
 def test_a_location_slices_back_to_its_function_and_names_its_lines(shop: Index) -> None:
     best = _ask(shop, "`check_count` accepts a negative count")[0]
-    text = shop.slice(best.path, best.start, best.end)
+    text = shop.read_lines(best.path, best.start, best.end)
     assert text.startswith("def check_count(count):")
     assert best.lines[0] in range(best.start, best.end + 1)
     assert len(best.lines) <= 5
@@ -160,4 +160,4 @@ def test_an_issue_without_a_known_word_points_nowhere(shop: Index) -> None:
     ],
 )
 def test_where_a_fix_is_hardly_ever(path: str, aside: bool) -> None:
-    assert is_aside(path) is aside
+    assert is_non_source(path) is aside

@@ -15,8 +15,8 @@ from mcp_types import CallToolResult, TextContent
 
 from repoagent.errors import ToolError
 from repoagent.index.build import Index
-from repoagent.mcp.server import Answers, server_of
-from repoagent.toolbox import gather
+from repoagent.mcp.server import ToolCaller, build_server
+from repoagent.toolbox import gather_tools
 
 Indexed = Callable[[Mapping[str, str | bytes]], Index]
 
@@ -88,7 +88,7 @@ def test_what_can_be_mended_is_told_as_an_error_of_the_tool(
     repository: Path, name: str, arguments: dict[str, object], told: str
 ) -> None:
     async def run() -> None:
-        server = server_of(Answers(repository, None, gather(installed=())), repository)
+        server = build_server(ToolCaller(repository, None, gather_tools(installed=())), repository)
         async with Client(server) as client:
             result = await client.call_tool(name, arguments)
             assert result.is_error
@@ -99,7 +99,7 @@ def test_what_can_be_mended_is_told_as_an_error_of_the_tool(
 
 def test_answers_are_cut_with_advice(indexed: Indexed) -> None:
     index = indexed({f"m{n}.py": "def run(): pass\n" for n in range(200)})
-    text = Answers(index.root, None, gather(installed=()), limit=200).call("find_symbol", {"name": "run"})
+    text = ToolCaller(index.root, None, gather_tools(installed=()), limit=200).call("find_symbol", {"name": "run"})
     assert "more lines. Ask for `Class.method`" in text
     assert len(text) < 1000
 
@@ -114,4 +114,4 @@ def test_a_folder_without_git_is_refused_before_anything_is_served(tmp_path: Pat
 
 def test_an_unknown_tool_is_a_tool_error(repository: Path) -> None:
     with pytest.raises(ToolError, match="There is no tool `rm`"):
-        Answers(repository, None, {}).call("rm", {})
+        ToolCaller(repository, None, {}).call("rm", {})

@@ -7,21 +7,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from repoagent.errors import UserError
-from repoagent.policy import Change, Policy, judge, parse
-from repoagent.policy.globs import matches
-from repoagent.redaction import redact, secrets_in
+from repoagent.policy import FileChange, Policy, judge_changes, parse_policy
+from repoagent.policy.globs import find_match
+from repoagent.redaction import find_secrets, redact
 
-FINE = Change("src/sizes.py", "100644", "100644", ("    if count >= size:",), 1, False, 400)
+FINE = FileChange("src/sizes.py", "100644", "100644", ("    if count >= size:",), 1, False, 400)
 
 
-def changed(path: str = "src/sizes.py", *added: str, **values: object) -> Change:
+def changed(path: str = "src/sizes.py", *added: str, **values: object) -> FileChange:
     """A change that would be fine but for what is given."""
     facts: dict[str, object] = {"mode_before": "100644", "mode_after": "100644", "removed": 0, "bytes_after": 10}
-    return Change(path, added=added, **(facts | values))  # type: ignore[arg-type]
+    return FileChange(path, added=added, **(facts | values))  # type: ignore[arg-type]
 
 
 def test_a_small_fix_is_let_through_without_a_word() -> None:
-    judgement = judge([FINE], Policy())
+    judgement = judge_changes([FINE], Policy())
     assert (judgement.refusals, judgement.flags) == ((), ())
 
 
@@ -51,14 +51,14 @@ def test_a_small_fix_is_let_through_without_a_word() -> None:
         (changed("a.py", *(["x"] * 600)), "lines; 500 are allowed"),
     ],
 )
-def test_what_is_refused_whatever_the_policy(change: Change, reason: str) -> None:
-    assert any(reason in refusal for refusal in judge([FINE, change], Policy()).refusals)
+def test_what_is_refused_whatever_the_policy(change: FileChange, reason: str) -> None:
+    assert any(reason in refusal for refusal in judge_changes([FINE, change], Policy()).refusals)
 
 
 def test_nothing_and_too_much_are_refused() -> None:
-    assert judge([], Policy()).refusals == ("The patch changes nothing.",)
+    assert judge_changes([], Policy()).refusals == ("The patch changes nothing.",)
     many = [changed(f"src/{n}.py", "x") for n in range(21)]
-    assert judge(many, Policy()).refusals == ("It changes 21 files; 20 are allowed.",)
+    assert judge_changes(many, Policy()).refusals == ("It changes 21 files; 20 are allowed.",)
 
 
 RULES = """\
@@ -84,8 +84,8 @@ deleted_files: true
         (changed("src/a.py", mode_after="000000", removed=1), ""),
     ],
 )
-def test_the_maintainers_rules_hold(change: Change, reason: str) -> None:
-    refusals = judge([change], parse(RULES)).refusals
+def test_the_maintainers_rules_hold(change: FileChange, reason: str) -> None:
+    refusals = judge_changes([change], parse_policy(RULES)).refusals
     assert any(reason in refusal for refusal in refusals) if reason else refusals == ()
 
 
@@ -103,11 +103,11 @@ def test_the_maintainers_rules_hold(change: Change, reason: str) -> None:
 )
 def test_a_policy_that_cannot_be_read_is_refused_and_not_guessed(text: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
-        parse(text)
+        parse_policy(text)
 
 
 def test_without_a_file_or_with_an_empty_one_the_defaults_hold() -> None:
-    assert parse(None) == parse("") == Policy()
+    assert parse_policy(None) == parse_policy("") == Policy()
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_without_a_file_or_with_an_empty_one_the_defaults_hold() -> None:
     ],
 )
 def test_a_suspicious_addition_is_pointed_out_with_its_line(line: str, flag: str) -> None:
-    flags = judge([changed("src/a.py", "fine = 1", line)], Policy()).flags
+    flags = judge_changes([changed("src/a.py", "fine = 1", line)], Policy()).flags
     assert any(flag in each and line.strip()[:20] in each for each in flags)
 
 
@@ -131,7 +131,9 @@ def test_a_suspicious_addition_is_pointed_out_with_its_line(line: str, flag: str
     "path", ["setup.py", "deep/pyproject.toml", "requirements-dev.txt", "tests/conftest.py", "x.pth"]
 )
 def test_what_decides_about_installing_is_pointed_out(path: str) -> None:
-    assert any("installed or run on building" in flag for flag in judge([changed(path, "x = 1")], Policy()).flags)
+    assert any(
+        "installed or run on building" in flag for flag in judge_changes([changed(path, "x = 1")], Policy()).flags
+    )
 
 
 @pytest.mark.parametrize(
@@ -149,7 +151,7 @@ def test_what_decides_about_installing_is_pointed_out(path: str) -> None:
     ],
 )
 def test_patterns(path: str, pattern: str, fits: bool) -> None:
-    assert bool(matches(path, [pattern])) == fits
+    assert bool(find_match(path, [pattern])) == fits
 
 
 # --- secrets ----------------------------------------------------------------------------------------------------------
@@ -208,4 +210,4 @@ def test_known_values_go_wherever_they_are() -> None:
 
 @given(st.text(max_size=300))
 def test_redacting_twice_changes_nothing_more(text: str) -> None:
-    assert secrets_in(redact(redact(text))) == secrets_in(redact(text))
+    assert find_secrets(redact(redact(text))) == find_secrets(redact(text))

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from markdown_it import MarkdownIt
 
-from repoagent.publish import Delivery, Published
-from repoagent.publish.body import body_of, title_of
-from repoagent.publish.comment import Progress, text_of
+from repoagent.publish import Delivery, PublishResult
+from repoagent.publish.body import format_title, render_body
+from repoagent.publish.comment import IssueProgress, render_comment
 from tests.publish.conftest import DELIVERY
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "github.md"
@@ -39,11 +39,11 @@ def delivery() -> Delivery:
 def examples() -> dict[str, str]:
     """The Markdown of each, by its name in the page."""
     run = {"number": 7, "run": 4711, "run_url": f"{SERVER}/actions/runs/4711", "actor": "ann"}
-    opened = Published("opened", f"{SERVER}/pull/100", 100, "repoagent/issue-7")
+    opened = PublishResult("opened", f"{SERVER}/pull/100", 100, "repoagent/issue-7")
     return {
-        "working": text_of(Progress("working", minutes="30", **run)),  # type: ignore[arg-type]
-        "opened": text_of(Progress("opened", result=delivery().result, published=opened, **run)),  # type: ignore[arg-type]
-        "pull": body_of(delivery(), branch="repoagent/issue-7", remote=SERVER),
+        "working": render_comment(IssueProgress("working", minutes="30", **run)),  # type: ignore[arg-type]
+        "opened": render_comment(IssueProgress("opened", result=delivery().result, published=opened, **run)),  # type: ignore[arg-type]
+        "pull": render_body(delivery(), branch="repoagent/issue-7", remote=SERVER),
     }
 
 
@@ -68,7 +68,7 @@ def html() -> str:
     heads = {
         "working": "The comment under the issue, while it works",
         "opened": "The same comment, afterwards",
-        "pull": f"The draft pull request: {title_of(delivery())} #100",
+        "pull": f"The draft pull request: {format_title(delivery())} #100",
     }
     parts = (
         f"<article><header>{heads[name]}</header>{reader.render(_ticked(text))}</article>"

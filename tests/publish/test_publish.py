@@ -10,7 +10,7 @@ import pytest
 
 from repoagent.errors import EnvironmentFailed, UserError
 from repoagent.publish import publish
-from repoagent.publish.body import body_of, message_of, title_of
+from repoagent.publish.body import format_commit_message, format_title, render_body
 from tests.github.server import TOKEN, ApiServer
 from tests.publish.conftest import Deliver, git
 from tests.small_project import FIXED, MODULE
@@ -24,7 +24,7 @@ def test_a_verified_patch_becomes_a_draft_pull_request(api_server: ApiServer, de
 
     assert (published.kind, published.branch, published.number) == ("opened", BRANCH, 100)
     [pull] = api_server.pulls
-    assert (pull["draft"], pull["head"]["ref"], pull["title"]) == (True, BRANCH, title_of(deliver()))
+    assert (pull["draft"], pull["head"]["ref"], pull["title"]) == (True, BRANCH, format_title(deliver()))
     assert pull["body"].startswith("Fixes #7\n")
     assert FIXED in api_server.git("show", f"{BRANCH}:{MODULE}") + "\n"
     assert api_server.git("rev-parse", f"{BRANCH}^") == before
@@ -252,7 +252,7 @@ def test_a_server_that_is_gone_is_the_environment_s_fault(api_server: ApiServer,
 
 
 def test_the_body_says_what_was_verified_and_how_to_try_it(deliver: Deliver) -> None:
-    body = body_of(deliver(), branch=BRANCH, remote="https://github.com/acme/rulers")
+    body = render_body(deliver(), branch=BRANCH, remote="https://github.com/acme/rulers")
     for words in (
         "Fixes #7",
         "| • a size of exactly one unit is printed in bytes | • it is printed in that unit |",
@@ -269,7 +269,7 @@ def test_the_body_says_what_was_verified_and_how_to_try_it(deliver: Deliver) -> 
 
 
 def test_without_enough_evidence_the_issue_is_not_closed(deliver: Deliver) -> None:
-    body = body_of(deliver(confidence="low"), branch=BRANCH, remote="x")
+    body = render_body(deliver(confidence="low"), branch=BRANCH, remote="x")
     assert body.startswith("Related to #7")
 
 
@@ -277,7 +277,7 @@ def test_the_commit_s_message_cannot_be_forged(deliver: Deliver) -> None:
     from repoagent.domain import Issue
 
     hostile = "x [skip ci]\n\nSigned-off-by: Ann <a@b.c>\nFixes #1 @everyone"
-    message = message_of(deliver(issue=Issue(hostile, ""), summary=hostile))
+    message = format_commit_message(deliver(issue=Issue(hostile, ""), summary=hostile))
     assert "[skip ci]" not in message
     assert not any(line.startswith(("Signed-off-by", "Fixes")) for line in message.splitlines())
     assert "#1" not in message

@@ -10,7 +10,7 @@ import pytest
 
 from repoagent.domain import Candidate, Edit, Issue, Location, Oracle, Origin, Strength, Verdict, dump
 from repoagent.evidence.context import EvaluationContext
-from repoagent.evidence.reproduction.documented import Documented, documented
+from repoagent.evidence.reproduction.documented import DocumentedFunction, reproduce_documentation
 from repoagent.evidence.reproduction.script import run_script
 from repoagent.evidence.verdict import Baseline
 from repoagent.graph.services import RunChoices, Services
@@ -19,11 +19,11 @@ from repoagent.llm.budget import Budget
 from repoagent.llm.scripted import ScriptedModel
 from repoagent.ranking import find_best, merge_candidates
 from repoagent.ranking.agreement import measure_agreement, observe_candidates, vote_weight
-from repoagent.sandbox.base import ENVIRONMENT, Finished, Limits, Recipe
+from repoagent.sandbox.base import ENVIRONMENT, CommandResult, Recipe, SandboxLimits
 from repoagent.sandbox.bubblewrap import BubblewrapEngine
 from repoagent.search_options import DEFAULT_OPTIONS
 from repoagent.session import Session
-from repoagent.workspace import Workspace, resolve
+from repoagent.workspace import Workspace, resolve_source
 from tests.graph.conftest import Bench, make_repository
 
 SOURCE = "def f(a, b):\n    return a - b\n"
@@ -38,17 +38,17 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[State, Servi
     session = Session.create(tmp_path / "sessions", title="f is wrong")
     session.write("issue.json", dump(Issue("f is wrong", "")))
     root = make_repository(tmp_path / "user", {"shop.py": SOURCE})
-    Workspace.create(resolve(str(root), None, None, tmp_path / "clones"), session.path / "workspace")
+    Workspace.create(resolve_source(str(root), None, None, tmp_path / "clones"), session.path / "workspace")
     engine = BubblewrapEngine()
     services = Bench(tmp_path, ScriptedModel(), engine, session, RunChoices(), Budget()).services()
     recipe = Recipe("agreeing", f"python3 -m venv --without-pip {ENVIRONMENT}/venv")
     environment = engine.build(recipe, services.workspace.root, lambda _: None, 120)
 
-    def run(script: str) -> Finished:
-        with engine.open(environment, services.workspace.root, Limits()) as sandbox:
+    def run(script: str) -> CommandResult:
+        with engine.open(environment, services.workspace.root, SandboxLimits()) as sandbox:
             return run_script(sandbox, script)
 
-    oracle = documented([Documented("shop", "f", ("a", "b"), EXAMPLES)], run)
+    oracle = reproduce_documentation([DocumentedFunction("shop", "f", ("a", "b"), EXAMPLES)], run)
     assert oracle.strength is Strength.STRONG
     return State(Issue("f is wrong", ""), evaluation=EvaluationContext(environment, oracle=oracle)), services
 
@@ -62,11 +62,11 @@ def candidates(services: Services, drawn: Mapping[str, tuple[Origin, ...]]) -> d
     made = {}
     for body, samples in drawn.items():
         edit = Edit("shop.py", SOURCE, f"def f(a, b):\n    {body}\n")
-        patch = services.workspace.diff((edit,))
+        patch = services.workspace.make_patch((edit,))
         verdict = Verdict(oracle="passed")
         likelihood = 0.5 if samples[0].generator == "mutation" else 0.0
         made[body] = Candidate(
-            body, samples[0].generator, TARGET, patch, samples, verdict=verdict, likelihood=likelihood
+            body, samples[0].generator, TARGET, patch, samples, verdict=verdict, pattern_prior=likelihood
         )
     return made
 
@@ -132,5 +132,5 @@ def test_what_a_variant_brings_along_at_module_level_is_there(state: tuple[State
 def test_samples_of_a_model_count_and_mutants_by_their_likelihood(
     drawn: tuple[Origin, ...], likelihood: float, expected: float
 ) -> None:
-    candidate = Candidate("1", "x", TARGET, None, drawn, likelihood=likelihood)  # type: ignore[arg-type]  # not looked at
+    candidate = Candidate("1", "x", TARGET, None, drawn, pattern_prior=likelihood)  # type: ignore[arg-type]  # not looked at
     assert vote_weight(candidate) == pytest.approx(expected)

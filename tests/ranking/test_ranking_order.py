@@ -21,7 +21,7 @@ from repoagent.domain import (
     Strength,
     Verdict,
 )
-from repoagent.evidence.gate import candidate_key, is_test, problems
+from repoagent.evidence.gate import compute_candidate_key, find_problems, is_test
 from repoagent.evidence.verdict import Baseline, read_verdict
 from repoagent.ranking import (
     find_best,
@@ -31,7 +31,7 @@ from repoagent.ranking import (
     rate_confidence,
     sort_by_evidence,
 )
-from repoagent.ranking.delta_debugging import smaller
+from repoagent.ranking.delta_debugging import leave_out_changes
 
 BEFORE = "import os\n\n\ndef f(a):\n    return a\n"
 
@@ -58,7 +58,7 @@ def candidate(name: str, verdict: Verdict | None = None, votes: int = 1, lines: 
     ],
 )
 def test_the_gate_stops_what_no_test_should_be_spent_on(edits: list[Edit], why: str) -> None:
-    assert any(why in problem for problem in problems(edits))
+    assert any(why in problem for problem in find_problems(edits))
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_the_gate_stops_what_no_test_should_be_spent_on(edits: list[Edit], why: 
     ],
 )
 def test_the_gate_lets_pass_what_may_be_right(edits: list[Edit]) -> None:
-    assert problems(edits) == ()
+    assert find_problems(edits) == ()
 
 
 @pytest.mark.parametrize(
@@ -109,15 +109,15 @@ def test_what_counts_as_a_test_file(path: str, expected: bool) -> None:
 
 def test_the_gate_reads_files_with_a_bom_or_another_encoding() -> None:
     before = "# coding: latin-1\ndef f(a):\n    return a, '\udce9'\n"
-    assert problems([edit(before.replace("a, ", "-a, "), before)]) == ()
-    assert any("undefined name" in problem for problem in problems([edit(before.replace("a, ", "b, "), before)]))
-    assert any("undefined name" in problem for problem in problems([edit("\ufeffb\n", "\ufeffx = 1\n")]))
+    assert find_problems([edit(before.replace("a, ", "-a, "), before)]) == ()
+    assert any("undefined name" in problem for problem in find_problems([edit(before.replace("a, ", "b, "), before)]))
+    assert any("undefined name" in problem for problem in find_problems([edit("\ufeffb\n", "\ufeffx = 1\n")]))
 
 
 def test_patches_that_mean_the_same_have_one_key() -> None:
     one, two = BEFORE.replace("return a", "return a + 1"), BEFORE.replace("return a", "return (a + 1)  # fixed")
-    assert candidate_key([edit(one)]) == candidate_key([edit(two)])
-    assert candidate_key([edit(one)]) != candidate_key([edit(BEFORE)])
+    assert compute_candidate_key([edit(one)]) == compute_candidate_key([edit(two)])
+    assert compute_candidate_key([edit(one)]) != compute_candidate_key([edit(BEFORE)])
 
 
 def test_a_verdict_counts_against_the_untouched_code_and_ignores_flaky_tests() -> None:
@@ -251,14 +251,14 @@ def test_of_equal_votes_the_more_natural_goes_first_and_what_fits_too_well_last(
 def test_confidence_hears_the_appraisal_where_something_is_proven(
     appraisal: CandidateScores | None, strength: Strength, expected: Confidence
 ) -> None:
-    chosen = replace(candidate("a", Verdict(oracle="passed")), scores=appraisal, likelihood=0.4)
+    chosen = replace(candidate("a", Verdict(oracle="passed")), scores=appraisal, pattern_prior=0.4)
     assert rate_confidence(chosen, strength) is expected
 
 
 def test_what_the_model_or_the_issue_wrote_is_not_odd() -> None:
     strange = CandidateScores(log_likelihood_ratio=-9.0)
     drawn = replace(candidate("a", Verdict(oracle="passed")), scores=strange)
-    mutant = replace(drawn, likelihood=0.4)
+    mutant = replace(drawn, pattern_prior=0.4)
     assert [
         is_unlikely_mutant(drawn),
         is_unlikely_mutant(mutant),
@@ -317,6 +317,6 @@ def test_confidence_comes_from_evidence_and_agreement(
 def test_each_smaller_version_lacks_one_change() -> None:
     before = "".join(f"line {n}\n" for n in range(9))
     after = before.replace("line 1\n", "one\n").replace("line 7\n", "")
-    versions = [edits[0].after for edits in smaller([edit(after, before)])]
+    versions = [edits[0].after for edits in leave_out_changes([edit(after, before)])]
     assert versions == [before.replace("line 7\n", ""), before.replace("line 1\n", "one\n")]
-    assert list(smaller([edit(before.replace("line 1", "one"), before)])) == []
+    assert list(leave_out_changes([edit(before.replace("line 1", "one"), before)])) == []

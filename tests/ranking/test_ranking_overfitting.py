@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from repoagent.domain import Edit, Oracle, Strength
-from repoagent.ranking.overfitting import suspicion
+from repoagent.ranking.overfitting import describe_overfitting
 
 SOURCE = """\
 def palindrome(text, strict=False):
@@ -20,7 +20,7 @@ ORACLE = Oracle(
 
 
 def _of(after: str, before: str = SOURCE, oracle: Oracle = ORACLE) -> str:
-    return suspicion((Edit("text.py", before, after),), oracle)
+    return describe_overfitting((Edit("text.py", before, after),), oracle)
 
 
 @pytest.mark.parametrize(
@@ -82,5 +82,5 @@ def test_without_an_example_only_what_is_taken_away_tells() -> None:
 
 
 def test_files_that_are_no_python_raise_none() -> None:
-    assert suspicion((Edit("a.txt", "a b", "a"),), ORACLE) == ""
-    assert suspicion((Edit("new.py", None, "a = 1\n"),), ORACLE) == ""
+    assert describe_overfitting((Edit("a.txt", "a b", "a"),), ORACLE) == ""
+    assert describe_overfitting((Edit("new.py", None, "a = 1\n"),), ORACLE) == ""

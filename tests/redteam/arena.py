@@ -16,16 +16,16 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from repoagent.action import event, files
-from repoagent.action.files import Found
-from repoagent.action.gate import Rules, refusal
-from repoagent.action.publish import publish_found
-from repoagent.action.runner import Runner
+from repoagent.action.files import SolveResult
+from repoagent.action.gate import GateRules, explain_refusal
+from repoagent.action.publish import publish_result
+from repoagent.action.runner import ActionRunner
 from repoagent.domain import Comment, Issue, Spec
 from repoagent.errors import UserError
 from repoagent.issue.sanitise import remove_hidden
 from repoagent.publish import Delivery, publish
-from repoagent.publish.body import body_of, message_of, title_of
-from repoagent.publish.comment import Progress, text_of
+from repoagent.publish.body import format_commit_message, format_title, render_body
+from repoagent.publish.comment import IssueProgress, render_comment
 from tests.action.leaving import leave
 from tests.github.server import TOKEN, ApiServer
 from tests.publish.conftest import DELIVERY, Deliver
@@ -88,14 +88,14 @@ def _texts(place: str, text: str) -> dict[str, str]:
     delivery = _delivery(place, text)
     patch = f"+{text}" if place.startswith("patch") else "+x"
     result = replace(delivery.result, patch=patch)
-    comment = Progress("unverified", 7, 4711, "https://github.test/run", result=result, patch=patch, stopped=text)
+    comment = IssueProgress("unverified", 7, 4711, "https://github.test/run", result=result, patch=patch, stopped=text)
     stopped = replace(comment, state="stopped", notices=(text,))
     return {
-        "title": title_of(delivery),
-        "message": message_of(delivery),
-        "body": body_of(delivery, branch="repoagent/issue-7", remote="https://github.test/a/b", flags=(text,)),
-        "comment": text_of(comment),
-        "stopped": text_of(stopped),
+        "title": format_title(delivery),
+        "message": format_commit_message(delivery),
+        "body": render_body(delivery, branch="repoagent/issue-7", remote="https://github.test/a/b", flags=(text,)),
+        "comment": render_comment(comment),
+        "stopped": render_comment(stopped),
     }
 
 
@@ -222,10 +222,10 @@ class Forge:
         }
         name, payload = _event(way, text)
         try:
-            trigger = event.read(name, payload | {"sender": {"login": login, "type": kind}})
+            trigger = event.read_trigger(name, payload | {"sender": {"login": login, "type": kind}})
         except UserError as error:
             return Happened(f"refused: {error}")
-        why = refusal(trigger, Rules(), self.server.api())
+        why = explain_refusal(trigger, GateRules(), self.server.api())
         return Happened(f"refused: {why}", escaped=() if why else ("a run was started",))
 
     def _moved(self, before: str) -> list[str]:
@@ -252,7 +252,7 @@ class Forge:
         }
         makers[attack.payload]()
         try:
-            found = files.read(self.folder, attack.path, Found)
+            found = files.read_value(self.folder, attack.path, SolveResult)
         except UserError as error:
             return Happened(f"refused: {error}")
         return Happened("taken", (CANARY,) if CANARY in str(found) else (), ("it was taken",))
@@ -263,7 +263,7 @@ class Forge:
             for member in _members(attack.payload, outside):
                 archive.addfile(member, BytesIO(b"x" * member.size))
         try:
-            files.unpack(self.folder, inside)
+            files.unpack_session(self.folder, inside)
         except UserError as error:
             written = [str(path) for path in (outside, Path("/out")) if path.exists()]
             return Happened(f"refused: {error}", escaped=tuple(written))
@@ -283,7 +283,7 @@ class Forge:
         """A result that names another issue, another commit and the default branch as its own."""
         before = self.server.git("rev-parse", "HEAD")
         lying = replace(self.deliver(), number=1, base="1" * 40, branch=self._default)
-        leave(self.folder, Found(lying))
+        leave(self.folder, SolveResult(lying))
         self._published(before)
         [pull] = self.server.pulls
         escaped = self._moved(before)
@@ -294,18 +294,20 @@ class Forge:
     def _swapped(self, attack: Attack) -> Happened:
         """A verified result whose patch or log is another than the one that was left."""
         before = self.server.git("rev-parse", "HEAD")
-        leave(self.folder, Found(self.deliver()))
-        log = self.folder / files.LOG
+        leave(self.folder, SolveResult(self.deliver()))
+        log = self.folder / files.LOG_FILE
         text = log.read_text()
         logs = {"log": text.replace("pytest", "true"), "short": text.splitlines(keepends=True)[0], "gone": ""}
         log.write_text(logs.get(attack.payload, text))
         if attack.payload == "patch":
-            found = files.read(self.folder, files.RESULT, Found)
+            found = files.read_value(self.folder, files.RESULT, SolveResult)
             assert found
             assert found.delivery
             other = self.deliver({"sizes/words.py": "import os\n"}).result.patch
             result = replace(found.delivery.result, patch=other)
-            files.write(self.folder, files.RESULT, replace(found, delivery=replace(found.delivery, result=result)))
+            files.write_value(
+                self.folder, files.RESULT, replace(found, delivery=replace(found.delivery, result=result))
+            )
         self._published(before)
         told = next(line for line in self.server.comments[7][0]["body"].splitlines() if "is not published" in line)
         escaped = [*self._moved(before), *(["a pull request was opened"] if self.server.pulls else [])]
@@ -315,8 +317,8 @@ class Forge:
         """Run the job that publishes."""
         given = {"NUMBER": "7", "BASE": base, "TOKEN": TOKEN, "FOLDER": str(self.folder)}
         environment = {f"REPOAGENT_INPUT_{name}": value for name, value in given.items()}
-        publish_found(
-            Runner({**os.environ, **environment, "GITHUB_REPOSITORY": "acme/rulers", "GITHUB_RUN_ID": "4711"})
+        publish_result(
+            ActionRunner({**os.environ, **environment, "GITHUB_REPOSITORY": "acme/rulers", "GITHUB_RUN_ID": "4711"})
         )
 
 

@@ -17,7 +17,7 @@ from threading import Thread
 import pytest
 
 from repoagent.domain import Result, load
-from repoagent.sandbox.base import Engine, Limits, Recipe, Sandbox
+from repoagent.sandbox.base import Engine, Recipe, Sandbox, SandboxLimits
 from repoagent.sandbox.bubblewrap import BubblewrapEngine
 from repoagent.sandbox.docker import DockerEngine
 from tests.publish.conftest import Deliver, deliver, project
@@ -31,7 +31,7 @@ __all__ = ["deliver", "project"]
 
 RECORD = "REPOAGENT_REDTEAM_RECORD"
 """Names the file that takes what happened; see benchmarks/redteam."""
-_SMALL = Limits(memory_mib=512, cpus=1.0, pids=64, scratch_mib=128, output_bytes=200_000)
+_SMALL = SandboxLimits(memory_mib=512, cpus=1.0, pids=64, scratch_mib=128, output_bytes=200_000)
 
 
 def pytest_sessionfinish() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from repoagent.sandbox.base import Finished
+from repoagent.sandbox.base import CommandResult
 from tests.redteam import arena
 from tests.redteam.arena import Forge, withstood
 from tests.redteam.attacks import (
@@ -104,9 +104,9 @@ def test_each_power_is_known(text: str, power: str) -> None:
 class NoSandbox:
     """Runs on the host what should not be run there."""
 
-    def run(self, command: Sequence[str], timeout: float) -> Finished:
+    def run(self, command: Sequence[str], timeout: float) -> CommandResult:
         done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
-        return Finished(done.returncode, done.stdout + done.stderr, 0.0)
+        return CommandResult(done.returncode, done.stdout + done.stderr, 0.0)
 
 
 @pytest.mark.parametrize("name", ["variables", "file of the host", "listener of the host", "file beside the copy"])

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from repoagent.sandbox.base import Engine, Environment, Limits, Recipe, Sandbox
+from repoagent.sandbox.base import Engine, Environment, Recipe, Sandbox, SandboxLimits
 from repoagent.sandbox.bubblewrap import BubblewrapEngine
 from repoagent.sandbox.docker import DockerEngine
 
-SMALL = Limits(memory_mib=512, cpus=1.0, pids=64, scratch_mib=256, output_bytes=100_000)
+SMALL = SandboxLimits(memory_mib=512, cpus=1.0, pids=64, scratch_mib=256, output_bytes=100_000)
 
 SCRIPT = """
 python3 -m venv --without-pip /opt/environment/venv
@@ -99,9 +99,9 @@ def leftovers(engine: Engine) -> set[str]:
     from repoagent.sandbox.owner import Owner
 
     if engine.name == "bubblewrap":
-        return {path.name for path in cache.folder("scratch").iterdir()}
+        return {path.name for path in cache.make_folder("scratch").iterdir()}
     import docker
 
-    filters: dict[str, str | list[str] | bool] = {"label": f"org.repoagent.owner={Owner.current()}"}
+    filters: dict[str, str | list[str] | bool] = {"label": f"org.repoagent.owner={Owner.from_this_process()}"}
     with closing(docker.from_env()) as client:
         return {str(container.name) for container in client.containers.list(all=True, filters=filters)}

@@ -15,7 +15,7 @@ import pytest
 
 from repoagent.errors import EnvironmentFailed, SandboxFailed
 from repoagent.sandbox import cache
-from repoagent.sandbox.base import Environment, Limits
+from repoagent.sandbox.base import Environment, SandboxLimits
 from repoagent.sandbox.bubblewrap import BubblewrapEngine
 from repoagent.sandbox.host_python import HostPython
 from tests.sandbox.conftest import SMALL
@@ -72,7 +72,7 @@ def test_a_lost_environment_is_the_sandboxs_failure(bubblewrap: BubblewrapEngine
 def test_a_file_larger_than_the_scratch_space_cannot_be_written(
     bubblewrap: BubblewrapEngine, empty: Environment, repository: Path
 ) -> None:
-    with bubblewrap.open(empty, repository, Limits(scratch_mib=16)) as sandbox:
+    with bubblewrap.open(empty, repository, SandboxLimits(scratch_mib=16)) as sandbox:
         finished = sandbox.run(["sh", "-c", "head -c 50000000 /dev/zero > large"], timeout=30)
         assert finished.exit_code
         assert sandbox.run(["sh", "-c", "stat -c %s large"], timeout=30).output == f"{16 << 20}\n"
@@ -81,7 +81,7 @@ def test_a_file_larger_than_the_scratch_space_cannot_be_written(
 def test_a_command_that_makes_too_many_files_is_killed(
     bubblewrap: BubblewrapEngine, empty: Environment, repository: Path
 ) -> None:
-    with bubblewrap.open(empty, repository, Limits(scratch_mib=4)) as sandbox:
+    with bubblewrap.open(empty, repository, SandboxLimits(scratch_mib=4)) as sandbox:
         finished = sandbox.run(["sh", "-c", "seq 2000 | xargs touch; sleep 50"], timeout=60)
         assert finished.exit_code == 137
         assert "[killed: more than 4 MiB" in finished.output
@@ -103,10 +103,10 @@ def test_clean_removes_what_a_killed_run_left_and_nothing_of_a_live_one(
     with bubblewrap.open(empty, repository, SMALL) as live:
         died = subprocess.run([sys.executable, "-c", DYING, empty.reference, str(repository)], check=False)
         assert died.returncode == -9
-        assert len(list(cache.folder("scratch").iterdir())) == 2
+        assert len(list(cache.make_folder("scratch").iterdir())) == 2
         assert len(bubblewrap.clean()) == 1
         assert live.run(["cat", "tracked.txt"], timeout=30).output == "from the host\n"
-    assert list(cache.folder("scratch").iterdir()) == []
+    assert list(cache.make_folder("scratch").iterdir()) == []
 
 
 WAITING = """

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from repoagent.errors import EnvironmentFailed, UserError
-from repoagent.sandbox import choose
+from repoagent.sandbox import choose_engine
 
 
 @pytest.fixture
@@ -18,29 +18,29 @@ def no_docker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.mark.docker
 @pytest.mark.parametrize("preference", ["docker", None])
 def test_docker_comes_first(preference: str | None, cache_folder: Path) -> None:
-    assert choose(preference).name == "docker"
+    assert choose_engine(preference).name == "docker"
 
 
 @pytest.mark.bubblewrap
 @pytest.mark.usefixtures("no_docker")
 @pytest.mark.parametrize("preference", ["bubblewrap", None])
 def test_bubblewrap_stands_in(preference: str | None, cache_folder: Path) -> None:
-    assert choose(preference).name == "bubblewrap"
+    assert choose_engine(preference).name == "bubblewrap"
 
 
 @pytest.mark.usefixtures("no_docker")
 def test_an_engine_asked_for_by_name_is_not_replaced() -> None:
     with pytest.raises(EnvironmentFailed, match="Docker does not answer"):
-        choose("docker")
+        choose_engine("docker")
 
 
 @pytest.mark.usefixtures("no_docker")
 def test_where_nothing_works_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(EnvironmentFailed, match=r"make engine(.|\n)*apt-get install bubblewrap"):
-        choose(None)
+        choose_engine(None)
 
 
 def test_an_unknown_name_is_refused() -> None:
     with pytest.raises(UserError, match="choose one of bubblewrap, docker"):
-        choose("chroot")
+        choose_engine("chroot")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.docker
 
-BASE = Environment("base", base_image.tag())
+BASE = Environment("base", base_image.name_image())
 """An environment with nothing in it."""
 
 
@@ -46,7 +46,7 @@ def docker_engine(cache_folder: Path) -> DockerEngine:
 
 
 def own_container(client: DockerClient) -> Container:
-    [container] = client.containers.list(filters={"label": f"{OWNER_LABEL}={Owner.current()}"})
+    [container] = client.containers.list(filters={"label": f"{OWNER_LABEL}={Owner.from_this_process()}"})
     return container
 
 
@@ -110,7 +110,7 @@ def test_what_a_killed_run_left_stops_by_itself_and_is_removed_by_clean(
         with subprocess.Popen([sys.executable, "-c", DYING, BASE.reference, str(repository)]) as died:
             assert died.wait(60) == -9
         [left] = [c for c in ours(client) if owner_of(c).pid == died.pid]
-        assert owner_of(left).dead
+        assert owner_of(left).is_dead
         left.wait(timeout=30)
         assert f"container {left.name}" in docker_engine.clean()
         assert live.run(["true"], timeout=30).exit_code == 0
@@ -119,7 +119,7 @@ def test_what_a_killed_run_left_stops_by_itself_and_is_removed_by_clean(
 
 def test_a_registry_that_does_not_answer_is_passed_over() -> None:
     said: list[str] = []
-    assert not base_image.pull("127.0.0.1:9/nothing:here", said.append)
+    assert not base_image.pull_image("127.0.0.1:9/nothing:here", said.append)
     assert said[-1].startswith("no registry gives 127.0.0.1:9/nothing:here: ")
 
 
@@ -141,12 +141,12 @@ def test_packages_are_laid_over_the_base_image_once(
             assert sandbox.run(["cat", f"{ENVIRONMENT}/answer"], timeout=30).output == "42\n"
             assert sandbox.run(["which", "bc"], timeout=30).exit_code == 0
         assert any(line.startswith("uv ") for line in said)
-        assert base_image.exists(client, base_image.tag(base))
-        assert recipe.key in [kept.key for kept in docker_engine.kept()]
+        assert base_image.has_image(client, base_image.name_image(base))
+        assert recipe.key in [kept.key for kept in docker_engine.list_cached()]
     finally:
         docker_engine.discard(recipe.key)
     assert docker_engine.find(recipe.key) is None
-    assert recipe.key not in [kept.key for kept in docker_engine.kept()]
+    assert recipe.key not in [kept.key for kept in docker_engine.list_cached()]
 
 
 def test_an_old_python_is_had_where_a_project_needs_it(docker_engine: DockerEngine, repository: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from repoagent.errors import EnvironmentFailed
-from repoagent.sandbox.dockerfile import copied, instructions, written_anew
+from repoagent.sandbox.dockerfile import list_copied_paths, parse_instructions, rewrite_dockerfile
 
 SECRET = "company/secret"
 
@@ -18,7 +18,7 @@ def find(name: str) -> str:
 
 
 def written(text: str, **arguments: str) -> str:
-    return written_anew(text, find, arguments)
+    return rewrite_dockerfile(text, find, arguments)
 
 
 REWRITTEN = {
@@ -58,7 +58,7 @@ def test_a_value_that_is_given_goes_before_that_of_the_file() -> None:
 
 
 def test_each_stage_begins_with_what_is_needed_there() -> None:
-    anew = written_anew("FROM a AS x\nFROM x\n", find, {}, ["ARG PIP_INDEX_URL"])
+    anew = rewrite_dockerfile("FROM a AS x\nFROM x\n", find, {}, ["ARG PIP_INDEX_URL"])
     assert anew == "FROM <a> AS x\nARG PIP_INDEX_URL\nFROM x\nARG PIP_INDEX_URL\n"
 
 
@@ -107,19 +107,19 @@ def test_a_stage_does_not_lend_its_name_to_an_image() -> None:
         asked.append(name)
         return f"<{name}>"
 
-    written_anew("FROM a AS secret\nCOPY --from=secret /x /y\nCOPY --from=0 /x /y\n", noted, {})
+    rewrite_dockerfile("FROM a AS secret\nCOPY --from=secret /x /y\nCOPY --from=0 /x /y\n", noted, {})
     assert asked == ["a", "secret", "0"]
 
 
 def test_files_that_are_copied_by_their_names_are_told() -> None:
     text = 'FROM a AS b\nCOPY ["one.txt", "/x"]\nCOPY --chown=1 ./two/three.txt four /\nCOPY --from=b /five /six\n'
-    assert copied(text) == ("one.txt", "/x", "two/three.txt", "four", "/")
-    assert copied("FROM a\x00") == ()
+    assert list_copied_paths(text) == ("one.txt", "/x", "two/three.txt", "four", "/")
+    assert list_copied_paths("FROM a\x00") == ()
 
 
 def test_every_line_of_a_real_one_is_read() -> None:
     text = "FROM a\nRUN apt-get update \\\n    && apt-get install -y \\\n        git\nWORKDIR /app\n"
-    assert [(i.name, i.rest.split()[0]) for i in instructions(text)] == [
+    assert [(i.name, i.rest.split()[0]) for i in parse_instructions(text)] == [
         ("FROM", "a"),
         ("RUN", "apt-get"),
         ("WORKDIR", "/app"),

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from repoagent.errors import EnvironmentFailed, ToolError
-from repoagent.sandbox.base import Engine, Environment, Limits, Recipe, Sandbox
+from repoagent.sandbox.base import Engine, Environment, Recipe, Sandbox, SandboxLimits
 from tests.sandbox.conftest import SMALL, forget, leftovers, make_repository
 
 MARK = f"600.{os.getpid()}"
@@ -353,7 +353,7 @@ def test_a_build_installs_from_the_package_index(engine: Engine, tmp_path: Path,
     repository = make_repository(tmp_path / "installed")
     script = "python3 -m venv /opt/environment/venv && /opt/environment/venv/bin/pip install --no-input iniconfig"
     environment = engine.build(Recipe(new_key, script), repository, lambda _: None, timeout=300)
-    with engine.open(environment, repository, Limits()) as sandbox:
+    with engine.open(environment, repository, SandboxLimits()) as sandbox:
         finished = sandbox.run(python("import iniconfig; print(iniconfig.__file__)"), timeout=30)
         assert finished.output.startswith("/opt/environment/venv/")
         log = sandbox.read("/opt/environment/build.log")

@@ -21,20 +21,20 @@ import pytest
 from repoagent.domain import Ending
 from repoagent.errors import EnvironmentFailed, SandboxFailed
 from repoagent.sandbox import base_image
-from repoagent.sandbox.base import Environment, Limits, Recipe, Sandbox
+from repoagent.sandbox.base import Environment, Recipe, Sandbox, SandboxLimits
 from repoagent.sandbox.bubblewrap import BubblewrapEngine
 from repoagent.sandbox.docker import DockerEngine
-from repoagent.sandbox.fresh import in_fresh
+from repoagent.sandbox.fresh import run_in_fresh
 from repoagent.sandbox.owner import OWNER_LABEL, Owner
-from repoagent.sandbox.pool import Pool
-from repoagent.testbed.ecosystems.finding import codebases
+from repoagent.sandbox.pool import SandboxPool
+from repoagent.testbed.ecosystems.finding import detect_codebases
 from repoagent.testbed.runner import Testbed
 from tests.sandbox.conftest import SMALL
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
 
-BASE = Environment("base", base_image.tag())
+BASE = Environment("base", base_image.name_image())
 ENGINE = "/var/run/docker.sock"
 
 
@@ -111,7 +111,7 @@ def own_containers() -> Iterator[list[Container]]:
     import docker
 
     with closing(docker.from_env()) as client:
-        filters: dict[str, str | list[str] | bool] = {"label": f"{OWNER_LABEL}={Owner.current()}"}
+        filters: dict[str, str | list[str] | bool] = {"label": f"{OWNER_LABEL}={Owner.from_this_process()}"}
         yield list(client.containers.list(all=True, filters=filters))
 
 
@@ -158,7 +158,7 @@ def test_a_container_that_is_killed_is_replaced_once_and_the_tests_are_run(repos
             Timer(1, kill_own_containers).start()
         return sandbox.run(["sh", "-c", "sleep 3; echo done"], timeout=30).output
 
-    assert in_fresh(lambda: engine.open(BASE, repository, SMALL), act, lambda e: told.append(str(e))) == "done\n"
+    assert run_in_fresh(lambda: engine.open(BASE, repository, SMALL), act, lambda e: told.append(str(e))) == "done\n"
     assert told == ["the sandbox's container ended by itself (exit code 137)"]
 
 
@@ -166,12 +166,14 @@ def test_a_container_that_is_killed_is_replaced_once_and_the_tests_are_run(repos
 def test_a_pool_survives_the_death_of_an_idle_container(repository: Path) -> None:
     engine = DockerEngine()
     engine.prepare(lambda _: None)
-    with Pool(engine) as pool:
+    with SandboxPool(engine) as pool:
         with pool.open(BASE, repository, SMALL):
             pass
         kill_own_containers()
         opened = lambda: pool.open(BASE, repository, SMALL)  # noqa: E731
-        assert in_fresh(opened, lambda box: box.run(["echo", "alive"], timeout=30).output, lambda _: None) == "alive\n"
+        assert (
+            run_in_fresh(opened, lambda box: box.run(["echo", "alive"], timeout=30).output, lambda _: None) == "alive\n"
+        )
 
 
 @pytest.mark.docker
@@ -236,8 +238,10 @@ def test_a_disk_that_is_full_inside_is_a_run_that_crashed(
 ) -> None:
     """The tests' own doing, unlike the above; it proves nothing, and the next run has room again."""
     (repository / "test_it.py").write_text(FILLER)
-    found = codebases(repository)
-    bed = Testbed.attach(engine, environment, repository, found, "python3 -m unittest test_it", Limits(scratch_mib=64))
+    found = detect_codebases(repository)
+    bed = Testbed.attach(
+        engine, environment, repository, found, "python3 -m unittest test_it", SandboxLimits(scratch_mib=64)
+    )
     with engine.open(environment, repository, bed.limits) as sandbox:
         sandbox.run(["sh", "-c", "head -c 200M /dev/zero > /tmp/big; head -c 200M /dev/zero > big"], timeout=30)
         report = bed.run(sandbox, timeout=30)

@@ -304,10 +304,10 @@ def test_a_giant_file_that_takes_no_room_is_refused_before_it_is_copied(tmp_path
 
 @pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
 def test_the_filter_is_whole_instructions_and_ends_by_allowing(machine: str) -> None:
-    written = seccomp.program(machine)
+    written = seccomp.compile_filter(machine)
     assert len(written) % 8 == 0
     assert written[-8:] == bytes.fromhex("060000000000ff7f")
 
 
 def test_a_processor_that_is_not_known_has_no_filter() -> None:
-    assert seccomp.program("vax") == b""
+    assert seccomp.compile_filter("vax") == b""

@@ -16,11 +16,11 @@ import pytest
 
 from repoagent.errors import EnvironmentFailed, SandboxFailed, ToolError
 from repoagent.sandbox import archive, host_network
-from repoagent.sandbox.base import Engine, Finished, Recipe
-from repoagent.sandbox.docker_stream import Received, Stream
+from repoagent.sandbox.base import CommandResult, Engine, Recipe
+from repoagent.sandbox.docker_stream import ReceivedOutput, Stream
 from repoagent.sandbox.fake import FakeEngine
-from repoagent.sandbox.host_registries import registry_variables
-from repoagent.sandbox.output import Lines, Output
+from repoagent.sandbox.host_registries import read_registry_variables
+from repoagent.sandbox.output import LineSplitter, Output
 from repoagent.sandbox.owner import Owner
 
 # --- output ---------------------------------------------------------------------------------------------------------
@@ -31,23 +31,23 @@ def test_output_keeps_the_head_and_the_tail(piece: int) -> None:
     data = bytes(range(65, 91)) * 10
     output = Output(20)
     for start in range(0, len(data), piece):
-        output.feed(data[start : start + piece])
+        output.append(data[start : start + piece])
     assert output.truncated
     assert output.text == "ABCDEFGHIJ\n[… 240 bytes cut …]\nQRSTUVWXYZ"
 
 
 def test_short_output_is_kept_whole() -> None:
     output = Output(20)
-    output.feed(b"0123456789")
-    output.feed(b"0123456789")
+    output.append(b"0123456789")
+    output.append(b"0123456789")
     assert (output.text, output.truncated) == ("01234567890123456789", False)
 
 
 def test_lines_are_passed_on_whole_and_endless_ones_in_pieces() -> None:
     seen: list[str] = []
-    lines = Lines(seen.append)
+    lines = LineSplitter(seen.append)
     for data in (b"on", b"e\r\ntwo\nth", b"ree", b"x" * 5000):
-        lines.feed(data)
+        lines.append(data)
     lines.close()
     assert seen[:2] == ["one", "two"]
     assert "".join(seen[2:]) == "three" + "x" * 5000
@@ -79,7 +79,7 @@ def test_frames_are_taken_apart_wherever_they_are_cut(piece: int) -> None:
 def test_silence_is_not_the_end() -> None:
     ours, theirs = socket.socketpair()
     stream = Stream(ours)
-    assert stream.receive(0.01) == Received()
+    assert stream.receive(0.01) == ReceivedOutput()
     stream.close()
     theirs.close()
 
@@ -110,16 +110,16 @@ def test_a_missing_repository_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("path", "name"), [("a.py", "a.py"), ("./a//b.py", "a/b.py"), ("a..b", "a..b")])
 def test_paths_inside_the_repository_are_made_plain(path: str, name: str) -> None:
-    assert archive.inside(path) == name
+    assert archive.check_inside(path) == name
 
 
 # --- owners ---------------------------------------------------------------------------------------------------------
 
 
 def test_an_owner_survives_being_written_down() -> None:
-    owner = Owner.current()
+    owner = Owner.from_this_process()
     assert Owner.parse(str(owner)) == owner
-    assert not owner.dead
+    assert not owner.is_dead
 
 
 @pytest.mark.parametrize("text", ["", "a.b.c.d", "vm.boot.1", "x"])
@@ -128,13 +128,13 @@ def test_what_is_no_owner_is_nobody(text: str) -> None:
 
 
 def test_an_owner_is_dead_when_its_number_was_taken_over_its_boot_is_over_or_it_ended() -> None:
-    owner = Owner.current()
+    owner = Owner.from_this_process()
     with subprocess.Popen([sys.executable, "-c", ""]) as ended:
         ended.wait()
-    assert replace(owner, started=owner.started - 1).dead
-    assert replace(owner, boot="another").dead
-    assert replace(owner, pid=ended.pid).dead
-    assert not replace(owner, host="elsewhere", boot="another").dead
+    assert replace(owner, started=owner.started - 1).is_dead
+    assert replace(owner, boot="another").is_dead
+    assert replace(owner, pid=ended.pid).is_dead
+    assert not replace(owner, host="elsewhere", boot="another").is_dead
 
 
 # --- the host's network ---------------------------------------------------------------------------------------------
@@ -152,7 +152,7 @@ def test_a_build_gets_indexes_and_proxies_but_no_password_and_no_folder(
     monkeypatch.setenv("HTTPS_PROXY", "http://me:word@proxy.example:3128")
     monkeypatch.setenv("no_proxy", "localhost,.example")
     monkeypatch.setenv("SECRET_TOKEN", "word")
-    found = host_network.host_network().environment
+    found = host_network.read_host_network().environment
     assert found["PIP_INDEX_URL"] == "https://index.example/simple"
     assert found["PIP_EXTRA_INDEX_URL"] == "https://more.example/simple"
     assert found["PIP_DEFAULT_TIMEOUT"] == "7"
@@ -176,7 +176,7 @@ def test_the_registries_of_other_languages_are_passed_on_without_secrets(
     for name, text in settings.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
-    found = registry_variables(tmp_path)
+    found = read_registry_variables(tmp_path)
     assert found["npm_config_registry"] == "https://npm.example/"
     assert found["GOPROXY"] == "https://go.example,direct"
     assert found["CRATES_MIRROR"] == "sparse+https://c.example/"
@@ -189,13 +189,13 @@ def test_settings_that_make_no_sense_say_nothing(text: str, tmp_path: Path) -> N
     for name in (".npmrc", ".cargo/config.toml", ".m2/settings.xml", ".config/go/env"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
-    assert {"CRATES_MIRROR", "MAVEN_MIRROR"}.isdisjoint(registry_variables(tmp_path))
+    assert {"CRATES_MIRROR", "MAVEN_MIRROR"}.isdisjoint(read_registry_variables(tmp_path))
 
 
 def test_a_pip_in_the_working_directory_is_not_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "pip.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
     monkeypatch.chdir(tmp_path)
-    host_network.host_network()
+    host_network.read_host_network()
     assert not (tmp_path / "ran").exists()
 
 
@@ -205,9 +205,9 @@ def test_the_hosts_certificates_are_named_by_every_variable_that_programs_read(
     bundle = tmp_path / "bundle.pem"
     bundle.write_text("certificates")
     monkeypatch.setenv("PIP_CERT", str(bundle))
-    found = host_network.host_network()
+    found = host_network.read_host_network()
     assert found.certificates == bundle
-    with tarfile.open(fileobj=io.BytesIO(found.packed())) as packed:
+    with tarfile.open(fileobj=io.BytesIO(found.pack_files())) as packed:
         assert packed.getnames() == [host_network.CERTIFICATES.lstrip("/")]
     for name in ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO"):
         assert found.environment[name] == host_network.CERTIFICATES
@@ -216,9 +216,9 @@ def test_the_hosts_certificates_are_named_by_every_variable_that_programs_read(
 # --- the fake -------------------------------------------------------------------------------------------------------
 
 
-def write_a_report(command: Sequence[str], files: MutableMapping[str, bytes]) -> Finished:
+def write_a_report(command: Sequence[str], files: MutableMapping[str, bytes]) -> CommandResult:
     files["/tmp/report.xml"] = b"<tests/>"
-    return Finished(len(command), files["a.py"].decode(), 0.0)
+    return CommandResult(len(command), files["a.py"].decode(), 0.0)
 
 
 def test_the_fake_plays_commands_over_files_in_memory(tmp_path: Path) -> None:
@@ -228,7 +228,7 @@ def test_the_fake_plays_commands_over_files_in_memory(tmp_path: Path) -> None:
     assert engine.find("key") == environment
     with engine.open(environment, tmp_path) as sandbox:
         sandbox.write({"a.py": b"new", "b.py": b"", "c.py": None})
-        assert sandbox.run(["x", "y"], timeout=3, environment={"A": "b"}) == Finished(2, "new", 0.0)
+        assert sandbox.run(["x", "y"], timeout=3, environment={"A": "b"}) == CommandResult(2, "new", 0.0)
         assert sandbox.read("/tmp/report.xml") == b"<tests/>"
         assert sandbox.read("/work/repo/b.py") == b""
         with pytest.raises(FileNotFoundError):
@@ -236,10 +236,10 @@ def test_the_fake_plays_commands_over_files_in_memory(tmp_path: Path) -> None:
         with pytest.raises(ToolError):
             sandbox.write({"../x": b""})
     assert (tmp_path / "a.py").read_text() == "old"
-    assert [(asked.command, asked.timeout, asked.environment) for asked in engine.asked] == [
+    assert [(asked.command, asked.timeout, asked.environment) for asked in engine.commands] == [
         (("x", "y"), 3, {"A": "b"})
     ]
-    assert [built.recipe.script for built in engine.built] == ["script"]
+    assert [built.recipe.script for built in engine.builds] == ["script"]
     with pytest.raises(SandboxFailed):
         sandbox.run(["x"], timeout=1)
 

@@ -9,7 +9,7 @@ import pytest
 
 from repoagent.errors import SandboxFailed
 from repoagent.sandbox.base import Engine, Environment, Sandbox
-from repoagent.sandbox.pool import Pool
+from repoagent.sandbox.pool import SandboxPool
 from tests.sandbox.conftest import SMALL, leftovers, make_repository
 
 LOOK = r"""
@@ -137,8 +137,8 @@ ATTACKS = {
 
 
 @pytest.fixture(scope="module")
-def pool(engine: Engine) -> Iterator[Pool]:
-    with Pool(engine) as made:
+def pool(engine: Engine) -> Iterator[SandboxPool]:
+    with SandboxPool(engine) as made:
         yield made
 
 
@@ -169,7 +169,7 @@ def test_a_look_around_sees_what_an_attack_left(
 
 @pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS.keys())
 def test_an_attack_does_not_touch_who_comes_next(
-    attack: list[str], pool: Pool, environment: Environment, untouched: tuple[Path, str]
+    attack: list[str], pool: SandboxPool, environment: Environment, untouched: tuple[Path, str]
 ) -> None:
     repository, before = untouched
     with pool.open(environment, repository, SMALL) as sandbox:
@@ -188,7 +188,7 @@ def test_a_reset_undoes_what_was_written_from_outside(sandbox: Sandbox) -> None:
 def test_a_sandbox_is_opened_once_for_many_uses(engine: Engine, environment: Environment, repository: Path) -> None:
     before = leftovers(engine)
     made = set()
-    with Pool(engine) as pool:
+    with SandboxPool(engine) as pool:
         for _ in range(3):
             with pool.open(environment, repository, SMALL) as sandbox:
                 assert sandbox.run(["sh", "-c", "ls /tmp; pwd"], timeout=30).output == "home\n/work/repo\n"
@@ -198,7 +198,7 @@ def test_a_sandbox_is_opened_once_for_many_uses(engine: Engine, environment: Env
     assert leftovers(engine) == before
 
 
-def test_a_changed_repository_is_copied_anew(pool: Pool, environment: Environment, repository: Path) -> None:
+def test_a_changed_repository_is_copied_anew(pool: SandboxPool, environment: Environment, repository: Path) -> None:
     with pool.open(environment, repository, SMALL) as sandbox:
         assert sandbox.read("tracked.txt") == b"from the host\n"
     (repository / "tracked.txt").write_text("from the HOST\n")
@@ -206,7 +206,7 @@ def test_a_changed_repository_is_copied_anew(pool: Pool, environment: Environmen
         assert sandbox.read("tracked.txt") == b"from the HOST\n"
 
 
-def test_a_sandbox_that_was_left_is_out_of_reach(pool: Pool, environment: Environment, repository: Path) -> None:
+def test_a_sandbox_that_was_left_is_out_of_reach(pool: SandboxPool, environment: Environment, repository: Path) -> None:
     with pool.open(environment, repository, SMALL) as sandbox:
         pass
     with pytest.raises(SandboxFailed, match="was left"):

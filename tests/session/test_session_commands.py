@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from repoagent.audit import FILE, AuditLog
+from repoagent.audit import AUDIT_FILE, AuditLog
 from repoagent.cli.sessions import app
 from repoagent.domain import Candidate, Confidence, Location, Origin, Patch, Result, Usage, Verdict, dump
 from repoagent.session import Session
@@ -136,7 +136,7 @@ def audited(session: Session, *options: str) -> tuple[int, dict[str, object]]:
 
 @pytest.fixture
 def log(session: Session) -> AuditLog:
-    made = AuditLog(session.path / FILE)
+    made = AuditLog(session.path / AUDIT_FILE)
     for number in range(3):
         made.write("command.run", command=["pytest", str(number)])
     return made
@@ -150,7 +150,7 @@ def test_a_log_that_holds_is_told_with_its_last_hash(session: Session, log: Audi
 
 
 def test_a_log_that_was_changed_is_called_broken(session: Session, log: AuditLog) -> None:
-    path = session.path / FILE
+    path = session.path / AUDIT_FILE
     path.write_text(path.read_text().replace('"1"', '"2"'))
     code, found = audited(session)
     assert (code, found["unbroken"], found["head"]) == (2, False, "")
@@ -158,7 +158,7 @@ def test_a_log_that_was_changed_is_called_broken(session: Session, log: AuditLog
 
 
 def test_a_log_that_was_cut_off_is_not_the_one_that_was_told(session: Session, log: AuditLog) -> None:
-    path = session.path / FILE
+    path = session.path / AUDIT_FILE
     path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
     assert audited(session)[0] == 0
     assert audited(session, "--expect", log.head)[0] == 2

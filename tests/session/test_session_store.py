@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from repoagent.errors import EnvironmentFailed, UserError
-from repoagent.places import cache_root
-from repoagent.session import Session, default_root, remove, sessions
+from repoagent.places import locate_cache_root
+from repoagent.session import Session, list_sessions, locate_sessions, remove_session
 
 
 @pytest.fixture
@@ -54,8 +54,8 @@ def test_other_names_are_no_artefacts(session: Session, name: str) -> None:
 
 
 def test_a_missing_artefact_is_named(session: Session) -> None:
-    assert not session.exists("spec.md")
-    assert session.hash("spec.md") == session.recorded("spec.md") == ""
+    assert not session.has_artefact("spec.md")
+    assert session.compute_hash("spec.md") == session.get_recorded_hash("spec.md") == ""
     with pytest.raises(UserError, match=r"spec\.md is missing"):
         session.read("spec.md")
 
@@ -68,10 +68,10 @@ def test_what_a_person_changed_is_known_until_it_is_accepted(session: Session, t
         session.write(name, name)
     (session.path / "spec.md").write_text("mine")
     (session.path / "plan.yaml").unlink()
-    assert Session.open(session.id, tmp_path / "root").edited() == ("plan.yaml", "spec.md")
-    assert session.hash("spec.md") != session.recorded("spec.md")
+    assert Session.open(session.id, tmp_path / "root").list_edited() == ("plan.yaml", "spec.md")
+    assert session.compute_hash("spec.md") != session.get_recorded_hash("spec.md")
     session.accept("spec.md")
-    assert session.edited() == ("plan.yaml",)
+    assert session.list_edited() == ("plan.yaml",)
 
 
 def test_each_write_can_be_undone_down_to_the_first(session: Session) -> None:
@@ -80,7 +80,7 @@ def test_each_write_can_be_undone_down_to_the_first(session: Session) -> None:
     for number in range(10, -1, -1):
         session.undo("dir/spec.md")
         assert session.read("dir/spec.md") == f"version {number}"
-        assert session.edited() == ()
+        assert session.list_edited() == ()
     with pytest.raises(UserError, match="no earlier version"):
         session.undo("dir/spec.md")
 
@@ -114,7 +114,7 @@ def test_several_threads_may_write(session: Session, tmp_path: Path) -> None:
         list(pool.map(lambda n: session.write(f"candidates/{n}.json", str(n)), range(40)))
     again = Session.open(session.id, tmp_path / "root")
     assert len(again.record.hashes) == 40
-    assert again.edited() == ()
+    assert again.list_edited() == ()
 
 
 # --- the disk ---------------------------------------------------------------------------------------------------------
@@ -136,7 +136,7 @@ def test_a_full_disk_leaves_the_earlier_version(session: Session) -> None:
     with no_file_larger_than(50_000), pytest.raises(EnvironmentFailed, match="free some space"):
         session.write("spec.md", "long" * 50_000)
     assert session.read("spec.md") == "short"
-    assert session.edited() == ()
+    assert session.list_edited() == ()
     assert sorted(path.name for path in session.path.iterdir() if path.name != ".history") == before
 
 
@@ -151,13 +151,13 @@ def test_a_directory_that_cannot_be_made_is_explained(tmp_path: Path) -> None:
 
 def test_a_second_run_is_refused_with_the_first_ones_process(session: Session, tmp_path: Path) -> None:
     with session.lock():
-        assert session.running
+        assert session.is_running
         other = Session.open(session.id, tmp_path / "root")
         with pytest.raises(UserError, match=f"process {os.getpid()}"):
             other.lock().__enter__()
         with pytest.raises(UserError, match="is running"):
-            remove(session.id, tmp_path / "root")
-    assert not other.running
+            remove_session(session.id, tmp_path / "root")
+    assert not other.is_running
     assert Session.open(session.id, tmp_path / "root").record.pid == 0
 
 
@@ -169,7 +169,7 @@ def test_a_run_that_was_killed_can_be_taken_up(session: Session) -> None:
     subprocess.run([sys.executable, "-c", program, str(session.path)], check=False)
     again = Session.open(session.path)
     assert again.record.status == "running"
-    assert not again.running
+    assert not again.is_running
     with again.lock():
         assert again.record.pid == os.getpid()
 
@@ -207,8 +207,8 @@ def test_sessions_are_listed_newest_first_and_broken_ones_left_out(tmp_path: Pat
     (tmp_path / "broken" / "session.json").write_text('{"id": 1}')
     (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
     (tmp_path / "file").touch()
-    assert [session.id for session in sessions(tmp_path)] == [session.id for session in reversed(made)]
-    assert sessions(tmp_path / "missing") == []
+    assert [session.id for session in list_sessions(tmp_path)] == [session.id for session in reversed(made)]
+    assert list_sessions(tmp_path / "missing") == []
 
 
 def test_a_session_is_found_by_the_beginning_of_its_id(tmp_path: Path) -> None:
@@ -229,10 +229,10 @@ def test_out_is_a_directory_of_the_users_own(tmp_path: Path) -> None:
     session = Session.create(tmp_path / "root", tmp_path / "out")
     assert session.path == tmp_path / "out"
     assert Session.open(session.id, tmp_path / "root").path == session.path
-    assert [each.id for each in sessions(tmp_path / "root")] == [session.id]
-    assert remove(session.id, tmp_path / "root") == session.path
+    assert [each.id for each in list_sessions(tmp_path / "root")] == [session.id]
+    assert remove_session(session.id, tmp_path / "root") == session.path
     assert session.path.exists()
-    assert sessions(tmp_path / "root") == []
+    assert list_sessions(tmp_path / "root") == []
 
 
 def test_out_with_other_files_is_refused(tmp_path: Path) -> None:
@@ -246,24 +246,24 @@ def test_out_with_other_files_is_refused(tmp_path: Path) -> None:
 def test_out_with_an_earlier_session_keeps_what_it_held(tmp_path: Path) -> None:
     Session.create(tmp_path / "root", tmp_path / "out").write("spec.md", "old")
     again = Session.create(tmp_path / "root", tmp_path / "out")
-    assert not again.exists("spec.md")
+    assert not again.has_artefact("spec.md")
     assert [path.read_text() for path in (tmp_path / "out" / ".history").rglob("spec.md")] == ["old"]
     with again.lock(), pytest.raises(UserError, match="running"):
         Session.create(tmp_path / "root", tmp_path / "out")
 
 
 def test_removing_a_session_removes_its_directory(session: Session, tmp_path: Path) -> None:
-    assert remove(session.id, tmp_path / "root") is None
+    assert remove_session(session.id, tmp_path / "root") is None
     assert not session.path.exists()
 
 
 def test_the_environment_says_where_things_are_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("REPOAGENT_STATE", str(tmp_path / "state"))
     monkeypatch.setenv("REPOAGENT_CACHE", str(tmp_path / "cache"))
-    assert (default_root(), cache_root()) == (tmp_path / "state" / "sessions", tmp_path / "cache")
+    assert (locate_sessions(), locate_cache_root()) == (tmp_path / "state" / "sessions", tmp_path / "cache")
     monkeypatch.delenv("REPOAGENT_STATE")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "xdg"))
-    assert default_root() == tmp_path / "xdg" / "repoagent" / "sessions"
+    assert locate_sessions() == tmp_path / "xdg" / "repoagent" / "sessions"
 
 
 def test_an_id_never_names_the_session_that_took_its_directory(tmp_path: Path) -> None:
@@ -272,7 +272,7 @@ def test_an_id_never_names_the_session_that_took_its_directory(tmp_path: Path) -
     (root / "stale").symlink_to(out)
     second = Session.create(root, out, title="second")
     assert Session.open(second.id, root).record.title == "second"
-    assert [each.id for each in sessions(root)] == [second.id]
+    assert [each.id for each in list_sessions(root)] == [second.id]
     (root / first.id).symlink_to(out)
     for name in (first.id, "stale"):
         with pytest.raises(UserError, match="there is no session"):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from repoagent.testbed.conda import conda_requirements
+from repoagent.testbed.ecosystems.python.conda import read_conda_requirements
 
 ENVIRONMENT = """
 name: xarray-tests
@@ -44,7 +44,7 @@ def asked(root: Path, **files: str) -> tuple[str, ...]:
     for name, text in names.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
-    return conda_requirements(root, names)
+    return read_conda_requirements(root, names)
 
 
 def test_names_are_those_of_the_package_index(tmp_path: Path) -> None:

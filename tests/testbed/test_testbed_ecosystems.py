@@ -12,14 +12,14 @@ import pytest
 from repoagent.errors import UserError
 from repoagent.sandbox.base import Environment
 from repoagent.sandbox.fake import FakeEngine
+from repoagent.testbed.build_plan import BuildPlan, CommitInfo, append_steps, get_language
 from repoagent.testbed.ecosystems.base import Codebase
-from repoagent.testbed.ecosystems.finding import codebase_of, codebases, setups_of
+from repoagent.testbed.ecosystems.finding import detect_codebases, find_codebase, list_build_plans
 from repoagent.testbed.ecosystems.scripts import find_runner
-from repoagent.testbed.ecosystems.semver import allows
+from repoagent.testbed.ecosystems.semver import is_major_allowed
 from repoagent.testbed.runner import Testbed
-from repoagent.testbed.running.node import Node
+from repoagent.testbed.running.node import NodeRunner
 from repoagent.testbed.tree import Tree, read_tree
-from repoagent.testbed.ways import Origin, Setup, extended, language_of
 
 REPOSITORIES = Path(__file__).parents[1] / "repositories"
 AVAILABLE = ("3.11", "3.13")
@@ -33,11 +33,13 @@ def write(root: Path, files: dict[str, str]) -> Path:
 
 
 def first(root: Path) -> Codebase:
-    return codebases(root)[0]
+    return detect_codebases(root)[0]
 
 
-def setups(root: Path, available: tuple[str, ...] = AVAILABLE, origin: Origin | None = None) -> tuple[Setup, ...]:
-    return setups_of(codebases(root), origin or Origin(), available)
+def setups(
+    root: Path, available: tuple[str, ...] = AVAILABLE, origin: CommitInfo | None = None
+) -> tuple[BuildPlan, ...]:
+    return list_build_plans(detect_codebases(root), origin or CommitInfo(), available)
 
 
 def package(**values: object) -> str:
@@ -68,7 +70,7 @@ def test_each_language_is_known_by_its_manifest(name: str, expected: tuple[str, 
 def test_every_script_is_shell_and_its_key_tells_the_language(name: str) -> None:
     for setup in setups(REPOSITORIES / name):
         assert subprocess.run(["sh", "-n"], input=setup.recipe.script, text=True, check=False).returncode == 0
-        assert language_of(setup.recipe.key) == SAMPLES[name][0]
+        assert get_language(setup.recipe.key) == SAMPLES[name][0]
 
 
 LANGUAGES = {
@@ -100,12 +102,12 @@ LANGUAGES = {
 def test_a_repository_in_several_languages_is_tried_in_order(
     files: dict[str, str], expected: list[str], tmp_path: Path
 ) -> None:
-    assert [codebase.language for codebase in codebases(write(tmp_path, files))] == expected
+    assert [codebase.language for codebase in detect_codebases(write(tmp_path, files))] == expected
 
 
 def test_the_owner_s_word_on_the_language_wins(tmp_path: Path) -> None:
     files = {"setup.py": "", "test_a.py": "", "go.mod": "module a\n", ".repoagent.toml": 'language = "go"\n'}
-    assert [codebase.language for codebase in codebases(write(tmp_path, files))] == ["go"]
+    assert [codebase.language for codebase in detect_codebases(write(tmp_path, files))] == ["go"]
 
 
 def test_any_language_is_tested_by_the_owner_s_commands(tmp_path: Path) -> None:
@@ -114,7 +116,7 @@ def test_any_language_is_tested_by_the_owner_s_commands(tmp_path: Path) -> None:
     (setup,) = setups(tmp_path)
     assert setup.recipe.base.packages == ("ruby",)
     assert "sh -c 'bundle install'" in setup.recipe.script
-    bed = Testbed.attach(FakeEngine(), Environment(setup.recipe.key, "x"), tmp_path, codebases(tmp_path))
+    bed = Testbed.attach(FakeEngine(), Environment(setup.recipe.key, "x"), tmp_path, detect_codebases(tmp_path))
     with bed.open() as sandbox:
         assert bed.run(sandbox).command == "rake test"
 
@@ -123,14 +125,14 @@ def test_any_language_is_tested_by_the_owner_s_commands(tmp_path: Path) -> None:
 def test_a_language_that_cannot_be_built_is_refused_with_a_reason(text: str, tmp_path: Path) -> None:
     write(tmp_path, {".repoagent.toml": text})
     with pytest.raises(UserError, match="language"):
-        codebases(tmp_path)
+        detect_codebases(tmp_path)
 
 
 def test_an_environment_s_key_tells_whose_tools_run_its_tests(tmp_path: Path) -> None:
     files = {"package.json": package(scripts={"test": "jest"}), "a.test.js": "", "setup.py": "", "test_b.py": ""}
-    found = codebases(write(tmp_path, files))
-    assert codebase_of(found, "python-0123").language == "python"
-    assert codebase_of(found, "key").language == found[0].language
+    found = detect_codebases(write(tmp_path, files))
+    assert find_codebase(found, "python-0123").language == "python"
+    assert find_codebase(found, "key").language == found[0].language
 
 
 RUNNERS = {
@@ -181,7 +183,7 @@ RANGES = [
 
 @pytest.mark.parametrize(("wanted", "expected"), RANGES)
 def test_ranges_of_npm_choose_among_majors(wanted: str, expected: set[int]) -> None:
-    assert {major for major in (18, 20, 22, 24) if allows(wanted, major)} == expected
+    assert {major for major in (18, 20, 22, 24) if is_major_allowed(wanted, major)} == expected
 
 
 NODES: list[tuple[dict[str, str], str]] = [
@@ -202,7 +204,7 @@ def test_the_node_is_one_that_the_project_names(files: dict[str, str], expected:
 
 def test_old_code_gets_a_node_and_packages_of_its_day(tmp_path: Path) -> None:
     write(tmp_path, {"package.json": package(scripts={"test": "mocha"}, dependencies={"a": "1"})})
-    setup = setups(tmp_path, origin=Origin("", datetime(2023, 2, 1, tzinfo=UTC)))[0]
+    setup = setups(tmp_path, origin=CommitInfo("", datetime(2023, 2, 1, tzinfo=UTC)))[0]
     assert setup.name == "Node 18 with npm, packages as of 2023-02-03"
     assert "\nbefore=2023-02-03\n" in setup.recipe.script
 
@@ -243,7 +245,7 @@ def test_what_tests_import_of_a_build_is_built_before_them(
 ) -> None:
     write(tmp_path, {"package.json": package(scripts=scripts, main="dist/index.js"), "test/a.js": test})
     runner = first(tmp_path).runner
-    assert isinstance(runner, Node)
+    assert isinstance(runner, NodeRunner)
     assert runner.rebuild == rebuild
 
 
@@ -288,10 +290,10 @@ def test_a_source_does_not_change_the_key_and_a_manifest_does(tmp_path: Path) ->
 
 def test_steps_for_checks_make_another_environment() -> None:
     setup = setups(REPOSITORIES / "jest")[0]
-    assert extended(setup, ()) is setup
-    other = extended(setup, ("install more",))
+    assert append_steps(setup, ()) is setup
+    other = append_steps(setup, ("install more",))
     assert other.recipe.key != setup.recipe.key
-    assert language_of(other.recipe.key) == "node"
+    assert get_language(other.recipe.key) == "node"
     assert other.recipe.script.endswith("install more\ntrue\n")
 
 
@@ -304,13 +306,13 @@ def test_garbage_is_no_reason_to_stop(name: str, content: bytes, tmp_path: Path)
 
 def test_comments_in_json_are_allowed(tmp_path: Path) -> None:
     write(tmp_path, {"a.json": '{"a": "http://b", /* c */ "d": 1 // e\n}'})
-    assert read_tree(tmp_path).json("a.json") == {"a": "http://b", "d": 1}
+    assert read_tree(tmp_path).read_json("a.json") == {"a": "http://b", "d": 1}
 
 
 def test_a_build_by_gradle_is_refused_with_what_a_person_can_do(tmp_path: Path) -> None:
     files = {"build.gradle.kts": "plugins { java }\n", "src/test/java/ATest.java": "class ATest {}\n"}
     found = first(write(tmp_path, files))
-    [way] = found.ways(Origin(), AVAILABLE)
+    [way] = found.plan_builds(CommitInfo(), AVAILABLE)
     assert (found.language, found.tool, found.test_files) == ("java", "Gradle", ("src/test/java/ATest.java",))
     assert "Gradle builds are not made here" in way.recipe.script
     assert any("--image NAME" in reason for reason in way.why)
@@ -318,9 +320,9 @@ def test_a_build_by_gradle_is_refused_with_what_a_person_can_do(tmp_path: Path) 
 
 def test_a_build_by_gradle_is_made_with_an_image_or_commands_that_are_given(tmp_path: Path) -> None:
     root = write(tmp_path, {"build.gradle": "apply plugin: 'java'\n"})
-    [named] = codebases(root, "ours:1")[0].ways(Origin(), AVAILABLE)
+    [named] = detect_codebases(root, "ours:1")[0].plan_builds(CommitInfo(), AVAILABLE)
     write(root, {".repoagent.toml": 'language = "java"\nbuild = ["gradle testClasses"]\ntest = "gradle test"\n'})
-    [commands] = first(root).ways(Origin(), AVAILABLE)
+    [commands] = first(root).plan_builds(CommitInfo(), AVAILABLE)
     assert "Gradle builds are not made here" not in named.recipe.script + commands.recipe.script
     assert "gradle testClasses" in commands.recipe.script
 

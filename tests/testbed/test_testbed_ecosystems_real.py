@@ -11,9 +11,9 @@ import pytest
 
 from repoagent.domain import Ending
 from repoagent.sandbox.docker import DockerEngine
-from repoagent.testbed.failure import distil
+from repoagent.testbed.build_plan import CommitInfo
+from repoagent.testbed.failure import summarise_failure
 from repoagent.testbed.runner import Testbed
-from repoagent.testbed.ways import Origin
 from repoagent.trace import Trace
 
 REPOSITORIES = Path(__file__).parents[1] / "repositories"
@@ -124,7 +124,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerEngine]:
 
 
 def prepare(engine: DockerEngine, root: Path, *, checks: bool = False) -> Testbed:
-    return Testbed.prepare(engine, root, origin=Origin("1.0"), trace=Trace(), timeout=550, checks=checks)
+    return Testbed.prepare(engine, root, origin=CommitInfo("1.0"), trace=Trace(), timeout=550, checks=checks)
 
 
 @pytest.mark.docker
@@ -137,7 +137,7 @@ def test_a_project_is_built_and_its_tests_see_each_edit(name: str, engine: Docke
     with bed.open() as sandbox:
         report = bed.run(sandbox, timeout=120)
         assert (report.ending, report.passed, report.failed) == (Ending.COMPLETED, sample.passing, sample.failing)
-        assert sample.says in distil(report, report.failed, bed.root)
+        assert sample.says in summarise_failure(report, report.failed, bed.root)
 
         one = max(sample.failing)
         alone = bed.run(sandbox, [one], timeout=120)
@@ -191,12 +191,12 @@ def test_a_test_that_does_not_end_and_one_that_dies_are_no_success(engine: Docke
 @pytest.mark.docker
 @pytest.mark.network
 def test_only_new_complaints_count(engine: DockerEngine) -> None:
-    from repoagent.testbed.checks import new_complaints
+    from repoagent.testbed.checks import find_new_complaints
 
     bed = prepare(engine, REPOSITORIES / "jest", checks=True)
     with bed.open() as sandbox:
-        before = bed.checks(sandbox)["npm run lint"]
+        before = bed.run_checks(sandbox)["npm run lint"]
         assert before.failed == {"total.js: error: no var"}
         sandbox.write({"total.js": b"var a;\n" + (bed.root / "total.js").read_bytes()})
-        after = bed.checks(sandbox)["npm run lint"]
-    assert new_complaints(before, after) == {"total.js: error: no var [2]"}
+        after = bed.run_checks(sandbox)["npm run lint"]
+    assert find_new_complaints(before, after) == {"total.js: error: no var [2]"}

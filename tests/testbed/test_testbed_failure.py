@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from repoagent.domain import Ending, Outcome, Report, Status
-from repoagent.testbed.failure import LONGEST, distil
+from repoagent.testbed.failure import MAX_CHARACTERS, summarise_failure
 
 SHORT = """\
 tests/test_shop.py:4: in test_total
@@ -37,7 +37,7 @@ def failed(name: str, message: str) -> Outcome:
 
 
 def test_the_deepest_frame_inside_the_repository_is_shown_with_its_lines(root: Path) -> None:
-    text = distil(report(failed("t::a", SHORT), Outcome("t::b", Status.PASSED)), {"t::a"}, root)
+    text = summarise_failure(report(failed("t::a", SHORT), Outcome("t::b", Status.PASSED)), {"t::a"}, root)
     assert text.splitlines() == [
         "FAILED t::a",
         "ValueError: no",
@@ -51,7 +51,7 @@ def test_the_deepest_frame_inside_the_repository_is_shown_with_its_lines(root: P
 
 def test_a_line_that_has_changed_since_is_taken_from_the_traceback(root: Path) -> None:
     (root / "shop.py").write_text("something\nelse\nentirely\n")
-    text = distil(report(failed("t::a", SHORT)), {"t::a"}, root)
+    text = summarise_failure(report(failed("t::a", SHORT)), {"t::a"}, root)
     assert "at shop.py:3\n>   return add(prices)" in text
     assert "entirely" not in text
 
@@ -60,27 +60,27 @@ def test_both_sides_of_a_long_comparison_are_kept(root: Path) -> None:
     message = (
         f"tests/test_shop.py:1: in test_a\n    assert x == y\nE   AssertionError: assert '{'a' * 500}' == '{'b' * 500}'"
     )
-    line = distil(report(failed("t::a", message)), {"t::a"}, root).splitlines()[1]
+    line = summarise_failure(report(failed("t::a", message)), {"t::a"}, root).splitlines()[1]
     assert line.startswith("AssertionError: assert 'aaa")
     assert " == 'bbb" in line
     assert len(line) <= 245
 
 
 def test_addresses_do_not_make_equal_failures_differ(root: Path) -> None:
-    first, second = (distil(f"ValueError: <A at 0x7f{n}22334455>", (), root) for n in (1, 2))
+    first, second = (summarise_failure(f"ValueError: <A at 0x7f{n}22334455>", (), root) for n in (1, 2))
     assert first == second
 
 
 def test_many_failures_are_named_and_counted(root: Path) -> None:
     names = [f"t::test_{n}" for n in range(40)]
-    text = distil(report(*(failed(n, SHORT) for n in names)), set(names), root)
+    text = summarise_failure(report(*(failed(n, SHORT) for n in names)), set(names), root)
     assert text.count("FAILED ") == 5
     assert "… and 35 more" in text
     assert text.endswith("40 failed, 0 passed")
 
 
 def test_only_new_failures_are_shown(root: Path) -> None:
-    text = distil(report(failed("t::old", "E   ValueError: old"), failed("t::new", SHORT)), {"t::new"}, root)
+    text = summarise_failure(report(failed("t::old", "E   ValueError: old"), failed("t::new", SHORT)), {"t::new"}, root)
     assert "old" not in text
 
 
@@ -90,14 +90,14 @@ def test_a_plain_traceback_is_understood(root: Path) -> None:
         '  File "/work/repo/shop.py", line 3, in total\n    return add(prices)\n'
         '  File "/usr/lib/python3.11/json/decoder.py", line 9, in f\n    x\njson.decoder.JSONDecodeError: Extra data\n'
     )
-    text = distil(log, (), root)
+    text = summarise_failure(log, (), root)
     assert text.splitlines()[:2] == ["json.decoder.JSONDecodeError: Extra data", "at shop.py:3"]
     assert "banner" not in text
 
 
 @pytest.mark.parametrize("ending", [Ending.TIMED_OUT, Ending.CRASHED, Ending.NOT_COLLECTED])
 def test_a_run_that_did_not_complete_says_so(ending: Ending, root: Path) -> None:
-    text = distil(report(ending=ending, log="E   SyntaxError: invalid syntax"), (), root)
+    text = summarise_failure(report(ending=ending, log="E   SyntaxError: invalid syntax"), (), root)
     assert text.startswith("The test run ")
     assert "SyntaxError" in text
 
@@ -107,14 +107,14 @@ def test_a_hostile_traceback_reads_no_file_outside(root: Path) -> None:
     secret.write_text("password = 1\n")
     (root / "link.py").symlink_to(secret)
     for name in ("../secret.py", str(secret), "link.py"):
-        assert "password" not in distil(f'  File "{name}", line 1, in f\nValueError: x', (), root)
+        assert "password" not in summarise_failure(f'  File "{name}", line 1, in f\nValueError: x', (), root)
 
 
 @pytest.mark.parametrize(
     "text", ["", "E   " + "x" * 100_000, "a.py:99999999999999999999: in f\n", "E\n" * 10_000, "\n" * 50_000]
 )
 def test_no_log_makes_it_long(text: str, root: Path) -> None:
-    assert len(distil(report(failed("t::a" * 100, text)), {"t::a" * 100}, root)) <= LONGEST
+    assert len(summarise_failure(report(failed("t::a" * 100, text)), {"t::a" * 100}, root)) <= MAX_CHARACTERS
 
 
 OTHERS = {
@@ -128,7 +128,7 @@ OTHERS = {
 @pytest.mark.parametrize("message", OTHERS.values(), ids=OTHERS)
 def test_what_other_runners_say_is_kept_with_the_place_that_they_name(message: str, tmp_path: Path) -> None:
     (tmp_path / "shop.ts").write_text("one\ntwo\nthree\nfour\n")
-    text = distil(report(failed("t::a", message)), {"t::a"}, tmp_path)
+    text = summarise_failure(report(failed("t::a", message)), {"t::a"}, tmp_path)
     assert "5" in text
     assert "3" in text
     assert "at shop.ts:3\n  2  two\n> 3  three\n  4  four" in text

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from repoagent.testbed.detect import detect
+from repoagent.testbed.ecosystems.python.detect import detect_project
 
 NOX = """
 import nox
@@ -62,10 +62,10 @@ def test_hints_are_taken_where_no_manifest_speaks(
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
-    assert [group.command for group in detect(tmp_path).groups] == expected
+    assert [group.command for group in detect_project(tmp_path).groups] == expected
 
 
 def test_a_manifest_goes_before_hints(tmp_path: Path) -> None:
     (tmp_path / "Makefile").write_text("test:\n\tpip install nose2\n")
     (tmp_path / "requirements-test.txt").write_text("mock")
-    assert [group.name for group in detect(tmp_path).groups] == ["file requirements-test.txt"]
+    assert [group.name for group in detect_project(tmp_path).groups] == ["file requirements-test.txt"]

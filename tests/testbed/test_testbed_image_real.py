@@ -16,13 +16,13 @@ import pytest
 
 from repoagent.errors import EnvironmentFailed, SandboxFailed, UserError
 from repoagent.sandbox import base_image, docker_build
-from repoagent.sandbox.base import Dockerfile, Environment, Limits
+from repoagent.sandbox.base import Dockerfile, Environment, SandboxLimits
 from repoagent.sandbox.bubblewrap import BubblewrapEngine
 from repoagent.sandbox.docker import DockerEngine
-from repoagent.sandbox.host_network import host_network
-from repoagent.testbed.ecosystems.finding import codebases, setups_of
+from repoagent.sandbox.host_network import read_host_network
+from repoagent.testbed.build_plan import CommitInfo, UserOverrides
+from repoagent.testbed.ecosystems.finding import detect_codebases, list_build_plans
 from repoagent.testbed.runner import Testbed
-from repoagent.testbed.ways import Named, Origin
 from repoagent.trace import Trace
 
 pytestmark = [pytest.mark.docker, pytest.mark.network]
@@ -30,7 +30,7 @@ IMAGE = f"repoagent-test-image-{secrets.token_hex(4)}"
 """Other runs of these tests may use the same engine."""
 # Its Python, with a package that no index has, is not where the distribution puts one.
 READY = f"""\
-FROM {base_image.tag()}
+FROM {base_image.name_image()}
 RUN python3 -m venv --without-pip /opt/theirs && mkdir /opt/own && echo 'answer = 42' > /opt/own/theirs_alone.py
 RUN echo /opt/own > $(echo /opt/theirs/lib/python3*/site-packages)/own.pth
 ENV PATH=/opt/theirs/bin:$PATH
@@ -57,8 +57,8 @@ def test_it():
 
 # What a Dockerfile may say about how it is started, and what its commands find while it is built.
 OWN = f"""\
-ARG PYTHON={base_image.tag().rpartition("-")[0].rpartition("py")[2]}
-FROM repoagent-base:py${{PYTHON}}-{base_image.tag().rpartition("-")[2]} AS made
+ARG PYTHON={base_image.name_image().rpartition("-")[0].rpartition("py")[2]}
+FROM repoagent-base:py${{PYTHON}}-{base_image.name_image().rpartition("-")[2]} AS made
 COPY tests/../given.txt /opt/own/given.txt
 RUN env | sort > /opt/own/variables; ls -A /var/run/docker.sock > /opt/own/socket 2>/dev/null; \\
     cat /proc/net/dev > /opt/own/network
@@ -86,11 +86,11 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DockerEngine]:
         patch.setenv("REPOAGENT_CACHE", str(tmp_path_factory.mktemp("cache")))
         made = DockerEngine()
         made.prepare(lambda _line: None)
-        lacking = {tag: f"FROM {base_image.tag()}\nRUN {step}\n" for tag, (step, _) in LACKING.items()}
+        lacking = {tag: f"FROM {base_image.name_image()}\nRUN {step}\n" for tag, (step, _) in LACKING.items()}
         images = {"ready": READY, **lacking}
         for tag, text in images.items():
             client.images.build(fileobj=_context(text), custom_context=True, tag=f"{IMAGE}:{tag}", rm=True)
-        before = {kept.key for kept in made.kept()}
+        before = {kept.key for kept in made.list_cached()}
         yield made
         for key in new_images(made, before):
             made.discard(key)
@@ -107,13 +107,18 @@ def root(tmp_path: Path) -> Path:
 
 def prepare(engine: DockerEngine | BubblewrapEngine, root: Path, image: str = "") -> Testbed:
     return Testbed.prepare(
-        engine, root, origin=Origin(), trace=Trace(), timeout=300, named=Named(image=image and f"{IMAGE}:{image}")
+        engine,
+        root,
+        origin=CommitInfo(),
+        trace=Trace(),
+        timeout=300,
+        named=UserOverrides(image=image and f"{IMAGE}:{image}"),
     )
 
 
 def test_an_image_that_is_named_is_where_the_tests_run(engine: DockerEngine, root: Path) -> None:
     bed = prepare(engine, root, "ready")
-    assert bed.setup == f"the Python of the image {IMAGE}:ready"
+    assert bed.plan_name == f"the Python of the image {IMAGE}:ready"
     report = bed.run_fresh()
     assert report.passed == {"tests/test_it.py::test_it"}, report.log
     assert prepare(engine, root, "ready").environment == bed.environment
@@ -155,7 +160,7 @@ def own(root: Path, dockerfile: str, said: str = OTHER) -> Path:
 
 def on_its_own(engine: DockerEngine, root: Path) -> Environment:
     """The environment on the repository's own image alone, whether others would work or not."""
-    last = setups_of(codebases(root), Origin(), engine.pythons())[-1]
+    last = list_build_plans(detect_codebases(root), CommitInfo(), engine.list_pythons())[-1]
     assert last.recipe.base.dockerfile
     return engine.build(last.recipe, root, lambda _line: None, timeout=300)
 
@@ -165,12 +170,12 @@ def test_what_a_repository_s_dockerfile_makes_is_taken_where_nothing_else_works(
 ) -> None:
     bed = prepare(engine, own(root, OWN, f'{OTHER}build = ["test -e /opt/own"]\n'))
     engine.discard(bed.environment.key)
-    assert bed.setup == "the tools of the image of Dockerfile"
+    assert bed.plan_name == "the tools of the image of Dockerfile"
 
 
 def test_tests_run_on_an_image_of_the_repository_s_as_on_any(engine: DockerEngine, root: Path) -> None:
     environment = on_its_own(engine, own(root, OWN, ""))
-    bed = Testbed.attach(engine, environment, root, codebases(root))
+    bed = Testbed.attach(engine, environment, root, detect_codebases(root))
     with ExitStack() as after:
         after.callback(engine.discard, environment.key)
         sandbox = after.enter_context(bed.open())
@@ -182,23 +187,26 @@ def test_tests_run_on_an_image_of_the_repository_s_as_on_any(engine: DockerEngin
         answers = sandbox.run(["sh", "-c", f"{{ {look}; }} 2>/dev/null"], timeout=30).output.split()
         variables = sandbox.run(["cat", "/opt/own/variables"], timeout=30).output
         assert sandbox.run(["cat", "/opt/own/socket"], timeout=30).output == ""
-        below = {kept.key: kept for kept in engine.kept()}
+        below = {kept.key: kept for kept in engine.list_cached()}
         engine.discard(below[bed.environment.key].below)
-        assert below[bed.environment.key] in engine.kept(), "what something stands on stays below it"
+        assert below[bed.environment.key] in engine.list_cached(), "what something stands on stays below it"
     chain = [below[bed.environment.key]]
     while chain[-1].below:
         chain.append(below[chain[-1].below])
     assert [kept.kind for kept in chain] == ["environment", "toolchain", "dockerfile", "base"]
     assert all(kept.bytes > 0 for kept in chain)
     assert answers == ["1000", "givengiven", "0", "none", "1"]
-    assert all(f"{name}=" in variables for name in host_network().environment)
+    assert all(f"{name}=" in variables for name in read_host_network().environment)
 
 
 HOSTILE = {
     "an image of somebody's": (f"FROM {IMAGE}:ready", "what is in it could be sent away"),
-    "files of somebody's image": (f"FROM {base_image.tag()}\nCOPY --from={IMAGE}:ready / /x", "could be sent away"),
+    "files of somebody's image": (
+        f"FROM {base_image.name_image()}\nCOPY --from={IMAGE}:ready / /x",
+        "could be sent away",
+    ),
     "files of an image that is named as the stage is": (
-        f"FROM {base_image.tag()} AS {IMAGE}\nCOPY --from={IMAGE} / /x",
+        f"FROM {base_image.name_image()} AS {IMAGE}\nCOPY --from={IMAGE} / /x",
         f"starts from {IMAGE}, which is neither in the engine nor can be pulled: ",
     ),
     "an image that nobody gives": (
@@ -210,14 +218,17 @@ HOSTILE = {
         "localhost:5000 is not known to give to everybody",
     ),
     "an image of a company's registry": (
-        f"FROM {base_image.tag()}\nCOPY --from=images.company.example/secret:1 / /x",
+        f"FROM {base_image.name_image()}\nCOPY --from=images.company.example/secret:1 / /x",
         "images.company.example is not known to give to everybody",
     ),
-    "a file above the repository": (f"FROM {base_image.tag()}\nCOPY ../../etc/shadow /x", "could not be built"),
-    "the host's network": (f"FROM {base_image.tag()}\nRUN --network=host true", "need BuildKit"),
-    "a command that fails": (f"FROM {base_image.tag()}\nRUN echo so it ends; exit 3", "so it ends"),
+    "a file above the repository": (f"FROM {base_image.name_image()}\nCOPY ../../etc/shadow /x", "could not be built"),
+    "the host's network": (f"FROM {base_image.name_image()}\nRUN --network=host true", "need BuildKit"),
+    "a command that fails": (f"FROM {base_image.name_image()}\nRUN echo so it ends; exit 3", "so it ends"),
     "nothing to run": ("FROM scratch\nCOPY given.txt /x", "it needs /bin/sh"),
-    "no Python": (f"FROM {base_image.tag()}\nRUN rm -f /usr/bin/python3* /usr/local/bin/python3*", "has no python3"),
+    "no Python": (
+        f"FROM {base_image.name_image()}\nRUN rm -f /usr/bin/python3* /usr/local/bin/python3*",
+        "has no python3",
+    ),
 }
 
 
@@ -233,18 +244,22 @@ def test_an_image_that_was_once_given_to_everybody_is_stood_upon(engine: DockerE
     with closing(docker.from_env()) as client:
         docker_build.note_public(str(client.images.get(f"{IMAGE}:setpriv").id))
         made, again = (
-            docker_build.build(client, Dockerfile(text), own(root, text), Limits(), lambda _line: None, timeout=120)
+            docker_build.build_image(
+                client, Dockerfile(text), own(root, text), SandboxLimits(), lambda _line: None, timeout=120
+            )
             for _ in range(2)
         )
-    assert made in {kept.key for kept in engine.kept()}
+    assert made in {kept.key for kept in engine.list_cached()}
     assert again == made, "its commands are not run again"
 
 
 def test_a_dockerfile_that_does_not_end_is_given_up_and_leaves_nothing(engine: DockerEngine, root: Path) -> None:
     with closing(docker.from_env()) as client:
-        text = f"FROM {base_image.tag()}\nRUN echo begun; exec sleep 4711\n"
+        text = f"FROM {base_image.name_image()}\nRUN echo begun; exec sleep 4711\n"
         with pytest.raises(EnvironmentFailed, match="it was not done after"):
-            docker_build.build(client, Dockerfile(text), own(root, text), Limits(), lambda _line: None, timeout=3)
+            docker_build.build_image(
+                client, Dockerfile(text), own(root, text), SandboxLimits(), lambda _line: None, timeout=3
+            )
         assert ended(lambda: not [c for c in client.containers.list() if "4711" in str(c.attrs["Config"]["Cmd"])])
 
 
@@ -255,7 +270,7 @@ def test_bubblewrap_has_no_images(engine: DockerEngine, root: Path) -> None:
 
 
 FLOODS = f"""\
-FROM {base_image.tag()}
+FROM {base_image.name_image()}
 RUN printf '#!/bin/bash\\n[ "$1" != -c ] || {{ read -r line; exec cat /dev/zero; }}\\nexec /bin/dash "$@"' \\
     > /bin/other && \\
     chmod 755 /bin/other && ln -sf other /bin/sh
@@ -270,7 +285,7 @@ def test_a_shell_of_the_repository_s_that_answers_without_end_is_heard_no_furthe
 
 
 WATCHES = f"""\
-FROM {base_image.tag()}
+FROM {base_image.name_image()}
 RUN mv /bin/mkdir /bin/mkdir.real && printf '#!/bin/sh\\n\
 [ -e /seen ] || grep -E "^(Uid|Cap(Eff|Bnd)|NoNewPrivs)" /proc/self/status > /seen\\n\
 [ -e /limit ] || cat /sys/fs/cgroup/pids.max /sys/fs/cgroup/pids/pids.max > /limit 2>/dev/null\\n\
@@ -301,7 +316,7 @@ def test_the_programs_that_complete_an_image_have_no_more_rights_than_they_need(
 
 def new_images(engine: DockerEngine, before: set[str]) -> list[str]:
     """What Dockerfiles of the tests made, that with most below it first."""
-    found = {kept.key: kept for kept in engine.kept()}
+    found = {kept.key: kept for kept in engine.list_cached()}
     # Its use is noted in the cache of this run.
     made = [kept for kept in found.values() if kept.key not in before and kept.kind == "dockerfile" and kept.used]
     below = {kept.key for kept in made}

@@ -11,7 +11,7 @@ import pytest
 
 from repoagent.domain import Status
 from repoagent.testbed.results import junit
-from repoagent.testbed.results.junit import UnreadableReport, node_id, read_outcomes
+from repoagent.testbed.results.junit import UnreadableReport, build_node_id, read_outcomes
 
 TESTS = """
 import pytest, unittest
@@ -122,16 +122,17 @@ def test_the_message_holds_the_assertion(report: tuple[bytes, set[str]]) -> None
 
 
 def test_a_doctest_is_named_by_its_file() -> None:
-    assert node_id("pkg/mod.py", "pkg.mod", "pkg.mod.f") == "pkg/mod.py::pkg.mod.f"
-    assert node_id("README.rst", "README.rst", "README.rst") == "README.rst::README.rst"
+    assert build_node_id("pkg/mod.py", "pkg.mod", "pkg.mod.f") == "pkg/mod.py::pkg.mod.f"
+    assert build_node_id("README.rst", "README.rst", "README.rst") == "README.rst::README.rst"
 
 
 def test_a_test_that_stands_elsewhere_is_named_by_what_was_collected() -> None:
     named = [
-        node_id("base.py", classname, "test_x", {"a.test_low"}) for classname in ("a.test_low.case", "a.b.TestC.TestD")
+        build_node_id("base.py", classname, "test_x", {"a.test_low"})
+        for classname in ("a.test_low.case", "a.b.TestC.TestD")
     ]
     assert named == ["a/test_low.py::case::test_x", "a/b.py::TestC::TestD::test_x"]
-    assert node_id("base.py", "TestC", "test_x") == "TestC::test_x"
+    assert build_node_id("base.py", "TestC", "test_x") == "TestC::test_x"
 
 
 BOMB = '<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><testcase name="&b;"/>'
@@ -155,7 +156,7 @@ def test_a_hostile_report_is_refused(content: bytes) -> None:
 
 
 def test_a_report_that_is_too_large_is_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(junit, "LARGEST", 10)
+    monkeypatch.setattr(junit, "MAX_BYTES", 10)
     with pytest.raises(UnreadableReport, match="more than 10"):
         read_outcomes(b"<testsuite></testsuite>")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from repoagent.testbed.libraries import packages_missing
+from repoagent.testbed.libraries import find_missing_packages
 
 LINES = {
     "src/c/_cffi_backend.c:15:10: fatal error: ffi.h: No such file or directory": ("libffi-dev",),
@@ -31,4 +31,4 @@ LINES = {
 
 @pytest.mark.parametrize(("line", "packages"), LINES.items(), ids=lambda value: str(value)[:40])
 def test_a_line_of_a_log_names_packages(line: str, packages: tuple[str, ...]) -> None:
-    assert packages_missing(line) == packages
+    assert find_missing_packages(line) == packages

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from repoagent.domain import Outcome, Status
-from repoagent.testbed.results.outside import failed_outside
+from repoagent.testbed.results.environment import failed_for_environment
 
 POOL = "HTTPConnectionPool(host='httpbin.org', port=80): Max retries exceeded with url: /get"
 
@@ -22,7 +22,7 @@ POOL = "HTTPConnectionPool(host='httpbin.org', port=80): Max retries exceeded wi
     ],
 )
 def test_what_lacks_a_network_or_a_package_failed_outside(message: str, tmp_path: Path) -> None:
-    assert failed_outside(Outcome("t", Status.FAILED, message=message), tmp_path)
+    assert failed_for_environment(Outcome("t", Status.FAILED, message=message), tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -40,4 +40,4 @@ def test_what_the_code_itself_gets_wrong_did_not(message: str, tmp_path: Path) -
     (tmp_path / "mine").mkdir()
     (tmp_path / "src").mkdir()
     (tmp_path / "src" / "other.py").write_text("")
-    assert not failed_outside(Outcome("t", Status.FAILED, message=message), tmp_path)
+    assert not failed_for_environment(Outcome("t", Status.FAILED, message=message), tmp_path)

@@ -9,11 +9,11 @@ import pytest
 
 from repoagent.sandbox.base import Dockerfile
 from repoagent.sandbox.fake import FakeEngine
-from repoagent.testbed.ecosystems.finding import codebases, setups_of
+from repoagent.testbed.build_plan import BuildPlan, CommitInfo, add_packages
+from repoagent.testbed.ecosystems.finding import detect_codebases, list_build_plans
 from repoagent.testbed.override import OwnImage
-from repoagent.testbed.own_image import own_images
+from repoagent.testbed.own_image import find_own_images
 from repoagent.testbed.tree import read_tree
-from repoagent.testbed.ways import Origin, Setup, widened
 
 DEVCONTAINER = """\
 {
@@ -34,13 +34,13 @@ def write(root: Path, files: dict[str, str]) -> Path:
     return root
 
 
-def ways(root: Path, image: str = "") -> tuple[Setup, ...]:
-    return setups_of(codebases(root, image), Origin(), FakeEngine().pythons())
+def ways(root: Path, image: str = "") -> tuple[BuildPlan, ...]:
+    return list_build_plans(detect_codebases(root, image), CommitInfo(), FakeEngine().list_pythons())
 
 
 def test_a_devcontainer_is_read_with_its_comments(tmp_path: Path) -> None:
     write(tmp_path, {".devcontainer/devcontainer.json": DEVCONTAINER, ".devcontainer/Dockerfile": "FROM a AS dev\n"})
-    assert own_images(read_tree(tmp_path)) == (
+    assert find_own_images(read_tree(tmp_path)) == (
         OwnImage(
             ".devcontainer/devcontainer.json",
             Dockerfile("FROM a AS dev\n", "", (("V", "3"),), "dev"),
@@ -51,7 +51,7 @@ def test_a_devcontainer_is_read_with_its_comments(tmp_path: Path) -> None:
 
 def test_a_devcontainer_may_name_an_image(tmp_path: Path) -> None:
     write(tmp_path, {".devcontainer.json": json.dumps({"image": "python:3.11"}), "Dockerfile": "FROM b\n"})
-    assert own_images(read_tree(tmp_path)) == (
+    assert find_own_images(read_tree(tmp_path)) == (
         OwnImage(".devcontainer.json", Dockerfile("FROM python:3.11\n")),
         OwnImage("Dockerfile", Dockerfile("FROM b\n")),
     )
@@ -60,7 +60,7 @@ def test_a_devcontainer_may_name_an_image(tmp_path: Path) -> None:
 def test_the_same_image_is_made_once(tmp_path: Path) -> None:
     said = json.dumps({"build": {"dockerfile": "../Dockerfile", "context": ".."}})
     write(tmp_path, {".devcontainer/devcontainer.json": said, "Dockerfile": "FROM b\n"})
-    assert [own.source for own in own_images(read_tree(tmp_path))] == [".devcontainer/devcontainer.json"]
+    assert [own.source for own in find_own_images(read_tree(tmp_path))] == [".devcontainer/devcontainer.json"]
 
 
 OUTSIDE = {
@@ -85,7 +85,7 @@ def test_what_does_not_lie_in_the_repository_is_not_taken(text: str, tmp_path: P
     )
     (root / ".devcontainer/out").symlink_to(tmp_path / "host")
     (root / ".devcontainer/link").symlink_to(tmp_path / "Dockerfile")
-    assert own_images(read_tree(root)) == ()
+    assert find_own_images(read_tree(root)) == ()
 
 
 def test_images_of_its_own_are_the_last_ways(tmp_path: Path) -> None:
@@ -122,5 +122,5 @@ def test_what_decides_about_an_image_changes_the_key_of_what_stands_on_it(tmp_pa
 def test_packages_that_the_build_asks_for_are_laid_upon_the_same_image(tmp_path: Path) -> None:
     write(tmp_path, {"setup.py": "", "tests/test_it.py": "", "Dockerfile": "FROM a\n"})
     own, named = ways(tmp_path)[-1], ways(tmp_path, "mine")[0]
-    assert widened(own, ["libpq-dev"]).recipe.base.dockerfile == own.recipe.base.dockerfile
-    assert widened(named, ["libpq-dev"]).recipe.base.image == "mine"
+    assert add_packages(own, ["libpq-dev"]).recipe.base.dockerfile == own.recipe.base.dockerfile
+    assert add_packages(named, ["libpq-dev"]).recipe.base.image == "mine"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from repoagent.domain import Ending, Outcome, Report, Status
-from repoagent.testbed.programs import programs_missing
+from repoagent.testbed.programs import find_missing_programs
 
 SAID = {
     "E   FileNotFoundError: [Errno 2] No such file or directory: 'dot'": ("graphviz",),
@@ -33,13 +33,13 @@ def report(message: str, status: Status = Status.FAILED) -> Report:
 
 @pytest.mark.parametrize(("message", "packages"), SAID.items(), ids=lambda value: str(value)[:40])
 def test_what_a_test_says_names_packages(message: str, packages: tuple[str, ...]) -> None:
-    assert programs_missing(report(message)).packages == packages
-    assert programs_missing(report(message, Status.SKIPPED)).packages == packages
-    assert programs_missing(report(message, Status.PASSED)).packages == ()
+    assert find_missing_programs(report(message)).packages == packages
+    assert find_missing_programs(report(message, Status.SKIPPED)).packages == packages
+    assert find_missing_programs(report(message, Status.PASSED)).packages == ()
 
 
 def test_what_is_large_is_said_and_not_installed() -> None:
-    missing = programs_missing(report("Skipped: latex is not installed"))
+    missing = find_missing_programs(report("Skipped: latex is not installed"))
     assert missing.packages == ()
     (advice,) = missing.advice
     assert "`latex`, which is too large" in advice
@@ -47,4 +47,4 @@ def test_what_is_large_is_said_and_not_installed() -> None:
 
 
 def test_a_long_message_costs_little() -> None:
-    assert programs_missing(report("dot command '" * 2_000)).packages == ()
+    assert find_missing_programs(report("dot command '" * 2_000)).packages == ()

@@ -10,12 +10,12 @@ import pytest
 from repoagent.domain import Ending, Issue, Strength
 from repoagent.errors import EnvironmentFailed
 from repoagent.evidence.reproduction.oracle import judge, reproduce
-from repoagent.evidence.reproduction.project import Project
+from repoagent.evidence.reproduction.project import SnippetProject
 from repoagent.evidence.reproduction.script import run_script
-from repoagent.sandbox.base import Engine, Finished
-from repoagent.testbed.failure import distil
+from repoagent.sandbox.base import CommandResult, Engine
+from repoagent.testbed.build_plan import CommitInfo, UserOverrides
+from repoagent.testbed.failure import summarise_failure
 from repoagent.testbed.runner import Testbed
-from repoagent.testbed.ways import Named, Origin
 from repoagent.trace import Trace
 
 REPOSITORIES = Path(__file__).parents[1] / "repositories"
@@ -54,16 +54,18 @@ def _make(name: str) -> Engine:
 
 def prepare(engine: Engine, name: str, command: str | None = None) -> Testbed:
     root = REPOSITORIES / name
-    return Testbed.prepare(engine, root, origin=Origin("1.0"), named=Named(command or ""), trace=Trace(), timeout=500)
+    return Testbed.prepare(
+        engine, root, origin=CommitInfo("1.0"), named=UserOverrides(command or ""), trace=Trace(), timeout=500
+    )
 
 
 @pytest.mark.parametrize("engine", ENGINES, indirect=True)
 def test_a_classic_project_is_built_run_and_explained(engine: Engine) -> None:
     bed = prepare(engine, "classic")
-    baseline = bed.baseline(timeout=120)
+    baseline = bed.measure_baseline(timeout=120)
     assert baseline.failing == {"tests/test_shop.py::test_total"}
     assert "tests/test_shop.py::TestSettings::test_read[b = [2]]" in baseline.passing
-    text = distil(baseline.report, baseline.failing, bed.root)
+    text = summarise_failure(baseline.report, baseline.failing, bed.root)
     assert "assert 5 == 6" in text
     with bed.open() as sandbox:
         again = bed.run(sandbox, sorted(baseline.passing), timeout=120)
@@ -111,21 +113,21 @@ def test_an_edit_of_the_source_is_seen_by_the_next_run(engine: Engine) -> None:
 
 @pytest.mark.parametrize("engine", BUBBLEWRAP, indirect=True)
 def test_a_module_that_no_manifest_names_is_installed(engine: Engine) -> None:
-    baseline = prepare(engine, "unit").baseline(timeout=120)
+    baseline = prepare(engine, "unit").measure_baseline(timeout=120)
     assert baseline.passing == {"test.py::HalfTest::test_even"}
     assert baseline.failing == {"test.py::HalfTest::test_odd"}
 
 
 @pytest.mark.parametrize("engine", BUBBLEWRAP, indirect=True)
 def test_a_project_that_cannot_be_installed_is_tested_all_the_same(engine: Engine) -> None:
-    baseline = prepare(engine, "broken").baseline(timeout=120)
+    baseline = prepare(engine, "broken").measure_baseline(timeout=120)
     assert baseline.passing == {"test_cycle.py::test_turns"}
     assert baseline.failing == {"test_gone.py"}
 
 
 @pytest.mark.parametrize("engine", BUBBLEWRAP, indirect=True)
 def test_a_conftest_that_crashes_collects_nothing(engine: Engine) -> None:
-    baseline = prepare(engine, "crashing").baseline(timeout=120)
+    baseline = prepare(engine, "crashing").measure_baseline(timeout=120)
     assert baseline.report.ending is Ending.NOT_COLLECTED
     assert "no test shall run" in baseline.report.log
 
@@ -141,20 +143,20 @@ def test_a_user_s_command_is_reported_test_by_test_when_it_runs_pytest(engine: E
 def test_build_commands_that_fail_end_the_build_with_their_log(engine: Engine, tmp_path: Path) -> None:
     (tmp_path / ".repoagent.toml").write_text('build = ["echo the reason; exit 3"]\n')
     with pytest.raises(EnvironmentFailed, match="the reason"):
-        Testbed.prepare(engine, tmp_path, origin=Origin(), trace=Trace(), timeout=300)
+        Testbed.prepare(engine, tmp_path, origin=CommitInfo(), trace=Trace(), timeout=300)
 
 
 @pytest.mark.parametrize("engine", ENGINES, indirect=True)
 def test_an_issue_s_snippet_runs_in_the_environment(engine: Engine) -> None:
     bed = prepare(engine, "modern")
 
-    def run(script: str, files: dict[str, bytes | None] | None = None) -> Finished:
+    def run(script: str, files: dict[str, bytes | None] | None = None) -> CommandResult:
         with bed.open() as sandbox:
             sandbox.write(files or {})
             return run_script(sandbox, script)
 
     body = ">>> import clock\n>>> clock.spoken(12)\n\"0 o'clock\"\n\nIt should be `12 o'clock`."
-    oracle = reproduce(Issue("Noon is zero", body), run, Project(("clock",)))
+    oracle = reproduce(Issue("Noon is zero", body), run, SnippetProject(("clock",)))
     assert oracle.strength is Strength.STRONG
     fixed: dict[str, bytes | None] = {"src/clock/words.py": b'def spoken(hour): return f"{hour % 12 or 12} o\'clock"'}
     assert judge(oracle, run(oracle.script)) == "failed"

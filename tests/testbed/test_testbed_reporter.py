@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import repoagent.testbed.reporter
+import repoagent.testbed.ecosystems.python.reporter
 from repoagent.domain import Outcome, Status
-from repoagent.testbed.results.lines import Told, read_lines
+from repoagent.testbed.results.lines import ReportedRun, read_lines
 
-PLUGIN = Path(repoagent.testbed.reporter.__file__)
+PLUGIN = Path(repoagent.testbed.ecosystems.python.reporter.__file__)
 
 TESTS = """
 import pytest, os
@@ -47,7 +47,7 @@ class TestNested:
 """
 
 
-def told(folder: Path, source: str, *options: str) -> Told:
+def told(folder: Path, source: str, *options: str) -> ReportedRun:
     (folder / "test_it.py").write_text(source, encoding="utf-8")
     path = folder / "report"
     command = [
@@ -67,7 +67,7 @@ def told(folder: Path, source: str, *options: str) -> Told:
     return read_lines(path.read_bytes())
 
 
-def by_name(found: Told) -> dict[str, Outcome]:
+def by_name(found: ReportedRun) -> dict[str, Outcome]:
     return {outcome.id.partition("::")[2]: outcome for outcome in found.outcomes}
 
 
@@ -126,7 +126,7 @@ def test_a_child_that_a_test_forks_tells_nothing(tmp_path: Path) -> None:
 
 @given(st.one_of(st.binary(), st.text().map(str.encode)))
 def test_any_bytes_can_be_read(content: bytes) -> None:
-    assert isinstance(read_lines(content), Told)
+    assert isinstance(read_lines(content), ReportedRun)
 
 
 def test_ids_of_old_releases_are_those_of_new_ones() -> None:
@@ -137,4 +137,6 @@ def test_ids_of_old_releases_are_those_of_new_ones() -> None:
 
 def test_what_is_no_event_counts_for_nothing() -> None:
     odd = b'[1]\n{"id": 3, "outcome": "passed"}\n{"id": "a", "outcome": "great"}\n'
-    assert read_lines(odd + b'{"id": "b", "outcome": "passed", "seconds": "x"}') == Told((Outcome("b", Status.PASSED),))
+    assert read_lines(odd + b'{"id": "b", "outcome": "passed", "seconds": "x"}') == ReportedRun(
+        (Outcome("b", Status.PASSED),)
+    )

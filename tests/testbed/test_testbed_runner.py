@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from repoagent.domain import Ending, Status
-from repoagent.sandbox.base import Environment, Finished
-from repoagent.sandbox.fake import Answer, FakeEngine
-from repoagent.testbed.ecosystems.finding import codebases
+from repoagent.sandbox.base import CommandResult, Environment
+from repoagent.sandbox.fake import FakeEngine, PlayedCommand
+from repoagent.testbed.ecosystems.finding import detect_codebases
 from repoagent.testbed.runner import Testbed
 
 REPOSITORIES = Path(__file__).parents[1] / "repositories"
@@ -31,26 +31,32 @@ COLLECTION = lines({"id": "test_a.py", "when": "collect", "outcome": "failed", "
 STARTED = {"start": "test_a.py::test_b"}
 
 
-def pytest_that(exit_code: int, *reports: str | None, timed_out: bool = False) -> Answer:
+def pytest_that(exit_code: int, *reports: str | None, timed_out: bool = False) -> PlayedCommand:
     """Plays pytest: writes the next of `reports` where it is asked to, the last one again and again."""
     left = list(reports)
 
-    def answer(command: Sequence[str], files: MutableMapping[str, bytes]) -> Finished:
+    def answer(command: Sequence[str], files: MutableMapping[str, bytes]) -> CommandResult:
         if command[0] == "stat":
             size = len(files.get(command[-1], b""))
-            return Finished(0, str(size), 0.0) if command[-1] in files else Finished(1, "stat: no such file", 0.0)
+            return (
+                CommandResult(0, str(size), 0.0)
+                if command[-1] in files
+                else CommandResult(1, "stat: no such file", 0.0)
+            )
         report = left.pop(0) if len(left) > 1 else left[0]
         path = next((a.partition("=")[2] for a in command if a.startswith("--repoagent-report=")), "")
         if report is not None:
             files[path] = report.encode()
-        return Finished(exit_code, "the log", 1.5, timed_out)
+        return CommandResult(exit_code, "the log", 1.5, timed_out)
 
     return answer
 
 
-def bed_with(answer: Answer, name: str = "modern", command: str | None = None) -> Testbed:
+def bed_with(answer: PlayedCommand, name: str = "modern", command: str | None = None) -> Testbed:
     root = REPOSITORIES / name
-    return Testbed.attach(FakeEngine(answer), Environment("key", "fake:key"), root, codebases(root), command or "")
+    return Testbed.attach(
+        FakeEngine(answer), Environment("key", "fake:key"), root, detect_codebases(root), command or ""
+    )
 
 
 ENDINGS = [
@@ -73,7 +79,7 @@ ENDINGS = [
 
 
 @pytest.mark.parametrize(("answer", "ending"), ENDINGS)
-def test_only_a_run_with_a_report_that_agrees_is_complete(answer: Answer, ending: Ending) -> None:
+def test_only_a_run_with_a_report_that_agrees_is_complete(answer: PlayedCommand, ending: Ending) -> None:
     bed = bed_with(answer)
     report = bed.run(bed.open())
     assert report.ending is ending
@@ -87,7 +93,7 @@ def test_only_a_run_with_a_report_that_agrees_is_complete(answer: Answer, ending
         (pytest_that(139, lines(PASSED, STARTED, end=None)), "ended the whole run, with exit code 139"),
     ],
 )
-def test_a_run_that_is_cut_off_tells_what_ended_before_and_what_was_running(answer: Answer, told: str) -> None:
+def test_a_run_that_is_cut_off_tells_what_ended_before_and_what_was_running(answer: PlayedCommand, told: str) -> None:
     bed = bed_with(answer)
     passed, running = bed.run(bed.open()).outcomes
     assert (passed.id, passed.status) == ("test_a.py::test_a", Status.PASSED)
@@ -117,7 +123,7 @@ def test_tests_with_an_unusual_name_are_named_to_pytest() -> None:
 def test_a_test_that_fails_once_is_flaky_and_ignored() -> None:
     first = lines(PASSED, FAILED, ended("test_c", "failed"))
     bed = bed_with(pytest_that(1, first, lines(ended("test_b"), ended("test_c", "failed"))))
-    baseline = bed.baseline()
+    baseline = bed.measure_baseline()
     assert baseline.passing == {"test_a.py::test_a"}
     assert baseline.failing == {"test_a.py::test_c"}
     assert baseline.flaky == {"test_a.py::test_b"}
@@ -125,7 +131,7 @@ def test_a_test_that_fails_once_is_flaky_and_ignored() -> None:
 
 def test_what_fails_for_want_of_a_network_is_no_failure_of_the_code() -> None:
     refused = {**ended("test_d", "failed"), "message": "E   OSError: [Errno 101] Network is unreachable"}
-    baseline = bed_with(pytest_that(1, lines(PASSED, FAILED, refused), lines(FAILED))).baseline()
+    baseline = bed_with(pytest_that(1, lines(PASSED, FAILED, refused), lines(FAILED))).measure_baseline()
     assert baseline.failing == {"test_a.py::test_b"}
     assert not baseline.flaky
     assert baseline.outside == {"test_a.py::test_d"}
@@ -134,7 +140,7 @@ def test_what_fails_for_want_of_a_network_is_no_failure_of_the_code() -> None:
 def test_files_are_run_again_where_an_id_is_not_found() -> None:
     first = lines(PASSED, FAILED, ended("test_c", "failed"))
     bed = bed_with(pytest_that(1, first, lines(), lines(FAILED)))
-    baseline = bed.baseline()
+    baseline = bed.measure_baseline()
     assert baseline.failing == {"test_a.py::test_b"}
     assert baseline.flaky == {"test_a.py::test_c"}, "it has no second outcome"
 
@@ -142,18 +148,18 @@ def test_files_are_run_again_where_an_id_is_not_found() -> None:
 def test_a_file_that_cannot_be_collected_alone_either_is_failing() -> None:
     gone = COLLECTION.replace("test_a.py", "test_gone.py")
     both = f"{lines(PASSED, end=None)}\n{gone}"
-    baseline = bed_with(pytest_that(1, both, gone)).baseline()
+    baseline = bed_with(pytest_that(1, both, gone)).measure_baseline()
     assert baseline.failing == {"test_gone.py"}
 
 
 def test_without_a_second_run_no_failure_is_confirmed() -> None:
-    baseline = bed_with(pytest_that(1, lines(PASSED, FAILED), None)).baseline()
+    baseline = bed_with(pytest_that(1, lines(PASSED, FAILED), None)).measure_baseline()
     assert not baseline.failing
     assert baseline.flaky == {"test_a.py::test_b"}
 
 
 def test_a_run_that_broke_is_no_baseline() -> None:
-    baseline = bed_with(pytest_that(139, None)).baseline()
+    baseline = bed_with(pytest_that(139, None)).measure_baseline()
     assert baseline.report.ending is Ending.CRASHED
     assert not baseline.passing | baseline.failing
 
@@ -170,7 +176,7 @@ def test_a_command_with_pytest_is_asked_for_a_report_through_the_environment() -
     bed = bed_with(pytest_that(1, None), command="cd x && pytest")
     bed.run(bed.open())
     assert isinstance(bed.engine, FakeEngine)
-    (asked, *_) = bed.engine.asked
+    (asked, *_) = bed.engine.commands
     assert "--junitxml=/tmp/" in asked.environment["PYTEST_ADDOPTS"]
     assert asked.command == ("sh", "-c", "cd x && pytest")
 
@@ -178,9 +184,9 @@ def test_a_command_with_pytest_is_asked_for_a_report_through_the_environment() -
 def test_a_report_as_large_as_the_disk_is_not_fetched() -> None:
     fetched: list[str] = []
 
-    def answer(command: Sequence[str], _files: MutableMapping[str, bytes]) -> Finished:
+    def answer(command: Sequence[str], _files: MutableMapping[str, bytes]) -> CommandResult:
         fetched.append(command[0])
-        return Finished(0, "99999999999", 0.0) if command[0] == "stat" else Finished(0, "", 0.0)
+        return CommandResult(0, "99999999999", 0.0) if command[0] == "stat" else CommandResult(0, "", 0.0)
 
     bed = bed_with(answer)
     assert bed.run(bed.open()).ending is Ending.CRASHED

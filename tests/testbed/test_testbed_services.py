@@ -8,14 +8,14 @@ import pytest
 
 from repoagent.domain import Ending
 from repoagent.errors import SandboxFailed, UserError
-from repoagent.sandbox.base import Environment, Finished
+from repoagent.sandbox.base import CommandResult, Environment
 from repoagent.sandbox.docker import DockerEngine
 from repoagent.sandbox.fake import FakeEngine
-from repoagent.testbed.detect import detect
+from repoagent.testbed.build_plan import CommitInfo
+from repoagent.testbed.ecosystems.python.detect import detect_project
+from repoagent.testbed.ecosystems.python.plans import plan_python_builds
 from repoagent.testbed.runner import Testbed
-from repoagent.testbed.services import Served, Wished, packages, wished
-from repoagent.testbed.setups import setups
-from repoagent.testbed.ways import Origin
+from repoagent.testbed.services import ServedSandbox, ServiceRequest, find_services, list_packages
 from repoagent.trace import Trace
 
 WORKFLOW = """
@@ -41,15 +41,15 @@ def write(root: Path, files: dict[str, str]) -> Path:
 
 
 def test_a_workflow_names_services_and_their_settings(tmp_path: Path) -> None:
-    database, cache = wished(write(tmp_path, {".github/workflows/ci.yml": WORKFLOW}), ())
+    database, cache = find_services(write(tmp_path, {".github/workflows/ci.yml": WORKFLOW}), ())
     assert (database.name, cache.name, database.declared) == ("postgresql", "redis", False)
     # A password that is no plain name is not taken over: it would stand in an address.
     assert database.variables["DATABASE_URL"] == "postgresql://shop:postgres@127.0.0.1:5432/shop_test"
-    assert packages((database, cache)) == ("postgresql", "postgresql-contrib", "redis-server")
+    assert list_packages((database, cache)) == ("postgresql", "postgresql-contrib", "redis-server")
 
 
 def test_a_compose_file_names_services(tmp_path: Path) -> None:
-    [found] = wished(write(tmp_path, {"docker-compose.yml": COMPOSE}), ())
+    [found] = find_services(write(tmp_path, {"docker-compose.yml": COMPOSE}), ())
     assert (found.name, found.settings) == ("postgresql", (("POSTGRES_DB", "maps"),))
 
 
@@ -58,36 +58,36 @@ def test_a_compose_file_names_services(tmp_path: Path) -> None:
     ["", "services: [", "services: 1", "services: {a: 1, b: {image: [redis]}}", "a: &a [*a]\nservices: *a", "[" * 5000],
 )
 def test_nonsense_names_none(text: str, tmp_path: Path) -> None:
-    assert wished(write(tmp_path, {"compose.yaml": text}), ()) == ()
+    assert find_services(write(tmp_path, {"compose.yaml": text}), ()) == ()
 
 
 def test_what_is_declared_goes_before_what_is_found(tmp_path: Path) -> None:
     write(tmp_path, {".repoagent.toml": 'services = ["redis"]', ".github/workflows/ci.yml": WORKFLOW})
-    assert detect(tmp_path).services == (Wished("redis", declared=True),)
+    assert detect_project(tmp_path).services == (ServiceRequest("redis", declared=True),)
 
 
 def test_an_unknown_service_is_refused(tmp_path: Path) -> None:
     write(tmp_path, {".repoagent.toml": 'services = ["oracle"]'})
     with pytest.raises(UserError, match="services"):
-        detect(tmp_path)
+        detect_project(tmp_path)
 
 
 def test_what_is_only_found_may_be_missing_in_the_last_way(tmp_path: Path) -> None:
     write(tmp_path, {"docker-compose.yml": COMPOSE, "setup.py": ""})
-    ways = setups(detect(tmp_path), tmp_path, Origin(), ("3.11",))
+    ways = plan_python_builds(detect_project(tmp_path), tmp_path, CommitInfo(), ("3.11",))
     assert "postgresql" in ways[0].recipe.base.packages
     assert "postgresql" not in ways[-1].recipe.base.packages
     write(tmp_path, {".repoagent.toml": 'services = ["postgresql"]'})
-    ways = setups(detect(tmp_path), tmp_path, Origin(), ("3.11",))
+    ways = plan_python_builds(detect_project(tmp_path), tmp_path, CommitInfo(), ("3.11",))
     assert all("postgresql" in way.recipe.base.packages for way in ways)
 
 
 def test_only_commands_with_variables_have_servers_beside_them(tmp_path: Path) -> None:
     sandbox = FakeEngine().open(Environment("k", "fake:k"), tmp_path)
-    served = Served(sandbox, (Wished("redis", declared=True),))
+    served = ServedSandbox(sandbox, (ServiceRequest("redis", declared=True),))
     served.run(("stat", "x"), timeout=1)
     served.run(("pytest",), timeout=1, environment={"A": "b"})
-    plain, tests = sandbox.asked
+    plain, tests = sandbox.commands
     assert plain.command == ("stat", "x")
     assert tests.command[-1] == "pytest"
     assert tests.environment["REDIS_URL"] == "redis://127.0.0.1:6379/0"
@@ -95,13 +95,13 @@ def test_only_commands_with_variables_have_servers_beside_them(tmp_path: Path) -
 
 
 def test_a_server_that_does_not_start_is_no_failed_test(tmp_path: Path) -> None:
-    def answer(command: object, _files: object) -> Finished:
+    def answer(command: object, _files: object) -> CommandResult:
         script = command[2]  # type: ignore[index]
         nonce = script.partition("{ echo ")[2].partition(";")[0]
-        return Finished(97, f"{nonce}\nno room", 1.0)
+        return CommandResult(97, f"{nonce}\nno room", 1.0)
 
     sandbox = FakeEngine(answer).open(Environment("k", "fake:k"), tmp_path)
-    served = Served(sandbox, (Wished("postgresql", declared=True),))
+    served = ServedSandbox(sandbox, (ServiceRequest("postgresql", declared=True),))
     with pytest.raises(SandboxFailed, match="postgresql did not start beside the tests:\nno room"):
         served.run(("pytest",), timeout=1, environment={})
 
@@ -148,7 +148,7 @@ def test_real_servers_run_beside_the_tests_and_are_new_each_time(
     monkeypatch.setenv("REPOAGENT_CACHE", str(tmp_path_factory.mktemp("cache")))
     engine = DockerEngine()
     root = write(tmp_path, PROJECT)
-    bed = Testbed.prepare(engine, root, origin=Origin(), trace=Trace(), timeout=900)
+    bed = Testbed.prepare(engine, root, origin=CommitInfo(), trace=Trace(), timeout=900)
     with bed.open() as sandbox:
         for _ in range(2):
             report = bed.run(sandbox, timeout=120)

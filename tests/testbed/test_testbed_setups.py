@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from repoagent.sandbox.base import Base
-from repoagent.testbed.detect import detect
-from repoagent.testbed.options import kept_options
+from repoagent.testbed.build_plan import BuildPlan, CommitInfo
+from repoagent.testbed.ecosystems.python.detect import detect_project
+from repoagent.testbed.ecosystems.python.plans import plan_python_builds
+from repoagent.testbed.ecosystems.python.probe import distribution, missing_modules
+from repoagent.testbed.ecosystems.python.project import PythonProject, RequirementGroup
+from repoagent.testbed.ecosystems.python.pytest_options import select_options
+from repoagent.testbed.ecosystems.python.pythons import PythonRequirement, find_versions, rank_pythons
 from repoagent.testbed.override import Override
-from repoagent.testbed.probe import distribution, missing_modules
-from repoagent.testbed.project import Group, Project
-from repoagent.testbed.pythons import Wanted, choose, versions_in
-from repoagent.testbed.setups import setups
-from repoagent.testbed.ways import Origin, Setup
 
 REPOSITORIES = Path(__file__).parents[1] / "repositories"
 
@@ -27,16 +27,18 @@ def classic(tmp_path: Path) -> Path:
     return Path(shutil.copytree(REPOSITORIES / "classic", tmp_path / "classic"))
 
 
-NEVER = Origin().committed
+NEVER = CommitInfo().committed
 AVAILABLE = ("3.11", "3.9", "3.8")
 OLD = datetime(2020, 12, 1, tzinfo=UTC)
 
 
-def ways(root: Path, version: str = "1", project: Project | None = None, committed: datetime = NEVER) -> list[Setup]:
-    return list(setups(project or detect(root), root, Origin(version, committed), AVAILABLE))
+def ways(
+    root: Path, version: str = "1", project: PythonProject | None = None, committed: datetime = NEVER
+) -> list[BuildPlan]:
+    return list(plan_python_builds(project or detect_project(root), root, CommitInfo(version, committed), AVAILABLE))
 
 
-def script_of(root: Path, version: str = "1", project: Project | None = None) -> str:
+def script_of(root: Path, version: str = "1", project: PythonProject | None = None) -> str:
     return ways(root, version, project)[0].recipe.script
 
 
@@ -82,13 +84,15 @@ def test_only_a_version_gets_into_the_script(given: str, used: str) -> None:
 
 
 def test_hostile_names_are_quoted(tmp_path: Path) -> None:
-    project = Project("none", groups=(Group("file $(touch a)", ("install_file", "-r", "$(touch b); touch c")),))
+    project = PythonProject(
+        "none", groups=(RequirementGroup("file $(touch a)", ("install_file", "-r", "$(touch b); touch c")),)
+    )
     script = script_of(tmp_path, project=project)
     assert "optional 'file $(touch a)' install_file -r '$(touch b); touch c'\n" in script
 
 
 def test_the_repository_s_build_commands_replace_the_steps(tmp_path: Path) -> None:
-    script = script_of(tmp_path, project=Project("pyproject", override=Override(build=("make 'all'",))))
+    script = script_of(tmp_path, project=PythonProject("pyproject", override=Override(build=("make 'all'",))))
     assert """sh -c 'make '"'"'all'"'"''\n""" in script
     assert "\ninstall_project " not in script
 
@@ -112,7 +116,7 @@ def test_the_script_is_posix_shell(name: str) -> None:
     ],
 )
 def test_options_without_which_nothing_is_found_are_kept(addopts: tuple[str, ...], kept: tuple[str, ...]) -> None:
-    assert kept_options(addopts) == kept
+    assert select_options(addopts) == kept
 
 
 def test_a_plug_in_of_pytest_is_installed_by_its_own_name() -> None:
@@ -177,12 +181,12 @@ def test_compilers_are_installed_where_something_must_be_compiled(tmp_path: Path
     ],
 )
 def test_versions_are_found_in_what_projects_write(text: str, found: tuple[str, ...]) -> None:
-    assert versions_in(text) == found
+    assert find_versions(text) == found
 
 
 @pytest.mark.parametrize("requires", ["not a specifier", ">=4", ""])
 def test_there_is_always_a_python(requires: str) -> None:
-    assert choose(Wanted(requires), AVAILABLE, date.max) == AVAILABLE
+    assert rank_pythons(PythonRequirement(requires), AVAILABLE, date.max) == AVAILABLE
 
 
 @pytest.mark.parametrize(
@@ -196,4 +200,4 @@ def test_there_is_always_a_python(requires: str) -> None:
 def test_old_code_gets_a_new_python_earlier_where_it_names_it(
     committed: date, named: tuple[str, ...], chosen: str
 ) -> None:
-    assert choose(Wanted(named=named), ("3.11", "3.7", "3.8", "3.9"), committed)[0] == chosen
+    assert rank_pythons(PythonRequirement(named=named), ("3.11", "3.7", "3.8", "3.9"), committed)[0] == chosen

@@ -9,13 +9,13 @@ import pytest
 
 from repoagent.domain import Ending, Outcome, Report, Status
 from repoagent.errors import EnvironmentFailed, SandboxFailed
-from repoagent.sandbox.base import Base, Dockerfile, Environment, Progress, Recipe
+from repoagent.sandbox.base import Base, Dockerfile, Environment, ProgressListener, Recipe
 from repoagent.sandbox.fake import FakeEngine
-from repoagent.testbed.trying import Choice, find_or_build, forget
-from repoagent.testbed.ways import Setup, widened
+from repoagent.testbed.build import ChosenBuild, discard_builds, find_or_build
+from repoagent.testbed.build_plan import BuildPlan, add_packages
 from repoagent.trace import Event, Trace
 
-WAYS = tuple(Setup(name, Recipe(name, "true", Base()), (f"because of {name}",)) for name in ("one", "two", "three"))
+WAYS = tuple(BuildPlan(name, Recipe(name, "true", Base()), (f"because of {name}",)) for name in ("one", "two", "three"))
 
 
 @pytest.fixture(autouse=True)
@@ -36,14 +36,14 @@ class Playing:
         self.reports = reports
         self.events: list[Event] = []
 
-    def choose(self, timeout: float = 600) -> Choice:
+    def choose(self, timeout: float = 600) -> ChosenBuild:
         trace = Trace(listeners=(self.events.append,))
         sample: Callable[[Environment], Report | None] = lambda environment: self.reports[environment.key]  # noqa: E731
         return find_or_build(self.engine, Path(), WAYS, sample, trace, timeout)
 
     @property
     def built(self) -> list[str]:
-        return [built.recipe.key for built in self.engine.built]
+        return [built.recipe.key for built in self.engine.builds]
 
     def told(self, kind: str) -> list[Event]:
         return [event for event in self.events if event.kind == kind]
@@ -51,7 +51,7 @@ class Playing:
 
 def test_the_first_way_in_which_tests_run_is_taken() -> None:
     playing = Playing(one=report(0, 0, Ending.NOT_COLLECTED), two=report(5, 1))
-    assert playing.choose().setup.name == "two"
+    assert playing.choose().completed_plan.name == "two"
     assert playing.built == ["one", "two"]
     assert [event.data["reason"] for event in playing.told("testbed.rejected")] == [
         "a few tests were tried, and nothing collected"
@@ -70,7 +70,7 @@ def test_an_environment_that_was_removed_is_built_again() -> None:
     playing = Playing(one=report(1, 9), two=report(5, 1))
     playing.choose()
     playing.engine.discard("two")
-    assert playing.choose().setup.name == "two"
+    assert playing.choose().completed_plan.name == "two"
     assert playing.built == ["one", "two"], "the other one is still there"
 
 
@@ -78,20 +78,20 @@ def test_what_is_forgotten_is_built_anew() -> None:
     playing = Playing(one=report(1, 9), two=report(5, 1))
     playing.choose()
     playing.reports["one"] = report(9, 0)
-    forget(playing.engine, WAYS)
-    assert playing.choose().setup.name == "one"
+    discard_builds(playing.engine, WAYS)
+    assert playing.choose().completed_plan.name == "one"
     assert playing.built == ["one"]
-    assert playing.choose().setup.name == "one"
+    assert playing.choose().completed_plan.name == "one"
 
 
 def test_where_tests_run_nowhere_the_way_with_most_of_them_is_taken() -> None:
     playing = Playing(one=report(1, 9), two=report(2, 3), three=report(0, 0, Ending.CRASHED))
-    assert playing.choose().setup.name == "two"
+    assert playing.choose().completed_plan.name == "two"
 
 
 def test_a_way_that_cannot_be_built_is_passed_over() -> None:
     playing = Playing(Refusing({"one"}), two=report(5, 0))
-    assert playing.choose().setup.name == "two"
+    assert playing.choose().completed_plan.name == "two"
     assert [event.data["reason"] for event in playing.told("testbed.rejected")] == ["one: no compiler"]
 
 
@@ -102,11 +102,11 @@ def test_where_nothing_can_be_built_the_first_reason_is_given() -> None:
 
 def test_without_time_left_no_second_way_is_tried() -> None:
     playing = Playing(one=report(1, 9))
-    assert playing.choose(timeout=10).setup.name == "one"
+    assert playing.choose(timeout=10).completed_plan.name == "one"
 
 
 def test_where_nothing_can_be_said_the_first_way_is_taken() -> None:
-    assert Playing(one=None).choose().setup.name == "one"
+    assert Playing(one=None).choose().completed_plan.name == "one"
 
 
 def test_a_memory_that_is_damaged_is_as_good_as_none(tmp_path: Path) -> None:
@@ -116,11 +116,11 @@ def test_a_memory_that_is_damaged_is_as_good_as_none(tmp_path: Path) -> None:
     odd = '{"way": "one", "packages": [], "trial": {"nonsense": 1}}'
     for text in ("", "{}", odd, '{"way": "gone", "packages": [], "trial": null}', "[1]"):
         memory.write_text(text)
-        assert playing.choose().setup.name == "one"
+        assert playing.choose().completed_plan.name == "one"
 
 
 HEADER = "src/a.c:1:10: fatal error: ffi.h: No such file or directory"
-WIDER = widened(WAYS[0], ["libffi-dev"])
+WIDER = add_packages(WAYS[0], ["libffi-dev"])
 
 
 @pytest.mark.parametrize("builds", [True, False])
@@ -128,21 +128,21 @@ def test_what_a_build_misses_is_had_from_the_distribution(builds: bool) -> None:
     engine = Missing(HEADER, builds=builds)
     playing = Playing(engine, **{"one": report(1, 9), WIDER.recipe.key: report(5, 0)})
     chosen = playing.choose()
-    assert chosen.setup == WIDER
-    assert "libffi-dev" in chosen.setup.recipe.base.packages
+    assert chosen.completed_plan == WIDER
+    assert "libffi-dev" in chosen.completed_plan.recipe.base.packages
     assert playing.choose() == chosen
     assert playing.told("testbed.reused")
 
 
 def test_where_the_wider_way_cannot_be_built_the_plain_one_is_taken() -> None:
     engine = Missing(HEADER, builds=True, refused=True)
-    assert Playing(engine, one=report(5, 0)).choose().setup.name == "one"
+    assert Playing(engine, one=report(5, 0)).choose().completed_plan.name == "one"
 
 
 def test_a_wider_environment_is_forgotten_too() -> None:
     playing = Playing(Missing(HEADER, builds=True), **{WIDER.recipe.key: report(5, 0)})
     playing.choose()
-    forget(playing.engine, WAYS)
+    discard_builds(playing.engine, WAYS)
     assert not playing.built
 
 
@@ -151,15 +151,15 @@ class Missing(FakeEngine):
 
     def __init__(self, line: str, *, builds: bool, refused: bool = False) -> None:
         super().__init__()
-        self.line, self.builds, self.refused = line, builds, refused
+        self.line, self.can_build, self.refused = line, builds, refused
 
-    def build(self, recipe: Recipe, repository: Path, progress: Progress, timeout: float) -> Environment:
+    def build(self, recipe: Recipe, repository: Path, progress: ProgressListener, timeout: float) -> Environment:
         if recipe.base.packages:
             if self.refused:
                 raise EnvironmentFailed("no packages here")
             return super().build(recipe, repository, progress, timeout)
         progress(self.line)
-        if not self.builds:
+        if not self.can_build:
             raise EnvironmentFailed("the build failed")
         return super().build(recipe, repository, progress, timeout)
 
@@ -171,7 +171,7 @@ class Refusing(FakeEngine):
         super().__init__()
         self.refused = refused
 
-    def build(self, recipe: Recipe, repository: Path, progress: Progress, timeout: float) -> Environment:
+    def build(self, recipe: Recipe, repository: Path, progress: ProgressListener, timeout: float) -> Environment:
         if recipe.key in self.refused:
             raise EnvironmentFailed(f"{recipe.key}: no compiler")
         return super().build(recipe, repository, progress, timeout)
@@ -179,15 +179,16 @@ class Refusing(FakeEngine):
 
 def test_an_image_of_the_repository_s_in_which_no_sandbox_lives_costs_no_other_way() -> None:
     class Dying(FakeEngine):
-        def build(self, recipe: Recipe, repository: Path, progress: Progress, timeout: float) -> Environment:
+        def build(self, recipe: Recipe, repository: Path, progress: ProgressListener, timeout: float) -> Environment:
             if recipe.base.dockerfile or recipe.key == "three":
                 raise SandboxFailed("no answer")
             return super().build(recipe, repository, progress, timeout)
 
-    ways = (WAYS[0], Setup("own", Recipe("own", "true", Base(dockerfile=Dockerfile("FROM a")))))
+    ways = (WAYS[0], BuildPlan("own", Recipe("own", "true", Base(dockerfile=Dockerfile("FROM a")))))
     playing = Playing(Dying(), one=report(1, 9))
     assert (
-        find_or_build(playing.engine, Path(), ways, lambda e: playing.reports[e.key], Trace(), 600).setup.name == "one"
+        find_or_build(playing.engine, Path(), ways, lambda e: playing.reports[e.key], Trace(), 600).completed_plan.name
+        == "one"
     )
     with pytest.raises(SandboxFailed):
         find_or_build(playing.engine, Path(), WAYS[2:], lambda e: playing.reports[e.key], Trace(), 600)
@@ -206,9 +207,9 @@ class Answering(Playing):
         super().__init__(engine)
         self.before, self.after = before, after
 
-    def choose(self, timeout: float = 600) -> Choice:
+    def choose(self, timeout: float = 600) -> ChosenBuild:
         def sample(environment: Environment) -> Report | None:
-            (packages,) = (b.recipe.base.packages for b in self.engine.built if b.recipe.key == environment.key)
+            (packages,) = (b.recipe.base.packages for b in self.engine.builds if b.recipe.key == environment.key)
             return self.after if packages else self.before
 
         return find_or_build(self.engine, Path(), WAYS, sample, Trace(listeners=(self.events.append,)), timeout)
@@ -217,15 +218,15 @@ class Answering(Playing):
 def test_a_program_that_tests_call_is_installed_and_no_compiler_with_it() -> None:
     playing = Answering(calling("dot"), report(6, 0))
     choice = playing.choose()
-    assert (choice.setup.name, choice.setup.recipe.base.packages) == ("one", ("graphviz",))
+    assert (choice.completed_plan.name, choice.completed_plan.recipe.base.packages) == ("one", ("graphviz",))
     assert playing.choose().packages == ("graphviz",), "it is remembered"
-    assert len(playing.engine.built) == 2
+    assert len(playing.engine.builds) == 2
 
 
 def test_a_program_that_is_there_and_still_not_found_is_installed_once() -> None:
     playing = Answering(calling("dot"), calling("dot"))
     assert playing.choose().packages == ("graphviz",)
-    assert len(playing.engine.built) == 2
+    assert len(playing.engine.builds) == 2
 
 
 def test_where_fewer_tests_pass_with_a_program_it_is_left_out() -> None:
@@ -234,7 +235,7 @@ def test_where_fewer_tests_pass_with_a_program_it_is_left_out() -> None:
 
 def test_where_a_program_cannot_be_had_the_environment_without_it_is_taken() -> None:
     class Unpackaged(FakeEngine):
-        def build(self, recipe: Recipe, repository: Path, progress: Progress, timeout: float) -> Environment:
+        def build(self, recipe: Recipe, repository: Path, progress: ProgressListener, timeout: float) -> Environment:
             if recipe.base.packages:
                 raise EnvironmentFailed("no distribution")
             return super().build(recipe, repository, progress, timeout)

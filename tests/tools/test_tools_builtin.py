@@ -10,7 +10,7 @@ import pytest
 
 from repoagent.errors import ToolError
 from repoagent.index.build import Index
-from repoagent.toolbox import gather
+from repoagent.toolbox import gather_tools
 from repoagent.toolkit import ToolContext
 
 Indexed = Callable[[Mapping[str, str | bytes]], Index]
@@ -71,7 +71,7 @@ def context(tmp_path: Path, indexed: Indexed) -> ToolContext:
 
 
 def _call(context: ToolContext, name: str, /, **arguments: object) -> str:
-    return gather(installed=())[name].call(context, **arguments)
+    return gather_tools(installed=())[name].call(context, **arguments)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from repoagent.workspace import Source, Workspace, resolve
+from repoagent.workspace import SourceRepository, Workspace, resolve_source
 
 
 class Repository:
@@ -54,10 +54,12 @@ def repository(tmp_path: Path) -> Repository:
 
 
 @pytest.fixture
-def source_of(tmp_path: Path) -> Callable[[Repository], Source]:
-    return lambda repository: resolve(str(repository.path), None, None, tmp_path / "cache")
+def source_of(tmp_path: Path) -> Callable[[Repository], SourceRepository]:
+    return lambda repository: resolve_source(str(repository.path), None, None, tmp_path / "cache")
 
 
 @pytest.fixture
-def workspace_of(tmp_path: Path, source_of: Callable[[Repository], Source]) -> Callable[[Repository], Workspace]:
+def workspace_of(
+    tmp_path: Path, source_of: Callable[[Repository], SourceRepository]
+) -> Callable[[Repository], Workspace]:
     return lambda repository: Workspace.create(source_of(repository), tmp_path / "copy")

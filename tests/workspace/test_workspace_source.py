@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from repoagent.errors import EnvironmentFailed, UserError
-from repoagent.workspace import Workspace, remote, resolve
+from repoagent.workspace import Workspace, remote, resolve_source
 
 if TYPE_CHECKING:
     from tests.workspace.conftest import Repository
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def test_a_directory_inside_a_checkout_means_the_checkout(repository: Repository, tmp_path: Path) -> None:
     head = repository.commit({"deep/down/a": b"1\n"})
-    source = resolve(str(repository.path / "deep" / "down"), None, None, tmp_path)
+    source = resolve_source(str(repository.path / "deep" / "down"), None, None, tmp_path)
     assert (source.path, source.base, source.branch, source.url) == (repository.path, head, "main", "")
 
 
@@ -28,13 +28,13 @@ def test_the_current_directory_is_the_default(
 ) -> None:
     repository.commit({"a": b"1\n"})
     monkeypatch.chdir(repository.path)
-    assert resolve(None, None, None, tmp_path).path == repository.path
+    assert resolve_source(None, None, None, tmp_path).path == repository.path
 
 
 def test_the_repository_of_the_issue_comes_before_the_current_directory(repository: Repository, tmp_path: Path) -> None:
     repository.commit({"a": b"1\n"})
     url = f"file://{repository.path}"
-    assert resolve(None, None, url, tmp_path).url == url
+    assert resolve_source(None, None, url, tmp_path).url == url
 
 
 @pytest.mark.parametrize("name", ["HEAD~1", "v1", "v1^{}", "HEAD^"])
@@ -42,26 +42,26 @@ def test_a_base_is_whatever_git_knows_as_a_commit(repository: Repository, tmp_pa
     first = repository.commit({"a": b"1\n"})
     repository.git("tag", "-a", "v1", "-m", "v1")
     repository.commit({"a": b"2\n"})
-    source = resolve(str(repository.path), name, None, tmp_path)
+    source = resolve_source(str(repository.path), name, None, tmp_path)
     assert (source.base, source.branch, source.description) == (first, "", "v1")
 
 
 def test_a_named_branch_is_remembered(repository: Repository, tmp_path: Path) -> None:
     repository.commit({"a": b"1\n"})
     repository.git("branch", "other")
-    assert resolve(str(repository.path), "other", None, tmp_path).branch == "other"
+    assert resolve_source(str(repository.path), "other", None, tmp_path).branch == "other"
 
 
 def test_a_detached_head_has_no_branch(repository: Repository, tmp_path: Path) -> None:
     repository.commit({"a": b"1\n"})
     repository.git("checkout", "--quiet", "--detach")
-    assert resolve(str(repository.path), None, None, tmp_path).branch == ""
+    assert resolve_source(str(repository.path), None, None, tmp_path).branch == ""
 
 
 def test_where_head_is_unborn_the_newest_branch_is_taken(repository: Repository, tmp_path: Path) -> None:
     head = repository.commit({"a": b"1\n"})
     repository.git("symbolic-ref", "HEAD", "refs/heads/gone")
-    assert resolve(str(repository.path), None, None, tmp_path).base == head
+    assert resolve_source(str(repository.path), None, None, tmp_path).base == head
 
 
 def test_bare_shallow_and_linked_repositories_are_usable(repository: Repository, tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_bare_shallow_and_linked_repositories_are_usable(repository: Repository,
     repository.git("clone", "--quiet", "--depth=1", f"file://{repository.path}", str(tmp_path / "shallow"))
     repository.git("worktree", "add", "--quiet", "-b", "side", str(tmp_path / "linked"))
     for name in ("bare.git", "shallow", "linked"):
-        source = resolve(str(tmp_path / name), None, None, tmp_path / "cache")
+        source = resolve_source(str(tmp_path / name), None, None, tmp_path / "cache")
         workspace = Workspace.create(source, tmp_path / f"copy-{name}")
         assert (source.base, source.has_work_tree, workspace.read("a")) == (head, name != "bare.git", "2\n")
 
@@ -90,14 +90,14 @@ def test_uncommitted_changes_are_noticed(
     if change:
         repository.write({"a": change})
         os.utime(repository.path / "a", (1, 1))
-    assert resolve(str(repository.path), None, None, tmp_path).dirty is dirty
+    assert resolve_source(str(repository.path), None, None, tmp_path).dirty is dirty
 
 
 def test_line_ends_that_git_converts_are_not_dirt(repository: Repository, tmp_path: Path) -> None:
     repository.git("config", "core.autocrlf", "true")
     repository.commit({"a": b"1\r\n"})
     os.utime(repository.path / "a", (1, 1))
-    assert resolve(str(repository.path), None, None, tmp_path).dirty is False
+    assert resolve_source(str(repository.path), None, None, tmp_path).dirty is False
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_what_cannot_be_used_is_explained(
     (tmp_path / "file").touch()
     subprocess.run(["git", "init", "--quiet", str(tmp_path / "fresh")], check=True)
     with pytest.raises(UserError, match=message):
-        resolve(name.format(tmp=tmp_path), base, None, tmp_path / "cache")
+        resolve_source(name.format(tmp=tmp_path), base, None, tmp_path / "cache")
 
 
 # --- at a URL ---------------------------------------------------------------------------------------------------------
@@ -136,11 +136,11 @@ def test_what_cannot_be_used_is_explained(
 def test_a_repository_at_a_url_is_kept_and_brought_up_to_date(repository: Repository, tmp_path: Path) -> None:
     repository.commit({"a": b"1\n"})
     url, cache = f"file://{repository.path}", tmp_path / "cache"
-    first = resolve(url, None, None, cache)
+    first = resolve_source(url, None, None, cache)
     repository.git("checkout", "--quiet", "-b", "next")
     repository.git("branch", "--delete", "--force", "main")
     head = repository.commit({"a": b"2\n"})
-    second = resolve(url, None, None, cache)
+    second = resolve_source(url, None, None, cache)
     assert (second.path, second.base, second.branch) == (first.path, head, "next")
     assert Workspace.create(second, tmp_path / "copy").read("a") == "2\n"
 
@@ -150,12 +150,12 @@ def test_a_commit_that_no_branch_reaches_is_fetched_by_its_id(repository: Reposi
     lost = repository.commit({"a": b"2\n"})
     repository.git("reset", "--quiet", "--hard", "HEAD~1")
     repository.git("config", "uploadpack.allowAnySHA1InWant", "true")
-    assert resolve(f"file://{repository.path}", lost, None, tmp_path).base == lost
+    assert resolve_source(f"file://{repository.path}", lost, None, tmp_path).base == lost
 
 
 def test_an_unreachable_host_is_the_machines_failure(tmp_path: Path) -> None:
     with pytest.raises(EnvironmentFailed, match="use --repo DIRECTORY"):
-        resolve("https://127.0.0.1:1/o/n.git", None, None, tmp_path)
+        resolve_source("https://127.0.0.1:1/o/n.git", None, None, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -185,12 +185,12 @@ def test_urls_are_told_from_directories(name: str, answer: bool) -> None:
     ],
 )
 def test_credentials_are_not_shown(address: str, shown: str) -> None:
-    assert remote.public(address) == shown
+    assert remote.remove_credentials(address) == shown
 
 
 def test_a_failed_fetch_does_not_show_the_password(tmp_path: Path) -> None:
     with pytest.raises(EnvironmentFailed) as caught:
-        resolve("https://user:secret@127.0.0.1:1/o/n.git", None, None, tmp_path)
+        resolve_source("https://user:secret@127.0.0.1:1/o/n.git", None, None, tmp_path)
     assert "secret" not in str(caught.value)
     assert caught.value.__cause__ is None
 
@@ -201,6 +201,8 @@ def test_a_fetch_that_is_too_slow_does_not_show_it_either(tmp_path: Path, monkey
         address = f"https://user:secret@127.0.0.1:{silent.getsockname()[1]}/o/n.git"
         subprocess.run(["git", "init", "--quiet", "--bare", str(tmp_path / "copy.git")], check=True)
         with pytest.raises(EnvironmentFailed, match="did not answer within") as caught:
-            remote.fetch_commit(remote.Fetched(tmp_path / "copy.git", remote.public(address), address), "0" * 40)
+            remote.fetch_commit(
+                remote.FetchedRepository(tmp_path / "copy.git", remote.remove_credentials(address), address), "0" * 40
+            )
     assert "secret" not in str(caught.value)
     assert caught.value.__suppress_context__

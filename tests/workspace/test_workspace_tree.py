@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 
 from repoagent.domain import Edit, Patch, dump, load
 from repoagent.errors import EnvironmentFailed, ToolError, UserError
-from repoagent.workspace import PathRefused, Source, Workspace, resolve
+from repoagent.workspace import PathRefused, SourceRepository, Workspace, resolve_source
 
 if TYPE_CHECKING:
     from tests.workspace.conftest import Repository
 
 Copy = Callable[["Repository"], Workspace]
-Resolve = Callable[["Repository"], Source]
+Resolve = Callable[["Repository"], SourceRepository]
 
 BASE = {
     "a.py": b"one\ntwo\nthree\n",
@@ -68,7 +68,7 @@ def apply_to_base(repository: Repository, patch: Patch) -> dict[str, bytes]:
 def test_the_copy_holds_the_committed_bytes(repository: Repository, workspace_of: Copy) -> None:
     repository.commit(BASE)
     workspace = workspace_of(repository)
-    assert {name: (workspace.root / name).read_bytes() for name in workspace.files()} == BASE
+    assert {name: (workspace.root / name).read_bytes() for name in workspace.list_files()} == BASE
 
 
 def test_attributes_do_not_change_the_bytes(repository: Repository, workspace_of: Copy) -> None:
@@ -80,7 +80,7 @@ def test_attributes_do_not_change_the_bytes(repository: Repository, workspace_of
     workspace = workspace_of(repository)
     assert (workspace.root / "a").read_bytes() == b"$Id$\nx\n"
     assert (workspace.root / "w").read_bytes() == "é\n".encode()
-    assert "v" in workspace.files()
+    assert "v" in workspace.list_files()
 
 
 def test_the_copy_knows_no_history_remote_tag_or_reflog(repository: Repository, workspace_of: Copy) -> None:
@@ -104,7 +104,7 @@ def test_making_a_copy_writes_nothing_to_the_source(repository: Repository, work
     repository.commit(BASE)
     repository.write({"a.py": b"changed\n", "untracked": b"x"})
     before = repository.state()
-    workspace_of(repository).diff([Edit("a.py", None, "new\n")])
+    workspace_of(repository).make_patch([Edit("a.py", None, "new\n")])
     assert repository.state() == before
 
 
@@ -112,7 +112,7 @@ def test_the_copy_stands_without_its_source(repository: Repository, workspace_of
     repository.commit(BASE)
     workspace = workspace_of(repository)
     repository.path.rename(tmp_path / "elsewhere")
-    assert Workspace.open(workspace.root).diff([Edit("a.py", None, "x\n")]).files == ("a.py",)
+    assert Workspace.open(workspace.root).make_patch([Edit("a.py", None, "x\n")]).files == ("a.py",)
 
 
 def test_equal_bases_make_equal_copies(repository: Repository, source_of: Resolve, tmp_path: Path) -> None:
@@ -145,8 +145,8 @@ def test_sha256_repositories_work(tmp_path: Path) -> None:
     (path / "a").write_text("1\n")
     for arguments in (["add", "a"], ["-c", "user.name=A", "-c", "user.email=a@b", "commit", "-qm", "x"]):
         subprocess.run(["git", "-C", str(path), *arguments], check=True)
-    workspace = Workspace.create(resolve(str(path), None, None, tmp_path), tmp_path / "copy")
-    assert "+2" in workspace.diff([Edit("a", "1\n", "2\n")]).text
+    workspace = Workspace.create(resolve_source(str(path), None, None, tmp_path), tmp_path / "copy")
+    assert "+2" in workspace.make_patch([Edit("a", "1\n", "2\n")]).text
 
 
 # --- hostile repositories ---------------------------------------------------------------------------------------------
@@ -184,10 +184,10 @@ def test_nothing_of_a_hostile_repository_is_run(repository: Repository, tmp_path
     repository.commit({"a.py": b"x = 1\n", ".gitattributes": b"* filter=evil diff=evil\n"})
     booby_trap(repository, mark)
     os.utime(repository.path / "a.py", (1, 1))
-    source = resolve(str(repository.path), None, None, tmp_path / "cache")
-    patch = Workspace.create(source, tmp_path / "copy").diff([Edit("a.py", "x = 1\n", "x = 2\n")])
-    delivery.branch(source, "fix", patch, "Fix")
-    delivery.apply(source, patch)
+    source = resolve_source(str(repository.path), None, None, tmp_path / "cache")
+    patch = Workspace.create(source, tmp_path / "copy").make_patch([Edit("a.py", "x = 1\n", "x = 2\n")])
+    delivery.create_branch(source, "fix", patch, "Fix")
+    delivery.apply_patch(source, patch)
     assert (repository.path / "a.py").read_bytes() == b"x = 2\n"
     assert not mark.exists()
     subprocess.run(["git", "-C", str(repository.path), "status"], capture_output=True, check=False)
@@ -203,7 +203,7 @@ def test_objects_are_not_fetched_from_a_hostile_promisor(repository: Repository,
     repository.git("config", "extensions.partialClone", "origin")
     repository.git("config", "protocol.ext.allow", "always")
     (repository.path / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
-    source = resolve(str(repository.path), None, None, tmp_path / "cache")
+    source = resolve_source(str(repository.path), None, None, tmp_path / "cache")
     with pytest.raises(EnvironmentFailed):
         Workspace.create(source, tmp_path / "copy")
     assert not mark.exists()
@@ -213,7 +213,7 @@ def test_a_configured_work_tree_elsewhere_is_ignored(repository: Repository, tmp
     (tmp_path / "victim").mkdir()
     repository.commit({"a": b"1\n"})
     repository.git("config", "core.worktree", str(tmp_path / "victim"))
-    assert resolve(str(repository.path), None, None, tmp_path).path == repository.path
+    assert resolve_source(str(repository.path), None, None, tmp_path).path == repository.path
 
 
 def test_submodules_stay_empty_and_cannot_be_edited(repository: Repository, workspace_of: Copy) -> None:
@@ -221,11 +221,11 @@ def test_submodules_stay_empty_and_cannot_be_edited(repository: Repository, work
     repository.git("update-index", "--add", "--cacheinfo", f"160000,{commit},s")
     repository.git("commit", "--quiet", "-m", "submodule")
     workspace = workspace_of(repository)
-    assert workspace.files() == (".gitmodules",)
+    assert workspace.list_files() == (".gitmodules",)
     assert list((workspace.root / "s").iterdir()) == []
     for path in ("s", "s/x"):
         with pytest.raises(ToolError):
-            workspace.diff([Edit(path, None, "x\n")])
+            workspace.make_patch([Edit(path, None, "x\n")])
 
 
 @pytest.fixture
@@ -261,12 +261,12 @@ def test_paths_out_of_the_tree_are_refused(linked: Workspace, path: str) -> None
         linked.read(path)
     for after in ("x\n", None):
         with pytest.raises(PathRefused):
-            linked.diff([Edit(path, None, after)])
+            linked.make_patch([Edit(path, None, after)])
 
 
 def test_links_are_kept_as_links(linked: Workspace, tmp_path: Path) -> None:
     assert (linked.root / "file_link").readlink() == tmp_path / "secret"
-    assert linked.files() == ("dir/a",)
+    assert linked.list_files() == ("dir/a",)
 
 
 def test_only_plain_files_are_read(linked: Workspace) -> None:
@@ -287,7 +287,7 @@ def test_only_plain_files_are_read(linked: Workspace) -> None:
 def test_a_change_applies_to_the_base(repository: Repository, workspace_of: Copy, path: str, after: str | None) -> None:
     repository.commit(BASE)
     workspace = workspace_of(repository)
-    patch = workspace.diff([Edit(path, workspace.read(path), after)])
+    patch = workspace.make_patch([Edit(path, workspace.read(path), after)])
     expected = {name: content for name, content in BASE.items() if name != path}
     if after is not None:
         expected[path] = after.encode("utf-8", "surrogateescape")
@@ -301,7 +301,7 @@ def test_a_patch_is_the_same_whatever_the_user_has_configured(
     repository.commit(BASE)
     workspace = workspace_of(repository)
     edits = [Edit("a.py", None, "one\n2\nthree\n"), Edit("fresh.py", None, "x\n"), Edit("empty", "", None)]
-    plain = workspace.diff(edits)
+    plain = workspace.make_patch(edits)
     config = tmp_path / "gitconfig"
     config.write_text(
         "[diff]\nnoprefix = true\nmnemonicPrefix = true\nalgorithm = histogram\ncontext = 9\nrenames = copies\n"
@@ -311,42 +311,44 @@ def test_a_patch_is_the_same_whatever_the_user_has_configured(
     monkeypatch.setenv("GIT_DIFF_OPTS", "--unified=0")
     monkeypatch.setenv("GIT_INDEX_FILE", "/nonexistent/index")
     monkeypatch.setenv("GIT_DIR", "/nonexistent")
-    assert workspace.diff(edits) == plain
+    assert workspace.make_patch(edits) == plain
     assert plain.text.startswith("diff --git a/a.py b/a.py\n")
 
 
 def test_a_file_may_give_way_to_a_directory(repository: Repository, workspace_of: Copy) -> None:
     repository.commit({"a": b"1\n"})
     workspace = workspace_of(repository)
-    patch = workspace.diff([Edit("a/b", None, "2\n"), Edit("a", "1\n", None)])
+    patch = workspace.make_patch([Edit("a/b", None, "2\n"), Edit("a", "1\n", None)])
     assert apply_to_base(repository, patch) == {"a/b": b"2\n"}
     for edits in ([Edit("a/b", None, "2\n")], [Edit("n/m", None, ""), Edit("n", None, "")]):
         with pytest.raises(ToolError, match="is a file"):
-            workspace.diff(edits)
+            workspace.make_patch(edits)
 
 
 def test_an_executable_stays_one(repository: Repository, workspace_of: Copy) -> None:
     repository.write({"run": b"#!/bin/sh\n"})
     (repository.path / "run").chmod(0o755)
     repository.commit({})
-    assert "100755" in workspace_of(repository).diff([Edit("run", None, "#!/bin/sh\necho\n")]).text
+    assert "100755" in workspace_of(repository).make_patch([Edit("run", None, "#!/bin/sh\necho\n")]).text
 
 
 def test_text_that_no_file_can_hold_is_refused(repository: Repository, workspace_of: Copy) -> None:
     repository.commit(BASE)
     with pytest.raises(ToolError, match="no file can hold"):
-        workspace_of(repository).diff([Edit("a.py", None, "\ud800")])
+        workspace_of(repository).make_patch([Edit("a.py", None, "\ud800")])
 
 
 def test_a_file_that_attributes_call_binary_is_shown_as_text(repository: Repository, workspace_of: Copy) -> None:
     repository.commit({"a.py": b"1\n", ".gitattributes": b"*.py binary\n"})
-    assert "-1\n+2\n" in workspace_of(repository).diff([Edit("a.py", None, "2\n")]).text
+    assert "-1\n+2\n" in workspace_of(repository).make_patch([Edit("a.py", None, "2\n")]).text
 
 
 def test_a_patch_holds_no_surrogates_so_that_json_can_hold_it(repository: Repository, workspace_of: Copy) -> None:
     repository.commit(BASE)
     workspace = workspace_of(repository)
-    patch = workspace.diff([Edit("latin.py", None, workspace.read("latin.py") + "y\n"), Edit("a.py", None, "\udcff\n")])
+    patch = workspace.make_patch(
+        [Edit("latin.py", None, workspace.read("latin.py") + "y\n"), Edit("a.py", None, "\udcff\n")]
+    )
     assert load(Patch, dump(patch)) == patch
     assert apply_to_base(repository, patch) == {**BASE, "latin.py": b"# caf\xe9\nx = 1\ny\n", "a.py": b"\xff\n"}
 
@@ -355,15 +357,15 @@ def test_edits_come_back_from_a_patch(repository: Repository, workspace_of: Copy
     repository.commit(BASE)
     workspace = workspace_of(repository)
     edits = (Edit("a.py", "one\ntwo\nthree\n", "one\n"), Edit("empty", "", None), Edit("new.py", None, "\udce9"))
-    assert workspace.edits(workspace.diff(edits)) == edits
-    assert workspace.edits(Patch("", ())) == ()
+    assert workspace.parse_edits(workspace.make_patch(edits)) == edits
+    assert workspace.parse_edits(Patch("", ())) == ()
 
 
 def test_several_threads_may_diff_at_once(repository: Repository, workspace_of: Copy) -> None:
     repository.commit(BASE)
     workspace = workspace_of(repository)
     with ThreadPoolExecutor(4) as pool:
-        patches = list(pool.map(lambda n: workspace.diff([Edit("a.py", None, f"{n}\n")]), range(12)))
+        patches = list(pool.map(lambda n: workspace.make_patch([Edit("a.py", None, f"{n}\n")]), range(12)))
     assert [f"+{n}\n" in patch.text for n, patch in enumerate(patches)] == [True] * 12
     status = subprocess.run(["git", "-C", str(workspace.root), "status", "--short"], capture_output=True, check=True)
     assert status.stdout == b""
@@ -383,7 +385,7 @@ def test_any_edits_applied_by_git_give_exactly_the_text_after(
     kept: tuple[Repository, Workspace], edits: dict[str, str | None]
 ) -> None:
     repository, workspace = kept
-    patch = workspace.diff([Edit(path, None, after) for path, after in edits.items()])
+    patch = workspace.make_patch([Edit(path, None, after) for path, after in edits.items()])
     wanted = {**BASE, **{p: a.encode("utf-8", "surrogateescape") for p, a in edits.items() if a is not None}}
     for path in (path for path, after in edits.items() if after is None):
         wanted.pop(path, None)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from repoagent.errors import ToolError, UserError
-from repoagent.index.repomap import repository_map
-from repoagent.index.search import ranked, search
-from repoagent.index.similar import similar
+from repoagent.index.repomap import build_repository_map
+from repoagent.index.search import search_by_words, search_lines
+from repoagent.index.similar import find_clones
 from repoagent.toolkit import ToolContext, tool
-from repoagent_tools.paths import inside, named
+from repoagent_tools.paths import check_inside, find_named
 
-MOST = 200
+MAX_HITS = 200
 
 
 @tool
@@ -18,7 +18,7 @@ def find_symbol(context: ToolContext, name: str) -> str:
 
     Answers one line per definition: path:line, kind, header.
     """
-    found = named(context, name)
+    found = find_named(context, name)
     text = "\n".join(f"{s.path}:{s.start} {s.kind} {s.qualified}: {s.signature}" for s in found)
     return context.cap(text, "Ask for `Class.method` to narrow it down.")
 
@@ -30,9 +30,9 @@ def find_references(context: ToolContext, name: str) -> str:
     Matched by name only: uses of other things with the same name are listed too; find_callers tells them apart. Answers
     one line per use: path:line, how it is used, the function around it.
     """
-    uses = context.index.references(name)
+    uses = context.index.find_references(name)
     if not uses:
-        like = ", ".join(context.index.nearest(name)) or "nothing is called like it"
+        like = ", ".join(context.index.suggest_names(name)) or "nothing is called like it"
         raise ToolError(f"Nothing uses `{name}`. Did you mean {like}? Else try search_text.")
     lines = [f"{u.path}:{u.line} {u.kind}{f' in {u.inside}' if u.inside else ''}" for u in uses]
     return context.cap(
@@ -48,9 +48,9 @@ def search_text(context: ToolContext, text: str, path: str = "", regex: bool = F
     """
     if not text:
         raise ToolError("The text to search for is empty. Give a word or a phrase from the code.")
-    under = _under(context, path)
+    under = _normalise_folder(context, path)
     try:
-        hits = search(context.index, text, regex=regex, under=under, limit=MOST)
+        hits = search_lines(context.index, text, regex=regex, under=under, limit=MAX_HITS)
     except UserError as error:
         raise ToolError(str(error)) from error
     if not hits:
@@ -67,7 +67,7 @@ def search_code(context: ToolContext, question: str, path: str = "") -> str:
 
     Rare words count most, so use words that the code would use. Answers path:line, function, the words it shares.
     """
-    found = ranked(context.index, question, under=_under(context, path))
+    found = search_by_words(context.index, question, under=_normalise_folder(context, path))
     if not found:
         raise ToolError("No function shares a word with this. Use names that the code would use, or search_text.")
     lines = (f"{p.path}:{p.start} {p.symbol or '(top of the file)'}: {', '.join(p.words)}" for p in found)
@@ -81,7 +81,7 @@ def find_similar(context: ToolContext, path: str, start: int, end: int) -> str:
     Names of variables and literals do not matter. Answers likeness, path:first-last line, function.
     """
     try:
-        found = similar(context.index, inside(context, path), start, end)
+        found = find_clones(context.index, check_inside(context, path), start, end)
     except UserError as error:
         raise ToolError(f"{error} Use find_references or search_text instead.") from error
     if not found:
@@ -96,13 +96,13 @@ def show_map(context: ToolContext, mentioned: list[str], path: str = "") -> str:
 
     `mentioned` are names or files that you care about; an empty list is fine. A good first look at a repository.
     """
-    found = repository_map(context.index, context.limit, mentioned, _under(context, path))
+    found = build_repository_map(context.index, context.limit, mentioned, _normalise_folder(context, path))
     if not found.text:
         raise ToolError("No definitions are there. Try list_files, or leave `path` out.")
     more = f"\n… {found.left_out} more definitions. Ask for one folder with `path`." if found.left_out else ""
     return found.text + more
 
 
-def _under(context: ToolContext, path: str) -> str:
-    plain = inside(context, path) if path else "."
+def _normalise_folder(context: ToolContext, path: str) -> str:
+    plain = check_inside(context, path) if path else "."
     return "" if plain == "." else plain

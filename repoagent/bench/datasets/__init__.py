@@ -6,16 +6,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from repoagent.bench.datasets.choosing import Choice, choose
 from repoagent.bench.datasets.files import SUFFIXES, read_rows
+from repoagent.bench.datasets.selection import InstanceFilter, select_instances
 from repoagent.bench.instance import Instance
 from repoagent.errors import UserError
 
-__all__ = ["Choice", "Loaded", "Refused", "choose", "load"]
+__all__ = ["InstanceFilter", "InvalidRow", "LoadedDataset", "load_dataset", "select_instances"]
 
 
 @dataclass(frozen=True)
-class Refused:
+class InvalidRow:
     """An invalid row."""
 
     number: int
@@ -31,67 +31,67 @@ class Refused:
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadedDataset:
     """The tasks of a dataset, and its invalid rows."""
 
     instances: tuple[Instance, ...]
-    refused: tuple[Refused, ...] = ()
+    refused: tuple[InvalidRow, ...] = ()
 
 
-def load(dataset: str, *, split: str | None = None, repo: str | None = None) -> Loaded:
+def load_dataset(dataset: str, *, split: str | None = None, repo: str | None = None) -> LoadedDataset:
     """Load all tasks of `dataset`: a .jsonl, .json or .parquet file, a directory, or a name on the hub.
 
     Raises UserError where it cannot be read or is empty.
     """
-    read = list(_unique(_read(dataset, split, repo)))
+    read = list(_refuse_duplicates(_read_dataset(dataset, split, repo)))
     instances = tuple(each for each in read if isinstance(each, Instance))
-    refused = tuple(each for each in read if isinstance(each, Refused))
+    refused = tuple(each for each in read if isinstance(each, InvalidRow))
     if not read:
         raise UserError(f"the dataset {dataset} is empty")
-    return Loaded(instances, refused)
+    return LoadedDataset(instances, refused)
 
 
-def _read(dataset: str, split: str | None, repo: str | None) -> Iterator[Instance | Refused]:
+def _read_dataset(dataset: str, split: str | None, repo: str | None) -> Iterator[Instance | InvalidRow]:
     path = Path(dataset).expanduser()
     if path.is_dir() and not list(path.glob("**/*.parquet")):
-        yield from _from_folder(path, repo)
+        yield from _convert_folder(path, repo)
     elif path.is_file():
-        yield from _checked(read_rows(path))
+        yield from _convert_rows(read_rows(path))
     elif dataset.endswith(SUFFIXES):
         raise UserError(f"there is no dataset {dataset}")
     else:
         from repoagent.bench.datasets.hub import read_hub
 
-        yield from _checked(read_hub(dataset, split))
+        yield from _convert_rows(read_hub(dataset, split))
 
 
-def _from_folder(folder: Path, repo: str | None) -> Iterator[Instance | Refused]:
+def _convert_folder(folder: Path, repo: str | None) -> Iterator[Instance | InvalidRow]:
     from repoagent.bench.datasets.folders import read_folder
 
     for number, (name, found) in enumerate(read_folder(folder, repo), 1):
-        yield found if isinstance(found, Instance) else Refused(number, name, found.field, found.message)
+        yield found if isinstance(found, Instance) else InvalidRow(number, name, found.field, found.message)
 
 
-def _checked(rows: Iterable[object]) -> Iterator[Instance | Refused]:
-    from repoagent.bench.datasets.rows import RowRefused, instance_of, name_of
+def _convert_rows(rows: Iterable[object]) -> Iterator[Instance | InvalidRow]:
+    from repoagent.bench.datasets.rows import RowError, convert_row, find_row_id
 
     for number, row in enumerate(rows, 1):
         if not isinstance(row, dict):
             message = str(row) if isinstance(row, ValueError) else f"{type(row).__name__}, not an object"
-            yield Refused(number, "", "row", message)
+            yield InvalidRow(number, "", "row", message)
             continue
         try:
-            yield instance_of(row)
-        except RowRefused as refused:
-            yield Refused(number, name_of(row), refused.field, refused.message)
+            yield convert_row(row)
+        except RowError as refused:
+            yield InvalidRow(number, find_row_id(row), refused.field, refused.message)
 
 
-def _unique(read: Iterable[Instance | Refused]) -> Iterator[Instance | Refused]:
+def _refuse_duplicates(read: Iterable[Instance | InvalidRow]) -> Iterator[Instance | InvalidRow]:
     """Refuse all but the first row of an id, because results are stored by id."""
     seen: set[str] = set()
     for number, each in enumerate(read, 1):
         if isinstance(each, Instance) and each.id in seen:
-            yield Refused(number, each.id, "instance_id", "an earlier row has the same id")
+            yield InvalidRow(number, each.id, "instance_id", "an earlier row has the same id")
             continue
         if isinstance(each, Instance):
             seen.add(each.id)

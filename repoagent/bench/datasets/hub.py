@@ -9,7 +9,7 @@ from repoagent.errors import EnvironmentFailed, UserError
 
 
 @dataclass(frozen=True)
-class Known:
+class HubDataset:
     """The location of a benchmark on the hub."""
 
     path: str
@@ -17,19 +17,19 @@ class Known:
     config: str | None = None
 
 
-KNOWN = {
-    "swe-bench": Known("SWE-bench/SWE-bench"),
-    "swe-bench-lite": Known("SWE-bench/SWE-bench_Lite"),
-    "swe-bench-verified": Known("SWE-bench/SWE-bench_Verified"),
-    "swe-bench-multilingual": Known("SWE-bench/SWE-bench_Multilingual"),
-    "swe-bench-multimodal": Known("SWE-bench/SWE-bench_Multimodal", "dev"),
-    "swe-bench-pro": Known("ScaleAI/SWE-bench_Pro"),
-    "swe-bench-live": Known("SWE-bench-Live/SWE-bench-Live", "verified"),
-    "swe-rebench": Known("nebius/SWE-rebench"),
-    "swe-smith": Known("SWE-bench/SWE-smith", "train"),
-    "swe-gym": Known("SWE-Gym/SWE-Gym", "train"),
-    "multi-swe-bench": Known("ByteDance-Seed/Multi-SWE-bench", "train"),
-    "humanevalfix": Known("bigcode/humanevalpack", config="python"),
+HUB_DATASETS = {
+    "swe-bench": HubDataset("SWE-bench/SWE-bench"),
+    "swe-bench-lite": HubDataset("SWE-bench/SWE-bench_Lite"),
+    "swe-bench-verified": HubDataset("SWE-bench/SWE-bench_Verified"),
+    "swe-bench-multilingual": HubDataset("SWE-bench/SWE-bench_Multilingual"),
+    "swe-bench-multimodal": HubDataset("SWE-bench/SWE-bench_Multimodal", "dev"),
+    "swe-bench-pro": HubDataset("ScaleAI/SWE-bench_Pro"),
+    "swe-bench-live": HubDataset("SWE-bench-Live/SWE-bench-Live", "verified"),
+    "swe-rebench": HubDataset("nebius/SWE-rebench"),
+    "swe-smith": HubDataset("SWE-bench/SWE-smith", "train"),
+    "swe-gym": HubDataset("SWE-Gym/SWE-Gym", "train"),
+    "multi-swe-bench": HubDataset("ByteDance-Seed/Multi-SWE-bench", "train"),
+    "humanevalfix": HubDataset("bigcode/humanevalpack", config="python"),
 }
 """Benchmarks by their short names."""
 
@@ -40,7 +40,7 @@ def read_hub(name: str, split: str | None) -> Iterator[object]:
     Raises UserError without the extra and for an unknown name or split, EnvironmentFailed where the hub cannot be
     reached.
     """
-    known = KNOWN.get(name.lower(), Known(name))
+    known = HUB_DATASETS.get(name.lower(), HubDataset(name))
     try:
         import datasets
     except ImportError as error:

@@ -12,45 +12,45 @@ from pathlib import Path
 
 from pydantic import BaseModel, Field, ValidationError
 
-from repoagent.bench.layout import folder_of
-from repoagent.bench.predictions import NAME, write_predictions
-from repoagent.bench.run_config import Config
-from repoagent.bench.store import Store
-from repoagent.bench.task import Done, Judged, State
+from repoagent.bench.layout import get_instance_folder
+from repoagent.bench.predictions import PREDICTIONS_FILE, write_predictions
+from repoagent.bench.run_config import RunConfig
+from repoagent.bench.store import ResultStore
+from repoagent.bench.task import AttemptResult, Evaluation, JobState
 from repoagent.errors import EnvironmentFailed, UserError
 from repoagent.process import run
 
 RUN_ID = "repoagent"
-_PATIENCE = 7 * 24 * 3600.0
+_MAX_SECONDS = 7 * 24 * 3600.0
 
 
-class _Tests(BaseModel):
+class _HarnessTests(BaseModel):
     success: list[str] = Field(default_factory=list)
     failure: list[str] = Field(default_factory=list)
 
 
-class _Status(BaseModel):
-    fixed: _Tests = Field(default_factory=_Tests, alias="FAIL_TO_PASS")
-    kept: _Tests = Field(default_factory=_Tests, alias="PASS_TO_PASS")
+class _HarnessStatus(BaseModel):
+    fixed: _HarnessTests = Field(default_factory=_HarnessTests, alias="FAIL_TO_PASS")
+    kept: _HarnessTests = Field(default_factory=_HarnessTests, alias="PASS_TO_PASS")
 
 
-class Official(BaseModel):
+class HarnessReport(BaseModel):
     """One instance in the harness's own `report.json`."""
 
     patch_successfully_applied: bool = False
     resolved: bool = False
     infra_failure: bool = False
-    tests_status: _Status = Field(default_factory=_Status)
+    tests_status: _HarnessStatus = Field(default_factory=_HarnessStatus)
 
-    def done(self) -> Done:
+    def build_attempt_result(self) -> AttemptResult:
         """Convert to the result of an attempt."""
         if self.infra_failure:
-            return Done(State.ENVIRONMENT, "the official harness reports a failure of the infrastructure")
-        return Done(State.FINISHED, judged=self._judged())
+            return AttemptResult(JobState.ENVIRONMENT, "the official harness reports a failure of the infrastructure")
+        return AttemptResult(JobState.FINISHED, judged=self._build_evaluation())
 
-    def _judged(self) -> Judged:
+    def _build_evaluation(self) -> Evaluation:
         status = self.tests_status
-        return Judged(
+        return Evaluation(
             self.patch_successfully_applied,
             "completed" if self.patch_successfully_applied else "",
             tuple(status.fixed.success),
@@ -61,13 +61,13 @@ class Official(BaseModel):
         )
 
 
-def evaluate_officially(store: Store, config: Config, workers: int) -> None:
+def evaluate_with_harness(store: ResultStore, config: RunConfig, workers: int) -> None:
     """Evaluate all patches of a run. Raises UserError without the extra, EnvironmentFailed where the harness fails."""
     write_predictions(store, config.label)
     log = store.folder / "harness"
     log.mkdir(exist_ok=True)
-    command = harness_command(config, store.folder.resolve() / NAME, workers)
-    ended = run(command, cwd=log, timeout=_PATIENCE, check=False)
+    command = build_harness_command(config, store.folder.resolve() / PREDICTIONS_FILE, workers)
+    ended = run(command, cwd=log, timeout=_MAX_SECONDS, check=False)
     (log / "output.log").write_bytes(ended.stdout + ended.stderr)
     if read_reports(store, log) == 0 and ended.exit_code:
         raise EnvironmentFailed(
@@ -76,17 +76,17 @@ def evaluate_officially(store: Store, config: Config, workers: int) -> None:
         )
 
 
-def harness_command(config: Config, predictions: Path, workers: int) -> list[str]:
+def build_harness_command(config: RunConfig, predictions: Path, workers: int) -> list[str]:
     """Build the command: `swebench eval DATASET -p PREDICTIONS --run-id ID -j N`."""
-    from repoagent.bench.datasets.hub import KNOWN
+    from repoagent.bench.datasets.hub import HUB_DATASETS
 
-    known = KNOWN.get(config.dataset.lower())
+    known = HUB_DATASETS.get(config.dataset.lower())
     name = known.path if known else config.dataset
     options = ["-p", str(predictions), "--run-id", RUN_ID, "-j", str(workers)]
-    return [_program(), "eval", name, *options]
+    return [_find_harness(), "eval", name, *options]
 
 
-def _program() -> str:
+def _find_harness() -> str:
     """Find the harness in this environment, else on the PATH."""
     found = shutil.which("swebench", path=str(Path(sys.executable).parent)) or shutil.which("swebench")
     if found is None:
@@ -94,28 +94,28 @@ def _program() -> str:
     return found
 
 
-def read_reports(store: Store, log: Path) -> int:
+def read_reports(store: ResultStore, log: Path) -> int:
     """Import the harness's verdicts into the store; returns how many."""
-    known = {instance.id for instance in store.instances()}
+    known = {instance.id for instance in store.read_instances()}
     taken = 0
     for path in sorted(log.glob(f"**/{RUN_ID}/**/report.json")):
-        for identity, verdict in _read(path).items():
+        for identity, verdict in _read_report(path).items():
             if identity in known:
-                _note(store, identity, verdict.done())
+                _store_result(store, identity, verdict.build_attempt_result())
                 taken += 1
     return taken
 
 
-def _read(path: Path) -> dict[str, Official]:
+def _read_report(path: Path) -> dict[str, HarnessReport]:
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))
-        return {identity: Official.model_validate(row) for identity, row in rows.items()}
+        return {identity: HarnessReport.model_validate(row) for identity, row in rows.items()}
     except (OSError, ValueError, AttributeError, ValidationError) as error:
         raise EnvironmentFailed(f"{path} is not the harness's report: {error}") from error
 
 
-def _note(store: Store, identity: str, done: Done) -> None:
-    store.plan("evaluate", [identity])
-    store.begin("evaluate", identity)
-    store.end("evaluate", identity, done)
-    folder_of(store.folder, "evaluate", identity).mkdir(parents=True, exist_ok=True)
+def _store_result(store: ResultStore, identity: str, done: AttemptResult) -> None:
+    store.plan_jobs("evaluate", [identity])
+    store.begin_attempt("evaluate", identity)
+    store.end_attempt("evaluate", identity, done)
+    get_instance_folder(store.folder, "evaluate", identity).mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,7 @@ _WORST = (Status.ERROR, Status.FAILED, Status.SKIPPED, Status.PASSED)
 
 
 @dataclass(frozen=True)
-class Reported:
+class OutcomeIndex:
     """The outcomes of a test run, looked up by the names that benchmarks use.
 
     SWE-bench names pytest's ids; of Django `test (module.Class)`, or the first line of the test's docstring; of sympy
@@ -27,18 +27,18 @@ class Reported:
     described: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, outcomes: Iterable[Outcome], sources: Iterable[str] = ()) -> Reported:
+    def from_outcomes(cls, outcomes: Iterable[Outcome], sources: Iterable[str] = ()) -> OutcomeIndex:
         """Index `outcomes`; `sources` are the texts of the test files, for tests that are named by their docstrings."""
         found = {outcome.id: outcome.status for outcome in outcomes}
-        bare = _grouped((identity.rpartition("::")[2], identity) for identity in found)
-        return cls(found, bare, _grouped(pair for text in sources for pair in _descriptions(text)))
+        bare = _group_pairs((identity.rpartition("::")[2], identity) for identity in found)
+        return cls(found, bare, _group_pairs(pair for text in sources for pair in _read_descriptions(text)))
 
-    def status(self, name: str) -> Status | None:
+    def find_status(self, name: str) -> Status | None:
         """Return the status of the test called `name`; None where it was not run."""
-        statuses = [self.outcomes[identity] for identity in self._ids(name)]
+        statuses = [self.outcomes[identity] for identity in self._find_ids(name)]
         return min(statuses, key=_WORST.index) if statuses else None
 
-    def _ids(self, name: str) -> Iterable[str]:
+    def _find_ids(self, name: str) -> Iterable[str]:
         if name in self.outcomes:
             return (name,)
         if match := _DJANGO.fullmatch(name):
@@ -53,14 +53,14 @@ class Reported:
         return [each for each in self.outcomes if any(each.endswith(f".{tail}") for tail in tails)]
 
 
-def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+def _group_pairs(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
     found: defaultdict[str, list[str]] = defaultdict(list)
     for key, value in pairs:
         found[key].append(value)
     return {key: tuple(values) for key, values in found.items()}
 
 
-def _descriptions(source: str) -> Iterator[tuple[str, str]]:
+def _read_descriptions(source: str) -> Iterator[tuple[str, str]]:
     """Yield the first line of the docstring and `Class.test` of each test method; unittest prints the former."""
     try:
         tree = ast.parse(source)

@@ -6,14 +6,14 @@ import re
 from pathlib import Path
 from typing import TypedDict
 
-from repoagent.bench.layout import folder_of
-from repoagent.bench.predictions import as_json
-from repoagent.bench.store import Store
-from repoagent.bench.task import Judged
+from repoagent.bench.layout import get_instance_folder
+from repoagent.bench.predictions import encode_report
+from repoagent.bench.store import ResultStore
+from repoagent.bench.task import Evaluation
 from repoagent.session.atomic import write_bytes
 
 
-class RunReport(TypedDict):
+class OfficialReport(TypedDict):
     """Schema version 2 of `swebench.harness.reporting`."""
 
     total_instances: int
@@ -33,15 +33,15 @@ class RunReport(TypedDict):
     schema_version: int
 
 
-def official(store: Store) -> RunReport:
+def build_run_report(store: ResultStore) -> OfficialReport:
     """Build the report of a whole run; an unfinished instance counts as incomplete, one without a patch as empty."""
-    patches = {job.instance: job.done.solved.patch for job in store.jobs("solve") if job.done and job.done.solved}
-    judged = {job.instance: job.done.judged for job in store.jobs("evaluate") if job.done and job.done.judged}
-    ended = {job.instance for job in store.jobs("evaluate") if job.state.ended}
-    everything = [job.instance for job in store.jobs("solve")]
+    patches = {job.instance: job.done.solved.patch for job in store.read_jobs("solve") if job.done and job.done.solved}
+    judged = {job.instance: job.done.judged for job in store.read_jobs("evaluate") if job.done and job.done.judged}
+    ended = {job.instance for job in store.read_jobs("evaluate") if job.state.is_final}
+    everything = [job.instance for job in store.read_jobs("solve")]
     empty = sorted(identity for identity, patch in patches.items() if not patch.strip())
-    resolved = sorted(identity for identity, each in judged.items() if each.resolved)
-    return RunReport(
+    resolved = sorted(identity for identity, each in judged.items() if each.is_resolved)
+    return OfficialReport(
         total_instances=len(everything),
         submitted_instances=len(patches),
         completed_instances=len(judged),
@@ -60,7 +60,7 @@ def official(store: Store) -> RunReport:
     )
 
 
-def instance_report(identity: str, judged: Judged) -> dict[str, object]:
+def build_instance_report(identity: str, judged: Evaluation) -> dict[str, object]:
     """Build the `report.json` of one instance."""
     nothing: dict[str, list[str]] = {"success": [], "failure": []}
     return {
@@ -68,7 +68,7 @@ def instance_report(identity: str, judged: Judged) -> dict[str, object]:
             "patch_is_None": False,
             "patch_exists": True,
             "patch_successfully_applied": judged.applied,
-            "resolved": judged.resolved,
+            "resolved": judged.is_resolved,
             "tests_status": {
                 "FAIL_TO_PASS": {"success": list(judged.fixed), "failure": list(judged.unfixed)},
                 "PASS_TO_PASS": {"success": list(judged.kept), "failure": list(judged.broken)},
@@ -79,13 +79,13 @@ def instance_report(identity: str, judged: Judged) -> dict[str, object]:
     }
 
 
-def write_report(store: Store, name: str) -> Path:
+def write_report(store: ResultStore, name: str) -> Path:
     """Write `NAME.RUN.json` into the run, and `report.json` beside the traces of each instance."""
-    for job in store.jobs("evaluate"):
+    for job in store.read_jobs("evaluate"):
         if job.done and job.done.judged:
-            folder = folder_of(store.folder, "evaluate", job.instance)
-            write_bytes(folder / "report.json", as_json(instance_report(job.instance, job.done.judged)))
+            folder = get_instance_folder(store.folder, "evaluate", job.instance)
+            write_bytes(folder / "report.json", encode_report(build_instance_report(job.instance, job.done.judged)))
     slug = re.sub(r"[^\w.+-]+", "_", name)[:100]
     path = store.folder / f"{slug}.{store.folder.resolve().name}.json"
-    write_bytes(path, as_json(official(store)))
+    write_bytes(path, encode_report(build_run_report(store)))
     return path

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from repoagent.bench.instance import Instance, changed_files
+from repoagent.bench.instance import Instance, list_changed_files
 from repoagent.bench.task import Finding
 
 _ATTEMPTS: tuple[tuple[Literal["future", "network"], re.Pattern[str]], ...] = (
@@ -33,49 +33,49 @@ _ATTEMPTS: tuple[tuple[Literal["future", "network"], re.Pattern[str]], ...] = (
         ),
     ),
 )
-_RUNNERS = re.compile(
+_RUNNER_FILES = re.compile(
     r"(^|/)(conftest\.py|pytest\.ini|tox\.ini|sitecustomize\.py|usercustomize\.py|noxfile\.py)$|\.pth$|(^|/)\.github/"
 )
-_LARGEST = 5_000_000
+_MAX_TRACE_BYTES = 5_000_000
 _TRACES = ("*.jsonl", "*.log", "candidates/*.json")
-_SPOKEN = re.compile(
+_AGENT_WORDS = re.compile(
     r'"(?:command|commands|input|arguments|action|thought|answer|text)"\s*:\s*"((?:[^"\\]|\\.){0,20000})"'
 )
-_MOST = 20
+_MAX_FINDINGS = 20
 
 
-def scan(instance: Instance, patch: str, folder: Path) -> tuple[Finding, ...]:
+def scan_for_cheating(instance: Instance, patch: str, folder: Path) -> tuple[Finding, ...]:
     """Find suspicious places in the patch, and in the agent's traces in `folder`."""
-    found = [*_in_patch(instance, patch)]
+    found = [*_scan_patch(instance, patch)]
     for pattern in _TRACES:
         for path in sorted(folder.glob(pattern)):
-            found += _in_trace(instance, path)
-    return tuple(dict.fromkeys(found))[:_MOST]
+            found += _scan_trace(instance, path)
+    return tuple(dict.fromkeys(found))[:_MAX_FINDINGS]
 
 
-def _in_patch(instance: Instance, patch: str) -> Iterator[Finding]:
-    hidden = set(changed_files(instance.test_patch)) | set(instance.tests if instance.tests_from else ())
-    for path in changed_files(patch):
+def _scan_patch(instance: Instance, patch: str) -> Iterator[Finding]:
+    hidden = set(list_changed_files(instance.test_patch)) | set(instance.tests if instance.tests_from else ())
+    for path in list_changed_files(patch):
         if path in hidden:
             yield Finding("tests", "patch", f"changes {path}, which the tests of the fix change")
-        elif _RUNNERS.search(path):
+        elif _RUNNER_FILES.search(path):
             yield Finding("runner", "patch", f"changes {path}, which decides how tests are run")
 
 
-def _in_trace(instance: Instance, path: Path) -> Iterator[Finding]:
+def _scan_trace(instance: Instance, path: Path) -> Iterator[Finding]:
     """Scan the words in a trace that the agent chose itself; what it was shown (code, issue) may name anything."""
     with path.open(encoding="utf-8", errors="replace") as file:
-        text = file.read(_LARGEST)
-    spoken = "\n".join(_SPOKEN.findall(text)) if path.suffix in {".json", ".jsonl"} else text
+        text = file.read(_MAX_TRACE_BYTES)
+    spoken = "\n".join(_AGENT_WORDS.findall(text)) if path.suffix in {".json", ".jsonl"} else text
     for kind, pattern in _ATTEMPTS:
         for match in pattern.finditer(spoken):
             yield Finding(kind, path.name, match[0].strip()[:200])
-    for name in _new_tests(instance):
+    for name in _find_new_tests(instance):
         if name in spoken:
             yield Finding("tests", path.name, f"names {name}, a test that only the fix has")
 
 
-def _new_tests(instance: Instance) -> set[str]:
+def _find_new_tests(instance: Instance) -> set[str]:
     """Find test functions that the test patch adds and the issue does not name; short names do not count."""
     added = re.findall(r"^\+\s*(?:async\s+)?def (test_\w{12,})\(", instance.test_patch, re.MULTILINE)
     kept = re.findall(r"^[ -]\s*(?:async\s+)?def (test_\w+)\(|^@@.*def (test_\w+)\(", instance.test_patch, re.MULTILINE)

@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
-from repoagent.bench.task import Done, Task
+from repoagent.bench.task import AttemptResult, BenchTask
 
 
 @dataclass(frozen=True)
-class Ended:
+class FinishedTask:
     """A task whose attempt has ended, with its result."""
 
-    task: Task
-    done: Done
+    task: BenchTask
+    result: AttemptResult
 
 
-class Executor(Protocol):
+class TaskExecutor(Protocol):
     """Works on tasks in the background; the death of a worker is a result like any other. Leaving the context manager
     stops running tasks."""
 
@@ -25,10 +25,10 @@ class Executor(Protocol):
     def slots(self) -> int:
         """The number of tasks it can run at once; may change."""
 
-    def submit(self, task: Task) -> None:
+    def submit(self, task: BenchTask) -> None:
         """Start a task; at most `slots` may run at once."""
 
-    def wait(self, seconds: float) -> list[Ended]:
+    def wait_for_results(self, seconds: float) -> list[FinishedTask]:
         """Return the tasks that have ended since the last call; waits for one, at most `seconds`."""
 
     def __enter__(self) -> Self: ...

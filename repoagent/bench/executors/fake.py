@@ -1,4 +1,4 @@
-"""An executor for tests: a function gives the result of each task, one for each `wait`."""
+"""An executor for tests: a function gives the result of each task, one for each `wait_for_results`."""
 
 from __future__ import annotations
 
@@ -7,36 +7,36 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
-from repoagent.bench.executors.base import Ended
-from repoagent.bench.task import Done, Task
+from repoagent.bench.executors.base import FinishedTask
+from repoagent.bench.task import AttemptResult, BenchTask
 
 
 @dataclass
 class FakeExecutor:
-    """Satisfies `Executor`."""
+    """Satisfies `TaskExecutor`."""
 
-    answer: Callable[[Task], Done]
+    answer: Callable[[BenchTask], AttemptResult]
     slots: int = 2
-    taken: list[Task] = field(default_factory=list)
-    waited: float = 0.0
+    submitted: list[BenchTask] = field(default_factory=list)
+    seconds_waited: float = 0.0
     """Sum of the seconds that it was allowed to wait."""
-    most: int = 0
+    max_running: int = 0
     """Largest number of tasks that ran at once."""
-    _running: list[Task] = field(default_factory=list)
+    _running: list[BenchTask] = field(default_factory=list)
 
-    def submit(self, task: Task) -> None:
+    def submit(self, task: BenchTask) -> None:
         """Record the task."""
-        self.taken.append(task)
+        self.submitted.append(task)
         self._running.append(task)
-        self.most = max(self.most, len(self._running))
+        self.max_running = max(self.max_running, len(self._running))
 
-    def wait(self, seconds: float) -> list[Ended]:
+    def wait_for_results(self, seconds: float) -> list[FinishedTask]:
         """End the task that was submitted first, at once."""
-        self.waited += seconds
+        self.seconds_waited += seconds
         if not self._running:
             return []
         task = self._running.pop(0)
-        return [Ended(task, self.answer(task))]
+        return [FinishedTask(task, self.answer(task))]
 
     def __enter__(self) -> Self:
         return self

@@ -8,33 +8,33 @@ from threading import Event
 from types import TracebackType
 from typing import Self
 
-from repoagent.bench.executors.base import Ended
-from repoagent.bench.executors.launch import launch
-from repoagent.bench.layout import folder_of
-from repoagent.bench.task import Done, Task
+from repoagent.bench.executors.base import FinishedTask
+from repoagent.bench.executors.launch import run_in_child
+from repoagent.bench.layout import get_instance_folder
+from repoagent.bench.task import AttemptResult, BenchTask
 
 
 class LocalExecutor:
-    """Satisfies `Executor`; a thread waits for each child."""
+    """Satisfies `TaskExecutor`; a thread waits for each child."""
 
     def __init__(self, run: Path, workers: int) -> None:
         self._run = run
         self._workers = workers
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="instance")
         self._stop = Event()
-        self._running: dict[Future[Done], Task] = {}
+        self._running: dict[Future[AttemptResult], BenchTask] = {}
 
     @property
     def slots(self) -> int:
         return self._workers
 
-    def submit(self, task: Task) -> None:
-        folder = folder_of(self._run, task.stage, task.instance.id).absolute()
-        self._running[self._threads.submit(launch, task, folder, self._stop)] = task
+    def submit(self, task: BenchTask) -> None:
+        folder = get_instance_folder(self._run, task.stage, task.instance.id).absolute()
+        self._running[self._threads.submit(run_in_child, task, folder, self._stop)] = task
 
-    def wait(self, seconds: float) -> list[Ended]:
+    def wait_for_results(self, seconds: float) -> list[FinishedTask]:
         ready, _ = wait(self._running, timeout=seconds, return_when=FIRST_COMPLETED)
-        return [Ended(self._running.pop(future), future.result()) for future in ready]
+        return [FinishedTask(self._running.pop(future), future.result()) for future in ready]
 
     def __enter__(self) -> Self:
         return self

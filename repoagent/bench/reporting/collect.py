@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from repoagent.bench.instance import Instance, changed_files, changed_lines
-from repoagent.bench.layout import folder_of
+from repoagent.bench.instance import Instance, count_changed_lines, list_changed_files
+from repoagent.bench.layout import get_instance_folder
 from repoagent.bench.reporting.statistics import Rate
-from repoagent.bench.run_config import Config, config_of
-from repoagent.bench.store import Job, Store
-from repoagent.bench.task import Finding, Judged, State, Validated
+from repoagent.bench.run_config import RunConfig, read_run_config
+from repoagent.bench.store import InstanceJob, ResultStore
+from repoagent.bench.task import Evaluation, Finding, InstanceValidation, JobState
 
 Failure = Literal[
     "resolved",
@@ -33,7 +33,7 @@ Failure = Literal[
 
 
 @dataclass(frozen=True)
-class Row:
+class ReportRow:
     """One instance of one run."""
 
     id: str
@@ -41,7 +41,7 @@ class Row:
     difficulty: str
     size: int
     """Lines that the reference patch changes."""
-    state: State
+    state: JobState
     outcome: str
     confidence: str
     resolved: bool | None
@@ -70,7 +70,7 @@ class Row:
     findings: tuple[Finding, ...]
     patch: str
     reference: str
-    judged: Judged | None
+    judged: Evaluation | None
     folder: Path
     """The folder of its traces."""
 
@@ -85,67 +85,73 @@ class RunData:
 
     label: str
     folder: Path
-    config: Config
-    rows: tuple[Row, ...]
+    config: RunConfig
+    rows: tuple[ReportRow, ...]
     started: float | None
     ended: float | None
 
     @property
-    def judged(self) -> tuple[Row, ...]:
+    def evaluable_rows(self) -> tuple[ReportRow, ...]:
         """The instances whose result says something about the agent: those that can be evaluated here."""
-        return tuple(row for row in self.rows if row.runnable is not False and row.state is not State.UNUSABLE)
+        return tuple(row for row in self.rows if row.runnable is not False and row.state is not JobState.UNUSABLE)
 
     @property
     def rate(self) -> Rate:
         """Resolved among those that can be evaluated; an instance counts as not resolved whatever the reason."""
-        return rate(self.judged)
+        return compute_rate(self.evaluable_rows)
 
 
-def rate(rows: Sequence[Row]) -> Rate:
+def compute_rate(rows: Sequence[ReportRow]) -> Rate:
     """Compute how many of `rows` are resolved."""
     return Rate(sum(row.resolved is True for row in rows), len(rows))
 
 
-def collect(folder: Path) -> RunData:
+def collect_run(folder: Path) -> RunData:
     """Read everything about the run in `folder`. Raises UserError where there is none."""
-    with Store.open(folder) as store:
-        config = config_of(store)
-        rows = tuple(_rows(store))
-        times = [(job.started, job.ended) for job in store.jobs("solve")]
+    with ResultStore.open(folder) as store:
+        config = read_run_config(store)
+        rows = tuple(_collect_rows(store))
+        times = [(job.started, job.ended) for job in store.read_jobs("solve")]
     begun = [start for start, _ in times if start]
     over = [end for _, end in times if end]
     return RunData(config.label, folder, config, rows, min(begun, default=None), max(over, default=None))
 
 
-def _rows(store: Store) -> Iterator[Row]:
-    judged = {job.instance: job for job in store.jobs("evaluate")}
-    validated = {job.instance: job.done.validated for job in store.jobs("validate") if job.done}
-    known = {instance.id for instance in store.instances()}
-    for job in store.jobs("solve"):
-        instance = store.instance(job.instance) if job.instance in known else Instance(job.instance, "", "", "")
-        yield _row(store.folder, instance, job, judged.get(job.instance), validated.get(job.instance))
+def _collect_rows(store: ResultStore) -> Iterator[ReportRow]:
+    judged = {job.instance: job for job in store.read_jobs("evaluate")}
+    validated = {job.instance: job.done.validated for job in store.read_jobs("validate") if job.done}
+    known = {instance.id for instance in store.read_instances()}
+    for job in store.read_jobs("solve"):
+        instance = store.read_instance(job.instance) if job.instance in known else Instance(job.instance, "", "", "")
+        yield _make_row(store.folder, instance, job, judged.get(job.instance), validated.get(job.instance))
 
 
-def _row(run: Path, instance: Instance, job: Job, evaluation: Job | None, validated: Validated | None) -> Row:
+def _make_row(
+    run: Path,
+    instance: Instance,
+    job: InstanceJob,
+    evaluation: InstanceJob | None,
+    validated: InstanceValidation | None,
+) -> ReportRow:
     solved = job.done.solved if job.done else None
     judged = evaluation.done.judged if evaluation and evaluation.done else None
-    wanted = set(changed_files(instance.patch))
+    wanted = set(list_changed_files(instance.patch))
     patch = solved.patch if solved else ""
-    resolved = _resolved(job, patch, judged)
+    resolved = _decide_resolved(job, patch, judged)
     rank = next((n for n, path in enumerate(solved.located, 1) if path in wanted), None) if solved else None
-    right_file = bool(wanted & set(changed_files(patch))) if patch.strip() and wanted else None
-    return Row(
+    right_file = bool(wanted & set(list_changed_files(patch))) if patch.strip() and wanted else None
+    return ReportRow(
         id=instance.id,
         repository=instance.repository,
         difficulty=instance.difficulty or "unknown",
-        size=changed_lines(instance.patch),
+        size=count_changed_lines(instance.patch),
         state=job.state,
         outcome=solved.outcome if solved else "",
         confidence=solved.confidence if solved else "",
         resolved=resolved,
         runnable=validated.runnable if validated else None,
-        failure=_failure(job, patch, judged, resolved, right_file),
-        reason=_reason(job, evaluation, validated),
+        failure=_classify_failure(job, patch, judged, resolved, right_file),
+        reason=_choose_reason(job, evaluation, validated),
         seconds=(solved.seconds if solved and solved.seconds else job.done.seconds if job.done else 0.0),
         read=solved.usage.prompt_tokens if solved else 0,
         written=solved.usage.completion_tokens if solved else 0,
@@ -160,27 +166,29 @@ def _row(run: Path, instance: Instance, job: Job, evaluation: Job | None, valida
         patch=patch,
         reference=instance.patch,
         judged=judged,
-        folder=folder_of(run, "solve", instance.id),
+        folder=get_instance_folder(run, "solve", instance.id),
     )
 
 
-def _resolved(job: Job, patch: str, judged: Judged | None) -> bool | None:
+def _decide_resolved(job: InstanceJob, patch: str, judged: Evaluation | None) -> bool | None:
     if judged:
-        return judged.resolved
-    return False if job.state.ended and job.state is not State.UNUSABLE and not patch.strip() else None
+        return judged.is_resolved
+    return False if job.state.is_final and job.state is not JobState.UNUSABLE and not patch.strip() else None
 
 
-_BY_STATE: dict[State, Failure] = {
-    State.WAITING: "not run",
-    State.RUNNING: "not run",
-    State.CRASHED: "agent crashed",
-    State.TIMED_OUT: "agent timed out",
-    State.ENVIRONMENT: "environment",
-    State.UNUSABLE: "unusable",
+_BY_STATE: dict[JobState, Failure] = {
+    JobState.WAITING: "not run",
+    JobState.RUNNING: "not run",
+    JobState.CRASHED: "agent crashed",
+    JobState.TIMED_OUT: "agent timed out",
+    JobState.ENVIRONMENT: "environment",
+    JobState.UNUSABLE: "unusable",
 }
 
 
-def _failure(job: Job, patch: str, judged: Judged | None, resolved: bool | None, right_file: bool | None) -> Failure:
+def _classify_failure(
+    job: InstanceJob, patch: str, judged: Evaluation | None, resolved: bool | None, right_file: bool | None
+) -> Failure:
     if job.state in _BY_STATE:
         return _BY_STATE[job.state]
     if resolved:
@@ -189,10 +197,10 @@ def _failure(job: Job, patch: str, judged: Judged | None, resolved: bool | None,
         return "no candidate"
     if judged is None:
         return "not judged"
-    return _of_patch(job, judged, right_file)
+    return _classify_patch(job, judged, right_file)
 
 
-def _of_patch(job: Job, judged: Judged, right_file: bool | None) -> Failure:
+def _classify_patch(job: InstanceJob, judged: Evaluation, right_file: bool | None) -> Failure:
     """Classify why an evaluated patch does not resolve its instance."""
     if not judged.applied:
         return "patch does not apply"
@@ -204,9 +212,9 @@ def _of_patch(job: Job, judged: Judged, right_file: bool | None) -> Failure:
     return "claimed verified, and wrong" if claimed else "not verified"
 
 
-def _reason(job: Job, evaluation: Job | None, validated: Validated | None) -> str:
+def _choose_reason(job: InstanceJob, evaluation: InstanceJob | None, validated: InstanceValidation | None) -> str:
     if validated and not validated.runnable:
         return f"cannot be evaluated here: {validated.reason}"
-    if evaluation and evaluation.state is not State.FINISHED and evaluation.reason:
+    if evaluation and evaluation.state is not JobState.FINISHED and evaluation.reason:
         return f"{evaluation.state}: {evaluation.reason}"
     return job.reason

@@ -6,16 +6,16 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from repoagent.bench.reporting.collect import Row, RunData, rate
-from repoagent.bench.reporting.statistics import Rate, quantile
-from repoagent.bench.task import State
+from repoagent.bench.reporting.collect import ReportRow, RunData, compute_rate
+from repoagent.bench.reporting.statistics import Rate, compute_quantile
+from repoagent.bench.task import JobState
 
 SIZES = ((5, "up to 5 lines"), (15, "6 to 15 lines"), (50, "16 to 50 lines"), (10**9, "more than 50 lines"))
 CUTS = (1, 3, 5)
 
 
 @dataclass(frozen=True)
-class Group:
+class GroupRate:
     """The rate of a group of instances."""
 
     name: str
@@ -23,7 +23,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Bin:
+class ClaimRate:
     """Instances with the same claim, and how often it was right."""
 
     name: str
@@ -31,7 +31,7 @@ class Bin:
 
 
 @dataclass(frozen=True)
-class Cost:
+class RunCost:
     """The cost of the instances, of the agent's work alone."""
 
     seconds: float
@@ -48,19 +48,19 @@ class Cost:
 
 
 @dataclass(frozen=True)
-class Digest:
+class RunDigest:
     """One run in numbers."""
 
     run: RunData
     rate: Rate
     of_all: Rate
-    by_repository: tuple[Group, ...]
-    by_difficulty: tuple[Group, ...]
-    by_size: tuple[Group, ...]
-    cost: Cost
+    by_repository: tuple[GroupRate, ...]
+    by_difficulty: tuple[GroupRate, ...]
+    by_size: tuple[GroupRate, ...]
+    cost: RunCost
     recall: tuple[tuple[str, Rate], ...]
     """Of the file that the reference patch changes, among the first 1, 3, 5 suspects; and of the patch itself."""
-    calibration: tuple[Bin, ...]
+    calibration: tuple[ClaimRate, ...]
     failures: tuple[tuple[str, int], ...]
     states: tuple[tuple[str, int], ...]
     attempts: int
@@ -70,19 +70,19 @@ class Digest:
     unvalidated: int
 
 
-def digest(run: RunData) -> Digest:
+def build_digest(run: RunData) -> RunDigest:
     """Compute all numbers about a run."""
-    rows = run.judged
-    return Digest(
+    rows = run.evaluable_rows
+    return RunDigest(
         run=run,
         rate=run.rate,
-        of_all=rate(run.rows),
-        by_repository=_groups(rows, lambda row: row.repository),
-        by_difficulty=_groups(rows, lambda row: row.difficulty),
-        by_size=_groups(rows, _size, [name for _, name in SIZES]),
-        cost=_cost(run.rows),
-        recall=tuple(_recall(rows)),
-        calibration=_calibration(rows),
+        of_all=compute_rate(run.rows),
+        by_repository=_group_rates(rows, lambda row: row.repository),
+        by_difficulty=_group_rates(rows, lambda row: row.difficulty),
+        by_size=_group_rates(rows, _name_size, [name for _, name in SIZES]),
+        cost=_sum_cost(run.rows),
+        recall=tuple(_compute_recall(rows)),
+        calibration=_compute_calibration(rows),
         failures=tuple(Counter(row.failure for row in run.rows).most_common()),
         states=tuple((str(state), count) for state, count in Counter(row.state for row in run.rows).most_common()),
         attempts=sum(row.attempts for row in run.rows),
@@ -93,24 +93,26 @@ def digest(run: RunData) -> Digest:
     )
 
 
-def _groups(rows: Sequence[Row], key: Callable[[Row], str], order: Sequence[str] = ()) -> tuple[Group, ...]:
+def _group_rates(
+    rows: Sequence[ReportRow], key: Callable[[ReportRow], str], order: Sequence[str] = ()
+) -> tuple[GroupRate, ...]:
     found = {key(row) for row in rows}
     names = [name for name in order if name in found] or sorted(found)
-    return tuple(Group(name, rate([row for row in rows if key(row) == name])) for name in names)
+    return tuple(GroupRate(name, compute_rate([row for row in rows if key(row) == name])) for name in names)
 
 
-def _size(row: Row) -> str:
+def _name_size(row: ReportRow) -> str:
     return next(name for max_lines, name in SIZES if row.size <= max_lines)
 
 
-def _cost(rows: Sequence[Row]) -> Cost:
+def _sum_cost(rows: Sequence[ReportRow]) -> RunCost:
     seconds = [row.seconds for row in rows if row.attempts]
     resolved = sum(row.resolved is True for row in rows)
     tokens = sum(row.tokens for row in rows)
-    return Cost(
+    return RunCost(
         sum(seconds),
-        quantile(seconds, 0.5),
-        quantile(seconds, 0.9),
+        compute_quantile(seconds, 0.5),
+        compute_quantile(seconds, 0.9),
         tokens,
         sum(row.read for row in rows),
         sum(row.written for row in rows),
@@ -120,7 +122,7 @@ def _cost(rows: Sequence[Row]) -> Cost:
     )
 
 
-def _recall(rows: Sequence[Row]) -> list[tuple[str, Rate]]:
+def _compute_recall(rows: Sequence[ReportRow]) -> list[tuple[str, Rate]]:
     suspecting = [row for row in rows if row.suspected and row.reference]
     found = [
         (f"file @{cut}", Rate(sum(row.rank is not None and row.rank <= cut for row in suspecting), len(suspecting)))
@@ -130,9 +132,9 @@ def _recall(rows: Sequence[Row]) -> list[tuple[str, Rate]]:
     return [*found, ("file of the patch", Rate(sum(bool(row.right_file) for row in patched), len(patched)))]
 
 
-def _calibration(rows: Sequence[Row]) -> tuple[Bin, ...]:
+def _compute_calibration(rows: Sequence[ReportRow]) -> tuple[ClaimRate, ...]:
     """Compute how often each claim was right; claims about undecided instances are left out."""
-    decided = [row for row in rows if row.resolved is not None and row.state is State.FINISHED and row.outcome]
+    decided = [row for row in rows if row.resolved is not None and row.state is JobState.FINISHED and row.outcome]
     claims = (
         ("verified", lambda row: row.outcome == "verified"),
         ("confidence high", lambda row: row.confidence == "high"),
@@ -140,5 +142,5 @@ def _calibration(rows: Sequence[Row]) -> tuple[Bin, ...]:
         ("confidence low", lambda row: row.confidence == "low"),
         ("not verified", lambda row: row.outcome not in {"verified", "given"}),
     )
-    bins = [Bin(name, rate([row for row in decided if holds(row)])) for name, holds in claims]
+    bins = [ClaimRate(name, compute_rate([row for row in decided if holds(row)])) for name, holds in claims]
     return tuple(each for each in bins if each.rate.total)

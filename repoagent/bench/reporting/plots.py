@@ -11,7 +11,7 @@ WIDTH = 720
 
 
 @dataclass(frozen=True)
-class Bar:
+class RateBar:
     """A rate with its interval, all between 0 and 1."""
 
     label: str
@@ -21,33 +21,33 @@ class Bar:
     note: str
 
 
-def bars(rows: Sequence[Bar]) -> str:
+def draw_bars(rows: Sequence[RateBar]) -> str:
     """Draw a horizontal bar for each row, with its interval as a whisker."""
     step, left, right = 30, 210, 170
     span, height = WIDTH - left - right, step * len(rows) + 24
-    parts = [_grid(left, span, height)]
+    parts = [_draw_grid(left, span, height)]
     for number, row in enumerate(rows):
         y = number * step + 6
         middle, end = y + 9, left + row.value * span
         low, high = left + row.low * span, left + row.high * span
         parts += [
-            _text(left - 8, middle + 4, row.label, "end"),
+            _draw_text(left - 8, middle + 4, row.label, "end"),
             f'<rect class="bar" x="{left}" y="{y}" width="{max(end - left, 0.5):.1f}" height="18" rx="2"/>',
             f'<path class="whisker" d="M{low:.1f} {middle - 5}v10m0-5H{high:.1f}m0-5v10"/>',
-            _text(WIDTH - right + 10, middle + 4, row.note, "start", "note"),
+            _draw_text(WIDTH - right + 10, middle + 4, row.note, "start", "note"),
         ]
-    return _svg(height, parts, "rates with 95 % intervals")
+    return _wrap_svg(height, parts, "rates with 95 % intervals")
 
 
 @dataclass(frozen=True)
-class Part:
+class LabelledCount:
     """A named count."""
 
     label: str
     count: int
 
 
-def counts(parts: Sequence[Part]) -> str:
+def draw_counts(parts: Sequence[LabelledCount]) -> str:
     """Draw a horizontal bar for each count."""
     step, left, right = 26, 210, 70
     span, height = WIDTH - left - right, step * len(parts) + 8
@@ -57,29 +57,32 @@ def counts(parts: Sequence[Part]) -> str:
         y, length = number * step + 4, part.count / largest * span
         kind = "bar good" if part.label == "resolved" else "bar"
         drawn += [
-            _text(left - 8, y + 13, part.label, "end"),
+            _draw_text(left - 8, y + 13, part.label, "end"),
             f'<rect class="{kind}" x="{left}" y="{y}" width="{max(length, 1):.1f}" height="17" rx="2"/>',
-            _text(left + length + 6, y + 13, str(part.count), "start", "note"),
+            _draw_text(left + length + 6, y + 13, str(part.count), "start", "note"),
         ]
-    return _svg(height, drawn, "counts")
+    return _wrap_svg(height, drawn, "counts")
 
 
 @dataclass(frozen=True)
-class Line:
+class PlotLine:
     """A series of points, x ascending."""
 
     label: str
     points: tuple[tuple[float, float], ...]
 
 
-def lines(series: Sequence[Line], x_name: str, y_name: str) -> str:
+def draw_lines(series: Sequence[PlotLine], x_name: str, y_name: str) -> str:
     """Draw step lines over common axes."""
     left, bottom, top, height = 52, 40, 14, 260
     width, tall = WIDTH - left - 20, height - bottom - top
     right = _round_up(max((x for line in series for x, _ in line.points), default=1.0))
     upper = _round_up(max((y for line in series for _, y in line.points), default=1.0))
-    drawn = [_axes(left, top, width, tall, right, upper)]
-    drawn += [_text(left + width / 2, height - 6, x_name, "middle", "note"), _text(left, 10, y_name, "start", "note")]
+    drawn = [_draw_axes(left, top, width, tall, right, upper)]
+    drawn += [
+        _draw_text(left + width / 2, height - 6, x_name, "middle", "note"),
+        _draw_text(left, 10, y_name, "start", "note"),
+    ]
     for number, line in enumerate(series):
         path, was = f"M{left} {top + tall}", float(top + tall)
         for x, y in line.points:
@@ -87,35 +90,37 @@ def lines(series: Sequence[Line], x_name: str, y_name: str) -> str:
             path += f"L{across:.1f} {was:.1f}L{across:.1f} {up:.1f}"
             was = up
         drawn.append(f'<path class="line c{number % 6}" d="{path}H{left + width}"/>')
-        drawn.append(_text(left + width - 4, top + tall - 10 - 16 * number, line.label, "end", f"legend c{number % 6}"))
-    return _svg(height, drawn, f"{y_name} by {x_name}")
+        drawn.append(
+            _draw_text(left + width - 4, top + tall - 10 - 16 * number, line.label, "end", f"legend c{number % 6}")
+        )
+    return _wrap_svg(height, drawn, f"{y_name} by {x_name}")
 
 
-def _axes(left: float, top: float, width: float, tall: float, right: float, upper: float) -> str:
+def _draw_axes(left: float, top: float, width: float, tall: float, right: float, upper: float) -> str:
     drawn = [f'<path class="axis" d="M{left} {top}V{top + tall}H{left + width}"/>']
     for part in range(5):
         x, y = left + width * part / 4, top + tall - tall * part / 4
-        drawn.append(_text(x, top + tall + 15, _number(right * part / 4), "middle", "tick"))
-        drawn.append(_text(left - 6, y + 4, _number(upper * part / 4), "end", "tick"))
+        drawn.append(_draw_text(x, top + tall + 15, _format_number(right * part / 4), "middle", "tick"))
+        drawn.append(_draw_text(left - 6, y + 4, _format_number(upper * part / 4), "end", "tick"))
         drawn.append(f'<path class="grid" d="M{left} {y:.1f}H{left + width}"/>')
     return "".join(drawn)
 
 
-def _grid(left: float, span: float, height: float) -> str:
+def _draw_grid(left: float, span: float, height: float) -> str:
     drawn = []
     for part in range(5):
         x = left + span * part / 4
         drawn.append(f'<path class="grid" d="M{x:.1f} 2V{height - 16}"/>')
-        drawn.append(_text(x, height - 3, f"{part * 25} %", "middle", "tick"))
+        drawn.append(_draw_text(x, height - 3, f"{part * 25} %", "middle", "tick"))
     return "".join(drawn)
 
 
-def _text(x: float, y: float, text: str, anchor: str, kind: str = "label") -> str:
+def _draw_text(x: float, y: float, text: str, anchor: str, kind: str = "label") -> str:
     shown = text if len(text) <= 34 else text[:33] + "…"
     return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(shown)}</text>'
 
 
-def _svg(height: float, parts: Sequence[str], title: str) -> str:
+def _wrap_svg(height: float, parts: Sequence[str], title: str) -> str:
     return (
         f'<svg viewBox="0 0 {WIDTH} {height:.0f}" width="{WIDTH}" height="{height:.0f}" role="img" '
         f'aria-label="{escape(title)}">{"".join(parts)}</svg>'
@@ -130,5 +135,5 @@ def _round_up(value: float) -> float:
     return next(step * power for step in (1, 2, 4, 5, 8, 10) if step * power >= value * 0.999)
 
 
-def _number(value: float) -> str:
+def _format_number(value: float) -> str:
     return f"{value:,.0f}" if value >= 10 or value == int(value) else f"{value:.2g}"

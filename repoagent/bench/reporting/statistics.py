@@ -36,7 +36,7 @@ class Rate:
         return f"{self.hits} of {self.total} = {self.value:.1%} [{low:.1%}, {high:.1%}]"
 
 
-def mcnemar(only_one: int, only_other: int) -> float:
+def compute_mcnemar(only_one: int, only_other: int) -> float:
     """Compute the p-value of McNemar's exact (binomial) test that two runs are equally good.
 
     The arguments count the instances that only one of the runs resolves.
@@ -48,7 +48,7 @@ def mcnemar(only_one: int, only_other: int) -> float:
     return min(1.0, 2 * tail / (1 << n))
 
 
-def quantile(values: list[float], share: float) -> float:
+def compute_quantile(values: list[float], share: float) -> float:
     """Interpolate the quantile of `values` at `share` (0 to 1); 0 without values."""
     if not values:
         return 0.0

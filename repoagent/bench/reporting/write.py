@@ -12,25 +12,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from repoagent import __version__
-from repoagent.bench.reporting.collect import Row, RunData, collect
-from repoagent.bench.reporting.comparing import compared
-from repoagent.bench.reporting.digest import Digest, digest
-from repoagent.bench.reporting.plots import Bar, Line, Part, bars, counts, lines
+from repoagent.bench.reporting.collect import ReportRow, RunData, collect_run
+from repoagent.bench.reporting.comparison import compare_runs
+from repoagent.bench.reporting.digest import RunDigest, build_digest
+from repoagent.bench.reporting.plots import LabelledCount, PlotLine, RateBar, draw_bars, draw_counts, draw_lines
 from repoagent.bench.reporting.statistics import Rate
 from repoagent.session.atomic import write_bytes
-from repoagent.trace import Event, read
+from repoagent.trace import Event, read_events
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-PAGES = "trajectories"
+PAGES_FOLDER = "trajectories"
 """The folder of a run for the pages of its instances."""
-_MOST_EVENTS = 2000
-_LONGEST = 4000
+_MAX_EVENTS = 2000
+_MAX_TEXT = 4000
 
 
 @dataclass(frozen=True)
-class Plots:
+class ReportPlots:
     """All plots of a report, as SVG."""
 
     rates: str
@@ -46,16 +46,16 @@ def write_reports(folders: Sequence[Path], out: Path) -> list[Path]:
 
     Returns the paths of the two reports.
     """
-    digests = [digest(collect(folder)) for folder in folders]
-    comparisons = [compared(one.run, other.run) for one, other in combinations(digests, 2)]
-    pages = _environment()
+    digests = [build_digest(collect_run(folder)) for folder in folders]
+    comparisons = [compare_runs(one.run, other.run) for one, other in combinations(digests, 2)]
+    pages = _make_environment()
     for each in digests:
         _write_pages(pages, each.run)
     values = {
         "digests": digests,
         "comparisons": comparisons,
-        "plots": _plots(digests),
-        "link": lambda row: _link(out, row),
+        "plots": _draw_plots(digests),
+        "link": lambda row: _make_link(out, row),
         "version": __version__,
         "made": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
     }
@@ -71,7 +71,7 @@ def write_reports(folders: Sequence[Path], out: Path) -> list[Path]:
 
 
 @dataclass(frozen=True)
-class Step:
+class TrajectoryStep:
     """One event of a trajectory, for a person."""
 
     at: str
@@ -82,71 +82,79 @@ class Step:
 def _write_pages(pages: Environment, run: RunData) -> None:
     template = pages.get_template("instance.html.j2")
     for row in run.rows:
-        values = {"row": row, "run": run, "steps": list(_steps(row.folder)), "raw": list(_raw(run, row))}
-        write_bytes(run.folder / PAGES / f"{_file(row)}.html", template.render(values).encode("utf-8", "replace"))
+        values = {
+            "row": row,
+            "run": run,
+            "steps": list(_read_steps(row.folder)),
+            "raw": list(_list_raw_files(run, row)),
+        }
+        write_bytes(
+            run.folder / PAGES_FOLDER / f"{_make_file_name(row)}.html",
+            template.render(values).encode("utf-8", "replace"),
+        )
 
 
-def _file(row: Row) -> str:
+def _make_file_name(row: ReportRow) -> str:
     return re.sub(r"[^\w.+-]", "_", row.id)[:200]
 
 
-def _link(out: Path, row: Row) -> str:
+def _make_link(out: Path, row: ReportRow) -> str:
     run = row.folder.parent.parent
-    return Path(os.path.relpath(run / PAGES / f"{_file(row)}.html", out)).as_posix()
+    return Path(os.path.relpath(run / PAGES_FOLDER / f"{_make_file_name(row)}.html", out)).as_posix()
 
 
-def _steps(folder: Path) -> Iterator[Step]:
+def _read_steps(folder: Path) -> Iterator[TrajectoryStep]:
     for name in ("session/events.jsonl", "evaluation/evaluation.jsonl"):
-        events = read(folder / name)
-        for event in events[:_MOST_EVENTS]:
-            yield Step(_clock(event.at - events[0].at), event.kind, _told(event))
+        events = read_events(folder / name)
+        for event in events[:_MAX_EVENTS]:
+            yield TrajectoryStep(_format_clock(event.at - events[0].at), event.kind, _format_event(event))
 
 
-def _told(event: Event) -> str:
-    text = "\n".join(f"{name}: {_value(value)}" for name, value in event.data.items())
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+def _format_event(event: Event) -> str:
+    text = "\n".join(f"{name}: {_format_value(value)}" for name, value in event.data.items())
+    return text if len(text) <= _MAX_TEXT else f"{text[:_MAX_TEXT]}…"
 
 
-def _value(value: object) -> str:
+def _format_value(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _raw(run: RunData, row: Row) -> Iterator[str]:
+def _list_raw_files(run: RunData, row: ReportRow) -> Iterator[str]:
     """Yield the raw files of the trajectory, relative to the page."""
     for name in ("session/events.jsonl", "session/patch.diff", "session/report.json", "error.log", "output.log"):
         if (row.folder / name).is_file():
-            yield Path(os.path.relpath(row.folder / name, run.folder / PAGES)).as_posix()
+            yield Path(os.path.relpath(row.folder / name, run.folder / PAGES_FOLDER)).as_posix()
 
 
 # --- plots ------------------------------------------------------------------------------------------------------------
 
 
-def _plots(digests: Sequence[Digest]) -> Plots:
-    return Plots(
-        bars([_bar(each.run.label, each.rate) for each in digests]),
-        lines([_resolved_by_time(each.run) for each in digests], "minutes for one instance", "resolved"),
-        tuple(bars([_bar(group.name, group.rate) for group in each.by_repository]) for each in digests),
-        tuple(bars([_bar(group.name, group.rate) for group in each.by_size]) for each in digests),
-        tuple(bars([_bar(each.name, each.rate) for each in one.calibration]) for one in digests),
-        tuple(counts([Part(name, count) for name, count in each.failures]) for each in digests),
+def _draw_plots(digests: Sequence[RunDigest]) -> ReportPlots:
+    return ReportPlots(
+        draw_bars([_make_bar(each.run.label, each.rate) for each in digests]),
+        draw_lines([_count_resolved_by_time(each.run) for each in digests], "minutes for one instance", "resolved"),
+        tuple(draw_bars([_make_bar(group.name, group.rate) for group in each.by_repository]) for each in digests),
+        tuple(draw_bars([_make_bar(group.name, group.rate) for group in each.by_size]) for each in digests),
+        tuple(draw_bars([_make_bar(each.name, each.rate) for each in one.calibration]) for one in digests),
+        tuple(draw_counts([LabelledCount(name, count) for name, count in each.failures]) for each in digests),
     )
 
 
-def _bar(label: str, rate: Rate) -> Bar:
+def _make_bar(label: str, rate: Rate) -> RateBar:
     low, high = rate.interval
-    return Bar(label, rate.value, low, high, f"{rate.value:.0%}  ({rate.hits} of {rate.total})")
+    return RateBar(label, rate.value, low, high, f"{rate.value:.0%}  ({rate.hits} of {rate.total})")
 
 
-def _resolved_by_time(run: RunData) -> Line:
+def _count_resolved_by_time(run: RunData) -> PlotLine:
     """Compute how many instances would be resolved within each number of minutes per instance."""
-    minutes = sorted(row.seconds / 60 for row in run.judged if row.resolved)
-    return Line(run.label, tuple((each, number) for number, each in enumerate(minutes, 1)))
+    minutes = sorted(row.seconds / 60 for row in run.evaluable_rows if row.resolved)
+    return PlotLine(run.label, tuple((each, number) for number, each in enumerate(minutes, 1)))
 
 
 # --- templates --------------------------------------------------------------------------------------------------------
 
 
-def _environment() -> Environment:
+def _make_environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
     from markupsafe import Markup
 
@@ -158,21 +166,21 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["clock"] = _clock
+    environment.filters["clock"] = _format_clock
     environment.filters["svg"] = Markup  # made here, with every text escaped
-    environment.filters["cell"] = _cell
+    environment.filters["cell"] = _escape_cell
     environment.filters["percent"] = lambda value: f"{value:.1%}"
     return environment
 
 
-def _clock(seconds: float) -> str:
+def _format_clock(seconds: float) -> str:
     whole = round(seconds)
     return (
         f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}" if whole >= 3600 else f"{whole // 60}:{whole % 60:02}"
     )
 
 
-def _cell(text: str) -> str:
+def _escape_cell(text: str) -> str:
     """Escape text so that it cannot break a Markdown table or be read as markup."""
     escaped = re.sub(r"([|`*_\[\]\\])", r"\\\1", " ".join(text.split())[:200])
     return escaped.replace("<", "&lt;").replace(">", "&gt;")

@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 
 from repoagent.domain import Issue, Location, Oracle, Strength
 from repoagent.edits import EditRefused
-from repoagent.edits.syntax import Function, defined, lines_of, without_docstring
 from repoagent.evidence.context import EvaluationContext
-from repoagent.evidence.reproduction.documented import Documented, documented
+from repoagent.evidence.reproduction.documented import DocumentedFunction, reproduce_documentation
 from repoagent.evidence.reproduction.oracle import reproduce
-from repoagent.evidence.reproduction.project import Project, project_of
-from repoagent.evidence.reproduction.tracing import executed_lines
-from repoagent.evidence.reproduction.written import Suspect, written
+from repoagent.evidence.reproduction.project import SnippetProject, build_project
+from repoagent.evidence.reproduction.tracing import trace_lines
+from repoagent.evidence.reproduction.written import SuspectFunction, generate_reproduction
 from repoagent.evidence.workbench import Workbench
 from repoagent.index.build import Index
+from repoagent.languages.python.syntax import Function, locate_definition, split_docstring, split_lines
 from repoagent.llm.base import Model
 
 _MENTIONS_DOCUMENTATION = re.compile(r"\bdoc(?:string|umentation|umented|s\b)|\bexamples?\b", re.IGNORECASE)
@@ -57,19 +57,19 @@ class ReproductionFinder:
         where = self.context.environment
         run = self.workbench.make_script_runner(where)
         run_briefly = self.workbench.make_script_runner(where, _DOCUMENTED_SECONDS)
-        project = project_of(self.index)
+        project = build_project(self.index)
         oracle = reproduce(self.issue, run, project)
         if oracle.strength in (Strength.WEAK, Strength.NONE):
-            contradicted = documented(self._find_documented(), run_briefly)
+            contradicted = reproduce_documentation(self._find_documented(), run_briefly)
             oracle = contradicted if contradicted.strength is Strength.STRONG else oracle
         passing = _NONE
         if oracle.strength is Strength.NONE:
-            passing = documented(self._find_documented(), run_briefly, today="passed")
+            passing = reproduce_documentation(self._find_documented(), run_briefly, today="passed")
             suspects = [self._make_suspect(each, project) for each in self.targets[: self.model.profile.functions]]
-            oracle = written(self.issue, suspects, run, self.model, self.seed, project.packages)
+            oracle = generate_reproduction(self.issue, suspects, run, self.model, self.seed, project.packages)
         return Reproduction(oracle, passing, self._trace_lines(oracle))
 
-    def _find_documented(self) -> list[Documented]:
+    def _find_documented(self) -> list[DocumentedFunction]:
         """The functions that the issue names, where it speaks of documentation: elsewhere an example may be out of
         date."""
         if not _MENTIONS_DOCUMENTATION.search(self.issue.text):
@@ -77,31 +77,31 @@ class ReproductionFinder:
         named = [t for t in self.targets[:_DOCUMENTED] if t.symbol.rpartition(".")[2] in self.issue.text]
         return [function for location in named if (function := describe_function(self.index, location))]
 
-    def _make_suspect(self, location: Location, project: Project) -> Suspect:
-        lines = lines_of(self.index.source(location.path))[location.start - 1 : location.end]
+    def _make_suspect(self, location: Location, project: SnippetProject) -> SuspectFunction:
+        lines = split_lines(self.index.read_source(location.path))[location.start - 1 : location.end]
         outer, _, name = location.symbol.rpartition(".")
-        module = self.index.module_name(location.path)
+        module = self.index.derive_module_name(location.path)
         importing = f"from {module} import {(outer or name).partition('.')[0]}" if module else ""
-        return Suspect(location.path, name, "".join(lines).rstrip(), importing)
+        return SuspectFunction(location.path, name, "".join(lines).rstrip(), importing)
 
     def _trace_lines(self, oracle: Oracle) -> Mapping[str, frozenset[int]]:
         if oracle.strength is Strength.NONE:
             return {}
         lines = self.workbench.run_fresh(
-            self.context.environment, (), lambda box: executed_lines(box, oracle.script, oracle.seconds)
+            self.context.environment, (), lambda box: trace_lines(box, oracle.script, oracle.seconds)
         )
         return {path: lines[path] for path in lines if path in self.index.files}
 
 
-def describe_function(index: Index, location: Location) -> Documented | None:
+def describe_function(index: Index, location: Location) -> DocumentedFunction | None:
     """A function with its documentation; None where it has none, cannot be imported, or is none."""
-    module, source = index.module_name(location.path), index.source(location.path)
+    module, source = index.derive_module_name(location.path), index.read_source(location.path)
     try:
-        _, text = without_docstring(source, location.symbol, location.start)
-        function = defined(source, location.symbol, location.start).node
+        _, text = split_docstring(source, location.symbol, location.start)
+        function = locate_definition(source, location.symbol, location.start).node
     except EditRefused:
         return None
     if not isinstance(function, Function):
         return None
     parameters = tuple(argument.arg for argument in function.args.args)
-    return Documented(module, location.symbol, parameters, text) if text and module else None
+    return DocumentedFunction(module, location.symbol, parameters, text) if text and module else None

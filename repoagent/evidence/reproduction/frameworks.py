@@ -53,6 +53,6 @@ _repoagent_django()
 '''
 
 
-def setup(code: str, packages: Sequence[str]) -> str:
+def write_setup(code: str, packages: Sequence[str]) -> str:
     """Write the code to run before all else; empty where no framework is known to be used."""
     return _DJANGO if "django" in packages or _DJANGO_WORD.search(code) else ""

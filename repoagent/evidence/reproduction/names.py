@@ -9,36 +9,36 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from repoagent.evidence.reproduction.project import Project
+from repoagent.evidence.reproduction.project import SnippetProject
 from repoagent.issue.snippets import Snippet
 from repoagent.issue.syntax import parse
 
-_IMPORT = re.compile(r"`((?:from [\w.]+ )?import [\w., ]+)`")
+_QUOTED_IMPORT = re.compile(r"`((?:from [\w.]+ )?import [\w., ]+)`")
 
 
-def preamble(snippet: Snippet, others: Sequence[Snippet], text: str, project: Project) -> str:
+def write_preamble(snippet: Snippet, others: Sequence[Snippet], text: str, project: SnippetProject) -> str:
     """Write the code to run before `snippet` so that the names it uses exist.
 
     Looked for in this order: the other code blocks of the issue (`others`, nearest first, run whole when they define
     one of the names, else their imports), imports in the issue's `text`, packages of the repository, a dotted name in
     the text that begins with one of them, the import that the project itself uses, modules of the standard library.
     """
-    missing = undefined(snippet.code)
+    missing = find_undefined_names(snippet.code)
     lines: list[str] = []
     for block in others:
-        if missing & _assigned(block.code):
+        if missing & _find_assigned_names(block.code):
             lines.insert(0, block.code)
-            missing = (missing | undefined(block.code)) - _bound(block.code)
-    known = [line for code in [s.code for s in others] + _IMPORT.findall(text) for line in _imports(code)]
+            missing = (missing | find_undefined_names(block.code)) - _find_bound_names(block.code)
+    known = [line for code in [s.code for s in others] + _QUOTED_IMPORT.findall(text) for line in _split_imports(code)]
     imports = []
     for name in sorted(missing):
-        imports += _first(name, known, text, project)
+        imports += _find_imports(name, known, text, project)
     return "\n".join([*dict.fromkeys(imports), *lines])
 
 
-def without_placeholders(snippet: Snippet, others: Sequence[Snippet], project: Project) -> Snippet:
+def remove_placeholders(snippet: Snippet, others: Sequence[Snippet], project: SnippetProject) -> Snippet:
     """Remove from a snippet the imports from modules that only the reporter has, of what another block defines."""
-    defined = {name for block in others for name in _assigned(block.code)}
+    defined = {name for block in others for name in _find_assigned_names(block.code)}
 
     def is_placeholder(code: str) -> bool:
         node = next(iter(parse(code).body), None)
@@ -51,40 +51,40 @@ def without_placeholders(snippet: Snippet, others: Sequence[Snippet], project: P
     return replace(snippet, steps=tuple(step for step in snippet.steps if not is_placeholder(step.code)))
 
 
-def undefined(code: str) -> frozenset[str]:
+def find_undefined_names(code: str) -> frozenset[str]:
     """Find names that `code` reads and never binds, without the built-in ones."""
     read = {n.id for n in ast.walk(parse(code)) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
-    return frozenset(read - _bound(code) - set(dir(builtins)) - {"__file__", "__name__"})
+    return frozenset(read - _find_bound_names(code) - set(dir(builtins)) - {"__file__", "__name__"})
 
 
-def _first(name: str, known: Sequence[str], text: str, project: Project) -> list[str]:
+def _find_imports(name: str, known: Sequence[str], text: str, project: SnippetProject) -> list[str]:
     """Return the import of `name` from the first source that has exactly one; empty where it is not clear."""
-    from_issue = {line for line in known if name in _bound(line)}
+    from_issue = {line for line in known if name in _find_bound_names(line)}
     packages = project.packages
-    dotted = {module for package in packages for module in _modules_with(name, package, text)}
+    dotted = {module for package in packages for module in _find_modules(name, package, text)}
     if from_issue:
         return sorted(from_issue) if len(from_issue) == 1 else []
     if name in packages:
         return [f"import {name}"]
     if dotted:
         return [f"from {dotted.pop()} import {name}"] if len(dotted) == 1 else []
-    if usual := project.importing(name):
+    if usual := project.find_import(name):
         return [usual]
     if name in sys.stdlib_module_names and name != "datetime":  # `datetime` may be the module or the class in it
         return [f"import {name}"]
     return [f"from {packages[0]} import {name}"] if len(packages) == 1 else []
 
 
-def _modules_with(name: str, package: str, text: str) -> list[str]:
+def _find_modules(name: str, package: str, text: str) -> list[str]:
     """Find `pkg.mod` for each `pkg.mod.name` in the text."""
     return re.findall(rf"\b({re.escape(package)}(?:\.\w{{1,80}}){{0,8}})\.{re.escape(name)}\b", text)
 
 
-def _bound(code: str) -> set[str]:
-    return _assigned(code) | {name for line in _imports(code) for name in _imported(line)}
+def _find_bound_names(code: str) -> set[str]:
+    return _find_assigned_names(code) | {name for line in _split_imports(code) for name in _find_imported_names(line)}
 
 
-def _assigned(code: str) -> set[str]:
+def _find_assigned_names(code: str) -> set[str]:
     """Find names bound by anything but an import, at any depth: rather too many than too few."""
     names: set[str] = set()
     for node in ast.walk(parse(code)):
@@ -99,14 +99,14 @@ def _assigned(code: str) -> set[str]:
     return names
 
 
-def _imports(code: str) -> Iterator[str]:
+def _split_imports(code: str) -> Iterator[str]:
     """Yield each import of `code` as a line of its own."""
     for node in ast.walk(parse(code)):
         if isinstance(node, ast.Import | ast.ImportFrom):
             yield ast.unparse(node)
 
 
-def _imported(line: str) -> Iterator[str]:
+def _find_imported_names(line: str) -> Iterator[str]:
     for node in parse(line).body:
         if isinstance(node, ast.Import | ast.ImportFrom):
             yield from ((alias.asname or alias.name.split(".")[0]) for alias in node.names)

@@ -14,20 +14,20 @@ from typing import TypeGuard
 
 from repoagent.issue.steps import Step
 from repoagent.issue.syntax import parse
-from repoagent.sandbox.base import ENVIRONMENT, Finished, Sandbox
+from repoagent.sandbox.base import ENVIRONMENT, CommandResult, Sandbox
 
 MARK = "=== repoagent: "
 """What every announcement begins with."""
 BEGIN = "=== repoagent: begin ==="
 END = "=== repoagent: end ==="
-SECONDS = 30.0
+MAX_SECONDS = 30.0
 """How long a script may run."""
 
 _STEP = "=== repoagent: step {} ==="
 _STEP_LINE = re.compile(r"=== repoagent: step (\d+) ===\n")
 _RAISED_LINE = re.compile(r"=== repoagent: raised (\S+) (here|below) ===\n")
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
-_HEADER = f'''\
+_SCRIPT_HEADER = f'''\
 import sys as _repoagent_sys
 
 def _repoagent_raised(kind, error, trace, _hook=_repoagent_sys.excepthook):
@@ -64,16 +64,16 @@ print("{BEGIN}", flush=True)
 
 
 @dataclass(frozen=True)
-class Seen:
+class ScriptOutput:
     """What a script's run showed."""
 
-    began: bool = False
-    ended: bool = False
+    has_begun: bool = False
+    has_ended: bool = False
     steps: Mapping[int, str] = field(default_factory=dict)
     """Output by step, counted from 1, of the steps that printed anything."""
-    raised: str = ""
+    exception: str = ""
     """Class name of the exception that ended it."""
-    here: bool = False
+    is_own_exception: bool = False
     """Whether the exception was raised by the snippet's own code."""
     message: str = ""
     """The last line of the traceback."""
@@ -81,7 +81,7 @@ class Seen:
     @property
     def text(self) -> str:
         """The output without the announcements."""
-        return "\n".join([*self.steps.values(), *([self.message] if self.raised else [])])
+        return "\n".join([*self.steps.values(), *([self.message] if self.exception else [])])
 
 
 def write_script(steps: Sequence[Step], preamble: str = "", setup: str = "") -> str:
@@ -92,42 +92,42 @@ def write_script(steps: Sequence[Step], preamble: str = "", setup: str = "") -> 
     """
     tree = parse("\n".join([preamble, *(step.code for step in steps)]))
     lines = [ast.unparse(node) for node in tree.body if _is_future(node)]
-    lines += [_HEADER, *([setup] if setup else ()), *map(ast.unparse, _statements(preamble))]
+    lines += [_SCRIPT_HEADER, *([setup] if setup else ()), *map(ast.unparse, _parse_statements(preamble))]
     for number, step in enumerate(steps, 1):
-        lines += [f"_repoagent_step({number})", *map(_printing, _statements(step.code))]
-    return "\n".join([*lines, *_calls(tree), f'print("\\n{END}", flush=True)', ""])
+        lines += [f"_repoagent_step({number})", *map(_print_expression, _parse_statements(step.code))]
+    return "\n".join([*lines, *_call_tests(tree), f'print("\\n{END}", flush=True)', ""])
 
 
-def run_script(sandbox: Sandbox, script: str, timeout: float = SECONDS) -> Finished:
+def run_script(sandbox: Sandbox, script: str, timeout: float = MAX_SECONDS) -> CommandResult:
     """Run `script` with the environment's Python in the repository of `sandbox`."""
     command = (f"{ENVIRONMENT}/venv/bin/python", "-W", "ignore", "-c", script)
     variables = {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1", "MPLBACKEND": "Agg"}
     return sandbox.run(command, timeout=timeout, environment=variables)
 
 
-def allowed(before: Finished) -> float:
+def compute_time_limit(before: CommandResult) -> float:
     """Return the seconds that a run on changed code may take, by one on the untouched code.
 
     A change that makes it much slower hangs, or as good as; one that makes it end is not waited for longer than what
     never ended.
     """
-    return before.seconds if before.timed_out else min(SECONDS, _LEAST + 5 * before.seconds)
+    return before.seconds if before.timed_out else min(MAX_SECONDS, _MIN_SECONDS + 5 * before.seconds)
 
 
-_LEAST = 5.0
+_MIN_SECONDS = 5.0
 
 
-def read_output(output: str) -> Seen:
+def read_output(output: str) -> ScriptOutput:
     """Read the output of a script; memory addresses in it are made equal."""
     text = _ADDRESS.sub("0x…", output.replace("\r\n", "\n"))
     _, begin, text = text.partition(f"{BEGIN}\n")
     text, end, _ = text.partition(END)
-    shown, raised, here, trace = _split_raised(text)
+    shown, raised, here, trace = _split_exception(text)
     message = trace.strip().splitlines()[-1:] or [""]
-    return Seen(bool(begin), bool(end), _read_steps(shown), raised, here, message[0])
+    return ScriptOutput(bool(begin), bool(end), _parse_steps(shown), raised, here, message[0])
 
 
-def _split_raised(text: str) -> tuple[str, str, bool, str]:
+def _split_exception(text: str) -> tuple[str, str, bool, str]:
     """Return the output before an exception, its class, whether the snippet itself raised it, and the traceback."""
     match = _RAISED_LINE.search(text)
     if match is None:
@@ -142,10 +142,10 @@ def write_steps(outputs: Mapping[int, str]) -> str:
 
 def read_steps(text: str) -> Mapping[int, str]:
     """Read the outputs that `write_steps` wrote."""
-    return _read_steps(text)
+    return _parse_steps(text)
 
 
-def _read_steps(text: str) -> dict[int, str]:
+def _parse_steps(text: str) -> dict[int, str]:
     parts = _STEP_LINE.split(text)
     pairs = zip(parts[1::2], parts[2::2], strict=True)
     return {int(number): tidy for number, output in pairs if (tidy := _tidy(output))}
@@ -155,7 +155,7 @@ def _tidy(output: str) -> str:
     return "\n".join(line.rstrip() for line in output.strip("\n").splitlines()).rstrip()
 
 
-def _statements(code: str) -> list[ast.stmt]:
+def _parse_statements(code: str) -> list[ast.stmt]:
     """Return the statements of `code`; imports from the future stand at the head of the script already."""
     return [node for node in parse(code).body if not _is_future(node)]
 
@@ -164,12 +164,12 @@ def _is_future(node: ast.stmt) -> bool:
     return isinstance(node, ast.ImportFrom) and node.module == "__future__"
 
 
-def _printing(node: ast.stmt) -> str:
+def _print_expression(node: ast.stmt) -> str:
     text = ast.unparse(node)
     return f"_repoagent_show({text})" if isinstance(node, ast.Expr) else text
 
 
-def _calls(tree: ast.Module) -> list[str]:
+def _call_tests(tree: ast.Module) -> list[str]:
     """Write calls of the tests without parameters that nothing calls, and of the test cases."""
     called = {n.func.id for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
     tests = [n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name.startswith("test")]

@@ -5,21 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from repoagent.evidence.reproduction.script import SECONDS, run_script
+from repoagent.evidence.reproduction.script import MAX_SECONDS, run_script
 from repoagent.sandbox.base import Sandbox
 
-_SLOWER = 3
+_SLOWDOWN = 3
 """Times that a script may take with the tracer what it may take without: one that is cut off before it reaches what is
 wrong would accuse the others."""
-_ENDING = 10.0
+_GRACE_SECONDS = 10.0
 """Seconds after which a script that does not heed its alarm is ended from outside."""
 
-FILE = ".repoagent-executed.json"
+TRACE_FILE = ".repoagent-executed.json"
 """Where the tracer writes what was executed."""
 
-_LONGEST = 100_000
+_MAX_SCRIPT_CHARACTERS = 100_000
 """Characters of a script; the system takes no longer argument."""
-_LARGEST = 5_000_000
+_MAX_ANSWER_BYTES = 5_000_000
 """Bytes of an answer that are read."""
 
 _TRACER = """\
@@ -54,26 +54,26 @@ exec(compile(SCRIPT, "<string>", "exec"), {"__name__": "__main__"})
 # function its lines are known well enough.
 
 
-def executed_lines(sandbox: Sandbox, script: str, seconds: float = SECONDS) -> Mapping[str, frozenset[int]]:
+def trace_lines(sandbox: Sandbox, script: str, seconds: float = MAX_SECONDS) -> Mapping[str, frozenset[int]]:
     """Trace the lines inside of functions of the repository that `script` executes, by path; empty where they are not
     known.
 
     Of a script that does not end, those of its beginning; `seconds` is what it may take without the tracer. Definitions
     that run on import are left out. What the sandbox answers is data of code that is not trusted.
     """
-    if len(script) > _LONGEST:
+    if len(script) > _MAX_SCRIPT_CHARACTERS:
         return {}
-    limit = _SLOWER * seconds
-    tracer = _TRACER.replace("FILE", FILE).replace("LIMIT", repr(limit)).replace("SCRIPT", repr(script))
-    run_script(sandbox, tracer, limit + _ENDING)
+    limit = _SLOWDOWN * seconds
+    tracer = _TRACER.replace("FILE", TRACE_FILE).replace("LIMIT", repr(limit)).replace("SCRIPT", repr(script))
+    run_script(sandbox, tracer, limit + _GRACE_SECONDS)
     try:
-        data = sandbox.read(FILE)
+        data = sandbox.read(TRACE_FILE)
     except FileNotFoundError:
         return {}
-    return _read(data) if len(data) <= _LARGEST else {}
+    return _parse_lines(data) if len(data) <= _MAX_ANSWER_BYTES else {}
 
 
-def _read(data: bytes) -> dict[str, frozenset[int]]:
+def _parse_lines(data: bytes) -> dict[str, frozenset[int]]:
     try:
         found = json.loads(data)
     except (ValueError, RecursionError):

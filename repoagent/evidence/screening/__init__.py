@@ -1,6 +1,14 @@
 """Choose among hundreds of variants of one function: all are tried in one sandbox, a fraction of a second each."""
 
-from repoagent.evidence.screening.base import Check, Screened, Variant
-from repoagent.evidence.screening.screen import Place, compare, screen, single_tests
+from repoagent.evidence.screening.base import ScreeningOracle, ScreeningResult, Variant
+from repoagent.evidence.screening.screen import VariedFunction, observe_behaviour, run_single_tests, screen
 
-__all__ = ["Check", "Place", "Screened", "Variant", "compare", "screen", "single_tests"]
+__all__ = [
+    "ScreeningOracle",
+    "ScreeningResult",
+    "Variant",
+    "VariedFunction",
+    "observe_behaviour",
+    "run_single_tests",
+    "screen",
+]

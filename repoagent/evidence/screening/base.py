@@ -8,26 +8,26 @@ from repoagent.domain import Oracle, Strength
 
 
 @dataclass(frozen=True)
-class Check:
+class ScreeningOracle:
     """A script or tests that a right variant passes and the untouched code does not."""
 
-    oracle: Oracle
-    failing: tuple[str, ...] = ()
+    script_oracle: Oracle
+    failing_tests: tuple[str, ...] = ()
     """Tests that fail and should pass; run where the oracle proves nothing."""
-    passing: tuple[str, ...] = ()
+    passing_tests: tuple[str, ...] = ()
     """Tests that must not fail."""
-    pytest: tuple[str, ...] = ()
+    pytest_arguments: tuple[str, ...] = ()
     """Arguments with which pytest collects them; none where the project's tests run otherwise."""
 
     @property
-    def by_script(self) -> bool:
+    def is_judged_by_script(self) -> bool:
         """Whether the oracle's script decides, rather than tests."""
-        return self.oracle.strength in (Strength.STRONG, Strength.CRASH)
+        return self.script_oracle.strength in (Strength.STRONG, Strength.CRASH)
 
     @property
-    def possible(self) -> bool:
+    def is_decisive(self) -> bool:
         """Whether anything could tell a right variant from a wrong one."""
-        return self.by_script or bool(self.failing and self.pytest)
+        return self.is_judged_by_script or bool(self.failing_tests and self.pytest_arguments)
 
 
 @dataclass(frozen=True)
@@ -38,15 +38,15 @@ class Variant:
 
 
 @dataclass(frozen=True)
-class Screened:
+class ScreeningResult:
     """What a variant did in its fork; never a verdict, for the code under test may have lied."""
 
     passed: bool
     """Whether it did all that was asked for."""
     progress: float
     """The part of what was asked for that it did, beyond the untouched code; from 0 to 1."""
-    shown: str = ""
+    behaviour: str = ""
     """What it printed or which tests it passed; equal for variants that behave alike as far as was seen."""
 
 
-FAILED = Screened(False, 0.0)
+FAILED = ScreeningResult(False, 0.0)

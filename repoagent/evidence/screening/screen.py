@@ -11,29 +11,29 @@ from functools import cache
 from importlib.resources import files
 
 from repoagent.domain import Answer, Oracle, Strength
-from repoagent.evidence.screening.base import FAILED, Check, Screened, Variant
-from repoagent.sandbox.base import ENVIRONMENT, Finished, Sandbox
+from repoagent.evidence.screening.base import FAILED, ScreeningOracle, ScreeningResult, Variant
+from repoagent.sandbox.base import ENVIRONMENT, CommandResult, Sandbox
 from repoagent.testbed.running.base import VARIABLES
 from repoagent.testbed.running.reports import read_report
 
-Open = Callable[[], AbstractContextManager[Sandbox]]
+SandboxOpener = Callable[[], AbstractContextManager[Sandbox]]
 """A fresh sandbox with the code that the variants are variants of."""
-Judge = Callable[[Oracle, Finished], tuple[Answer, float]]
+OutputJudge = Callable[[Oracle, CommandResult], tuple[Answer, float]]
 """Judges a run of the oracle's script: its answer, and how much of what is expected it shows, from 0 to 1."""
 
-_EACH = 10.0
+_VARIANT_SECONDS = 10.0
 """Seconds that one variant may take at most."""
-_ONE_TEST = 3.0
+_TEST_SECONDS = 3.0
 """Seconds after which a single test is taken never to end."""
 _CHECKPOINT = 40
 """Variants between two looks at whether one has spoilt the sandbox for the others."""
-_SANDBOXES = 6
+_MAX_SANDBOXES = 6
 """Sandboxes that may be spoilt before the rest is given up."""
-_JOB = ".repoagent-variants.json"
+_JOB_FILE = ".repoagent-variants.json"
 
 
 @dataclass(frozen=True)
-class Place:
+class VariedFunction:
     """The function that varies, and the file that it is in."""
 
     path: str
@@ -44,13 +44,13 @@ class Place:
 
 def screen(
     variants: Sequence[Variant],
-    function: Place,
-    check: Check,
-    judge: Judge,
-    open_sandbox: Open,
+    function: VariedFunction,
+    check: ScreeningOracle,
+    judge: OutputJudge,
+    open_sandbox: SandboxOpener,
     seconds: float,
     enough: int,
-) -> list[Screened]:
+) -> list[ScreeningResult]:
     """Run each of `variants`, and return what each does, in their order; as failed counts what there was no time for.
 
     Ends after `seconds`, or when `enough` of them did all that is asked of tests. A variant that does lasting harm
@@ -59,16 +59,16 @@ def screen(
     import time
 
     deadline = time.monotonic() + seconds
-    found: list[Screened] = []
+    found: list[ScreeningResult] = []
     checkpoint = _CHECKPOINT
-    for _ in range(_SANDBOXES):
+    for _ in range(_MAX_SANDBOXES):
         left = deadline - time.monotonic()
         if len(found) >= len(variants) or left <= 0:
             break
-        options = Trying(enough, checkpoint)
-        batch = _run(variants[len(found) :], function, check, open_sandbox, left, options)
-        found += [_read(each, check, judge) for each in batch.results[: batch.proven]]
-        if batch.ended != "spoilt":
+        options = ScreeningOptions(enough, checkpoint)
+        batch = _run_batch(variants[len(found) :], function, check, open_sandbox, left, options)
+        found += [_read_result(each, check, judge) for each in batch.results[: batch.proven_count]]
+        if batch.ending != "spoilt":
             break
         if checkpoint == 1:
             found.append(FAILED)  # the culprit
@@ -76,23 +76,27 @@ def screen(
     return [*found, *[FAILED] * (len(variants) - len(found))]
 
 
-def compare(
-    variants: Sequence[Variant], function: Place, check: Check, open_sandbox: Open, seconds: float
+def observe_behaviour(
+    variants: Sequence[Variant],
+    function: VariedFunction,
+    check: ScreeningOracle,
+    open_sandbox: SandboxOpener,
+    seconds: float,
 ) -> list[tuple[str, ...]]:
     """Observe what each of `variants` returns for the arguments that the check calls the function with, and for others
     like them; nothing for one that does not answer, or where the arguments cannot be written down."""
-    batch = _run(variants, function, check, open_sandbox, seconds, Trying(probe=True))
-    found = [_given_back(result) for result in batch.results[: batch.proven]]
+    batch = _run_batch(variants, function, check, open_sandbox, seconds, ScreeningOptions(probe=True))
+    found = [_read_behaviour(result) for result in batch.results[: batch.proven_count]]
     return [*found, *[()] * (len(variants) - len(found))]
 
 
-def _given_back(result: dict[str, object]) -> tuple[str, ...]:
+def _read_behaviour(result: dict[str, object]) -> tuple[str, ...]:
     answer = result.get("answer")
     return tuple(map(str, answer)) if isinstance(answer, list) else ()
 
 
-def single_tests(
-    pytest: Sequence[str], open_sandbox: Open, seconds: float, each: float = _ONE_TEST
+def run_single_tests(
+    pytest: Sequence[str], open_sandbox: SandboxOpener, seconds: float, each: float = _TEST_SECONDS
 ) -> tuple[frozenset[str], frozenset[str], float]:
     """Run each test in a process of its own; return those that pass, those that fail, and how long those that pass take
     together.
@@ -101,16 +105,21 @@ def single_tests(
     nonsense.
     """
     with open_sandbox() as sandbox:
-        job = _job((), Place("", "", ""), Check(Oracle(Strength.NONE), pytest=tuple(pytest)), seconds)
-        data = _answer(sandbox, {**job, "survey": True, "each": each}, seconds)
-    rows = _outcomes(data)
+        job = _build_job(
+            (),
+            VariedFunction("", "", ""),
+            ScreeningOracle(Oracle(Strength.NONE), pytest_arguments=tuple(pytest)),
+            seconds,
+        )
+        data = _run_job(sandbox, {**job, "survey": True, "each": each}, seconds)
+    rows = _read_outcomes(data)
     ended = {name: (outcome, took) for name, outcome, took in rows}
     passing = frozenset(name for name, (outcome, _) in ended.items() if outcome == "passed")
     failing = frozenset(name for name, (outcome, _) in ended.items() if outcome in {"failed", "hangs"})
     return passing, failing, sum(ended[name][1] for name in passing)
 
 
-def _outcomes(data: bytes | None) -> Sequence[tuple[str, str, float]]:
+def _read_outcomes(data: bytes | None) -> Sequence[tuple[str, str, float]]:
     try:
         rows = json.loads(data or b"")["outcomes"]
         return [(str(name), str(outcome), float(took)) for name, outcome, took in rows]
@@ -119,101 +128,108 @@ def _outcomes(data: bytes | None) -> Sequence[tuple[str, str, float]]:
 
 
 @dataclass(frozen=True)
-class Trying:
+class ScreeningOptions:
     """How variants are run: when to stop, how often to look for harm, and whether to observe behaviour instead."""
 
-    enough: int = 1_000_000
-    checkpoint: int = _CHECKPOINT
+    wanted_count: int = 1_000_000
+    checkpoint_interval: int = _CHECKPOINT
     probe: bool = False
 
 
 @dataclass(frozen=True)
-class _Batch:
+class _ScreeningBatch:
     results: Sequence[dict[str, object]]
-    proven: int
-    ended: str
+    proven_count: int
+    ending: str
 
 
-_NOTHING = _Batch((), 0, "")
+_EMPTY_BATCH = _ScreeningBatch((), 0, "")
 
 
-def _run(
-    variants: Sequence[Variant], function: Place, check: Check, open_sandbox: Open, seconds: float, options: Trying
-) -> _Batch:
-    job = _job(variants, function, check, seconds)
-    how = {"enough": options.enough, "checkpoint": options.checkpoint, "probe": options.probe}
+def _run_batch(
+    variants: Sequence[Variant],
+    function: VariedFunction,
+    check: ScreeningOracle,
+    open_sandbox: SandboxOpener,
+    seconds: float,
+    options: ScreeningOptions,
+) -> _ScreeningBatch:
+    job = _build_job(variants, function, check, seconds)
+    how = {"enough": options.wanted_count, "checkpoint": options.checkpoint_interval, "probe": options.probe}
     with open_sandbox() as sandbox:
-        data = _answer(sandbox, {**job, **how}, seconds)
-    return _batch(data) if data else _NOTHING
+        data = _run_job(sandbox, {**job, **how}, seconds)
+    return _read_batch(data) if data else _EMPTY_BATCH
 
 
-def _job(variants: Sequence[Variant], function: Place, check: Check, seconds: float) -> dict[str, object]:
+def _build_job(
+    variants: Sequence[Variant], function: VariedFunction, check: ScreeningOracle, seconds: float
+) -> dict[str, object]:
     """Describe what `forks.py` is to do."""
     return {
         "path": function.path,
         "text": function.text,
         "names": function.symbol.split("."),
         "variants": [variant.changes for variant in variants],
-        "script": check.oracle.script if check.by_script else "",
-        "failing": check.failing,
-        "passing": check.passing,
-        "pytest": check.pytest,
+        "script": check.script_oracle.script if check.is_judged_by_script else "",
+        "failing": check.failing_tests,
+        "passing": check.passing_tests,
+        "pytest": check.pytest_arguments,
         "seconds": seconds,
-        "each": _EACH,
+        "each": _VARIANT_SECONDS,
         "survey": False,
     }
 
 
-def _answer(sandbox: Sandbox, job: dict[str, object], seconds: float) -> bytes | None:
+def _run_job(sandbox: Sandbox, job: dict[str, object], seconds: float) -> bytes | None:
     """Run the job's program in the sandbox, and return what it writes; None where it writes nothing."""
     path = f"/tmp/repoagent-{secrets.token_hex(8)}.json"  # noqa: S108 - inside the sandbox
-    sandbox.write({_JOB: json.dumps(job).encode()})
-    sandbox.run(_command(path), timeout=seconds + 3 * _EACH, environment=_VARIABLES)
+    sandbox.write({_JOB_FILE: json.dumps(job).encode()})
+    sandbox.run(_build_command(path), timeout=seconds + 3 * _VARIANT_SECONDS, environment=_JOB_VARIABLES)
     return read_report(sandbox, path)
 
 
-_VARIABLES = {**VARIABLES, "MPLBACKEND": "Agg"}
+_JOB_VARIABLES = {**VARIABLES, "MPLBACKEND": "Agg"}
 
 
-def _command(answer: str) -> tuple[str, ...]:
-    return (f"{ENVIRONMENT}/venv/bin/python", "-W", "ignore", "-c", _program(), _JOB, answer)
+def _build_command(answer: str) -> tuple[str, ...]:
+    return (f"{ENVIRONMENT}/venv/bin/python", "-W", "ignore", "-c", _load_program(), _JOB_FILE, answer)
 
 
 @cache
-def _program() -> str:
+def _load_program() -> str:
     return files("repoagent.evidence.screening").joinpath("forks.py").read_text(encoding="utf-8")
 
 
-def _batch(data: bytes) -> _Batch:
+def _read_batch(data: bytes) -> _ScreeningBatch:
     """Read what the sandbox answered; an empty batch where that is not what the program would write."""
     try:
         found = json.loads(data)
         results = [each for each in found["results"] if isinstance(each, dict)]
-        return _Batch(results, min(int(found["proven"]), len(results)), str(found["ended"]))
+        return _ScreeningBatch(results, min(int(found["proven"]), len(results)), str(found["ended"]))
     except (ValueError, KeyError, TypeError, RecursionError):
-        return _NOTHING
+        return _EMPTY_BATCH
 
 
-def _read(result: dict[str, object], check: Check, judge: Judge) -> Screened:
+def _read_result(result: dict[str, object], check: ScreeningOracle, judge: OutputJudge) -> ScreeningResult:
     if result.get("timed_out"):
         return FAILED
-    return _of_script(result, check, judge) if check.by_script else _of_tests(result, check)
+    return _read_script_result(result, check, judge) if check.is_judged_by_script else _read_test_result(result, check)
 
 
-def _of_script(result: dict[str, object], check: Check, judge: Judge) -> Screened:
+def _read_script_result(result: dict[str, object], check: ScreeningOracle, judge: OutputJudge) -> ScreeningResult:
     code = result.get("code")
     output = str(result.get("output", ""))
-    answer, progress = judge(check.oracle, Finished(code if isinstance(code, int) else 1, output, 0.0))
-    return Screened(answer == "passed", progress, output)
+    answer, progress = judge(check.script_oracle, CommandResult(code if isinstance(code, int) else 1, output, 0.0))
+    return ScreeningResult(answer == "passed", progress, output)
 
 
-def _of_tests(result: dict[str, object], check: Check) -> Screened:
+def _read_test_result(result: dict[str, object], check: ScreeningOracle) -> ScreeningResult:
     answer = result.get("answer")
     if not isinstance(answer, dict):
         return FAILED
     passed, broken = (answer.get(name) for name in ("passed", "broken"))
     if not isinstance(passed, list) or not isinstance(broken, list):
         return FAILED
-    mended = {str(name) for name in passed} & set(check.failing)
-    progress = len(mended) / len(check.failing) if not broken else 0.0
-    return Screened(progress == 1.0, progress, " ".join(sorted(mended)))
+    mended = {str(name) for name in passed} & set(check.failing_tests)
+    progress = len(mended) / len(check.failing_tests) if not broken else 0.0
+    return ScreeningResult(progress == 1.0, progress, " ".join(sorted(mended)))

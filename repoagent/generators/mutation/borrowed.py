@@ -11,140 +11,140 @@ import builtins
 import re
 from collections.abc import Iterator, Sequence
 
-from repoagent.edits.syntax import Function
-from repoagent.generators.mutation.target import Change, Proposal, Subject
+from repoagent.generators.mutation.target import MutationProposal, MutationTarget, TextChange
+from repoagent.languages.python.syntax import Function
 
-_UNTOLD = 0.1
+_UNNAMED_PLAUSIBILITY = 0.1
 """How plausible an ingredient is that the issue does not name."""
-_MOST_CLASSES = 40
-_MOST_CALLED = 30
-_MOST_OPTIONS = 30
+_MAX_CLASSES = 40
+_MAX_CALLED = 30
+_MAX_OPTIONS = 30
 
 
-def named(target: Subject) -> Iterator[Proposal]:
+def replace_constants_with_variables(target: MutationTarget) -> Iterator[MutationProposal]:
     """Put a variable in the place of a constant."""
     for node in target.expressions:
-        if not isinstance(node, ast.Constant) or isinstance(target.parent(node), ast.Expr | ast.JoinedStr):
+        if not isinstance(node, ast.Constant) or isinstance(target.get_parent(node), ast.Expr | ast.JoinedStr):
             continue
-        near = target.scope.near(node.lineno)
-        for name in target.scope.names_at(node.lineno):
+        near = target.scope.find_near_names(node.lineno)
+        for name in target.scope.find_names(node.lineno):
             if name not in ("self", "cls"):
-                yield target.put(node, name, 1.0 if name in near else 0.4)
+                yield target.replace(node, name, 1.0 if name in near else 0.4)
 
 
-def classes(target: Subject) -> Iterator[Proposal]:
+def add_classes(target: MutationTarget) -> Iterator[MutationProposal]:
     """Add a class to an `isinstance` or to an `except`: one that the issue or the file names."""
-    known = _classes(target)
+    known = _find_class_names(target)
     for call in (n for n in target.expressions if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)):
         if call.func.id in ("isinstance", "issubclass") and len(call.args) == 2:  # type: ignore[attr-defined]  # a name, see above
-            yield from _one_more(target, call.args[1], known)
+            yield from _add_class(target, call.args[1], known)
     for handler in (n for n in ast.walk(target.function) if isinstance(n, ast.ExceptHandler) and n.type):
         if handler.type is not None:
-            yield from _one_more(target, handler.type, [name for name in known if name.endswith(_RAISED)])
+            yield from _add_class(target, handler.type, [name for name in known if name.endswith(_EXCEPTION_SUFFIXES)])
 
 
-_RAISED = ("Error", "Exception", "Warning", "Exit", "Iteration", "Interrupt")
+_EXCEPTION_SUFFIXES = ("Error", "Exception", "Warning", "Exit", "Iteration", "Interrupt")
 
 
-def option(target: Subject) -> Iterator[Proposal]:
+def add_keyword_arguments(target: MutationTarget) -> Iterator[MutationProposal]:
     """Add a keyword argument to a call, as another call gives it or as the issue writes it."""
-    every = _keywords(target)
+    every = _find_keyword_arguments(target)
     for call in (n for n in target.expressions if isinstance(n, ast.Call)):
         given = {each.arg for each in call.keywords}
         if None in given:
             continue
-        end = target.span(call)[1] - 1
+        end = target.get_span(call)[1] - 1
         written = target.source[:end].rstrip()
         comma = "" if written.endswith(("(", ",")) else ", "
-        for name, value, plausibility in _options(target, call, every):
+        for name, value, plausibility in _rank_keyword_arguments(target, call, every):
             if name not in given:
-                yield Proposal((Change(end, end, f"{comma}{name}={value}"),), call.lineno, plausibility)
+                yield MutationProposal((TextChange(end, end, f"{comma}{name}={value}"),), call.lineno, plausibility)
 
 
-def called(target: Subject) -> Iterator[Proposal]:
+def wrap_in_module_calls(target: MutationTarget) -> Iterator[MutationProposal]:
     """Call a function of a module on an expression, `re.escape(x)`, and on a parameter before all else."""
-    functions = _called(target)
+    functions = _rank_module_functions(target)
     for node in target.expressions:
-        above = target.parent(node)
+        above = target.get_parent(node)
         value = isinstance(node, ast.Name | ast.Attribute | ast.Subscript | ast.Call)
-        if value and isinstance(getattr(node, "ctx", ast.Load()), ast.Load) and isinstance(above, _TAKES):
+        if value and isinstance(getattr(node, "ctx", ast.Load()), ast.Load) and isinstance(above, _VALUE_CONTEXTS):
             if isinstance(above, ast.Call) and node is above.func:
                 continue
-            text = target.text(node)
+            text = target.get_text(node)
             yield from (
-                target.put(node, f"{f}({text})", plausibility)
+                target.replace(node, f"{f}({text})", plausibility)
                 for f, plausibility in functions
                 if not text.startswith(f"{f}(")
             )
-    yield from _at_first(target, functions)
+    yield from _convert_parameters_first(target, functions)
 
 
-_TAKES = ast.Call | ast.Assign | ast.Return | ast.Compare | ast.BinOp | ast.keyword | ast.Subscript | ast.Tuple
+_VALUE_CONTEXTS = ast.Call | ast.Assign | ast.Return | ast.Compare | ast.BinOp | ast.keyword | ast.Subscript | ast.Tuple
 
 
-def own_call(target: Subject) -> Iterator[Proposal]:
+def insert_own_method_calls(target: MutationTarget) -> Iterator[MutationProposal]:
     """Insert a call without arguments that is a statement of another method of the class: `self.reset()`."""
-    texts = [text for text in _own_calls(target) if text not in target.scope.text]
+    texts = [text for text in _find_own_method_calls(target) if text not in target.scope.text]
     for node in target.statements:
-        span = target.own_lines(node)
-        block = target.block_of(node)
+        span = target.find_own_lines(node)
+        block = target.find_block(node)
         if span is None:
             continue
         for text, plausibility in (
-            (t, 1.0 if any(word in target.told.words for word in _words(t)) else 0.5) for t in texts
+            (t, 1.0 if any(word in target.vocabulary.words for word in _split_words(t)) else 0.5) for t in texts
         ):
-            indent = target.indent(node)
+            indent = target.get_indent(node)
             if node is block[0]:
-                yield Proposal((Change(span[0], span[0], f"{indent}{text}\n"),), node.lineno, plausibility)
+                yield MutationProposal((TextChange(span[0], span[0], f"{indent}{text}\n"),), node.lineno, plausibility)
             ends = isinstance(node, ast.Return | ast.Raise | ast.Break | ast.Continue)
             if node is block[-1] and not ends and target.source[span[0] : span[1]].endswith("\n"):
-                yield Proposal((Change(span[1], span[1], f"{indent}{text}\n"),), node.lineno, plausibility)
+                yield MutationProposal((TextChange(span[1], span[1], f"{indent}{text}\n"),), node.lineno, plausibility)
             if isinstance(node, ast.Return) and node is not block[0]:
-                yield Proposal((Change(span[0], span[0], f"{indent}{text}\n"),), node.lineno, plausibility)
+                yield MutationProposal((TextChange(span[0], span[0], f"{indent}{text}\n"),), node.lineno, plausibility)
 
 
-def repeated(target: Subject) -> Iterator[Proposal]:
+def repeat_conditions(target: MutationTarget) -> Iterator[MutationProposal]:
     """Repeat a condition with another string or attribute: `"P" in x or "Q" in x`."""
     for node in target.expressions:
-        above = target.parent(node)
+        above = target.get_parent(node)
         asked = (isinstance(above, ast.If | ast.While | ast.IfExp) and node is above.test) or isinstance(
             above, ast.BoolOp | ast.Return
         )
         if not asked or not isinstance(node, ast.Compare | ast.Call):
             continue
         outer = {ast.And: "and", ast.Or: "or"}[type(above.op)] if isinstance(above, ast.BoolOp) else ""
-        text = target.text(node)
-        for other, plausibility in _varied(target, node):
+        text = target.get_text(node)
+        for other, plausibility in _vary_condition(target, node):
             for word in ("or", "and"):
                 joined = f"{text} {word} {other}"
-                yield target.put(node, f"({joined})" if outer not in ("", word) else joined, plausibility)
+                yield target.replace(node, f"({joined})" if outer not in ("", word) else joined, plausibility)
 
 
-def placeholder(target: Subject) -> Iterator[Proposal]:
+def enclose_placeholders(target: MutationTarget) -> Iterator[MutationProposal]:
     """Put what a string has filled in into brackets or quotes, and a word into quotes that the issue quotes."""
     for node in target.expressions:
         if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
             continue
-        start, end = target.span(node)
+        start, end = target.get_span(node)
         text = target.source[start:end]
-        if len(text) > _LONGEST_STRING:
+        if len(text) > _MAX_STRING_LENGTH:
             continue
         for found in re.finditer(r"%[sdr]|\{\w*\}", text):
-            for opening, closing in _brackets(text):
-                yield _wrapped(node, start, found, opening, closing)
+            for opening, closing in _list_brackets(text):
+                yield _enclose_match(node, start, found, opening, closing)
         for found in re.finditer(r"(?<=[=:, ])[A-Za-z_]+(?=[,; ]|['\"]$)", text):
-            if found[0] in target.told.words:
+            if found[0] in target.vocabulary.words:
                 quote = '"' if not text.endswith('"') else "'"
-                yield _wrapped(node, start, found, quote, quote)
+                yield _enclose_match(node, start, found, quote, quote)
 
 
-_LONGEST_STRING = 200
+_MAX_STRING_LENGTH = 200
 
 
 # --- helpers ----------------------------------------------------------------------------------------------------------
 
 
-def _classes(target: Subject) -> Sequence[str]:
+def _find_class_names(target: MutationTarget) -> Sequence[str]:
     """List the names of classes that the issue or the file uses, those of the issue first."""
     found: dict[str, None] = {}
     for node in ast.walk(target.scope.module):
@@ -155,21 +155,23 @@ def _classes(target: Subject) -> Sequence[str]:
         elif isinstance(node, ast.Name) and node.id[:1].isupper():
             found[node.id] = None
     local = [name for name in found if name[:1].isupper() and not name.isupper()]
-    built_in = [name for name in target.told.words if isinstance(getattr(builtins, name, None), type)]
-    return sorted({*local, *built_in}, key=lambda name: (name not in target.told.words, name))[:_MOST_CLASSES]
+    built_in = [name for name in target.vocabulary.words if isinstance(getattr(builtins, name, None), type)]
+    return sorted({*local, *built_in}, key=lambda name: (name not in target.vocabulary.words, name))[:_MAX_CLASSES]
 
 
-def _one_more(target: Subject, node: ast.expr, known: Sequence[str]) -> Iterator[Proposal]:
+def _add_class(target: MutationTarget, node: ast.expr, known: Sequence[str]) -> Iterator[MutationProposal]:
     """Add to a class, or to a tuple of classes, each of `known` that is not in it."""
-    inner = target.text(node)
+    inner = target.get_text(node)
     bare = inner[1:-1].rstrip().rstrip(",") if isinstance(node, ast.Tuple) and inner.startswith("(") else inner
     present = re.findall(r"\w+", bare)
     for name in known:
         if name not in present:
-            yield target.put(node, f"({bare}, {name})", 1.0 if name in target.told.words else _UNTOLD)
+            yield target.replace(
+                node, f"({bare}, {name})", 1.0 if name in target.vocabulary.words else _UNNAMED_PLAUSIBILITY
+            )
 
 
-def _keywords(target: Subject) -> Sequence[tuple[ast.Call, str, str]]:
+def _find_keyword_arguments(target: MutationTarget) -> Sequence[tuple[ast.Call, str, str]]:
     """List every call of the file with each of its keywords, and the text of the value where that is a simple one."""
     calls = (node for node in ast.walk(target.scope.module) if isinstance(node, ast.Call))
     found = (
@@ -178,29 +180,29 @@ def _keywords(target: Subject) -> Sequence[tuple[ast.Call, str, str]]:
     return [(call, each.arg, ast.unparse(each.value)) for call, each in found if each.arg]
 
 
-def _options(
-    target: Subject, call: ast.Call, every: Sequence[tuple[ast.Call, str, str]]
+def _rank_keyword_arguments(
+    target: MutationTarget, call: ast.Call, every: Sequence[tuple[ast.Call, str, str]]
 ) -> Sequence[tuple[str, str, float]]:
     """List names and values of keywords with their plausibility; those of the same function come first."""
-    function = _last_name(call.func)
+    function = _get_last_name(call.func)
     found: dict[tuple[str, str], float] = {}
     for other, name, text in every:
         near = target.function.lineno <= other.lineno <= (target.function.end_lineno or 0)
-        same = _last_name(other.func) == function
+        same = _get_last_name(other.func) == function
         if other is not call and (near or same):
             found[name, text] = max(found.get((name, text), 0.0), 1.0 if same else 0.5)
-    for name, text in target.told.options:
+    for name, text in target.vocabulary.options:
         found[name, text] = max(found.get((name, text), 0.0), 0.7)
-    ordered = sorted(found.items(), key=lambda item: -item[1])[:_MOST_OPTIONS]
+    ordered = sorted(found.items(), key=lambda item: -item[1])[:_MAX_OPTIONS]
     return [(name, text, plausibility) for (name, text), plausibility in ordered]
 
 
-def _last_name(node: ast.expr) -> str:
+def _get_last_name(node: ast.expr) -> str:
     """Return the last part of a dotted name; empty for other expressions."""
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
-def _called(target: Subject) -> Sequence[tuple[str, float]]:
+def _rank_module_functions(target: MutationTarget) -> Sequence[tuple[str, float]]:
     """List functions of modules that take one argument, as the file calls them or the issue names them, with their
     plausibility."""
     modules = {
@@ -211,19 +213,19 @@ def _called(target: Subject) -> Sequence[tuple[str, float]]:
     }
     found: dict[str, float] = {}
     for node in (n for n in ast.walk(target.scope.module) if isinstance(n, ast.Call)):
-        text = _dotted(node.func)
+        text = _format_dotted_name(node.func)
         if len(node.args) == 1 and "." in text and text.partition(".")[0] in modules:
             found[text] = max(found.get(text, 0.0), 0.3)
-    for text in target.told.dotted:
+    for text in target.vocabulary.dotted_names:
         if text.partition(".")[0] in modules:
             found[text] = 1.0
     for text in found:
-        if text.rpartition(".")[2] in target.told.words:
+        if text.rpartition(".")[2] in target.vocabulary.words:
             found[text] = 1.0
-    return sorted(found.items(), key=lambda item: (-item[1], item[0]))[:_MOST_CALLED]
+    return sorted(found.items(), key=lambda item: (-item[1], item[0]))[:_MAX_CALLED]
 
 
-def _dotted(node: ast.expr) -> str:
+def _format_dotted_name(node: ast.expr) -> str:
     """Return `os.path.join` for such an expression; empty for others."""
     names: list[str] = []
     while isinstance(node, ast.Attribute):
@@ -232,19 +234,21 @@ def _dotted(node: ast.expr) -> str:
     return ".".join([node.id, *reversed(names)]) if isinstance(node, ast.Name) else ""
 
 
-def _at_first(target: Subject, functions: Sequence[tuple[str, float]]) -> Iterator[Proposal]:
+def _convert_parameters_first(
+    target: MutationTarget, functions: Sequence[tuple[str, float]]
+) -> Iterator[MutationProposal]:
     """Assign each parameter anew at the start of the function, as `name = function(name)`."""
     first = next((n for n in target.function.body if n in target.statements), None)
-    span = target.own_lines(first) if first is not None else None
+    span = target.find_own_lines(first) if first is not None else None
     if first is None or span is None:
         return
     for name in (n for n in target.scope.parameters if n not in ("self", "cls")):
         for function, plausibility in functions:
-            text = f"{target.indent(first)}{name} = {function}({name})\n"
-            yield Proposal((Change(span[0], span[0], text),), first.lineno, plausibility)
+            text = f"{target.get_indent(first)}{name} = {function}({name})\n"
+            yield MutationProposal((TextChange(span[0], span[0], text),), first.lineno, plausibility)
 
 
-def _own_calls(target: Subject) -> Sequence[str]:
+def _find_own_method_calls(target: MutationTarget) -> Sequence[str]:
     """List calls such as `self.a.b()` that are statements of other methods, and calls of own methods that take
     nothing."""
     owner, parameters = target.scope.owner, target.scope.parameters
@@ -254,36 +258,43 @@ def _own_calls(target: Subject) -> Sequence[str]:
     found: dict[str, None] = {}
     for node in ast.walk(owner):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-            text, bare = _dotted(node.value.func), not (node.value.args or node.value.keywords)
+            text, bare = _format_dotted_name(node.value.func), not (node.value.args or node.value.keywords)
             if bare and text.partition(".")[0] in ("self", "cls"):
                 found[f"{first}.{text.partition('.')[2]}()"] = None
     for node in owner.body:
         if isinstance(node, Function) and len(node.args.args) == 1 and not node.name.startswith("__"):
             found.setdefault(f"{first}.{node.name}()", None)
-    return [text for text in found if text != f"{first}.{target.function.name}()"][:_MOST_CALLED]
+    return [text for text in found if text != f"{first}.{target.function.name}()"][:_MAX_CALLED]
 
 
-def _words(text: str) -> Sequence[str]:
+def _split_words(text: str) -> Sequence[str]:
     return re.findall(r"\w+", text)
 
 
-def _varied(target: Subject, node: ast.expr) -> Iterator[tuple[str, float]]:
+def _vary_condition(target: MutationTarget, node: ast.expr) -> Iterator[tuple[str, float]]:
     """Yield the text of a condition with one string or attribute replaced, and how plausible that is."""
-    start, text = target.span(node)[0], target.text(node)
+    start, text = target.get_span(node)[0], target.get_text(node)
     for inner in ast.walk(node):
         if isinstance(inner, ast.Constant) and isinstance(inner.value, str):
-            at, end = (place - start for place in target.span(inner))
-            for other in _strings_like(target, inner.value):
-                yield text[:at] + repr(other) + text[end:], 1.0 if other in target.told.words else 0.3
+            at, end = (place - start for place in target.get_span(inner))
+            for other in _find_similar_strings(target, inner.value):
+                yield text[:at] + repr(other) + text[end:], 1.0 if other in target.vocabulary.words else 0.3
         elif isinstance(inner, ast.Attribute):
-            end = target.span(inner)[1] - start
-            for other in _attributes_like(target, inner.attr):
-                yield text[: end - len(inner.attr)] + other + text[end:], 1.0 if other in target.told.words else 0.3
+            end = target.get_span(inner)[1] - start
+            for other in _find_similar_attributes(target, inner.attr):
+                yield (
+                    text[: end - len(inner.attr)] + other + text[end:],
+                    1.0 if other in target.vocabulary.words else 0.3,
+                )
 
 
-def _strings_like(target: Subject, value: str) -> Sequence[str]:
+def _find_similar_strings(target: MutationTarget, value: str) -> Sequence[str]:
     """List strings of the issue and the function that might stand beside `value`."""
-    like = [word for word in sorted(target.told.words) if len(word) == len(value) and word.isupper() == value.isupper()]
+    like = [
+        word
+        for word in sorted(target.vocabulary.words)
+        if len(word) == len(value) and word.isupper() == value.isupper()
+    ]
     own = [
         n.value
         for n in ast.walk(target.function)
@@ -292,16 +303,16 @@ def _strings_like(target: Subject, value: str) -> Sequence[str]:
     return [each for each in dict.fromkeys((*like, *own)) if each != value and len(each) <= 40][:12]
 
 
-def _attributes_like(target: Subject, name: str) -> Sequence[str]:
+def _find_similar_attributes(target: MutationTarget, name: str) -> Sequence[str]:
     """List attributes used in the file that begin as `name` does: `get_lookup` for `get_transform`."""
     head = name.partition("_")[0]
     every = (n.attr for n in ast.walk(target.scope.module) if isinstance(n, ast.Attribute))
-    told = (word for word in sorted(target.told.words) if "_" in word)
+    told = (word for word in sorted(target.vocabulary.words) if "_" in word)
     like = dict.fromkeys(each for each in (*every, *told) if each.partition("_")[0] == head and "_" in each)
     return [each for each in like if each != name][:8]
 
 
-def _brackets(text: str) -> Sequence[tuple[str, str]]:
+def _list_brackets(text: str) -> Sequence[tuple[str, str]]:
     """List the pairs that may stand in a literal; LaTeX's own where it holds a backslash, which is doubled unless it is
     raw."""
     pairs = [("(", ")"), ("[", "]"), ("'", "'"), ('"', '"'), ("{", "}")]
@@ -310,6 +321,8 @@ def _brackets(text: str) -> Sequence[tuple[str, str]]:
     return [pair for pair in (*large, *pairs) if not text.endswith(pair[0])]
 
 
-def _wrapped(node: ast.Constant, start: int, found: re.Match[str], opening: str, closing: str) -> Proposal:
+def _enclose_match(
+    node: ast.Constant, start: int, found: re.Match[str], opening: str, closing: str
+) -> MutationProposal:
     first, last = start + found.start(), start + found.end()
-    return Proposal((Change(first, first, opening), Change(last, last, closing)), node.lineno)
+    return MutationProposal((TextChange(first, first, opening), TextChange(last, last, closing)), node.lineno)

@@ -31,14 +31,14 @@ class Mutator:
             return Proposals(refused=("no run can choose among mutants here",))
         workbench = context.workbench
         oracle = make_screening_oracle(context.evaluation, workbench)
-        if not oracle.possible:
+        if not oracle.is_decisive:
             return Proposals(refused=("no run can choose among mutants here",))
         environment = context.evaluation.environment
         search = MutationSearch(
             oracle,
-            lambda edits: workbench.open(environment, edits),
-            workbench.within(context.mutation_seconds),
-            tuple(workbench.workspace.edits(item.bases[0])) if item.bases else (),
+            lambda edits: workbench.open_with_edits(environment, edits),
+            workbench.limit_seconds(context.mutation_seconds),
+            tuple(workbench.workspace.parse_edits(item.bases[0])) if item.bases else (),
             context.options,
         )
         found = search(make_task(item, context))

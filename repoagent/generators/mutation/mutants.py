@@ -11,15 +11,15 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from repoagent.domain import Location
-from repoagent.edits.encoding import readable
-from repoagent.edits.syntax import first_line, last_line
-from repoagent.generators.mutation.patterns import PATTERNS, Pattern
-from repoagent.generators.mutation.target import Change, Proposal, Subject
-from repoagent.generators.mutation.vocabulary import Told
+from repoagent.edits.encoding import make_parsable
+from repoagent.generators.mutation.patterns import PATTERNS, MutationPattern
+from repoagent.generators.mutation.target import MutationProposal, MutationTarget, TextChange
+from repoagent.generators.mutation.vocabulary import IssueVocabulary
+from repoagent.languages.python.syntax import find_first_line, find_last_line
 
-_OF_ONE_PATTERN = 4_000
+_MAX_PROPOSALS = 4_000
 """Proposals of one pattern for one function that are read at most."""
-_UNTOUCHED = 0.1
+_UNEXECUTED_FACTOR = 0.1
 """The factor of a prior on lines that no failing run executes."""
 
 
@@ -28,18 +28,18 @@ class Mutant:
     """One changed version of a file."""
 
     pattern: str
-    changes: tuple[Change, ...]
+    changes: tuple[TextChange, ...]
     """In the order of the text; offsets of the file's text."""
     line: int
-    likelihood: float
+    pattern_prior: float
     """How likely it is the right one before any run, up to a factor that all mutants of a function share."""
 
     def apply(self, source: str) -> str:
         """Return the file's text with the change made."""
-        return Proposal(self.changes, self.line).apply(source)
+        return MutationProposal(self.changes, self.line).apply(source)
 
 
-def mutants(source: str, location: Location, text: str, limit: int) -> tuple[Mutant, ...]:
+def generate_mutants(source: str, location: Location, text: str, limit: int) -> tuple[Mutant, ...]:
     """Generate at most `limit` mutants of the function at `location` that parse and differ in their trees, likely ones
     first.
 
@@ -47,85 +47,89 @@ def mutants(source: str, location: Location, text: str, limit: int) -> tuple[Mut
     that no failing run executes, as far as the location's lines tell, is less likely; one that brings in a word of the
     issue's `text` is more likely. Raises EditRefused when `source` has no such function.
     """
-    target = Subject.find(source, location.symbol, location.start, Told(text))
-    ordered = sorted(_weighed(target, location), key=lambda mutant: -mutant.likelihood)
-    return tuple(islice(_distinct(target, ordered), limit))
+    target = MutationTarget.find(source, location.symbol, location.start, IssueVocabulary(text))
+    ordered = sorted(_propose_mutants(target, location), key=lambda mutant: -mutant.pattern_prior)
+    return tuple(islice(_select_distinct(target, ordered), limit))
 
 
-def _weighed(target: Subject, location: Location) -> Iterator[Mutant]:
+def _propose_mutants(target: MutationTarget, location: Location) -> Iterator[Mutant]:
     """Yield the mutants of every pattern."""
     for pattern in PATTERNS:
-        found = list(islice(pattern.propose(target), _OF_ONE_PATTERN))
-        yield from _shared(pattern, [*found, *_everywhere(target, found)], location, target.told)
+        found = list(islice(pattern.propose(target), _MAX_PROPOSALS))
+        yield from _share_prior(
+            pattern, [*found, *_repeat_on_duplicate_lines(target, found)], location, target.vocabulary
+        )
 
 
-def _shared(pattern: Pattern, found: Sequence[Proposal], location: Location, vocabulary: Told) -> Iterator[Mutant]:
+def _share_prior(
+    pattern: MutationPattern, found: Sequence[MutationProposal], location: Location, vocabulary: IssueVocabulary
+) -> Iterator[Mutant]:
     """Share the prior of a pattern out among its proposals, by how plausible each is."""
-    total = pattern.usual + sum(proposal.fit for proposal in found)
+    total = pattern.usual_plausibility + sum(proposal.plausibility for proposal in found)
     for proposal in found:
-        prior = pattern.prior * proposal.fit / total * _suspicion(proposal.line, location.lines)
-        yield Mutant(pattern.name, proposal.changes, proposal.line, prior * _named(proposal, vocabulary))
+        prior = pattern.prior * proposal.plausibility / total * _weigh_line(proposal.line, location.lines)
+        yield Mutant(pattern.name, proposal.changes, proposal.line, prior * _weigh_words(proposal, vocabulary))
 
 
-def _everywhere(target: Subject, found: Sequence[Proposal]) -> Iterator[Proposal]:
+def _repeat_on_duplicate_lines(target: MutationTarget, found: Sequence[MutationProposal]) -> Iterator[MutationProposal]:
     """Where a change is on a line that the function has several times, change all of them alike."""
-    duplicates = target.twins
+    duplicates = target.duplicate_lines
     for proposal in found if duplicates else ():
         others = duplicates.get(proposal.line, ())
         start, end = (target.offsets.starts[line] for line in (proposal.line - 1, proposal.line))
         if others and all(start <= change.start and change.end < end for change in proposal.changes):
             shifts = [target.offsets.starts[line - 1] - start for line in (proposal.line, *others)]
-            changes = [Change(c.start + by, c.end + by, c.text) for by in sorted(shifts) for c in proposal.changes]
-            yield Proposal(tuple(changes), proposal.line, proposal.fit)
+            changes = [TextChange(c.start + by, c.end + by, c.text) for by in sorted(shifts) for c in proposal.changes]
+            yield MutationProposal(tuple(changes), proposal.line, proposal.plausibility)
 
 
-def _suspicion(line: int, lines: Sequence[int]) -> float:
+def _weigh_line(line: int, lines: Sequence[int]) -> float:
     """Return a factor from the place of a line among the suspicious ones; 1 for all where there are none."""
     if not lines:
         return 1.0
-    return 1.0 - 0.5 * lines.index(line) / len(lines) if line in lines else _UNTOUCHED
+    return 1.0 - 0.5 * lines.index(line) / len(lines) if line in lines else _UNEXECUTED_FACTOR
 
 
-def _named(proposal: Proposal, vocabulary: Told) -> float:
+def _weigh_words(proposal: MutationProposal, vocabulary: IssueVocabulary) -> float:
     """Return a factor above 1 for a change that brings in a word of the issue."""
     brought = {word for change in proposal.changes for word in re.findall(r"[A-Za-z_]\w{3,}", change.text)}
     return 1.5 if brought & vocabulary.words else 1.0
 
 
-def _distinct(target: Subject, ordered: Sequence[Mutant]) -> Iterator[Mutant]:
+def _select_distinct(target: MutationTarget, ordered: Sequence[Mutant]) -> Iterator[Mutant]:
     """Yield the mutants that parse, without those whose tree is that of an earlier one."""
     lines = target.offsets.starts
-    start, end = lines[first_line(target.function) - 1], lines[last_line(target.function)]
+    start, end = lines[find_first_line(target.function) - 1], lines[find_last_line(target.function)]
     head, body = target.source[:start], target.source[start:end]
-    seen = {_shape(body)}
+    seen = {_dump_tree(body)}
     for mutant in ordered:
         inside = replace(
-            mutant, changes=tuple(Change(c.start - len(head), c.end - len(head), c.text) for c in mutant.changes)
+            mutant, changes=tuple(TextChange(c.start - len(head), c.end - len(head), c.text) for c in mutant.changes)
         )
-        shape = _shape(inside.apply(body))
+        shape = _dump_tree(inside.apply(body))
         if shape and shape not in seen:
             seen.add(shape)
             yield mutant
 
 
-def _shape(text: str) -> str:
+def _dump_tree(text: str) -> str:
     """Return the tree of a function's text, as text; empty where there is none."""
     indented = text[:1] in " \t"
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            tree = ast.parse(readable(f"if 1:\n{text}" if indented else text))
+            tree = ast.parse(make_parsable(f"if 1:\n{text}" if indented else text))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ""
-    return ast.dump(tree) if _compiles(text if not indented else textwrap.dedent(text)) else ""
+    return ast.dump(tree) if _is_compilable(text if not indented else textwrap.dedent(text)) else ""
 
 
-def _compiles(text: str) -> bool:
+def _is_compilable(text: str) -> bool:
     """Return whether a function's text is more than well-formed: no `break` outside of a loop."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            compile(readable(text), "<mutant>", "exec")
+            compile(make_parsable(text), "<mutant>", "exec")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return True

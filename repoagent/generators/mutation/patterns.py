@@ -6,81 +6,81 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from repoagent.generators.mutation import borrowed, calls, conditions, operators, statements, values
-from repoagent.generators.mutation.target import Proposal, Subject
+from repoagent.generators.mutation.target import MutationProposal, MutationTarget
 
 
 @dataclass(frozen=True)
-class Pattern:
+class MutationPattern:
     """One kind of change."""
 
     name: str
     prior: float
     """How often it is the right one: thousands of fixes, see PATTERNS."""
-    usual: float
+    usual_plausibility: float
     """The plausibility of its mutants in one function together, on average. The prior is shared out among this sum and
     that of the mutants at hand, so that neither the only mutant of a pattern nor the thousandth counts for too much."""
-    propose: Callable[[Subject], Iterator[Proposal]]
+    propose: Callable[[MutationTarget], Iterator[MutationProposal]]
 
 
-PATTERNS: tuple[Pattern, ...] = (
-    Pattern("variable", 200, 21.7, values.variable),
-    Pattern("target", 37, 3.7, values.target),
-    Pattern("elsewhere", 120, 122.1, values.elsewhere),
-    Pattern("off by one", 60, 8.1, calls.off_by_one),
-    Pattern("argument more", 150, 7.4, calls.argument_more),
-    Pattern("argument less", 50, 5.2, calls.argument_less),
-    Pattern("arguments swapped", 8, 2.2, calls.arguments_swapped),
-    Pattern("keyword", 20, 0.0, calls.keyword),
-    Pattern("function", 70, 12.0, calls.function),
-    Pattern("opposite", 20, 0.3, calls.opposite),
-    Pattern("attribute", 104, 44.8, values.attribute),
-    Pattern("attribute access", 32, 109.0, values.attribute_access),
-    Pattern("self forgotten", 20, 1.1, values.self_forgotten),
-    Pattern("call around", 117, 137.0, calls.call_around),
-    Pattern("call around both", 6, 3.8, calls.call_around_both),
-    Pattern("method added", 60, 100.1, calls.method_added),
-    Pattern("call removed", 40, 3.1, calls.call_removed),
-    Pattern("number", 97, 11.2, values.number),
-    Pattern("truth", 37, 0.5, values.truth),
-    Pattern("nothing", 12, 4.9, values.nothing),
-    Pattern("string", 50, 13.3, values.string),
-    Pattern("quoted", 6, 0.1, values.quoted),
-    Pattern("endless", 12, 0.1, statements.endless),
-    Pattern("element", 20, 1.6, values.element),
-    Pattern("stronger condition", 68, 48.9, conditions.stronger),
-    Pattern("weaker condition", 22, 47.7, conditions.weaker),
-    Pattern("condition", 30, 24.7, conditions.replaced),
-    Pattern("none checked", 30, 2.4, conditions.none_checked),
-    Pattern("decided", 12, 5.7, conditions.decided),
-    Pattern("none or empty", 20, 1.6, conditions.none_or_empty),
-    Pattern("branches", 6, 1.5, conditions.branches),
-    Pattern("exception", 12, 4.0, conditions.exception),
-    Pattern("comparison", 60, 2.8, operators.comparison),
-    Pattern("arithmetic", 40, 2.3, operators.arithmetic),
-    Pattern("boolean", 20, 0.3, operators.boolean),
-    Pattern("negation", 25, 4.4, operators.negation),
-    Pattern("operand dropped", 40, 1.9, operators.operand_dropped),
-    Pattern("operand added", 30, 31.9, operators.operand_added),
-    Pattern("operands swapped", 30, 2.4, operators.operands_swapped),
-    Pattern("regrouped", 6, 0.1, operators.regrouped),
-    Pattern("index", 20, 1.6, calls.index),
-    Pattern("part", 25, 29.4, calls.part),
-    Pattern("deleted", 15, 7.5, statements.deleted),
-    Pattern("moved", 25, 4.7, statements.moved),
-    Pattern("exits", 25, 13.5, statements.exits),
-    Pattern("inserted", 30, 94.3, statements.inserted),
-    Pattern("returned", 6, 4.5, statements.returned),
-    Pattern("guarded", 40, 365.5, statements.guarded),
-    Pattern("defaults", 6, 0.0, statements.defaults),
-    Pattern("yielding", 3, 0.1, statements.yielding),
-    Pattern("words", 15, 0.1, values.words),
-    Pattern("named", 40, 9.1, borrowed.named),
-    Pattern("class more", 25, 0.9, borrowed.classes),
-    Pattern("option", 60, 0.7, borrowed.option),
-    Pattern("called", 40, 29.5, borrowed.called),
-    Pattern("own call", 15, 10.1, borrowed.own_call),
-    Pattern("repeated", 25, 1.9, borrowed.repeated),
-    Pattern("placeholder", 8, 1.4, borrowed.placeholder),
+PATTERNS: tuple[MutationPattern, ...] = (
+    MutationPattern("variable", 200, 21.7, values.replace_variable),
+    MutationPattern("target", 37, 3.7, values.change_assignment_target),
+    MutationPattern("elsewhere", 120, 122.1, values.reuse_expression),
+    MutationPattern("off by one", 60, 8.1, calls.shift_by_one),
+    MutationPattern("argument more", 150, 7.4, calls.add_argument),
+    MutationPattern("argument less", 50, 5.2, calls.drop_argument),
+    MutationPattern("arguments swapped", 8, 2.2, calls.swap_arguments),
+    MutationPattern("keyword", 20, 0.0, calls.change_sort_options),
+    MutationPattern("function", 70, 12.0, calls.replace_function),
+    MutationPattern("opposite", 20, 0.3, calls.replace_by_opposite),
+    MutationPattern("attribute", 104, 44.8, values.replace_attribute),
+    MutationPattern("attribute access", 32, 109.0, values.change_attribute_access),
+    MutationPattern("self forgotten", 20, 1.1, values.add_self),
+    MutationPattern("call around", 117, 137.0, calls.wrap_in_call),
+    MutationPattern("call around both", 6, 3.8, calls.wrap_both_sides),
+    MutationPattern("method added", 60, 100.1, calls.append_method_call),
+    MutationPattern("call removed", 40, 3.1, calls.unwrap_call),
+    MutationPattern("number", 97, 11.2, values.change_number),
+    MutationPattern("truth", 37, 0.5, values.change_truth_value),
+    MutationPattern("nothing", 12, 4.9, values.change_empty_value),
+    MutationPattern("string", 50, 13.3, values.change_string),
+    MutationPattern("quoted", 6, 0.1, values.unquote_variable),
+    MutationPattern("endless", 12, 0.1, statements.end_endless_loop),
+    MutationPattern("element", 20, 1.6, values.drop_element),
+    MutationPattern("stronger condition", 68, 48.9, conditions.strengthen_condition),
+    MutationPattern("weaker condition", 22, 47.7, conditions.weaken_condition),
+    MutationPattern("condition", 30, 24.7, conditions.replace_condition),
+    MutationPattern("none checked", 30, 2.4, conditions.add_none_check),
+    MutationPattern("decided", 12, 5.7, conditions.return_condition),
+    MutationPattern("none or empty", 20, 1.6, conditions.exchange_none_and_empty),
+    MutationPattern("branches", 6, 1.5, conditions.change_branching),
+    MutationPattern("exception", 12, 4.0, conditions.change_exception),
+    MutationPattern("comparison", 60, 2.8, operators.replace_comparison),
+    MutationPattern("arithmetic", 40, 2.3, operators.replace_arithmetic),
+    MutationPattern("boolean", 20, 0.3, operators.replace_boolean),
+    MutationPattern("negation", 25, 4.4, operators.toggle_negation),
+    MutationPattern("operand dropped", 40, 1.9, operators.drop_operand),
+    MutationPattern("operand added", 30, 31.9, operators.add_operand),
+    MutationPattern("operands swapped", 30, 2.4, operators.swap_operands),
+    MutationPattern("regrouped", 6, 0.1, operators.regroup_operands),
+    MutationPattern("index", 20, 1.6, calls.change_index),
+    MutationPattern("part", 25, 29.4, calls.change_slice),
+    MutationPattern("deleted", 15, 7.5, statements.delete_statement),
+    MutationPattern("moved", 25, 4.7, statements.move_statement),
+    MutationPattern("exits", 25, 13.5, statements.change_exit),
+    MutationPattern("inserted", 30, 94.3, statements.insert_statement),
+    MutationPattern("returned", 6, 4.5, statements.append_return),
+    MutationPattern("guarded", 40, 365.5, statements.guard_statement),
+    MutationPattern("defaults", 6, 0.0, statements.replace_mutable_default),
+    MutationPattern("yielding", 3, 0.1, statements.change_yield),
+    MutationPattern("words", 15, 0.1, values.respell_string),
+    MutationPattern("named", 40, 9.1, borrowed.replace_constants_with_variables),
+    MutationPattern("class more", 25, 0.9, borrowed.add_classes),
+    MutationPattern("option", 60, 0.7, borrowed.add_keyword_arguments),
+    MutationPattern("called", 40, 29.5, borrowed.wrap_in_module_calls),
+    MutationPattern("own call", 15, 10.1, borrowed.insert_own_method_calls),
+    MutationPattern("repeated", 25, 1.9, borrowed.repeat_conditions),
+    MutationPattern("placeholder", 8, 1.4, borrowed.enclose_placeholders),
 )
 """Priors of the patterns inside of one statement follow TSSB-3M, three million fixes of one statement in Python
 projects (Richter and Wehrheim, 2022, table 2): an identifier 237 thousand, an operand 174, more arguments 150, another

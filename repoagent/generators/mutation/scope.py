@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from repoagent.edits.syntax import Function, first_line, last_line
-from repoagent.index.flow import flow_of
+from repoagent.index.flow import analyse_function
+from repoagent.languages.python.syntax import Function, find_first_line, find_last_line
 
 
 @dataclass(frozen=True)
@@ -25,15 +25,19 @@ class Scope:
     owner: ast.ClassDef | None
     """The class, for a method."""
 
-    def names_at(self, line: int) -> Sequence[str]:
+    def find_names(self, line: int) -> Sequence[str]:
         """List variables that may have a value at `line`: parameters, and what is bound above it or in a loop around
         it."""
-        return [name for name, lines in self._bound.items() if min(lines) <= line or self._loops_to(line, lines)]
+        return [
+            name
+            for name, lines in self._binding_lines.items()
+            if min(lines) <= line or self._is_bound_in_loop(line, lines)
+        ]
 
-    def near(self, line: int) -> frozenset[str]:
+    def find_near_names(self, line: int) -> frozenset[str]:
         """Find the variables that the statement at `line` and the loops around it name."""
         found = {n.id for n in ast.walk(self.function) if isinstance(n, ast.Name) and n.lineno == line}
-        loops = (n for n in ast.walk(self.function) if isinstance(n, ast.For) and n.lineno <= line <= last_line(n))
+        loops = (n for n in ast.walk(self.function) if isinstance(n, ast.For) and n.lineno <= line <= find_last_line(n))
         return frozenset(found | {n.id for loop in loops for n in ast.walk(loop.target) if isinstance(n, ast.Name)})
 
     @cached_property
@@ -46,10 +50,10 @@ class Scope:
     @cached_property
     def variables(self) -> tuple[str, ...]:
         """All names that are bound inside, in an order that does not change from run to run."""
-        return tuple(self._bound)
+        return tuple(self._binding_lines)
 
     @cached_property
-    def globals(self) -> tuple[str, ...]:
+    def global_names(self) -> tuple[str, ...]:
         """Names that the module assigns at its top level, constants mostly."""
         targets = (t for node in self.module.body if isinstance(node, ast.Assign) for t in node.targets)
         return tuple(dict.fromkeys(t.id for t in targets if isinstance(t, ast.Name)))
@@ -67,7 +71,7 @@ class Scope:
         if self.owner is None:
             return ()
         methods = [n.name for n in self.owner.body if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
-        fields = [t.id for n in self.owner.body for t in _targets(n) if isinstance(t, ast.Name)]
+        fields = [t.id for n in self.owner.body for t in _get_targets(n) if isinstance(t, ast.Name)]
         used = [
             n.attr
             for n in ast.walk(self.owner)
@@ -85,7 +89,7 @@ class Scope:
         return {receiver: tuple(names) for receiver, names in found.items()}
 
     @cached_property
-    def asked(self) -> frozenset[str]:
+    def requested_attributes(self) -> frozenset[str]:
         """The attributes that any object is asked for anywhere in the file."""
         return frozenset(node.attr for node in ast.walk(self.module) if isinstance(node, ast.Attribute))
 
@@ -94,11 +98,11 @@ class Scope:
         """What is done to each variable: `iterated`, `indexed`, `arithmetic`, …; equal roles hint at equal types."""
         found: dict[str, set[str]] = defaultdict(set)
         for node in ast.walk(self.function):
-            for name, role in _roles(node):
+            for name, role in _find_roles(node):
                 found[name].add(role)
         return {name: frozenset(roles) for name, roles in found.items()}
 
-    def likeness(self, one: str, other: str) -> float:
+    def measure_likeness(self, one: str, other: str) -> float:
         """Return how well one variable may stand for another, from 0 to 1, by what is done to both."""
         left, right = self.roles.get(one, frozenset()), self.roles.get(other, frozenset())
         if not left or not right:
@@ -112,20 +116,20 @@ class Scope:
         return tuple(dict.fromkeys(repr(n.value) for n in nodes if isinstance(n.value, int | float | str)))[:40]
 
     @cached_property
-    def _bound(self) -> Mapping[str, tuple[int, ...]]:
+    def _binding_lines(self) -> Mapping[str, tuple[int, ...]]:
         """The lines that bind each variable; the parameters alone where the flow of the function cannot be worked
         out."""
-        first = first_line(self.function)
+        first = find_first_line(self.function)
         found: dict[str, list[int]] = {name: [first] for name in self.parameters}
-        flow = flow_of(self.text, first)
+        flow = analyse_function(self.text, first)
         for binding in flow.bindings if flow else ():
             if binding.kind not in ("definition", "import", "delete"):
                 found.setdefault(binding.name, []).append(binding.line)
-        for name, line in self._bound_inside():
+        for name, line in self._find_nested_bindings():
             found.setdefault(name, []).append(line)
         return {name: tuple(lines) for name, lines in found.items()}
 
-    def _bound_inside(self) -> Iterator[tuple[str, int]]:
+    def _find_nested_bindings(self) -> Iterator[tuple[str, int]]:
         """Yield the names that nested functions bind, with their lines."""
         nested = (n for n in ast.walk(self.function) if isinstance(n, Function) and n is not self.function)
         for node in (inner for function in nested for inner in ast.walk(function)):
@@ -134,35 +138,37 @@ class Scope:
             elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
                 yield node.id, node.lineno
 
-    def _loops_to(self, line: int, lines: Sequence[int]) -> bool:
+    def _is_bound_in_loop(self, line: int, lines: Sequence[int]) -> bool:
         """Return whether a loop around `line` holds one of `lines`, which bind a name."""
-        return any(first <= line <= last and any(first <= at <= last for at in lines) for first, last in self._loops)
+        return any(
+            first <= line <= last and any(first <= at <= last for at in lines) for first, last in self._loop_ranges
+        )
 
     @cached_property
-    def _loops(self) -> Sequence[tuple[int, int]]:
+    def _loop_ranges(self) -> Sequence[tuple[int, int]]:
         loops = (n for n in ast.walk(self.function) if isinstance(n, ast.For | ast.While | ast.AsyncFor))
-        return [(first_line(node), last_line(node)) for node in loops]
+        return [(find_first_line(node), find_last_line(node)) for node in loops]
 
 
 BUILTINS = frozenset(dir(builtins))
 
 
-def _targets(node: ast.stmt) -> Sequence[ast.expr]:
+def _get_targets(node: ast.stmt) -> Sequence[ast.expr]:
     if isinstance(node, ast.Assign):
         return node.targets
     return [node.target] if isinstance(node, ast.AnnAssign) else []
 
 
-def _roles(node: ast.AST) -> Iterator[tuple[str, str]]:
+def _find_roles(node: ast.AST) -> Iterator[tuple[str, str]]:
     """Yield each name directly below a node with what the node does to it."""
-    for role, child in _uses(node):
+    for role, child in _find_uses(node):
         if isinstance(child, ast.Name):
             yield child.id, role
 
 
-def _uses(node: ast.AST) -> Iterator[tuple[str, ast.AST | None]]:
+def _find_uses(node: ast.AST) -> Iterator[tuple[str, ast.AST | None]]:
     """Yield each child of a node with what the node does to it."""
-    for field, role in _ROLES.get(type(node), ()):
+    for field, role in _ROLES_BY_FIELD.get(type(node), ()):
         yield role, getattr(node, field)
     match node:
         case ast.Compare():
@@ -174,11 +180,11 @@ def _uses(node: ast.AST) -> Iterator[tuple[str, ast.AST | None]]:
             yield from ((f"given to {name}", child) for child in node.args)
 
 
-_LOOPED = (("iter", "iterated"), ("target", "element"))
-_ROLES: Mapping[type[ast.AST], tuple[tuple[str, str], ...]] = {
-    ast.For: _LOOPED,
-    ast.AsyncFor: _LOOPED,
-    ast.comprehension: _LOOPED,
+_LOOP_FIELDS = (("iter", "iterated"), ("target", "element"))
+_ROLES_BY_FIELD: Mapping[type[ast.AST], tuple[tuple[str, str], ...]] = {
+    ast.For: _LOOP_FIELDS,
+    ast.AsyncFor: _LOOP_FIELDS,
+    ast.comprehension: _LOOP_FIELDS,
     ast.Subscript: (("value", "indexed"), ("slice", "index")),
     ast.Slice: (("lower", "index"), ("upper", "index")),
     ast.BinOp: (("left", "arithmetic"), ("right", "arithmetic")),

@@ -9,12 +9,19 @@ from dataclasses import dataclass, field, replace
 
 from repoagent.domain import Answer, Edit, Oracle
 from repoagent.edits import EditRefused
-from repoagent.evidence.behaviour import agreement
-from repoagent.evidence.reproduction.oracle import judge, progress
-from repoagent.evidence.screening import Check, Place, Screened, Variant, compare, screen
+from repoagent.evidence.behaviour import measure_behavioural_agreement
+from repoagent.evidence.reproduction.oracle import judge, measure_progress
+from repoagent.evidence.screening import (
+    ScreeningOracle,
+    ScreeningResult,
+    Variant,
+    VariedFunction,
+    observe_behaviour,
+    screen,
+)
 from repoagent.generators.base import Draft, DraftTask, Proposals
-from repoagent.generators.mutation.mutants import Mutant, mutants
-from repoagent.sandbox.base import Finished, Sandbox
+from repoagent.generators.mutation.mutants import Mutant, generate_mutants
+from repoagent.sandbox.base import CommandResult, Sandbox
 from repoagent.search_options import DEFAULT_OPTIONS, SearchOptions
 
 OpenWithEdits = Callable[[Sequence[Edit]], AbstractContextManager[Sandbox]]
@@ -25,7 +32,7 @@ OpenWithEdits = Callable[[Sequence[Edit]], AbstractContextManager[Sandbox]]
 class MutationSearch:
     """How mutants are made and screened."""
 
-    oracle: Check
+    oracle: ScreeningOracle
     open_sandbox: OpenWithEdits
     seconds: float
     """For all that is done to one function."""
@@ -55,18 +62,18 @@ class MutationSearch:
     ) -> Sequence[tuple[_ScreenedMutant, float]]:
         """The mutants with their parts of all likelihood; first those that behave as the greatest share of it does."""
         likely = _sort_by_prior(good)[: self.options.compared_mutants]
-        total = sum(each.mutant.likelihood for each in likely)
+        total = sum(each.mutant.pattern_prior for each in likely)
         if len(likely) < 2:
             return [(each, 1.0) for each in likely]
-        place = Place(task.target.path, task.source, task.target.symbol)
+        place = VariedFunction(task.target.path, task.source, task.target.symbol)
         whole = [Variant(((0, len(task.source), each.text),)) for each in likely]
-        outputs = compare(
+        outputs = observe_behaviour(
             whole, place, self.oracle, lambda: self.open_sandbox(self.base_edits), self.options.compare_mutants_seconds
         )
-        shares = agreement(outputs, [each.mutant.likelihood for each in likely])
+        shares = measure_behavioural_agreement(outputs, [each.mutant.pattern_prior for each in likely])
         self.log.append(f"{len(likely)} compared, which do {len(set(outputs))} different things")
         ordered = sorted(zip(likely, shares, strict=True), key=lambda pair: -pair[1])
-        return [(each, each.mutant.likelihood / total) for each, _ in ordered]
+        return [(each, each.mutant.pattern_prior / total) for each, _ in ordered]
 
     def _mutate_again(self, task: DraftTask, parent: _ScreenedMutant, deadline: float) -> Iterator[_ScreenedMutant]:
         """Those of a mutant's own mutants that do all that is asked, less likely by what the mutant itself is."""
@@ -75,7 +82,7 @@ class MutationSearch:
             return
         smaller = replace(task, samples=max(task.samples // 4, 200))
         try:
-            found = self._screen_mutants(smaller, parent.text, left / 2, parent.mutant.likelihood)
+            found = self._screen_mutants(smaller, parent.text, left / 2, parent.mutant.pattern_prior)
         except EditRefused:
             return
         yield from (each for each in found if each.screened.passed)
@@ -86,7 +93,7 @@ class MutationSearch:
         """All mutants of the function in `text`, and what came of them; the first is no mutant at all."""
         found = (_NO_MUTANT, *propose_mutants(replace(task, source=text)))
         variants = [Variant(tuple((c.start, c.end, c.text) for c in mutant.changes)) for mutant in found]
-        place = Place(task.target.path, text, task.target.symbol)
+        place = VariedFunction(task.target.path, text, task.target.symbol)
         edits = (*(e for e in self.base_edits if e.path != place.path), Edit(place.path, task.source, text))
         screened = screen(
             variants,
@@ -98,10 +105,10 @@ class MutationSearch:
             self.options.enough_mutants,
         )
         self.log.append(f"{len(found) - 1} mutants, of which {sum(s.passed for s in screened)} do what is asked")
-        if self.oracle.by_script and not screened[0].shown:
+        if self.oracle.is_judged_by_script and not screened[0].behaviour:
             self.log.append("nothing was heard of the untouched code: the screening itself does not work here")
         rows = zip(found, screened, strict=True)
-        return [_ScreenedMutant(replace(m, likelihood=m.likelihood * factor), m.apply(text), s) for m, s in rows]
+        return [_ScreenedMutant(replace(m, pattern_prior=m.pattern_prior * factor), m.apply(text), s) for m, s in rows]
 
     def _make_draft(self, task: DraftTask, tried: _ScreenedMutant, share: float) -> Draft:
         others = tuple(edit for edit in self.base_edits if edit.path != task.target.path)
@@ -113,18 +120,18 @@ class MutationSearch:
 class _ScreenedMutant:
     mutant: Mutant
     text: str
-    screened: Screened
+    screened: ScreeningResult
 
 
 _NO_MUTANT = Mutant("", (), 0, 0.0)
 
 
-def _judge_run(oracle: Oracle, finished: Finished) -> tuple[Answer, float]:
-    return judge(oracle, finished), progress(oracle, finished)
+def _judge_run(oracle: Oracle, finished: CommandResult) -> tuple[Answer, float]:
+    return judge(oracle, finished), measure_progress(oracle, finished)
 
 
 def _sort_by_prior(tried: Sequence[_ScreenedMutant]) -> Sequence[_ScreenedMutant]:
-    return sorted((each for each in tried if each.mutant.changes), key=lambda each: -each.mutant.likelihood)
+    return sorted((each for each in tried if each.mutant.changes), key=lambda each: -each.mutant.pattern_prior)
 
 
 def _select_partial(
@@ -140,15 +147,15 @@ def _select_parents(tried: Sequence[_ScreenedMutant], options: SearchOptions) ->
     least = tried[0].screened.progress
     better = sorted(
         (t for t in tried[1:] if t.screened.progress > least),
-        key=lambda t: (-t.screened.progress, -t.mutant.likelihood),
+        key=lambda t: (-t.screened.progress, -t.mutant.pattern_prior),
     )
-    return list({each.screened.shown: each for each in reversed(better)}.values())[::-1][: options.mutated_again]
+    return list({each.screened.behaviour: each for each in reversed(better)}.values())[::-1][: options.mutated_again]
 
 
 def propose_mutants(task: DraftTask) -> tuple[Mutant, ...]:
     """As many as the task asks for, the likeliest first; raises EditRefused where there is no such function."""
     words = "\n".join((task.issue.text[:_MAX_WORDS], *task.spec.proposed, task.documentation))
-    return mutants(task.source, task.target, words, task.samples)
+    return generate_mutants(task.source, task.target, words, task.samples)
 
 
 _MAX_WORDS = 20_000

@@ -10,9 +10,9 @@ from repoagent.domain import Regression, Strength, dump
 from repoagent.errors import BudgetExceeded
 from repoagent.evidence.baseline import measure_whole
 from repoagent.evidence.context import EvaluationContext
-from repoagent.evidence.evaluate import evaluate, seconds_needed
+from repoagent.evidence.evaluate import estimate_seconds, evaluate
 from repoagent.evidence.regression_test import RegressionTester
-from repoagent.evidence.reproduction.regression import Refused
+from repoagent.evidence.reproduction.regression import RegressionRefused
 from repoagent.evidence.verdict import Baseline
 from repoagent.graph.record import record_candidate
 from repoagent.graph.report import write_result
@@ -55,8 +55,8 @@ def review(state: State, runtime: Runtime[Services]) -> Update:
         return {"reviewed": (*state.reviewed, chosen.id), "notes": (_NOT_AGAIN,), "wide": None}
     whole = state.whole if state.reviewed else _measure_whole(state, services)
     context = _choose_context(state.evaluation, state.wide, whole, services)
-    edits = services.workspace.edits(chosen.patch)
-    least = seconds_needed(context.baseline)
+    edits = services.workspace.parse_edits(chosen.patch)
+    least = estimate_seconds(context.baseline)
     verdict, report = evaluate(edits, context, services.workbench, least=least)
     reviewed = replace(chosen, verdict=verdict)
     record_candidate(reviewed, services, report)
@@ -73,7 +73,7 @@ def review(state: State, runtime: Runtime[Services]) -> Update:
     return {**update, "whole": whole} if whole else update
 
 
-def stands(state: State, reviews: int) -> bool:
+def is_still_best(state: State, reviews: int) -> bool:
     """Whether the reviewed patch is still the best there is, or `reviews` of them were tested a last time; if not,
     another is chosen and reviewed in its turn."""
     leader = find_best(state.candidates.values(), state.strength)
@@ -91,7 +91,7 @@ def weigh(state: State, runtime: Runtime[Services]) -> Update:
     if chosen.verdict is None or chosen.verdict.oracle != "passed" or not chosen.target.symbol:
         return {}
     weight = measure_mutation_score(chosen, state.evaluation, services.workbench)
-    services.trace.emit("weighed", noticed=weight.noticed, mutants=weight.mutants)
+    services.trace.emit("weighed", noticed=weight.killed, mutants=weight.total)
     return {"weight": weight}
 
 
@@ -103,12 +103,12 @@ def regress(state: State, runtime: Runtime[Services]) -> Update:
         return {}
     if chosen.verdict is None or chosen.verdict.oracle != "passed" or state.spent:
         return {}
-    if state.weight.is_nothing:
+    if state.weight.is_vacuous:
         return {"regression": Regression(reason="the reproduction notices no mistake in the patched function")}
     tester = RegressionTester(state.issue, state.evaluation, services.workbench, services.index())
     try:
         made = tester.add_test(chosen.patch)
-    except (Refused, BudgetExceeded) as refusal:
+    except (RegressionRefused, BudgetExceeded) as refusal:
         made = Regression(reason=str(refusal))
     services.session.write("test.patch", made.patch.text)
     services.trace.emit("regression", test=made.test, reason=made.reason)
@@ -149,4 +149,4 @@ def _choose_context(
 
 def _has_time_for(baseline: Baseline, services: Services) -> bool:
     left = services.budget.seconds_left
-    return left is None or left > seconds_needed(baseline)
+    return left is None or left > estimate_seconds(baseline)

@@ -52,10 +52,10 @@ def reproduce(state: State, runtime: Runtime[Services]) -> Update:
     if found.passing_examples.strength is not Strength.NONE:
         held = replace(evaluation.baseline, passing_examples=found.passing_examples)
         evaluation = replace(evaluation, baseline=held)
-    return {"evaluation": evaluation, **_narrow(state, found, services)}
+    return {"evaluation": evaluation, **_narrow_suspects(state, found, services)}
 
 
-def _narrow(state: State, found: Reproduction, services: Services) -> Update:
+def _narrow_suspects(state: State, found: Reproduction, services: Services) -> Update:
     """The suspects by what the failing example executes; what it does not reach comes last."""
     if not found.executed:
         return {}

@@ -11,7 +11,7 @@ from langgraph.runtime import Runtime
 from repoagent.domain import Candidate, CompletedWork, Origin, Verdict, WorkItem
 from repoagent.evidence.baseline import describe_failure_today
 from repoagent.evidence.evaluate import QUICK_SECONDS, evaluate
-from repoagent.evidence.gate import candidate_key, problems
+from repoagent.evidence.gate import compute_candidate_key, find_problems
 from repoagent.generators import GENERATORS, Draft, GeneratorContext, Proposals, find_generator
 from repoagent.graph.record import record_candidate
 from repoagent.graph.services import Services
@@ -28,7 +28,7 @@ from repoagent.search.plan import find_planned, select_modules, select_targets
 
 def begin(state: State, runtime: Runtime[Services]) -> Update:
     """The first piece of work on the agenda."""
-    first = next_item(_assess(state, runtime.context), runtime.context.search_options)
+    first = next_item(_assess_situation(state, runtime.context), runtime.context.search_options)
     return {"work": (first,) if first else ()}
 
 
@@ -58,7 +58,7 @@ def validate(order: TestOrder, runtime: Runtime[Services]) -> Update:
     """Make the candidate's edits in a fresh sandbox, and see what the reproduction and the tests say."""
     services = runtime.context
     services.budget.check()
-    edits = services.workspace.edits(order.candidate.patch)
+    edits = services.workspace.parse_edits(order.candidate.patch)
     quick = 0.0 if order.is_proven else QUICK_SECONDS
     verdict, report = evaluate(edits, order.evaluation, services.workbench, quick=quick)
     judged = replace(order.candidate, verdict=verdict)
@@ -69,13 +69,13 @@ def validate(order: TestOrder, runtime: Runtime[Services]) -> Update:
 def diagnose(state: State, runtime: Runtime[Services]) -> Update:
     """Keep the best so far where a crash cannot take it; then ask the policy what comes next."""
     services = runtime.context
-    fresh = _compare(state, services) if state.has_oracle and not state.spent else {}
+    fresh = _compare_candidates(state, services) if state.has_oracle and not state.spent else {}
     candidates = merge_candidates(state.candidates, fresh)
     if leader := find_best(candidates.values(), state.strength):
         services.session.write("patch.diff", leader.patch.text)
     if state.spent:
         return {"work": (), "candidates": fresh}
-    decision = decide(_assess(replace(state, candidates=candidates), services), services.search_options)
+    decision = decide(_assess_situation(replace(state, candidates=candidates), services), services.search_options)
     if decision.stop and decision.stop is not Stop.EXHAUSTED:
         return {"work": (), "candidates": fresh}
     waiting = "what is verified is to be confirmed" if decision.is_confirming else "nothing verified yet"
@@ -86,7 +86,7 @@ def diagnose(state: State, runtime: Runtime[Services]) -> Update:
 
 def select(state: State, runtime: Runtime[Services]) -> Update:
     """Choose the candidate that the evidence speaks for; see `repoagent.ranking.order` for the order."""
-    fresh = _compare(state, runtime.context)
+    fresh = _compare_candidates(state, runtime.context)
     chosen = find_best(merge_candidates(state.candidates, fresh).values(), state.strength)
     runtime.context.trace.emit(
         "selected",
@@ -98,7 +98,7 @@ def select(state: State, runtime: Runtime[Services]) -> Update:
     return {"chosen": chosen, "candidates": fresh}
 
 
-def _assess(state: State, services: Services) -> Situation:
+def _assess_situation(state: State, services: Services) -> Situation:
     """What the policy decides by."""
     index, profile, options = services.index(), services.model.profile, services.options
     planned = find_planned(state.plan, state.locations, index)
@@ -120,7 +120,7 @@ def _assess(state: State, services: Services) -> Situation:
     )
 
 
-def _compare(state: State, services: Services) -> dict[str, Candidate]:
+def _compare_candidates(state: State, services: Services) -> dict[str, Candidate]:
     """The candidates of which something new is known, without another test: how likely the model finds them, and how
     far they agree."""
     options = services.search_options
@@ -162,17 +162,17 @@ def _name_work(item: WorkItem) -> str:
 
 
 def _make_candidate(item: WorkItem, made: Draft, number: int, services: Services) -> Candidate:
-    gate = problems(made.edits)
+    gate = find_problems(made.edits)
     return Candidate(
-        id=candidate_key(made.edits),
+        id=compute_candidate_key(made.edits),
         generator=item.generator,
         target=item.target,
-        patch=services.workspace.diff(made.edits),
+        patch=services.workspace.make_patch(made.edits),
         origins=(Origin(item.generator, number, item.key),),
         answer=made.answer,
         parents=item.parents,
         verdict=Verdict(gate=gate, failure="\n".join(gate)) if gate else None,
-        likelihood=made.likelihood,
+        pattern_prior=made.pattern_prior,
     )
 
 
@@ -184,7 +184,9 @@ def _find_drawn(item: WorkItem, state: State) -> tuple[str, ...]:
 
 def _report_drafted(item: WorkItem, proposed: Proposals, candidates: dict[str, Candidate], services: Services) -> None:
     for candidate in candidates.values():
-        if not services.session.exists(f"candidates/{candidate.id}.json"):  # else it was drawn, and judged, before
+        if not services.session.has_artefact(
+            f"candidates/{candidate.id}.json"
+        ):  # else it was drawn, and judged, before
             record_candidate(candidate, services)
     services.trace.emit(
         "drafted",

@@ -9,7 +9,6 @@ from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 
 from repoagent.domain import Issue, Location, Spec
-from repoagent.edits.syntax import lines_of
 from repoagent.errors import ContextFull, EnvironmentFailed, SandboxFailed
 from repoagent.evidence.context import EvaluationContext
 from repoagent.graph.artefacts import read_plan, read_spec, write_plan, write_spec
@@ -17,6 +16,7 @@ from repoagent.graph.services import Services
 from repoagent.graph.state import State
 from repoagent.graph.update import Update
 from repoagent.issue.spec import build_spec
+from repoagent.languages.python.syntax import split_lines
 from repoagent.llm.base import Message, Sampling
 from repoagent.localise import localise as rank
 from repoagent.prompting import Specify, render, trim_issue
@@ -37,9 +37,9 @@ def survey(state: State, runtime: Runtime[Services]) -> Update:
     """Index the repository, and make an environment in which its tests run."""
     services = runtime.context
     index = services.index()
-    services.trace.emit("index.built", files=len(index.files), symbols=sum(1 for _ in index.symbols()))
+    services.trace.emit("index.built", files=len(index.files), symbols=sum(1 for _ in index.list_symbols()))
     try:
-        testbed = services.workbench.prepare()
+        testbed = services.workbench.prepare_testbed()
     except SandboxFailed:
         raise
     except EnvironmentFailed as error:
@@ -87,8 +87,8 @@ def approve(state: State, runtime: Runtime[Services]) -> Update:
         session.update(status="waiting")
         interrupt({"spec": str(session.path / "spec.md"), "plan": str(session.path / "plan.yaml")})
         session.update(status="running")
-    spec = read_spec(session.read("spec.md")) if session.exists("spec.md") else state.spec
-    made = read_plan(session.read("plan.yaml")) if session.exists("plan.yaml") else state.plan
+    spec = read_spec(session.read("spec.md")) if session.has_artefact("spec.md") else state.spec
+    made = read_plan(session.read("plan.yaml")) if session.has_artefact("plan.yaml") else state.plan
     session.accept("spec.md", "plan.yaml")
     update: Update = {"is_approved": True}
     if (spec, made) == (state.spec, state.plan):
@@ -105,20 +105,20 @@ def _list_commands(state: State, services: Services) -> tuple[str, ...]:
     """How the plan names the tests; without a command of the project's own the test bed runs those that matter."""
     if state.evaluation is None:
         return ()
-    testbed = services.workbench.attach(state.evaluation)
+    testbed = services.workbench.attach_testbed(state.evaluation)
     return (testbed.test_command or testbed.codebase.command,)
 
 
 def _ask_for_spec(issue: Issue, target: Location, services: Services) -> str:
     """The model's words; none where even a short prompt is too long for what the server gives."""
     model = services.model
-    budget = min(model.profile.prompt_budget, model.context() - 2 * _SPEC_TOKENS)
-    lines = lines_of(services.index().source(target.path))[target.start - 1 : target.end][:_SPEC_LINES]
+    budget = min(model.profile.prompt_budget, model.get_context_size() - 2 * _SPEC_TOKENS)
+    lines = split_lines(services.index().read_source(target.path))[target.start - 1 : target.end][:_SPEC_LINES]
     prompt = Specify(
-        issue=trim_issue(issue, budget // 2, model.count),
+        issue=trim_issue(issue, budget // 2, model.count_tokens),
         path=target.path,
         symbol=target.symbol or "module",
-        source="".join(lines) if model.count("".join(lines)) < budget // 2 else "".join(lines[:10]),
+        source="".join(lines) if model.count_tokens("".join(lines)) < budget // 2 else "".join(lines[:10]),
     )
     try:
         sampling = Sampling(_SPEC_TOKENS, 0.0, seed=services.options.seed)

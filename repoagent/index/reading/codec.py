@@ -15,14 +15,14 @@ from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from typing import Any
 
-from repoagent.index.model import DOCSTRING_LIMIT, FileFacts, Import, Reference, Symbol
-from repoagent.index.reading.extract import REFERENCE_KINDS, Extracted
+from repoagent.index.model import DOCSTRING_LIMIT, FileFacts, Import, Symbol, SymbolReference
+from repoagent.index.reading.extract import REFERENCE_KINDS, ExtractedFacts
 from repoagent.index.reading.imports import ImportRow
-from repoagent.index.reading.languages import language_of
+from repoagent.index.reading.languages import detect_language
 
 
 @dataclass(frozen=True, slots=True)
-class Encoded:
+class EncodedFacts:
     """The facts of one file, encoded."""
 
     defines: str
@@ -34,10 +34,10 @@ class Encoded:
     references: bytes
 
 
-def encode(facts: Extracted) -> Encoded:
+def encode_facts(facts: ExtractedFacts) -> EncodedFacts:
     """Encode `facts` for the store."""
     defines = dict.fromkeys(row.name for rows in (facts.symbols, facts.variables) for row in rows)
-    uses = dict.fromkeys([*facts.names, *(name for row in facts.imports for name in _mentioned(row) if name)])
+    uses = dict.fromkeys([*facts.names, *(name for row in facts.imports for name in _list_mentions(row) if name)])
     head = [
         facts.lines,
         facts.skipped,
@@ -48,31 +48,31 @@ def encode(facts: Extracted) -> Encoded:
     columns = (facts.lengths, facts.offsets, facts.which, facts.kinds)
     names = "\n".join(facts.names).encode()
     sizes = struct.pack("<3I", len(facts.lengths), len(facts.offsets), len(names))
-    return Encoded(
-        _framed(defines),
-        _framed(uses),
+    return EncodedFacts(
+        _frame_names(defines),
+        _frame_names(uses),
         json.dumps(head, ensure_ascii=False, separators=(",", ":")),
         b"".join((sizes, *(bytes(column) for column in columns), names)),
     )
 
 
-def _mentioned(row: ImportRow) -> tuple[str, str, str]:
+def _list_mentions(row: ImportRow) -> tuple[str, str, str]:
     """List the names by which an import can be found; a module that is only dots is found by one dot."""
-    return row.name, row.alias, _last(row.module) if row.module.strip(".") else "."
+    return row.name, row.alias, _get_last_part(row.module) if row.module.strip(".") else "."
 
 
-def decode(path: str, encoded: Encoded) -> FileFacts:
-    """Decode all facts of `path`, references included; raises ValueError for what `encode` did not write."""
+def decode_facts(path: str, encoded: EncodedFacts) -> FileFacts:
+    """Decode all facts of `path`, references included; raises ValueError for what `encode_facts` did not write."""
     facts = decode_head(path, encoded.head)
     return replace(facts, references=decode_references(facts, encoded.references))
 
 
 def decode_head(path: str, head: str) -> FileFacts:
-    """Decode the facts of `path` without references; raises ValueError for what `encode` did not write."""
+    """Decode the facts of `path` without references; raises ValueError for what `encode_facts` did not write."""
     try:
         lines, skipped, symbol_rows, variable_rows, import_rows = json.loads(head)
-        symbols = _symbols(path, symbol_rows)
-        variables = _symbols(path, variable_rows, symbols)
+        symbols = _decode_symbols(path, symbol_rows)
+        variables = _decode_symbols(path, variable_rows, symbols)
         imports = tuple(Import(path, *row) for row in import_rows)
     except (TypeError, IndexError) as error:
         raise ValueError(f"not the facts of a file: {error}") from error
@@ -81,12 +81,12 @@ def decode_head(path: str, head: str) -> FileFacts:
 
 def decode_references(
     facts: FileFacts, data: bytes, name: str = "", lines: range | None = None
-) -> tuple[Reference, ...]:
+) -> tuple[SymbolReference, ...]:
     """Decode the references of a file, imports included; only those of a `name` or in some `lines` if given.
 
     Raises ValueError for broken data.
     """
-    uses = _Uses(data)
+    uses = _UseColumns(data)
     wanted: Iterable[int] = range(len(uses.which))
     if name:
         place = uses.names.index(name) if name in uses.names else -1
@@ -94,13 +94,13 @@ def decode_references(
     if lines is not None:
         start, end = (uses.breaks[min(line, len(uses.breaks)) - 1] for line in (lines.start, lines.stop))
         wanted = (number for number in wanted if start <= uses.offsets[number] < end)
-    inside = Insides(facts.symbols)
-    found = [_reference(facts.path, uses, number, inside) for number in wanted]
-    found += (use for use in _imported(facts, name, inside) if lines is None or use.line in lines)
+    inside = EnclosingSymbols(facts.symbols)
+    found = [_decode_reference(facts.path, uses, number, inside) for number in wanted]
+    found += (use for use in _list_import_references(facts, name, inside) if lines is None or use.line in lines)
     return tuple(sorted(found, key=lambda reference: (reference.line, reference.column, reference.name)))
 
 
-class Insides:
+class EnclosingSymbols:
     """Finds the innermost symbol around a place of one file."""
 
     def __init__(self, symbols: Sequence[Symbol]) -> None:
@@ -112,7 +112,7 @@ class Insides:
             self._outer.append(places.get(symbol.parent, -1) if symbol.parent else -1)
             places[symbol.qualified] = number
 
-    def at(self, line: int, column: int) -> Symbol | None:
+    def find_at(self, line: int, column: int) -> Symbol | None:
         """Find the innermost symbol around the character at `column` of `line`; None at the top of the file."""
         number = bisect_right(self._starts, (line, column)) - 1
         while number >= 0 and (self._symbols[number].end, self._symbols[number].end_column) <= (line, column):
@@ -120,8 +120,8 @@ class Insides:
         return self._symbols[number] if number >= 0 else None
 
 
-class _Uses:
-    """The columns of numbers that `encode` writes for references."""
+class _UseColumns:
+    """The columns of numbers that `encode_facts` writes for references."""
 
     def __init__(self, data: bytes) -> None:
         try:
@@ -132,37 +132,37 @@ class _Uses:
         ends += [ends[-1] + 4 * count, ends[-1] + 8 * count, ends[-1] + 9 * count, ends[-1] + 9 * count + names]
         if ends[-1] != len(data):
             raise ValueError("references of a file were cut")
-        lengths, self.offsets, self.which = (_column(data[a:b]) for a, b in pairwise(ends[:4]))
+        lengths, self.offsets, self.which = (_decode_column(data[a:b]) for a, b in pairwise(ends[:4]))
         self.breaks = list(accumulate((length + 1 for length in lengths), initial=0))
         self.kinds = data[ends[3] : ends[4]]
         self.names = data[ends[4] :].decode().split("\n") if names else []
 
 
-def _reference(path: str, uses: _Uses, number: int, inside: Insides) -> Reference:
+def _decode_reference(path: str, uses: _UseColumns, number: int, inside: EnclosingSymbols) -> SymbolReference:
     offset = uses.offsets[number]
     line = bisect_right(uses.breaks, offset)
     column = offset - uses.breaks[line - 1]
-    around = inside.at(line, column)
+    around = inside.find_at(line, column)
     kind = REFERENCE_KINDS[uses.kinds[number]]
-    return Reference(path, line, uses.names[uses.which[number]], kind, around.qualified if around else "", column)
+    return SymbolReference(path, line, uses.names[uses.which[number]], kind, around.qualified if around else "", column)
 
 
-def _imported(facts: FileFacts, name: str, inside: Insides) -> Iterator[Reference]:
+def _list_import_references(facts: FileFacts, name: str, inside: EnclosingSymbols) -> Iterator[SymbolReference]:
     for item in facts.imports:
-        taken = item.name if item.name not in {"", "*", "default"} else _last(item.module)
+        taken = item.name if item.name not in {"", "*", "default"} else _get_last_part(item.module)
         if not name or name == taken:
-            around = inside.at(item.line, 0)
-            yield Reference(facts.path, item.line, taken, "import", around.qualified if around else "")
+            around = inside.find_at(item.line, 0)
+            yield SymbolReference(facts.path, item.line, taken, "import", around.qualified if around else "")
 
 
-def _last(module: str) -> str:
+def _get_last_part(module: str) -> str:
     """Return the last part of a module's dotted name or path, without the suffix of a file."""
     tail = module.rpartition("/")[2].rpartition("\\")[2].rpartition("::")[2]
     stem, _, ending = tail.rpartition(".")
-    return stem or tail if "/" in module or language_of(tail) else ending
+    return stem or tail if "/" in module or detect_language(tail) else ending
 
 
-def _symbols(path: str, rows: Sequence[Sequence[Any]], outer: Sequence[Symbol] = ()) -> tuple[Symbol, ...]:
+def _decode_symbols(path: str, rows: Sequence[Sequence[Any]], outer: Sequence[Symbol] = ()) -> tuple[Symbol, ...]:
     """Decode rows to symbols; `parent` of a row is a place in `outer`, or among these rows if `outer` is empty."""
     found: list[Symbol] = []
     parents = outer or found
@@ -171,7 +171,7 @@ def _symbols(path: str, rows: Sequence[Sequence[Any]], outer: Sequence[Symbol] =
         above = parents[parent] if parent >= 0 else None
         around = ".".join(filter(None, (above.qualified if above else "", prefix)))
         qualified = f"{around}.{name}" if around and not (above and above.kind == "cell") else name
-        cleaned = _cleaned(docstring) if docstring else ""
+        cleaned = _clean_docstring(docstring) if docstring else ""
         found.append(
             Symbol(
                 *(path, name, qualified, kind, start, end, signature, cleaned, around, column, end_column),
@@ -182,17 +182,17 @@ def _symbols(path: str, rows: Sequence[Sequence[Any]], outer: Sequence[Symbol] =
     return tuple(found)
 
 
-def _cleaned(docstring: str) -> str:
+def _clean_docstring(docstring: str) -> str:
     from inspect import cleandoc
 
     return cleandoc(docstring)[:DOCSTRING_LIMIT]
 
 
-def _framed(names: dict[str, None]) -> str:
+def _frame_names(names: dict[str, None]) -> str:
     return "\n" + "\n".join(names) + "\n" if names else ""
 
 
-def _column(data: bytes) -> array[int]:
+def _decode_column(data: bytes) -> array[int]:
     column = array("I")
     column.frombytes(data)
     return column

@@ -18,17 +18,17 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from repoagent.index.model import ReferenceKind
 from repoagent.index.reading.imports import ImportRow, read_imports
-from repoagent.index.reading.languages import Language, grammar, query_text
+from repoagent.index.reading.languages import IndexedLanguage, load_grammar, read_query
 from repoagent.index.reading.naming import (
-    bases_of,
-    decorators_of,
-    docstring_of,
-    first_line,
-    name_of,
-    owner_of,
-    signature_of,
+    find_name,
+    find_owner,
+    read_bases,
+    read_decorators,
+    read_docstring,
+    read_first_line,
+    read_signature,
 )
-from repoagent.index.reading.text import as_utf8, is_binary
+from repoagent.index.reading.text import convert_to_utf8, is_binary
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser, Query
@@ -74,7 +74,7 @@ class SymbolRow(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Extracted:
+class ExtractedFacts:
     """All facts of one file, as columns."""
 
     lines: int = 0
@@ -94,44 +94,46 @@ class Extracted:
     """Characters of each line, its end not counted."""
 
 
-def extract(language: Language, content: bytes) -> Extracted:
+def extract_facts(language: IndexedLanguage, content: bytes) -> ExtractedFacts:
     """Extract the facts of a file in `language`; what cannot be parsed is left out, and nothing is raised."""
-    return Extracted(skipped="binary") if is_binary(content) else extract_source(language, as_utf8(content))
+    return (
+        ExtractedFacts(skipped="binary") if is_binary(content) else extract_source(language, convert_to_utf8(content))
+    )
 
 
-def extract_source(language: Language, source: bytes) -> Extracted:
+def extract_source(language: IndexedLanguage, source: bytes) -> ExtractedFacts:
     """Extract the same of a text that is UTF-8 already, whatever encoding it declares."""
     lines = source.count(b"\n") + (not source.endswith(b"\n") and bool(source))
-    root = parser(language).parse(source).root_node
+    root = get_parser(language).parse(source).root_node
     if root.has_error and root.child_count > WIDTH_LIMIT:
-        return Extracted(lines=lines, skipped="too broken to parse")
-    captures = captured(_query(language), root)
-    places = Places(source)
-    symbols, variables, defined = _symbols(language, source, captures, places)
+        return ExtractedFacts(lines=lines, skipped="too broken to parse")
+    captures = run_query(_load_query(language), root)
+    places = SourcePositions(source)
+    symbols, variables, defined = _extract_symbols(language, source, captures, places)
     imports = read_imports(language, source, captures.get("import", ()))
-    names, which, offsets, kinds = _references(source, captures, defined)
-    return Extracted(
+    names, which, offsets, kinds = _extract_references(source, captures, defined)
+    return ExtractedFacts(
         lines=lines,
         symbols=symbols,
         variables=variables,
         imports=imports,
         names=names,
         which=which,
-        offsets=places.characters(offsets),
+        offsets=places.convert_offsets(offsets),
         kinds=kinds,
-        lengths=places.lengths(),
+        lengths=places.count_characters(),
     )
 
 
 @cache
-def parser(language: Language) -> Parser:
+def get_parser(language: IndexedLanguage) -> Parser:
     """Return the parser for `language`."""
     from tree_sitter import Parser
 
-    return Parser(grammar(language))
+    return Parser(load_grammar(language))
 
 
-def captured(query: Query, root: Node) -> Captures:
+def run_query(query: Query, root: Node) -> Captures:
     """Run `query` over the nodes below `root`, and return what it captures, by capture name."""
     from tree_sitter import QueryCursor
 
@@ -141,22 +143,22 @@ def captured(query: Query, root: Node) -> Captures:
 
 
 @cache
-def _query(language: Language) -> Query:
+def _load_query(language: IndexedLanguage) -> Query:
     from tree_sitter import Query
 
-    return Query(grammar(language), query_text(language))
+    return Query(load_grammar(language), read_query(language))
 
 
 @cache
-def value_query(language: Language) -> Query | None:
+def load_value_query(language: IndexedLanguage) -> Query | None:
     """Return the query for names that are passed around as values; None for languages without one."""
     from tree_sitter import Query
 
-    text = query_text(language, ".values")
-    return Query(grammar(language), text) if text else None
+    text = read_query(language, ".values")
+    return Query(load_grammar(language), text) if text else None
 
 
-class Places:
+class SourcePositions:
     """Converts rows and bytes of a source to lines, columns and offsets in characters."""
 
     def __init__(self, source: bytes) -> None:
@@ -164,7 +166,7 @@ class Places:
         # The bytes that start no character: without them, an offset counts characters.
         self._inner = [] if source.isascii() else [match.start() for match in _CONTINUATION.finditer(source)]
 
-    def range(self, first: Node, last: Node) -> tuple[int, int, int, int]:
+    def measure_range(self, first: Node, last: Node) -> tuple[int, int, int, int]:
         """Return first line, last line, first column and the column behind the last, from one node to another."""
         start, column = first.start_point
         end, behind = last.end_point
@@ -172,22 +174,22 @@ class Places:
             behind = last.end_byte - 1 - (self._source.rfind(b"\n", 0, last.end_byte - 1) + 1)
             end -= 1
         if self._inner:
-            column -= self._hidden(first.start_byte - column, first.start_byte)
-            behind -= self._hidden(last.end_byte - behind, last.end_byte)
+            column -= self._count_inner_bytes(first.start_byte - column, first.start_byte)
+            behind -= self._count_inner_bytes(last.end_byte - behind, last.end_byte)
         return start + 1, end + 1, column, behind
 
-    def characters(self, offsets: array[int]) -> array[int]:
+    def convert_offsets(self, offsets: array[int]) -> array[int]:
         """Convert byte offsets to offsets in characters."""
         if not self._inner:
             return offsets
         return array("I", (offset - bisect_left(self._inner, offset) for offset in offsets))
 
-    def lengths(self) -> array[int]:
+    def count_characters(self) -> array[int]:
         """Count the characters of each line, its end not counted."""
         text = self._source.decode("utf-8", "replace").split("\n") if self._inner else self._source.split(b"\n")
         return array("I", map(len, text))
 
-    def _hidden(self, start: int, end: int) -> int:
+    def _count_inner_bytes(self, start: int, end: int) -> int:
         """Count the bytes between two byte offsets that start no character."""
         return bisect_left(self._inner, end) - bisect_left(self._inner, start)
 
@@ -209,18 +211,18 @@ _TYPES: Final = frozenset({"class", "interface", "struct", "enum", "trait"})
 _FUNCTIONS: Final = frozenset({"function", "method", "prototype"})
 
 
-def _symbols(
-    language: Language, source: bytes, captures: Captures, places: Places
+def _extract_symbols(
+    language: IndexedLanguage, source: bytes, captures: Captures, places: SourcePositions
 ) -> tuple[list[SymbolRow], list[SymbolRow], set[int]]:
     """Extract symbols and variables in their order, and the byte offsets of their names."""
     found: list[SymbolRow] = []
     around: list[_Open] = []
     taken: set[tuple[int, int]] = set()
     names: set[int] = set()
-    for start, end, kind, node, wrapper in _definitions(captures):
+    for start, end, kind, node, wrapper in _sort_definitions(captures):
         while around and around[-1][0] <= start:
             around.pop()
-        name, place = name_of(node, source)
+        name, place = find_name(node, source)
         if not name or (place, end) in taken:
             continue
         taken.add((place, end))
@@ -228,27 +230,27 @@ def _symbols(
         if kind == "scope":
             around.append((end, -1, name, True))
             continue
-        owner = owner_of(node, source) if language.owners else ""
-        parent, prefix = _parentage(around, owner)
+        owner = find_owner(node, source) if language.owners else ""
+        parent, prefix = _find_parentage(around, owner)
         captured = kind
         if kind in _FUNCTIONS:
             kind = "method" if owner or (around and around[-1][3]) else "function"  # noqa: PLW2901
-        header = signature_of(node, source)
-        docstring = docstring_of(language, node, source, start)
-        bases = bases_of(node, source) if captured in _TYPES else ()
+        header = read_signature(node, source)
+        docstring = read_docstring(language, node, source, start)
+        bases = read_bases(node, source) if captured in _TYPES else ()
         if wrapper is None:
-            row = SymbolRow(name, kind, *places.range(node, node), parent, prefix, header, docstring, bases, ())
+            row = SymbolRow(name, kind, *places.measure_range(node, node), parent, prefix, header, docstring, bases, ())
         else:
-            decorators = decorators_of(source, start, node.start_byte)
-            span = places.range(wrapper, node)
+            decorators = read_decorators(source, start, node.start_byte)
+            span = places.measure_range(wrapper, node)
             row = SymbolRow(name, kind, *span, parent, prefix, header, docstring, bases, decorators)
         around.append((end, len(found), "", captured in _TYPES))
         found.append(row)
-    variables = [] if "variable" not in captures else list(_variables(source, captures, places, found, taken))
+    variables = [] if "variable" not in captures else list(_extract_variables(source, captures, places, found, taken))
     return found, variables, names
 
 
-def _parentage(around: Sequence[_Open], owner: str) -> tuple[int, str]:
+def _find_parentage(around: Sequence[_Open], owner: str) -> tuple[int, str]:
     """Return the index of the innermost symbol around, and what scopes inside of it and an owner put before a name."""
     if not around:
         return -1, owner
@@ -259,7 +261,7 @@ def _parentage(around: Sequence[_Open], owner: str) -> tuple[int, str]:
     return around[outer][1] if outer >= 0 else -1, ".".join(filter(None, [*scopes, owner]))
 
 
-def _definitions(captures: Captures) -> list[_Definition]:
+def _sort_definitions(captures: Captures) -> list[_Definition]:
     """Sort the captured definitions from the outside in, each with the node that is wrapped around it."""
     found: list[_Definition] = [
         (node.start_byte, node.end_byte, kind, node, None)
@@ -267,38 +269,42 @@ def _definitions(captures: Captures) -> list[_Definition]:
         if kind in captures
         for node in captures[kind]
     ]
-    found.sort(key=_from_outside)
+    found.sort(key=_order_from_outside)
     if "wrapper" in captures:
         starts = [definition[0] for definition in found]
-        for wrapper in sorted(captures["wrapper"], key=_start, reverse=True):  # the outermost is set last
+        for wrapper in sorted(captures["wrapper"], key=_get_start, reverse=True):  # the outermost is set last
             place = bisect_left(starts, wrapper.start_byte)
             if place < len(found) and found[place][1] <= wrapper.end_byte:
                 found[place] = (wrapper.start_byte, *found[place][1:4], wrapper)
     return found
 
 
-def _from_outside(definition: _Definition) -> tuple[int, int]:
+def _order_from_outside(definition: _Definition) -> tuple[int, int]:
     return definition[0], -definition[1]
 
 
-def _start(node: Node) -> int:
+def _get_start(node: Node) -> int:
     return node.start_byte
 
 
-def _variables(
-    source: bytes, captures: Captures, places: Places, symbols: Sequence[SymbolRow], taken: set[tuple[int, int]]
+def _extract_variables(
+    source: bytes,
+    captures: Captures,
+    places: SourcePositions,
+    symbols: Sequence[SymbolRow],
+    taken: set[tuple[int, int]],
 ) -> Iterator[SymbolRow]:
     starts = [(row.start, row.column) for row in symbols]
-    for node in sorted(captures["variable"], key=_start):
-        name, place = name_of(node, source)
+    for node in sorted(captures["variable"], key=_get_start):
+        name, place = find_name(node, source)
         if name and (place, node.end_byte) not in taken:
-            start, end, column, behind = places.range(node, node)
-            parent = _parent(symbols, bisect_right(starts, (start, column)) - 1, (end, behind))
-            header = first_line(source, node.start_byte, node.end_byte)
+            start, end, column, behind = places.measure_range(node, node)
+            parent = _find_parent(symbols, bisect_right(starts, (start, column)) - 1, (end, behind))
+            header = read_first_line(source, node.start_byte, node.end_byte)
             yield SymbolRow(name, "variable", start, end, column, behind, parent, "", header, "")
 
 
-def _parent(symbols: Sequence[SymbolRow], place: int, end: tuple[int, int]) -> int:
+def _find_parent(symbols: Sequence[SymbolRow], place: int, end: tuple[int, int]) -> int:
     while place >= 0 and (symbols[place].end, symbols[place].end_column) < end:
         place = symbols[place].parent
     return place
@@ -307,7 +313,7 @@ def _parent(symbols: Sequence[SymbolRow], place: int, end: tuple[int, int]) -> i
 # --- references -------------------------------------------------------------------------------------------------------
 
 
-def _references(
+def _extract_references(
     source: bytes, captures: Captures, defined: set[int]
 ) -> tuple[list[str], array[int], array[int], bytes]:
     """Extract names, and for each reference the index of its name, its offset and its kind.
@@ -316,9 +322,9 @@ def _references(
     """
     spans = [[(node.start_byte, node.end_byte) for node in captures.get(kind, ())] for kind in _CAPTURED]
     if "member" in captures:
-        _tell_calls(source, captures["member"], *spans[:2])
+        _separate_calls(source, captures["member"], *spans[:2])
     else:
-        spans = list(_apart(spans, defined))
+        spans = list(_remove_duplicates(spans, defined))
     # What the grammar misses in broken code has a node of no width.
     spans = [[span for span in found if span[0] < span[1]] for found in spans]
     table: dict[bytes, int] = {}
@@ -330,7 +336,7 @@ def _references(
     return names, which, array("I", map(_first, chain(*spans))), kinds
 
 
-def _tell_calls(source: bytes, members: Iterable[Node], calls: list[_Span], attributes: list[_Span]) -> None:
+def _separate_calls(source: bytes, members: Iterable[Node], calls: list[_Span], attributes: list[_Span]) -> None:
     """Append the places of `members` to `calls` or `attributes`, by whether they are called."""
     padded = source + b" "
     for node in members:
@@ -340,7 +346,7 @@ def _tell_calls(source: bytes, members: Iterable[Node], calls: list[_Span], attr
         (calls if called else attributes).append((start, end))
 
 
-def _apart(spans: Iterable[list[_Span]], taken: set[int]) -> Iterator[list[_Span]]:
+def _remove_duplicates(spans: Iterable[list[_Span]], taken: set[int]) -> Iterator[list[_Span]]:
     """Yield the places of each kind without those that an earlier kind, or `taken`, has already."""
     for found in spans:
         yield [span for span in found if span[0] not in taken]
@@ -354,17 +360,17 @@ _BLANK: Final = b" \t\\"
 _CALLED = re.compile(rb"(?:[ \t]|\\\r?\n)*\(").match
 
 
-def value_uses(language: Language, source: bytes, name: str) -> list[tuple[int, int]]:
+def find_value_uses(language: IndexedLanguage, source: bytes, name: str) -> list[tuple[int, int]]:
     """Find line and column of each place in `source`, UTF-8, where `name` is passed around as a value.
 
     They are not stored: in Python there are as many of these as of all other references together, and nearly all are
     never asked for.
     """
-    query = value_query(language)
+    query = load_value_query(language)
     if query is None:
         return []
-    nodes = captured(query, parser(language).parse(source).root_node).get("name", ())
-    places = Places(source)
+    nodes = run_query(query, get_parser(language).parse(source).root_node).get("name", ())
+    places = SourcePositions(source)
     wanted = name.encode("utf-8", "replace")
-    ranges = [places.range(node, node) for node in nodes if source[node.start_byte : node.end_byte] == wanted]
+    ranges = [places.measure_range(node, node) for node in nodes if source[node.start_byte : node.end_byte] == wanted]
     return sorted((line, column) for line, _, column, _ in ranges)

@@ -15,7 +15,7 @@ VERSION: Final = 3
 
 
 @dataclass(frozen=True)
-class Language:
+class IndexedLanguage:
     """How files of one language are read."""
 
     name: str
@@ -35,33 +35,37 @@ class Language:
 
 
 LANGUAGES: Final = (
-    Language("python", (".py", ".pyi", ".pyw"), "tree_sitter_python", ("python",), comment="#", docstrings=True),
-    Language("javascript", (".js", ".mjs", ".cjs", ".jsx"), "tree_sitter_javascript", ("javascript", "jsx")),
-    Language("typescript", (".ts", ".mts", ".cts"), "tree_sitter_typescript", ("typescript",), "language_typescript"),
-    Language("tsx", (".tsx",), "tree_sitter_typescript", ("typescript", "jsx"), "language_tsx"),
-    Language("go", (".go",), "tree_sitter_go", ("go",), owners=True),
-    Language("rust", (".rs",), "tree_sitter_rust", ("rust",)),
-    Language("java", (".java",), "tree_sitter_java", ("java",)),
-    Language("c", (".c", ".h"), "tree_sitter_c", ("c",)),
-    Language("cpp", (".cc", ".cpp", ".cxx", ".hh", ".hpp", ".hxx"), "tree_sitter_cpp", ("c", "cpp"), owners=True),
-    Language("csharp", (".cs",), "tree_sitter_c_sharp", ("csharp",)),
-    Language("ruby", (".rb", ".rake", ".gemspec"), "tree_sitter_ruby", ("ruby",), comment="#"),
-    Language("php", (".php",), "tree_sitter_php", ("php",), "language_php"),
-    Language("kotlin", (".kt", ".kts"), "tree_sitter_kotlin", ("kotlin",)),
-    Language("notebook", (".ipynb",), "tree_sitter_python", ("python",), comment="#", docstrings=True),
+    IndexedLanguage("python", (".py", ".pyi", ".pyw"), "tree_sitter_python", ("python",), comment="#", docstrings=True),
+    IndexedLanguage("javascript", (".js", ".mjs", ".cjs", ".jsx"), "tree_sitter_javascript", ("javascript", "jsx")),
+    IndexedLanguage(
+        "typescript", (".ts", ".mts", ".cts"), "tree_sitter_typescript", ("typescript",), "language_typescript"
+    ),
+    IndexedLanguage("tsx", (".tsx",), "tree_sitter_typescript", ("typescript", "jsx"), "language_tsx"),
+    IndexedLanguage("go", (".go",), "tree_sitter_go", ("go",), owners=True),
+    IndexedLanguage("rust", (".rs",), "tree_sitter_rust", ("rust",)),
+    IndexedLanguage("java", (".java",), "tree_sitter_java", ("java",)),
+    IndexedLanguage("c", (".c", ".h"), "tree_sitter_c", ("c",)),
+    IndexedLanguage(
+        "cpp", (".cc", ".cpp", ".cxx", ".hh", ".hpp", ".hxx"), "tree_sitter_cpp", ("c", "cpp"), owners=True
+    ),
+    IndexedLanguage("csharp", (".cs",), "tree_sitter_c_sharp", ("csharp",)),
+    IndexedLanguage("ruby", (".rb", ".rake", ".gemspec"), "tree_sitter_ruby", ("ruby",), comment="#"),
+    IndexedLanguage("php", (".php",), "tree_sitter_php", ("php",), "language_php"),
+    IndexedLanguage("kotlin", (".kt", ".kts"), "tree_sitter_kotlin", ("kotlin",)),
+    IndexedLanguage("notebook", (".ipynb",), "tree_sitter_python", ("python",), comment="#", docstrings=True),
 )
 
 _BY_SUFFIX: Final = {suffix: language for language in LANGUAGES for suffix in language.suffixes}
 
 
-def language_of(path: str) -> Language | None:
+def detect_language(path: str) -> IndexedLanguage | None:
     """Detect the language of `path` by its suffix; None where the index cannot read it."""
     stem, dot, suffix = path.rpartition("/")[2].rpartition(".")
     return _BY_SUFFIX.get(dot + suffix) if stem else None
 
 
 @cache
-def grammar(language: Language) -> Grammar:
+def load_grammar(language: IndexedLanguage) -> Grammar:
     """Load the grammar of `language`, once."""
     from importlib import import_module
 
@@ -71,7 +75,7 @@ def grammar(language: Language) -> Grammar:
 
 
 @cache
-def query_text(language: Language, part: str = "") -> str:
+def read_query(language: IndexedLanguage, part: str = "") -> str:
     """Read the query for files of `language`; the part `.values` is for the uses of one name as a value."""
     files = (Path(__file__).parent / "queries" / f"{name}{part}.scm" for name in language.queries)
     return "\n".join(file.read_text(encoding="utf-8") for file in files if file.exists())

@@ -11,7 +11,7 @@ from repoagent.index.model import DOCSTRING_LIMIT
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-    from repoagent.index.reading.languages import Language
+    from repoagent.index.reading.languages import IndexedLanguage
 
 SIGNATURE_LIMIT = 400
 
@@ -20,36 +20,36 @@ _DECLARATORS = 8
 """Pointers, arrays and parentheses around a name in C, at most; nobody writes more."""
 
 
-def name_of(node: Node, source: bytes) -> tuple[str, int]:
+def find_name(node: Node, source: bytes) -> tuple[str, int]:
     """Find the bare name that `node` defines, and its byte offset; empty and -1 where it has none."""
-    named = node.child_by_field_name("name") or _named(node)
+    named = node.child_by_field_name("name") or _find_name_node(node)
     if named is None:
         return "", -1
     place = named.start_byte
     text = source[place : named.end_byte].decode("utf-8", "replace")
     if not text.isidentifier():
-        text = _identifier(text)
+        text = _read_identifier(text)
         if node.type == "property_element":  # PHP writes `$name` here, and `->name` where it is used
             text = text.removeprefix("$")
     return (text, place) if len(text) <= _NAME_LIMIT else ("", -1)
 
 
-def owner_of(node: Node, source: bytes) -> str:
+def find_owner(node: Node, source: bytes) -> str:
     """Find what qualifies the name in its definition: the receiver in Go, `Class` of C++'s `Class::method`; empty
     elsewhere."""
     receiver = node.child_by_field_name("receiver")
     if receiver is not None:
-        match = _RECEIVER.search(_text(source, receiver))
+        match = _RECEIVER.search(_decode_text(source, receiver))
         return match[1] if match else ""
-    named = _named(node) if node.type == "function_definition" else None
-    return ".".join(_parts(_text(source, named))[:-1]) if named is not None else ""
+    named = _find_name_node(node) if node.type == "function_definition" else None
+    return ".".join(_split_name(_decode_text(source, named))[:-1]) if named is not None else ""
 
 
 _RECEIVER = re.compile(r"(\w+)\s*(?:\[[^\]]*\])?\s*\)$")
 _ARGUMENTS = re.compile(r"<[^<>]*>")
 
 
-def _named(node: Node) -> Node | None:
+def _find_name_node(node: Node) -> Node | None:
     """Find the node that holds the name: in C it is inside of declarators, and a value is named by its target."""
     for name in ("left", "type", "key", "property"):
         found = node.child_by_field_name(name)
@@ -57,21 +57,21 @@ def _named(node: Node) -> Node | None:
             return found.child_by_field_name("property") or found
     declared = node
     for _ in range(_DECLARATORS):
-        inner = declared.child_by_field_name("declarator") or _only_declarator(declared)
+        inner = declared.child_by_field_name("declarator") or _find_only_declarator(declared)
         if inner is None:
             break
         declared = inner
-    return declared if declared is not node else _first_identifier(node)
+    return declared if declared is not node else _find_first_identifier(node)
 
 
-def _only_declarator(node: Node) -> Node | None:
+def _find_only_declarator(node: Node) -> Node | None:
     """Find what is in parentheses, or behind `&`, for which the grammar names no field."""
     if node.type in {"parenthesized_declarator", "reference_declarator"} and node.named_child_count:
         return node.named_child(node.named_child_count - 1)
     return None
 
 
-def _first_identifier(node: Node) -> Node | None:
+def _find_first_identifier(node: Node) -> Node | None:
     """Find the first child that is a name, also one step down, for grammars that name no field."""
     for child in node.named_children[:4]:
         if child.type in {"identifier", "name", "constant"}:
@@ -81,16 +81,16 @@ def _first_identifier(node: Node) -> Node | None:
     return None
 
 
-def _identifier(text: str) -> str:
+def _read_identifier(text: str) -> str:
     if text[:1] in {"'", '"'}:  # a quoted name of a module or a property
         return text.strip("'\"")
     if text.startswith(("operator", "~")):
         return "".join(text.split())
-    parts = _parts(text)
+    parts = _split_name(text)
     return parts[-1] if parts else ""
 
 
-def _parts(text: str) -> list[str]:
+def _split_name(text: str) -> list[str]:
     """Split `a::b<T>::c` and the like into names, without type arguments."""
     previous = ""
     while previous != text and "<" in text:
@@ -105,15 +105,15 @@ _NAME = re.compile(r"operator\W+|[~$@]?[^\W\d]\w*[?!=]?")
 # --- headers ----------------------------------------------------------------------------------------------------------
 
 
-def signature_of(node: Node, source: bytes) -> str:
+def read_signature(node: Node, source: bytes) -> str:
     """Read the header on one line: all up to the body, without what opens the body."""
     start = node.start_byte
-    body = node.child_by_field_name("body") or _body(node)
+    body = node.child_by_field_name("body") or _find_body(node)
     if body is None:
-        return first_line(source, start, node.end_byte)
+        return read_first_line(source, start, node.end_byte)
     text = source[start : min(body.start_byte, start + 8 * SIGNATURE_LIMIT)].decode("utf-8", "replace").rstrip()
     if "#" in text and node.type in _PYTHON:
-        text = _without_comment(node, source) or text
+        text = _read_header_without_comment(node, source) or text
     if "\n" in text:
         text = " ".join(text.split())
         text = text.replace("( ", "(").replace(", )", ")").replace(" )", ")")
@@ -121,7 +121,7 @@ def signature_of(node: Node, source: bytes) -> str:
     return text if len(text) <= SIGNATURE_LIMIT else text[: SIGNATURE_LIMIT - 1] + "…"
 
 
-def first_line(source: bytes, start: int, end: int) -> str:
+def read_first_line(source: bytes, start: int, end: int) -> str:
     """Read the first line of a text, or all of it on one line where a bracket stays open."""
     text = source[start : min(end, start + SIGNATURE_LIMIT)].decode("utf-8", "replace")
     first = text.split("\n", 1)[0]
@@ -135,7 +135,7 @@ _OPENING = re.compile(r"\s*(?:\{|=>|[:;=])\s*$")
 _PYTHON = frozenset({"function_definition", "class_definition"})
 
 
-def _body(node: Node) -> Node | None:
+def _find_body(node: Node) -> Node | None:
     """Find the body of an assigned function or class, or of a definition whose grammar names no field."""
     value = node.child_by_field_name("value") or node.child_by_field_name("right")
     inner = value.child_by_field_name("body") if value is not None else None
@@ -147,19 +147,19 @@ def _body(node: Node) -> Node | None:
 _BODIES = frozenset({"class_body", "enum_class_body", "function_body", "declaration_list", "constructor_body"})
 
 
-def _without_comment(node: Node, source: bytes) -> str:
+def _read_header_without_comment(node: Node, source: bytes) -> str:
     """Read the header of a Python definition up to its last field: a comment may stand between it and the body."""
     fields = [node.child_by_field_name(name) for name in ("return_type", "parameters", "superclasses", "name")]
     end = max((field.end_byte for field in fields if field is not None), default=node.start_byte)
     return source[node.start_byte : end].decode("utf-8", "replace")
 
 
-def bases_of(node: Node, source: bytes) -> tuple[str, ...]:
+def read_bases(node: Node, source: bytes) -> tuple[str, ...]:
     """Read the bases of a class as written, without type arguments and keywords, at most 20."""
-    return tuple(dict.fromkeys(filter(None, (_base(source, base) for base in _base_nodes(node)))))[:20]
+    return tuple(dict.fromkeys(filter(None, (_read_base(source, base) for base in _find_base_nodes(node)))))[:20]
 
 
-def _base_nodes(node: Node) -> Iterator[Node]:
+def _find_base_nodes(node: Node) -> Iterator[Node]:
     if node.type == "class_definition":  # of Python
         holder = node.child_by_field_name("superclasses")
         yield from holder.named_children if holder is not None else ()
@@ -192,10 +192,10 @@ _INNER_HERITAGE = frozenset({"extends_clause", "implements_clause", "type_list",
 _NO_BASE = frozenset({"keyword_argument", "access_specifier", "type_arguments", "comment", "dictionary_splat"})
 
 
-def _base(source: bytes, node: Node) -> str:
+def _read_base(source: bytes, node: Node) -> str:
     if node.type in _NO_BASE:
         return ""
-    text = _text(source, node)[:_NAME_LIMIT]
+    text = _decode_text(source, node)[:_NAME_LIMIT]
     match = _BASE.match(text.lstrip("\\"))
     return re.sub(r"::|\\", ".", match[0]) if match else ""
 
@@ -203,7 +203,7 @@ def _base(source: bytes, node: Node) -> str:
 _BASE = re.compile(r"[^\W\d]\w*(?:(?:\.|::|\\)[^\W\d]\w*)*")
 
 
-def decorators_of(source: bytes, start: int, end: int) -> tuple[str, ...]:
+def read_decorators(source: bytes, start: int, end: int) -> tuple[str, ...]:
     """Read the dotted names of Python's decorators between two byte offsets."""
     if start == end:
         return ()
@@ -216,24 +216,24 @@ _DECORATOR = re.compile(rb"^[ \t]*@[ \t]*([\w.]+)", re.MULTILINE)
 # --- docstrings -------------------------------------------------------------------------------------------------------
 
 
-def docstring_of(language: Language, node: Node, source: bytes, start: int) -> str:
+def read_docstring(language: IndexedLanguage, node: Node, source: bytes, start: int) -> str:
     """Read the docstring of a Python definition, still indented; in other languages the comment right above it."""
     if language.docstrings:
-        return _python_docstring(node, source)
-    return _comment_above(source, start, language.comment)
+        return _read_python_docstring(node, source)
+    return _read_comment_above(source, start, language.comment)
 
 
-def _python_docstring(node: Node, source: bytes) -> str:
+def _read_python_docstring(node: Node, source: bytes) -> str:
     body = node.child_by_field_name("body")
     if body is None or source[body.start_byte : body.start_byte + 1] not in _DOCSTRING:
         return ""
-    first = _first_child(body, "expression_statement")
-    text = _first_child(first, "string") if first is not None and first.named_child_count == 1 else None
-    match = _STRING.fullmatch(_text(source, text)) if text is not None else None
+    first = _find_first_child(body, "expression_statement")
+    text = _find_first_child(first, "string") if first is not None and first.named_child_count == 1 else None
+    match = _STRING.fullmatch(_decode_text(source, text)) if text is not None else None
     return match[2][: 2 * DOCSTRING_LIMIT] if match else ""
 
 
-def _first_child(node: Node, kind: str) -> Node | None:
+def _find_first_child(node: Node, kind: str) -> Node | None:
     """Return the first child of `node` that is no comment, if it is of this kind."""
     for child in node.named_children:
         if child.type != "comment":
@@ -247,7 +247,7 @@ _DOCSTRING = frozenset(bytes((character,)) for character in b"\"'rRuUbBfF#")
 _STRING = re.compile(r"[a-zA-Z]{0,2}('''|\"\"\"|'|\")(.*)\1", re.DOTALL)
 
 
-def _comment_above(source: bytes, start: int, mark: str) -> str:
+def _read_comment_above(source: bytes, start: int, mark: str) -> str:
     """Read the lines of comment that end in the line before `start`; attributes of Rust may stand between."""
     window = source[max(0, start - 4 * DOCSTRING_LIMIT) : source.rfind(b"\n", 0, start) + 1]
     lines = window.decode("utf-8", "replace").split("\n")[:-1]
@@ -267,5 +267,5 @@ def _comment_above(source: bytes, start: int, mark: str) -> str:
 _MARKS = re.compile(r"^(?:/{2,}!?|/\*+!?|\*(?!/)|#+)[ \t]?|^\*/")
 
 
-def _text(source: bytes, node: Node) -> str:
+def _decode_text(source: bytes, node: Node) -> str:
     return source[node.start_byte : node.end_byte].decode("utf-8", "replace")

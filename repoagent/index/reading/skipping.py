@@ -24,7 +24,7 @@ _MARK = re.compile(
 _HEAD = 1_000
 
 
-def reason_by_path(path: str, size: int) -> str:
+def explain_skip_by_path(path: str, size: int) -> str:
     """Explain by name and size why a file is not read; empty where they say nothing against it."""
     if size > SIZE_LIMIT:
         return f"larger than {SIZE_LIMIT // 1_000_000} MB"
@@ -35,7 +35,7 @@ def reason_by_path(path: str, size: int) -> str:
     return "generated" if _GENERATED.search(path) else ""
 
 
-def reason_by_content(path: str, content: bytes) -> str:
+def explain_skip_by_content(path: str, content: bytes) -> str:
     """Explain by the content why a file is not read; empty where it says nothing against it."""
     head = content[:_HEAD].lower()
     if b"generated" in head and _MARK.search(head):

@@ -8,12 +8,12 @@ import re
 _COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 
 
-def decode(content: bytes) -> str:
+def decode_source(content: bytes) -> str:
     """Decode a source file by its declared encoding, else as UTF-8; undecodable bytes become U+FFFD.
 
     Line ends and a byte order mark stay as they are, so that the text can be written back.
     """
-    encoding = _declared(content)
+    encoding = _read_declared_encoding(content)
     try:
         text = content.decode(encoding)
     except (UnicodeError, ValueError):
@@ -21,11 +21,11 @@ def decode(content: bytes) -> str:
     return text if encoding == "utf-8" else text.encode("utf-8", "replace").decode()  # some yield lone surrogates
 
 
-def as_utf8(content: bytes) -> bytes:
-    """Convert a source file to UTF-8, as `decode` reads it; plain ASCII comes back unchanged."""
-    if content.isascii() and _declared(content) == "utf-8":
+def convert_to_utf8(content: bytes) -> bytes:
+    """Convert a source file to UTF-8, as `decode_source` reads it; plain ASCII comes back unchanged."""
+    if content.isascii() and _read_declared_encoding(content) == "utf-8":
         return content
-    return decode(content).encode("utf-8", "replace")
+    return decode_source(content).encode("utf-8", "replace")
 
 
 def is_binary(content: bytes) -> bool:
@@ -44,25 +44,25 @@ def split_lines(text: str) -> list[str]:
     return lines if lines[-1] else lines[:-1]
 
 
-def _declared(content: bytes) -> str:
+def _read_declared_encoding(content: bytes) -> str:
     for line in content.split(b"\n", 2)[:2]:
         match = _COOKIE.match(line)
         if match:
-            return _known(match[1].decode("ascii", "replace"))
+            return _normalise_encoding(match[1].decode("ascii", "replace"))
     return "utf-8"
 
 
-def _known(encoding: str) -> str:
+def _normalise_encoding(encoding: str) -> str:
     try:
         info = codecs.lookup(encoding)
     except LookupError:
         return "utf-8"
     # `rot13`, `zlib` and the like are codecs, but none of text; `unicode_escape` and `idna` are, but none of source.
-    is_source = getattr(info, "_is_text_encoding", True) and b"a\n".decode("ascii") == _try(info.name)
+    is_source = getattr(info, "_is_text_encoding", True) and b"a\n".decode("ascii") == _try_encoding(info.name)
     return info.name if is_source else "utf-8"
 
 
-def _try(encoding: str) -> str:
+def _try_encoding(encoding: str) -> str:
     try:
         return b"a\n".decode(encoding)
     except (UnicodeError, LookupError):

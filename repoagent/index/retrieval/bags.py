@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from repoagent.index.model import FileFacts
 from repoagent.index.reading.text import split_lines
-from repoagent.index.retrieval.units import ranked
+from repoagent.index.retrieval.units import list_units
 from repoagent.index.retrieval.words import IDENTIFIER
 
 
@@ -41,17 +41,17 @@ class Bags:
     bags: Sequence[Bag]
 
 
-def make(facts: FileFacts, text: str) -> bytes:
+def encode_bags(facts: FileFacts, text: str) -> bytes:
     """Encode the bags of a file."""
     places: dict[str, int] = {}
     numbers = array("I")
-    rows = [_row(places, numbers, *piece) for piece in _pieces(facts, split_lines(text))]
+    rows = [_encode_row(places, numbers, *piece) for piece in _split_units(facts, split_lines(text))]
     head = json.dumps(["\n".join(places), rows], ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
     return struct.pack("<I", len(head)) + head + numbers.tobytes()
 
 
-def read(data: bytes) -> Bags:
-    """Decode what `make` encoded."""
+def decode_bags(data: bytes) -> Bags:
+    """Decode what `encode_bags` encoded."""
     size = struct.unpack_from("<I", data)[0] + 4
     words, rows = json.loads(data[4:size])
     numbers = array("I")
@@ -69,10 +69,10 @@ def read(data: bytes) -> Bags:
     return Bags(words.split("\n"), bags)
 
 
-def _pieces(facts: FileFacts, lines: list[str]) -> Iterator[tuple[str, int, int, str, str]]:
+def _split_units(facts: FileFacts, lines: list[str]) -> Iterator[tuple[str, int, int, str, str]]:
     """Yield name, first and last line, text and docstring of each unit, the lines outside of units last."""
     rest = [True] * len(lines)
-    for symbol in ranked(facts):
+    for symbol in list_units(facts):
         rest[symbol.start - 1 : symbol.end] = [False] * (min(symbol.end, len(lines)) - symbol.start + 1)
         text = "".join(lines[symbol.start - 1 : symbol.end])
         yield symbol.qualified, symbol.start, symbol.end, text, symbol.docstring
@@ -81,7 +81,7 @@ def _pieces(facts: FileFacts, lines: list[str]) -> Iterator[tuple[str, int, int,
         yield "", 1, len(lines), left, ""
 
 
-def _row(
+def _encode_row(
     places: dict[str, int], numbers: array[int], symbol: str, start: int, end: int, text: str, docstring: str
 ) -> list[object]:
     counts = Counter(IDENTIFIER.findall(text))

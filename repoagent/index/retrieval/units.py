@@ -37,7 +37,7 @@ _TEST_FILES = re.compile(r"(test_.*|.*_tests?|tests?)\.pyi?$|.*\.(test|spec)\.\w
 _ASIDE_FILES = re.compile(r"(test_.*|.*_tests?|tests?|conftest|setup|conf)\.pyi?$|.*\.(test|spec)\.\w+$|.*_test\.go$")
 
 
-def is_aside(path: str) -> bool:
+def is_non_source(path: str) -> bool:
     """Whether `path` is a test, documentation, example, migration or set-up: a fix is hardly ever there."""
     *folders, name = path.split("/")
     return (
@@ -54,23 +54,23 @@ def is_test(path: str) -> bool:
     return not _TESTS.isdisjoint(folders) or _TEST_FILES.match(name) is not None
 
 
-def unit_at(facts: FileFacts, line: int) -> str:
+def find_unit(facts: FileFacts, line: int) -> str:
     """Find the qualified name of the unit around `line`; empty for the lines outside of units."""
-    return next((symbol.qualified for symbol in ranked(facts) if symbol.start <= line <= symbol.end), "")
+    return next((symbol.qualified for symbol in list_units(facts) if symbol.start <= line <= symbol.end), "")
 
 
-def ranked(facts: FileFacts) -> Iterator[Symbol]:
+def list_units(facts: FileFacts) -> Iterator[Symbol]:
     """Yield the units of a file: outermost functions and methods, and classes in which there are none."""
     parents = {symbol.parent for symbol in facts.symbols}
     functions = {symbol.qualified for symbol in facts.symbols if symbol.is_function}
     for symbol in facts.symbols:
-        if symbol.kind in {"module", "cell"} or any(name in functions for name in _ancestors(symbol)):
+        if symbol.kind in {"module", "cell"} or any(name in functions for name in _list_ancestors(symbol)):
             continue
         if symbol.is_function or symbol.qualified not in parents:
             yield symbol
 
 
-def _ancestors(symbol: Symbol) -> Iterator[str]:
+def _list_ancestors(symbol: Symbol) -> Iterator[str]:
     name = symbol.parent
     while name:
         yield name

@@ -21,26 +21,26 @@ _FUNCTION_WORDS = """
     where which while who whose why will with within without would yes yet you your yours
 """
 
-STOP = frozenset(_FUNCTION_WORDS.split())
+STOP_WORDS = frozenset(_FUNCTION_WORDS.split())
 """Function words of English, which are rare in code and would count as rare names. Words of code such as `self` are not
 among them: their frequency makes them count little."""
 
 
 @lru_cache(maxsize=200_000)
-def terms(identifier: str) -> tuple[str, ...]:
+def split_terms(identifier: str) -> tuple[str, ...]:
     """Split an identifier into its terms, in lower case: `getHTTPName` into itself, `get`, `http` and `name`."""
     whole = identifier.strip("_").lower()
     parts = [part.lower() for part in _PARTS.findall(identifier)]
-    found = {whole, *(_stem(part) for part in parts if len(part) > 1 and part not in STOP)}
-    return tuple(sorted(found - STOP - {""}))
+    found = {whole, *(_strip_ending(part) for part in parts if len(part) > 1 and part not in STOP_WORDS)}
+    return tuple(sorted(found - STOP_WORDS - {""}))
 
 
-def text_terms(text: str) -> list[str]:
+def collect_terms(text: str) -> list[str]:
     """List the terms of a text, as often as they occur."""
-    return [term for word in IDENTIFIER.findall(text) for term in terms(word)]
+    return [term for word in IDENTIFIER.findall(text) for term in split_terms(word)]
 
 
-def _stem(word: str) -> str:
+def _strip_ending(word: str) -> str:
     """Strip the endings of plurals and verbs, so that prose matches names; crude on purpose."""
     for ending in ("ing", "ed", "es", "s"):
         if word.endswith(ending) and len(word) - len(ending) >= 4 and not word.endswith("ss"):

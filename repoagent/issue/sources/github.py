@@ -37,7 +37,7 @@ def fetch_issue(
     Raises UserError where it is missing, private, deleted or a pull request; EnvironmentFailed where GitHub cannot
     answer.
     """
-    issue = api.issue(reference.number)
+    issue = api.get_issue(reference.number)
     if issue.pull_request is not None:
         raise UserError(
             f"{reference.owner}/{reference.name}#{reference.number} is a pull request: give the issue it is about"
@@ -46,7 +46,7 @@ def fetch_issue(
     return convert_issue(issue, comments, _choose_url(reference, issue.html_url))
 
 
-def convert_issue(issue: replies.Issue, comments: tuple[Comment, ...], url: str) -> Issue:
+def convert_issue(issue: replies.GitHubIssue, comments: tuple[Comment, ...], url: str) -> Issue:
     """Turn what GitHub says of an issue into what the rest of the program knows as one."""
     author = issue.user.login if issue.user else ""
     return Issue(issue.title, issue.body or "", comments, url, author, issue.author_association)
@@ -57,7 +57,7 @@ def fetch_comments(
 ) -> Iterator[Comment]:
     """Yield what people wrote, as far as `MAX_COMMENTS`."""
     sieve = _CommentSieve()
-    people = sieve.sift(api.comments(number), reporter.login if reporter else "", asked)
+    people = sieve.sift(api.list_comments(number), reporter.login if reporter else "", asked)
     for _, comment in zip(range(MAX_COMMENTS), people, strict=False):
         yield Comment(comment.user.login if comment.user else "ghost", comment.body or "", comment.author_association)
     for sentence in sieve.describe():
@@ -71,10 +71,10 @@ class _CommentSieve:
         self._bots = self._later = self._strangers = 0
 
     def sift(
-        self, comments: Iterable[replies.Comment], reporter: str, asked: AskedAt | None
-    ) -> Iterator[replies.Comment]:
+        self, comments: Iterable[replies.GitHubComment], reporter: str, asked: AskedAt | None
+    ) -> Iterator[replies.GitHubComment]:
         for comment in comments:
-            if comment.by_bot:
+            if comment.is_by_bot:
                 self._bots += 1
             elif asked and max(comment.created_at, comment.updated_at) > asked.moment:
                 self._later += 1
@@ -93,7 +93,7 @@ class _CommentSieve:
         return [f"{count} comments {kind} were not read" for count, kind in counted if count]
 
 
-def _is_trusted(comment: replies.Comment, reporter: str) -> bool:
+def _is_trusted(comment: replies.GitHubComment, reporter: str) -> bool:
     author = comment.user.login if comment.user else ""
     return comment.author_association in TRUSTED_ASSOCIATIONS or (author != "" and author == reporter)
 

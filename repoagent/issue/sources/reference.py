@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from repoagent.errors import UserError
-from repoagent.github.repository import Repository, at, home, runner_server
+from repoagent.github.repository import Repository, find_default_host, find_repository, read_runner_server
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class IssueReference:
 
     @property
     def repository(self) -> Repository:
-        return at(self.host, self.owner, self.name)
+        return find_repository(self.host, self.owner, self.name)
 
     @property
     def url(self) -> str:
@@ -33,13 +33,13 @@ class IssueReference:
 
     @property
     def clone(self) -> str:
-        return self.repository.clone
+        return self.repository.clone_url
 
 
 def parse_reference(source: str) -> IssueReference | None:
     """Return the issue that `source` names; None where it is a file or `-`. Raises UserError for a URL that names no issue."""
     if short := _SHORT.fullmatch(source):
-        return None if Path(source).exists() else IssueReference(home(), short[1], short[2], int(short[3]))
+        return None if Path(source).exists() else IssueReference(find_default_host(), short[1], short[2], int(short[3]))
     if "://" in source:
         return _parse_url(source)
     if source.startswith("github.com/") and not Path(source).exists():
@@ -59,7 +59,7 @@ def _parse_url(url: str) -> IssueReference:
     except ValueError as error:
         raise UserError(f"{url} is not a URL: {error}") from error
     found = _PATH.fullmatch(parts.path)
-    secure = parts.scheme == "https" or f"{parts.scheme}://{parts.netloc}" == runner_server()
+    secure = parts.scheme == "https" or f"{parts.scheme}://{parts.netloc}" == read_runner_server()
     if not secure or not found or not host or found[2] in {".", ".."}:
         raise UserError(
             f"{url} is not the URL of a GitHub issue, as https://github.com/OWNER/NAME/issues/7 is: save the issue's "

@@ -8,22 +8,22 @@ from dataclasses import dataclass
 from typing import Final
 
 from repoagent.edits.errors import EditRefused
-from repoagent.edits.normal import meaning
-from repoagent.edits.splice import splice_definition
-from repoagent.edits.syntax import (
-    Definable,
-    defined,
-    definitions,
-    first_line,
-    last_line,
-    lines_of,
-    parse,
-    without_docstring,
-)
 from repoagent.languages.base import Capabilities, CodeDefinition, DefinitionKind
 from repoagent.languages.fences import select_code
+from repoagent.languages.python.fingerprint import ast_fingerprint
 from repoagent.languages.python.mistakes import find_mistakes
 from repoagent.languages.python.paths import is_test_path
+from repoagent.languages.python.splice import splice_definition
+from repoagent.languages.python.syntax import (
+    Definable,
+    find_first_line,
+    find_last_line,
+    iterate_definitions,
+    locate_definition,
+    parse,
+    split_docstring,
+    split_lines,
+)
 
 _ALL: Final = Capabilities(
     undefined_name_lint=True,
@@ -51,18 +51,18 @@ class PythonLanguage:
         return _ALL
 
     def parse(self, source: str, before: str = "") -> tuple[CodeDefinition, ...]:  # noqa: ARG002 - no text is half right
-        lines = lines_of(source)
-        return tuple(_describe(name, node, lines) for name, node in definitions(parse(source)))
+        lines = split_lines(source)
+        return tuple(_describe(name, node, lines) for name, node in iterate_definitions(parse(source)))
 
     def find_definition(self, source: str, qualified: str, start: int | None = None) -> CodeDefinition:
-        found = defined(source, qualified, start)
+        found = locate_definition(source, qualified, start)
         return _describe(qualified, found.node, found.lines)
 
     def split_documentation(self, source: str, qualified: str, start: int | None = None) -> tuple[str, str]:
-        return without_docstring(source, qualified, start)
+        return split_docstring(source, qualified, start)
 
     def fingerprint(self, source: str) -> str:
-        return meaning(source)
+        return ast_fingerprint(source)
 
     def splice_definition(self, source: str, qualified: str, answer: str, start: int | None = None) -> str:
         return splice_definition(source, qualified, answer, start)
@@ -86,7 +86,7 @@ class PythonLanguage:
 
 
 def _describe(qualified: str, node: Definable, lines: list[str] | tuple[str, ...]) -> CodeDefinition:
-    first, last = first_line(node), last_line(node)
+    first, last = find_first_line(node), find_last_line(node)
     kind: DefinitionKind = "class" if isinstance(node, ast.ClassDef) else "function"
     return CodeDefinition(qualified, kind, first, last, "".join(lines[first - 1 : last]))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from repoagent.edits.errors import EditRefused
-from repoagent.edits.syntax import parse
+from repoagent.languages.python.syntax import parse
 
 if TYPE_CHECKING:
     from pyflakes.messages import Message

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from repoagent.edits.errors import EditRefused
-from repoagent.edits.layout import lines_of
+from repoagent.edits.layout import split_lines
 from repoagent.languages.tree_sitter.process import read_syntax
 from repoagent.languages.tree_sitter.syntax import DefinitionSpan, Syntax
 from repoagent.languages.tree_sitter.table import LanguageRow
@@ -50,7 +50,7 @@ def read(row: LanguageRow, source: str) -> Syntax:
 
 def describe_error(row: LanguageRow, source: str, line: int) -> str:
     """What is wrong at `line`, counted from 1, for a message."""
-    lines = lines_of(source)
+    lines = split_lines(source)
     text = lines[line - 1].strip()[:80] if 0 < line <= len(lines) else ""
     return f"{row.title} syntax error (line {line}: {text})"
 
@@ -118,7 +118,7 @@ def _find_candidates(row: LanguageRow, answer: str, target: DefinitionSpan) -> l
 
 def _cut_prose(answer: str, name: str) -> Iterator[str]:
     """The answer from each of the first lines on that name what is looked for: a grammar may be lost in prose."""
-    lines = lines_of(answer)
+    lines = split_lines(answer)
     word = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")
     naming = [number for number, line in enumerate(lines) if number and word.search(line)]
     return ("".join(lines[number:]) for number in naming[:_CUTS])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from repoagent.edits.errors import EditRefused
-from repoagent.edits.layout import lines_of
+from repoagent.edits.layout import split_lines
 from repoagent.index.reading.languages import LANGUAGES
 from repoagent.languages.base import Capabilities, CodeDefinition
 from repoagent.languages.fences import select_code
@@ -46,11 +46,11 @@ class TreeSitterLanguage:
 
     def parse(self, source: str, before: str = "") -> tuple[CodeDefinition, ...]:
         syntax = refuse_errors(self.row, before, source)
-        lines = lines_of(source)
+        lines = split_lines(source)
         return tuple(_describe(LocatedDefinition(source, syntax, span), lines) for span in syntax.definitions)
 
     def find_definition(self, source: str, qualified: str, start: int | None = None) -> CodeDefinition:
-        return _describe(locate(self.row, source, qualified, start), lines_of(source))
+        return _describe(locate(self.row, source, qualified, start), split_lines(source))
 
     def split_documentation(self, source: str, qualified: str, start: int | None = None) -> tuple[str, str]:
         return self.find_definition(source, qualified, start).text, ""

@@ -12,7 +12,7 @@ from functools import lru_cache
 from threading import Lock
 from typing import Final
 
-from repoagent.edits.encoding import readable
+from repoagent.edits.encoding import make_parsable
 from repoagent.languages.tree_sitter.syntax import DefinitionSpan, Syntax
 
 SECONDS: Final = 10.0
@@ -93,4 +93,4 @@ atexit.register(_shared.close)
 @lru_cache(maxsize=_KEPT)
 def read_syntax(language: str, source: str) -> Syntax:
     """What is known of `source`, by the process that all share; undecoded bytes are read as Latin-1."""
-    return _shared.read(language, readable(source))
+    return _shared.read(language, make_parsable(source))

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Sequence
 
 from repoagent.edits.elision import find_elision
-from repoagent.edits.encoding import BOM, restored
+from repoagent.edits.encoding import BOM, restore_bytes
 from repoagent.edits.errors import EditRefused
-from repoagent.edits.layout import Indentation, end_near, indent_of, line_end, lines_of, moved
+from repoagent.edits.layout import Indentation, choose_line_end, get_indent, get_line_end, reindent, split_lines
 from repoagent.languages.tree_sitter.finding import (
     LocatedDefinition,
     find_line,
@@ -30,7 +30,7 @@ def splice_definition(row: LanguageRow, source: str, qualified: str, answer: str
     if source.startswith(BOM):
         return BOM + splice_definition(row, source.removeprefix(BOM), qualified, answer, start)
     target = locate(row, source, qualified, start)
-    plain = restored(re.sub("\r\n?", "\n", answer).strip("\n") + "\n", source)
+    plain = restore_bytes(re.sub("\r\n?", "\n", answer).strip("\n") + "\n", source)
     new = locate_in_answer(row, plain, target.span)
     _refuse_elision(row, new, target)
     text, begin = _fit(new, target)
@@ -94,26 +94,28 @@ def _fit(new: LocatedDefinition, target: LocatedDefinition) -> tuple[str, int]:
 
 def _reindent(new: LocatedDefinition, first: int, target: LocatedDefinition, begin: int) -> str:
     number = find_line(new.source, first)
-    lines = lines_of(new.source[first : new.span.end])
+    lines = split_lines(new.source[first : new.span.end])
     head = _find_indent(new.source, first)
     fixed = {line - number + 1 for line in new.syntax.literals}
     old, wanted = _find_unit(lines, head, fixed), _find_unit_of_file(target)
     base = _find_indent(target.source, begin)
-    shifted = moved([head + lines[0], *lines[1:]], Indentation(head, old or wanted), Indentation(base, wanted), fixed)
+    shifted = reindent(
+        [head + lines[0], *lines[1:]], Indentation(head, old or wanted), Indentation(base, wanted), fixed
+    )
     shifted[0] = shifted[0].removeprefix(base)
-    end = end_near(lines_of(target.source), find_line(target.source, begin) - 1)
-    return "".join(line.rstrip("\r\n") + (line_end(line) and end) for line in shifted)
+    end = choose_line_end(split_lines(target.source), find_line(target.source, begin) - 1)
+    return "".join(line.rstrip("\r\n") + (get_line_end(line) and end) for line in shifted)
 
 
 def _find_indent(source: str, place: int) -> str:
     """What the line around an offset begins with."""
-    return indent_of(source[source.rfind("\n", 0, place) + 1 :][:200])
+    return get_indent(source[source.rfind("\n", 0, place) + 1 :][:200])
 
 
 def _find_unit_of_file(target: LocatedDefinition) -> str:
     """What a level adds in the definition; where it has none, in the file."""
     first, last = target.lines
-    lines = lines_of(target.source)
+    lines = split_lines(target.source)
     literals = set(target.syntax.literals)
     inside = {line - first + 1 for line in literals}
     base = _find_indent(target.source, target.span.core)
@@ -126,6 +128,6 @@ def _find_unit(lines: Sequence[str], base: str, literals: set[int]) -> str:
         space.removeprefix(base)
         for number, line in enumerate(lines, 1)
         if number not in literals and line.strip() and not line.lstrip().startswith("*")
-        if (space := indent_of(line)).startswith(base) and space != base
+        if (space := get_indent(line)).startswith(base) and space != base
     ]
     return min(deeper, key=len, default="")

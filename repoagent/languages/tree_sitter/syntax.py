@@ -11,8 +11,8 @@ from functools import cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
-from repoagent.index.reading.codec import decode_head, encode
-from repoagent.index.reading.extract import extract_source, parser
+from repoagent.index.reading.codec import decode_head, encode_facts
+from repoagent.index.reading.extract import extract_source, get_parser
 from repoagent.index.reading.languages import LANGUAGES
 from repoagent.languages.base import DefinitionKind
 from repoagent.languages.tree_sitter.table import ROWS, LanguageRow
@@ -79,10 +79,10 @@ def read_syntax(language: str, text: str) -> Syntax:
     facts = extract_source(_GRAMMARS[language], source)
     if facts.skipped:
         return Syntax(failure=facts.skipped)
-    symbols = [s for s in decode_head("", encode(facts).head).symbols if s.is_function or s.is_type]
+    symbols = [s for s in decode_head("", encode_facts(facts).head).symbols if s.is_function or s.is_type]
     places = _ByteOffsets(source)
     ranges = [places.find_range(symbol) for symbol in symbols]
-    root = parser(_GRAMMARS[language]).parse(source).root_node
+    root = get_parser(_GRAMMARS[language]).parse(source).root_node
     walk = _Walk(_ROWS[language], source, frozenset(ranges))
     walk.read(root)
     spans = _Spans(_ROWS[language], places)

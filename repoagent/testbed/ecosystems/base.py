@@ -6,16 +6,15 @@ import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from repoagent.testbed.checks import Check
-from repoagent.testbed.override import Language, Override
-from repoagent.testbed.own_image import base_of, steps_of, why_inherited
-from repoagent.testbed.running.base import BY_SCRIPT, Entry, Runner
-from repoagent.testbed.services import Wished, wished
-from repoagent.testbed.services import packages as packages_of
+from repoagent.testbed.build_plan import BuildPlan, BuildPlanner, CommitInfo, make_recipe, read_resource
+from repoagent.testbed.checks import ProjectCheck
+from repoagent.testbed.override import BuildLanguage, Override
+from repoagent.testbed.own_image import choose_base, explain_image, list_image_steps
+from repoagent.testbed.running.base import BY_SCRIPT, Entry, SuiteRunner
+from repoagent.testbed.services import ServiceRequest, find_services, list_packages
 from repoagent.testbed.tree import Tree
-from repoagent.testbed.ways import Origin, Setup, Ways, recipe, resource
 
-CURRENT = "3.13"
+NEWEST_PYTHON = "3.13"
 """The Python whose base image stands on the newest release of the distribution, for compilers of today."""
 
 
@@ -23,9 +22,9 @@ CURRENT = "3.13"
 class Codebase:
     """How a repository is built and tested by the tools of one language."""
 
-    language: Language
-    ways: Ways
-    runner: Runner
+    language: BuildLanguage
+    plan_builds: BuildPlanner
+    runner: SuiteRunner
     tool: str
     """What runs the tests, for a person: `pytest`, `jest`, `ctest`."""
     command: str
@@ -35,15 +34,15 @@ class Codebase:
     declared: bool = False
     """Whether a manifest in the root says that this language is what the repository is about."""
     override: Override = field(default_factory=Override)
-    checks: tuple[Check, ...] = ()
+    checks: tuple[ProjectCheck, ...] = ()
     entry: Entry = BY_SCRIPT
-    services: tuple[Wished, ...] = ()
+    services: tuple[ServiceRequest, ...] = ()
     """Servers that are started beside the tests."""
     packager: str = ""
     """What builds it, for a person."""
     needs: tuple[str, ...] = ()
     """What the tests need beside the project itself, for a person."""
-    last: Ways = lambda _origin, _available: ()
+    plan_last_resorts: BuildPlanner = lambda _origin, _available: ()
     """Plans on images of the repository's own, for when no other works."""
 
     @property
@@ -61,7 +60,7 @@ class PlanContext:
     """What the build plans of an ecosystem other than Python's have in common, for one commit and engine."""
 
     tree: Tree
-    language: Language
+    language: BuildLanguage
     manifests: Sequence[str]
     """Files on whose contents a build depends, sorted."""
     override: Override
@@ -77,7 +76,7 @@ class PlanContext:
         *,
         newest: bool = False,
         tools: Sequence[str] = (),
-    ) -> Setup:
+    ) -> BuildPlan:
         """Make the plan whose script gets its toolchain by `tools` and then runs `steps`, unless the owner says others.
 
         Both are shell, run after the functions in `steps.sh`; `enter` there adds lines to what every later command runs
@@ -86,35 +85,37 @@ class PlanContext:
         if self.override.build:
             steps = (*map(_quote_command, self.override.build), "true")
             why = (*why, ".repoagent.toml says how to build it")
-        if self.override.inherits:
-            name, tools, packages = f"the tools of {self.override.inherits}", (), ()
-            why = (*why, why_inherited(self.override))
-            steps = (*steps_of(self.override), *steps)
-        served = packages_of(wished(self.tree.root, self.override.services))
-        base = base_of(self.override, self._choose_python(newest), (*packages, *self.override.packages, *served))
-        parts = [resource("steps.sh"), resource("ecosystems/enter.sh"), *tools, *steps, "finish"]
-        made = recipe(self.language, self.tree.root, self.manifests, base, "\n".join(parts) + "\n")
-        return Setup(name, made, tuple(why), newest=newest)
+        if self.override.inherited_image:
+            name, tools, packages = f"the tools of {self.override.inherited_image}", (), ()
+            why = (*why, explain_image(self.override))
+            steps = (*list_image_steps(self.override), *steps)
+        served = list_packages(find_services(self.tree.root, self.override.services))
+        base = choose_base(self.override, self._choose_python(newest), (*packages, *self.override.packages, *served))
+        parts = [read_resource("steps.sh"), read_resource("ecosystems/enter.sh"), *tools, *steps, "finish"]
+        made = make_recipe(self.language, self.tree.root, self.manifests, base, "\n".join(parts) + "\n")
+        return BuildPlan(name, made, tuple(why), newest=newest)
 
     def _choose_python(self, newest: bool) -> str:
         """Choose the base image by its Python; the newest release of the distribution is where it can be had."""
-        return self.override.python or (CURRENT if newest and CURRENT in self.available else self.available[0])
+        return self.override.python or (
+            NEWEST_PYTHON if newest and NEWEST_PYTHON in self.available else self.available[0]
+        )
 
 
-def ways_of(
+def make_planner(
     tree: Tree,
-    language: Language,
+    language: BuildLanguage,
     manifests: Iterable[str],
     override: Override,
-    make_plans: Callable[[PlanContext, Origin], Iterable[Setup]],
-) -> Ways:
+    make_plans: Callable[[PlanContext, CommitInfo], Iterable[BuildPlan]],
+) -> BuildPlanner:
     """Make a planner of `make_plans`: the plans that the engine has the base for; on a given image only the first."""
-    files = tuple(sorted(name for name in manifests if tree.has(name)))
+    files = tuple(sorted(name for name in manifests if tree.has_file(name)))
 
-    def plan_builds(origin: Origin, available: Sequence[str]) -> tuple[Setup, ...]:
+    def plan_builds(origin: CommitInfo, available: Sequence[str]) -> tuple[BuildPlan, ...]:
         found = list(make_plans(PlanContext(tree, language, files, override, available), origin))
-        found = found[: 1 if override.inherits else None]
-        possible = [plan for plan in found if not plan.newest or CURRENT in available or override.python]
+        found = found[: 1 if override.inherited_image else None]
+        possible = [plan for plan in found if not plan.newest or NEWEST_PYTHON in available or override.python]
         return tuple({plan.recipe.key: plan for plan in possible or found}.values())
 
     return plan_builds

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from repoagent.testbed.ecosystems.base import Codebase, PlanContext, ways_of
+from repoagent.testbed.build_plan import BuildPlan, read_resource
+from repoagent.testbed.ecosystems.base import Codebase, PlanContext, make_planner
 from repoagent.testbed.override import Override
-from repoagent.testbed.running.base import Runner
-from repoagent.testbed.running.native import CMAKE, MESON, Built, Make
+from repoagent.testbed.running.base import SuiteRunner
+from repoagent.testbed.running.native import CMAKE, MESON, MakeRunner, NativeRunner
 from repoagent.testbed.tree import Tree
-from repoagent.testbed.ways import Setup, resource
 
 PACKAGES = (
     "autoconf",
@@ -75,28 +75,30 @@ _TARGET = re.compile(r"^(check|test|tests)\s*:(?!=)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
-class _Tool:
+class _BuildSystem:
     """One of the build systems, as a repository uses it."""
 
     name: str
     manifests: tuple[str, ...]
-    runner: Runner
+    runner: SuiteRunner
     steps: tuple[str, ...]
     why: str
 
 
 def find(tree: Tree, override: Override) -> Codebase | None:
     """Detect the first of the build systems that has both a build and tests here."""
-    tool = next(_tools(tree), None)
+    tool = next(_detect_build_systems(tree), None)
     if tool is None:
         return None
-    sources = tree.matching(*_SOURCES)
+    sources = tree.find_matching(*_SOURCES)
     manifests = tuple(
         f for f in tree.files if f.rpartition("/")[2] in {*tool.manifests, "CMakeLists.txt", "Makefile.am"}
     )
     return Codebase(
         language="native",
-        ways=ways_of(tree, "native", manifests, override, lambda context, _origin: (_way(context, tool),)),
+        plan_builds=make_planner(
+            tree, "native", manifests, override, lambda context, _origin: (_plan_build(context, tool),)
+        ),
         runner=tool.runner,
         tool=tool.name,
         command=tool.name,
@@ -107,26 +109,30 @@ def find(tree: Tree, override: Override) -> Codebase | None:
     )
 
 
-def _tools(tree: Tree) -> Iterator[_Tool]:
-    if tree.has("CMakeLists.txt") and re.search(
-        r"enable_testing|add_test|CTest|_discover_tests", _cmake(tree), re.IGNORECASE
+def _detect_build_systems(tree: Tree) -> Iterator[_BuildSystem]:
+    if tree.has_file("CMakeLists.txt") and re.search(
+        r"enable_testing|add_test|CTest|_discover_tests", _read_cmake(tree), re.IGNORECASE
     ):
-        options = " ".join(f"-D{name}=ON" for name in _test_options(tree))
+        options = " ".join(f"-D{name}=ON" for name in _find_test_options(tree))
         configure = f"needed 'configuring' cmake_configure {options}".rstrip()
-        yield _Tool("ctest", ("CMakeLists.txt",), Built(CMAKE), (configure, *_compile(CMAKE.build)), "CMakeLists.txt")
-    if tree.has("meson.build"):
+        yield _BuildSystem(
+            "ctest", ("CMakeLists.txt",), NativeRunner(CMAKE), (configure, *_compile(CMAKE.build)), "CMakeLists.txt"
+        )
+    if tree.has_file("meson.build"):
         steps = ("needed 'configuring' meson setup .repoagent-build", *_compile(MESON.build))
-        yield _Tool("meson test", ("meson.build", "meson_options.txt"), Built(MESON), steps, "meson.build")
-    if tree.first("configure", "configure.ac"):
+        yield _BuildSystem(
+            "meson test", ("meson.build", "meson_options.txt"), NativeRunner(MESON), steps, "meson.build"
+        )
+    if tree.find_first("configure", "configure.ac"):
         manifests = ("configure", "configure.ac", "Makefile.in")
-        runner = Make("check", build="make -j2")
-        yield _Tool(
+        runner = MakeRunner("check", build="make -j2")
+        yield _BuildSystem(
             "make check", manifests, runner, ("needed 'configuring' autotools", *_compile(runner.build)), "configure"
         )
-    makefile = tree.first("GNUmakefile", "makefile", "Makefile")
-    if match := _TARGET.search(tree.text(makefile)):
-        runner = Make(match[1], build="make -j2" if _has_default(tree.text(makefile)) else "")
-        yield _Tool(f"make {match[1]}", (makefile,), runner, _compile(runner.build), makefile)
+    makefile = tree.find_first("GNUmakefile", "makefile", "Makefile")
+    if match := _TARGET.search(tree.read_text(makefile)):
+        runner = MakeRunner(match[1], build="make -j2" if _has_default(tree.read_text(makefile)) else "")
+        yield _BuildSystem(f"make {match[1]}", (makefile,), runner, _compile(runner.build), makefile)
 
 
 def _has_default(makefile: str) -> bool:
@@ -139,19 +145,19 @@ def _compile(command: str) -> tuple[str, ...]:
     return ("settle", f"needed 'compiling' sh -c '{command}'") if command else ("settle",)
 
 
-def _cmake(tree: Tree) -> str:
-    return "\n".join(tree.text(name) for name in tree.matching("CMakeLists.txt", "*/CMakeLists.txt")[:100])
+def _read_cmake(tree: Tree) -> str:
+    return "\n".join(tree.read_text(name) for name in tree.find_matching("CMakeLists.txt", "*/CMakeLists.txt")[:100])
 
 
-def _test_options(tree: Tree) -> list[str]:
+def _find_test_options(tree: Tree) -> list[str]:
     """List the options that switch tests on and are off by default, without those for slow or special tests."""
-    found = _OPTION.findall(_cmake(tree))
+    found = _OPTION.findall(_read_cmake(tree))
     return list(dict.fromkeys(name for name in found if not _UNWANTED.search(name)))
 
 
-def _way(context: PlanContext, tool: _Tool) -> Setup:
-    text = "\n".join(context.tree.text(name) for name in [*context.manifests[:100], "configure.ac", "meson.build"])
-    libraries = sorted({package for name in _looked_for(text) if (package := LIBRARIES.get(name))})
+def _plan_build(context: PlanContext, tool: _BuildSystem) -> BuildPlan:
+    text = "\n".join(context.tree.read_text(name) for name in [*context.manifests[:100], "configure.ac", "meson.build"])
+    libraries = sorted({package for name in _find_libraries(text) if (package := LIBRARIES.get(name))})
     why = [f"{tool.why} says how to build it"]
     why += [f"it looks for libraries, so {', '.join(libraries)} are installed"] if libraries else []
     return context.make_plan(
@@ -159,11 +165,11 @@ def _way(context: PlanContext, tool: _Tool) -> Setup:
         steps=(*tool.steps, "true"),
         packages=(*PACKAGES, *libraries),
         why=tuple(why),
-        tools=(resource("ecosystems/native.sh"),),
+        tools=(read_resource("ecosystems/native.sh"),),
     )
 
 
-def _looked_for(text: str) -> Iterator[str]:
+def _find_libraries(text: str) -> Iterator[str]:
     for match in _LOOKED_FOR.finditer(text):
         for name in re.findall(r"[\w.+-]+", " ".join(part for part in match.groups() if part)):
             yield re.sub(r"^(lib)?(z)$", "zlib", re.sub(r"[-_]?[\d.]+$", "", name.lower()) or name.lower())

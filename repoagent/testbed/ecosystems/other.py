@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from repoagent.errors import UserError
-from repoagent.testbed.ecosystems.base import Codebase, PlanContext, ways_of
+from repoagent.testbed.build_plan import BuildPlan
+from repoagent.testbed.ecosystems.base import Codebase, PlanContext, make_planner
 from repoagent.testbed.override import OVERRIDE_FILE, Override
 from repoagent.testbed.running.base import BY_SCRIPT
-from repoagent.testbed.running.command import Command
+from repoagent.testbed.running.command import CommandRunner
 from repoagent.testbed.tree import Tree
-from repoagent.testbed.ways import Setup
 
 
 def find(tree: Tree, override: Override) -> Codebase | None:
@@ -19,8 +19,10 @@ def find(tree: Tree, override: Override) -> Codebase | None:
         raise UserError(f'{OVERRIDE_FILE} of the repository: `language = "other"` needs `test = "command"` as well')
     return Codebase(
         language="other",
-        ways=ways_of(tree, "other", (OVERRIDE_FILE,), override, lambda context, _origin: (_way(context),)),
-        runner=Command(override.test, BY_SCRIPT),
+        plan_builds=make_planner(
+            tree, "other", (OVERRIDE_FILE,), override, lambda context, _origin: (_plan_build(context),)
+        ),
+        runner=CommandRunner(override.test, BY_SCRIPT),
         tool="command",
         command=override.test,
         declared=True,
@@ -28,6 +30,6 @@ def find(tree: Tree, override: Override) -> Codebase | None:
     )
 
 
-def _way(context: PlanContext) -> Setup:
+def _plan_build(context: PlanContext) -> BuildPlan:
     why = (".repoagent.toml names no language that is known",)
     return context.make_plan("the repository's own commands", ("settle",), why=why)

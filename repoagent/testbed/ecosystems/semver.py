@@ -8,18 +8,18 @@ import re
 _PART = re.compile(r"(?P<sign>>=|<=|>|<|=|\^|~)?\s*v?(?P<major>\d+|[xX*])(?:\.(?P<minor>\d+|[xX*]))?(?:\.[\w.*+-]+)?")
 
 
-def allows(wanted: str, major: int) -> bool:
+def is_major_allowed(wanted: str, major: int) -> bool:
     """Whether some release of `major` satisfies the range; an unreadable range forbids nothing."""
     choices = [choice.strip() for choice in wanted.split("||")]
-    return not wanted.strip() or any(_all(choice, major) for choice in choices)
+    return not wanted.strip() or any(_is_choice_allowed(choice, major) for choice in choices)
 
 
-def _all(choice: str, major: int) -> bool:
+def _is_choice_allowed(choice: str, major: int) -> bool:
     spread = re.sub(r"(\S+)\s+-\s+(\S+)", r">=\1 <=\2", choice)
-    return all(_one(part, major) for part in _PART.finditer(spread))
+    return all(_is_part_allowed(part, major) for part in _PART.finditer(spread))
 
 
-def _one(part: re.Match[str], major: int) -> bool:
+def _is_part_allowed(part: re.Match[str], major: int) -> bool:
     if not part["major"].isdigit():
         return True
     bound = int(part["major"][:6])

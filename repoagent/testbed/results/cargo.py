@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from repoagent.domain import Outcome, Status
-from repoagent.testbed.results.worst import worst
+from repoagent.testbed.results.severity import keep_worst
 
 _TARGET = re.compile(
     r"^\s*(?:Running (?:unittests )?(?P<path>\S+)(?: \((?:\S*?(?P<binary>[^/\s]+?)-[0-9a-f]{8,}|.*)\))?"
@@ -17,7 +17,7 @@ _OUTPUT = re.compile(
     r"^---- (?P<name>.+?) stdout ----\n(?P<text>.*?)(?=^---- |^failures:$|\Z)", re.MULTILINE | re.DOTALL
 )
 _ENDINGS = {"ok": Status.PASSED, "FAILED": Status.FAILED, "ignored": Status.SKIPPED}
-_LONGEST_MESSAGE = 6000
+_MAX_MESSAGE = 6000
 
 
 def read_cargo(text: str, *, crates: bool = False) -> tuple[Outcome, ...]:
@@ -25,11 +25,11 @@ def read_cargo(text: str, *, crates: bool = False) -> tuple[Outcome, ...]:
 
     With `crates` the compiled crate's name goes before the file, `crate/src/lib.rs`: in a workspace they are many.
     """
-    messages = {m["name"]: m["text"].strip()[-_LONGEST_MESSAGE:] for m in _OUTPUT.finditer(text)}
-    return worst(_outcomes(text, messages, crates))
+    messages = {m["name"]: m["text"].strip()[-_MAX_MESSAGE:] for m in _OUTPUT.finditer(text)}
+    return keep_worst(_parse_outcomes(text, messages, crates))
 
 
-def _outcomes(text: str, messages: dict[str, str], crates: bool) -> Iterator[Outcome]:
+def _parse_outcomes(text: str, messages: dict[str, str], crates: bool) -> Iterator[Outcome]:
     target = ""
     for line in text.splitlines():
         if match := _TARGET.match(line):

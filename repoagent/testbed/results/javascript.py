@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 
 from repoagent.domain import Outcome, Status
 from repoagent.sandbox.base import REPOSITORY
-from repoagent.testbed.results.worst import worst
+from repoagent.testbed.results.severity import keep_worst
 
 BETWEEN = " > "
 """Between the names of suites and their tests, in an id."""
 
-_LONGEST_MESSAGE = 6000
+_MAX_MESSAGE = 6000
 _JEST = {
     "passed": Status.PASSED,
     "failed": Status.FAILED,
@@ -27,29 +27,29 @@ _NODE = {"pass": Status.PASSED, "fail": Status.FAILED, "skip": Status.SKIPPED, "
 def read_jest(text: str) -> tuple[Outcome, ...]:
     """Parse what jest writes with `--json`, and vitest by its reporter of that name. A file that fails whole is an
     error."""
-    results = _object(text).get("testResults")
-    return worst(outcome for result in _objects(results) for outcome in _of_file(result))
+    results = _parse_object(text).get("testResults")
+    return keep_worst(outcome for result in _select_objects(results) for outcome in _parse_file(result))
 
 
 def read_mocha(text: str) -> tuple[Outcome, ...]:
     """Parse what mocha's reporter `json` writes, into a file or, in old releases, among other output."""
     start = text.find('{\n  "stats"')
-    report = _object(text[max(start, 0) :])
-    pending = {str(test.get("fullTitle")) for test in _objects(report.get("pending"))}
-    ended = [*_objects(report.get("tests")), *_objects(report.get("failures"))]
-    return worst(_of_mocha(test, pending) for test in ended)
+    report = _parse_object(text[max(start, 0) :])
+    pending = {str(test.get("fullTitle")) for test in _select_objects(report.get("pending"))}
+    ended = [*_select_objects(report.get("tests")), *_select_objects(report.get("failures"))]
+    return keep_worst(_parse_mocha_test(test, pending) for test in ended)
 
 
 def read_node(text: str) -> tuple[Outcome, ...]:
     """Parse what `node_reporter.mjs` writes. A file that could not be run is an error of that name."""
-    return worst(_of_node(event) for line in text.splitlines() if (event := _object(line)))
+    return keep_worst(_parse_node_event(event) for line in text.splitlines() if (event := _parse_object(line)))
 
 
-def _of_file(result: Mapping[str, object]) -> Iterator[Outcome]:
-    path = _relative(result.get("name"))
-    tests = _objects(result.get("assertionResults"))
+def _parse_file(result: Mapping[str, object]) -> Iterator[Outcome]:
+    path = _make_relative(result.get("name"))
+    tests = _select_objects(result.get("assertionResults"))
     if result.get("status") == "failed" and not any(test.get("status") == "failed" for test in tests):
-        yield Outcome(path, Status.ERROR, 0.0, _message(result.get("message")))
+        yield Outcome(path, Status.ERROR, 0.0, _truncate_message(result.get("message")))
     for test in tests:
         ancestors = test.get("ancestorTitles")
         names = [*(ancestors if isinstance(ancestors, list) else []), test.get("title")]
@@ -57,31 +57,33 @@ def _of_file(result: Mapping[str, object]) -> Iterator[Outcome]:
         messages = test.get("failureMessages")
         message = "\n".join(map(str, messages)) if isinstance(messages, list) else ""
         name = BETWEEN.join(str(name) for name in names if name)
-        yield Outcome(f"{path}::{name}", status, _seconds(test.get("duration")), _message(message))
+        yield Outcome(
+            f"{path}::{name}", status, _convert_milliseconds(test.get("duration")), _truncate_message(message)
+        )
 
 
-def _of_mocha(test: Mapping[str, object], pending: set[str]) -> Outcome:
+def _parse_mocha_test(test: Mapping[str, object], pending: set[str]) -> Outcome:
     title = str(test.get("fullTitle", "")).strip()
     error = test.get("err")
     failed = isinstance(error, Mapping) and bool(error)
-    path = _relative(test.get("file"))
+    path = _make_relative(test.get("file"))
     status = Status.FAILED if failed else Status.SKIPPED if title in pending else Status.PASSED
-    message = _message(_of_error(error)) if failed and isinstance(error, Mapping) else ""
-    return Outcome(f"{path}::{title}" if path else title, status, _seconds(test.get("duration")), message)
+    message = _truncate_message(_format_error(error)) if failed and isinstance(error, Mapping) else ""
+    return Outcome(f"{path}::{title}" if path else title, status, _convert_milliseconds(test.get("duration")), message)
 
 
-def _of_error(error: Mapping[str, object]) -> str:
+def _format_error(error: Mapping[str, object]) -> str:
     message, stack = str(error.get("message", "")), str(error.get("stack", ""))
     return stack if message in stack else f"{message}\n{stack}"
 
 
-def _of_node(event: Mapping[str, object]) -> Outcome:
+def _parse_node_event(event: Mapping[str, object]) -> Outcome:
     names = event.get("names")
     name = BETWEEN.join(map(str, names)) if isinstance(names, list) else ""
-    path = _relative(event.get("file")) or _relative(name)
+    path = _make_relative(event.get("file")) or _make_relative(name)
     status = _NODE.get(str(event.get("status")), Status.ERROR)
-    seconds, message = event.get("seconds"), _message(event.get("message"))
-    whole = _relative(name) == path
+    seconds, message = event.get("seconds"), _truncate_message(event.get("message"))
+    whole = _make_relative(name) == path
     if whole and status is Status.FAILED:
         status = Status.ERROR
     return Outcome(
@@ -92,19 +94,19 @@ def _of_node(event: Mapping[str, object]) -> Outcome:
     )
 
 
-def _relative(path: object) -> str:
+def _make_relative(path: object) -> str:
     return str(path or "").removeprefix(f"{REPOSITORY}/")
 
 
-def _message(text: object) -> str:
-    return str(text or "")[:_LONGEST_MESSAGE]
+def _truncate_message(text: object) -> str:
+    return str(text or "")[:_MAX_MESSAGE]
 
 
-def _seconds(milliseconds: object) -> float:
+def _convert_milliseconds(milliseconds: object) -> float:
     return float(milliseconds) / 1000 if isinstance(milliseconds, int | float) else 0.0
 
 
-def _object(text: str) -> Mapping[str, object]:
+def _parse_object(text: str) -> Mapping[str, object]:
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
@@ -112,5 +114,5 @@ def _object(text: str) -> Mapping[str, object]:
     return found if isinstance(found, dict) else {}
 
 
-def _objects(value: object) -> list[Mapping[str, object]]:
+def _select_objects(value: object) -> list[Mapping[str, object]]:
     return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []

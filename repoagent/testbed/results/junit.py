@@ -11,12 +11,12 @@ from itertools import takewhile
 from xml.etree import ElementTree as ET
 
 from repoagent.domain import Outcome, Status
-from repoagent.testbed.results.worst import worst
+from repoagent.testbed.results.severity import keep_worst
 
-LARGEST = 32 * 1024 * 1024
+MAX_BYTES = 32 * 1024 * 1024
 """Bytes of the largest file that is read."""
 
-_LONGEST_MESSAGE = 6000
+_MAX_MESSAGE = 6000
 _ENDINGS = {"error": Status.ERROR, "failure": Status.FAILED, "skipped": Status.SKIPPED}
 
 
@@ -32,12 +32,14 @@ def read_outcomes(content: bytes) -> tuple[Outcome, ...]:
     """
     cases = list(parse_xml(content).iter("testcase"))
     modules = {
-        _module(case.get("file", "")) for case in cases if _agree(case.get("file", ""), case.get("classname", ""))
+        _get_module(case.get("file", ""))
+        for case in cases
+        if _is_collected_from(case.get("file", ""), case.get("classname", ""))
     }
-    return worst(_outcome(case, modules) for case in cases)
+    return keep_worst(_make_outcome(case, modules) for case in cases)
 
 
-def node_id(file: str, classname: str, name: str, modules: Collection[str] = ()) -> str:
+def build_node_id(file: str, classname: str, name: str, modules: Collection[str] = ()) -> str:
     """Build the id under which pytest runs this test again: `tests/test_x.py::TestY::test_z[1]`.
 
     `classname` is the collected module's dotted path followed by the classes. `file` is where the function stands: in
@@ -46,30 +48,30 @@ def node_id(file: str, classname: str, name: str, modules: Collection[str] = ())
     not be collected has no class name, and is named by its file.
     """
     if not classname:
-        return file if name in {_module(file), file, ""} else f"{file}::{name}" if file else name
-    if not _agree(file, classname):
-        module = _longest_prefix(classname, modules) or _before_classes(classname)
+        return file if name in {_get_module(file), file, ""} else f"{file}::{name}" if file else name
+    if not _is_collected_from(file, classname):
+        module = _find_longest_prefix(classname, modules) or _get_module_part(classname)
         file = module.replace(".", "/") + ".py" if module else classname
-    classes = classname.removeprefix(_module(file)).lstrip(".")
+    classes = classname.removeprefix(_get_module(file)).lstrip(".")
     return "::".join([file, *(classes.split(".") if classes and classes != classname else []), name])
 
 
-def _module(file: str) -> str:
+def _get_module(file: str) -> str:
     return re.sub(r"\.py$", "", file).replace("/", ".")
 
 
-def _agree(file: str, classname: str) -> bool:
+def _is_collected_from(file: str, classname: str) -> bool:
     """Whether a test of this class, or of this module, can have been collected from `file`."""
-    return bool(file) and f"{classname}.".startswith(f"{_module(file)}.")
+    return bool(file) and f"{classname}.".startswith(f"{_get_module(file)}.")
 
 
-def _longest_prefix(classname: str, modules: Collection[str]) -> str:
+def _find_longest_prefix(classname: str, modules: Collection[str]) -> str:
     parts = classname.split(".")
     prefixes = (".".join(parts[:end]) for end in range(len(parts), 0, -1))
     return next((prefix for prefix in prefixes if prefix in modules), "")
 
 
-def _before_classes(classname: str) -> str:
+def _get_module_part(classname: str) -> str:
     parts = classname.split(".")
     return ".".join(takewhile(lambda part: not part.lstrip("_")[:1].isupper(), parts))
 
@@ -77,8 +79,8 @@ def _before_classes(classname: str) -> str:
 def parse_xml(content: bytes) -> ET.Element:
     """Parse a document and return its root; raises UnreadableReport for what is too large, no XML, or declares
     entities."""
-    if len(content) > LARGEST:
-        raise UnreadableReport(f"the report has {len(content)} bytes, more than {LARGEST} are not read")
+    if len(content) > MAX_BYTES:
+        raise UnreadableReport(f"the report has {len(content)} bytes, more than {MAX_BYTES} are not read")
     text = content.decode("utf-8", "replace")
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
         raise UnreadableReport("the report declares a document type, which pytest never does")
@@ -88,21 +90,21 @@ def parse_xml(content: bytes) -> ET.Element:
         raise UnreadableReport(f"the report is not XML: {error}") from error
 
 
-def _outcome(case: ET.Element, modules: Collection[str]) -> Outcome:
+def _make_outcome(case: ET.Element, modules: Collection[str]) -> Outcome:
     status, message = Status.PASSED, ""
     for tag, meaning in _ENDINGS.items():
         element = case.find(tag)
         if element is not None:
-            status, message = meaning, _message(element)
+            status, message = meaning, _get_message(element)
             break
-    identity = node_id(case.get("file", ""), case.get("classname", ""), case.get("name", ""), modules)
-    return Outcome(identity, status, _seconds(case.get("time", "")), message)
+    identity = build_node_id(case.get("file", ""), case.get("classname", ""), case.get("name", ""), modules)
+    return Outcome(identity, status, _parse_seconds(case.get("time", "")), message)
 
 
-def _message(element: ET.Element) -> str:
+def _get_message(element: ET.Element) -> str:
     text: str = element.text or element.get("message") or ""
-    return text if len(text) <= _LONGEST_MESSAGE else "…" + text[-_LONGEST_MESSAGE:]
+    return text if len(text) <= _MAX_MESSAGE else "…" + text[-_MAX_MESSAGE:]
 
 
-def _seconds(text: str) -> float:
+def _parse_seconds(text: str) -> float:
     return float(text) if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", text) else 0.0

@@ -9,7 +9,7 @@ from repoagent.domain import Outcome, Status
 _LINE = re.compile(
     r"^(?P<not>not )?ok\b(?: +(?P<number>\d+))?(?: +-)?(?: +(?P<name>[^#\n]*))?(?: *# *(?P<directive>.*))?$"
 )
-_LONGEST_MESSAGE = 6000
+_MAX_MESSAGE = 6000
 
 
 def read_tap(text: str) -> tuple[Outcome, ...]:
@@ -27,14 +27,14 @@ def read_tap(text: str) -> tuple[Outcome, ...]:
         name = (match["name"] or "").strip() or f"test {match['number'] or len(found) + 1}"
         last = name if name not in found else f"{name} [{match['number'] or len(found) + 1}]"
         details[last] = []
-        found[last] = Outcome(last, _status(bool(match["not"]), (match["directive"] or "").upper()))
+        found[last] = Outcome(last, _classify_status(bool(match["not"]), (match["directive"] or "").upper()))
     return tuple(
-        Outcome(o.id, o.status, 0.0, "\n".join(details[o.id])[-_LONGEST_MESSAGE:] if o.status is Status.FAILED else "")
+        Outcome(o.id, o.status, 0.0, "\n".join(details[o.id])[-_MAX_MESSAGE:] if o.status is Status.FAILED else "")
         for o in found.values()
     )
 
 
-def _status(failed: bool, directive: str) -> Status:
+def _classify_status(failed: bool, directive: str) -> Status:
     if directive.startswith("SKIP"):
         return Status.SKIPPED
     if directive.startswith("TODO"):

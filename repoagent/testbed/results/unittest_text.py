@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from repoagent.domain import Outcome, Status
-from repoagent.testbed.results.worst import worst
+from repoagent.testbed.results.severity import keep_worst
 
 _TEST = re.compile(r"^(?P<name>[\w.]+) \((?P<where>[\w.]+)\)(?P<sub> [\[(].*?[\])])?(?: \.\.\. ?(?P<end>.*))?$")
 _LATE = re.compile(r"(?:^|\.\.\. ?)(?P<end>ok|FAIL|ERROR|expected failure|unexpected success|skipped .*)$")
@@ -15,35 +15,35 @@ _PROBLEM = re.compile(
     r"(?P<rest>.*?)(?=^={70}$|^-{70}\nRan |\Z)",
     re.MULTILINE | re.DOTALL,
 )
-_LONGEST_MESSAGE = 6000
+_MAX_MESSAGE = 6000
 
 
 def read_unittest(text: str) -> tuple[Outcome, ...]:
     """Parse one outcome for each test, by its dotted name: `module.Class.test_x`. Failed subtests fail their test."""
     messages = {
-        _identity(m["name"], m["where"]): m["rest"].strip(" -\n")[-_LONGEST_MESSAGE:] for m in _PROBLEM.finditer(text)
+        _build_name(m["name"], m["where"]): m["rest"].strip(" -\n")[-_MAX_MESSAGE:] for m in _PROBLEM.finditer(text)
     }
-    failed = [(_identity(m["name"], m["where"]), m["kind"]) for m in _PROBLEM.finditer(text)]
-    ended = [*_lines(text), *((name, Status.FAILED if kind == "FAIL" else Status.ERROR) for name, kind in failed)]
-    return worst(
+    failed = [(_build_name(m["name"], m["where"]), m["kind"]) for m in _PROBLEM.finditer(text)]
+    ended = [*_parse_lines(text), *((name, Status.FAILED if kind == "FAIL" else Status.ERROR) for name, kind in failed)]
+    return keep_worst(
         Outcome(name, status, 0.0, "" if status is Status.PASSED else messages.get(name, "")) for name, status in ended
     )
 
 
-def _lines(text: str) -> Iterator[tuple[str, Status]]:
+def _parse_lines(text: str) -> Iterator[tuple[str, Status]]:
     """Yield each test's name and how it ended; a description and the test's own output may stand between both."""
     open_test = ""
     for line in text.splitlines():
         if line.startswith("=" * 70):
             return
         if match := _TEST.match(line):
-            open_test = _identity(match["name"], match["where"])
+            open_test = _build_name(match["name"], match["where"])
         if open_test and (late := _LATE.search(line)):
-            yield open_test, _status(late["end"])
+            yield open_test, _classify_status(late["end"])
             open_test = ""
 
 
-def _status(word: str) -> Status:
+def _classify_status(word: str) -> Status:
     if word in {"ok", "expected failure"}:
         return Status.PASSED
     if word.startswith("skipped"):
@@ -51,6 +51,6 @@ def _status(word: str) -> Status:
     return Status.ERROR if word == "ERROR" else Status.FAILED
 
 
-def _identity(name: str, where: str) -> str:
+def _build_name(name: str, where: str) -> str:
     """Build the dotted name; since Python 3.11 the parentheses repeat the test's own name."""
     return where if where.endswith(f".{name}") else f"{where}.{name}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from repoagent.domain import Ending, Outcome, Report, Status
-from repoagent.sandbox.base import ENVIRONMENT, Finished, Sandbox
+from repoagent.sandbox.base import ENVIRONMENT, CommandResult, Sandbox
 
 KEPT_LOG = 20_000
 """Characters of a run's output that are kept, its end."""
@@ -31,7 +31,7 @@ class Entry:
     prelude: str = ""
     """Shell that runs before the command, and sets variables for it."""
 
-    def command(self, script: str) -> tuple[str, ...]:
+    def wrap_command(self, script: str) -> tuple[str, ...]:
         """Wrap `script`, in shell, so that it runs inside the environment."""
         return ("sh", "-c", f"{self.prelude} && {script}" if self.prelude else script)
 
@@ -42,7 +42,7 @@ BY_SCRIPT = Entry(prelude=f". {ENVIRONMENT}/enter.sh")
 """For all other environments: their build leaves a script behind."""
 
 
-class Runner(Protocol):
+class SuiteRunner(Protocol):
     """Runs tests in a sandbox and reads what comes of it."""
 
     def run(self, sandbox: Sandbox, tests: Sequence[str], timeout: float) -> Report:
@@ -52,16 +52,16 @@ class Runner(Protocol):
         """
 
 
-def report(finished: Finished, command: str, outcomes: Sequence[Outcome], *, reported: bool) -> Report:
+def make_pytest_report(finished: CommandResult, command: str, outcomes: Sequence[Outcome], *, reported: bool) -> Report:
     """Report a run that ended with one of pytest's exit codes, or with 0 and 1 as all runners do.
 
     `reported` says whether the runner lived to write its result.
     """
-    ending = _ending(finished, outcomes, reported)
+    ending = _classify_pytest_run(finished, outcomes, reported)
     return Report(ending, tuple(outcomes), finished.seconds, command, finished.output[-KEPT_LOG:])
 
 
-def single(finished: Finished, command: str) -> Report:
+def make_single_report(finished: CommandResult, command: str) -> Report:
     """Report a command of which nothing is known but its exit code as one test."""
     status = Status.PASSED if finished.exit_code == 0 else Status.FAILED
     log = finished.output[-KEPT_LOG:]
@@ -69,27 +69,32 @@ def single(finished: Finished, command: str) -> Report:
     return Report(Ending.COMPLETED, (outcome,), finished.seconds, command, log)
 
 
-def concluded(
-    finished: Finished, command: str, outcomes: Sequence[Outcome], tests: Collection[str] = (), *, files: bool = True
+def make_suite_report(
+    finished: CommandResult,
+    command: str,
+    outcomes: Sequence[Outcome],
+    tests: Collection[str] = (),
+    *,
+    files: bool = True,
 ) -> Report:
     """Report a run of any runner but pytest: its exit code is 0 exactly where no test failed.
 
     Of the outcomes those of `tests` are taken; `files` says whether ids begin with the file that a test is in.
     """
-    ending = _conclusion(finished, outcomes)
-    chosen = _asked_for(outcomes, tests, files=files)
+    ending = _classify_suite_run(finished, outcomes)
+    chosen = _select_outcomes(outcomes, tests, files=files)
     if ending is Ending.COMPLETED and not chosen:
         ending = Ending.NOT_COLLECTED
     return Report(ending, chosen, finished.seconds, command, finished.output[-KEPT_LOG:])
 
 
-def not_built(finished: Finished, command: str) -> Report:
+def make_build_failure(finished: CommandResult, command: str) -> Report:
     """Report a build that failed before any test could run."""
     ending = Ending.TIMED_OUT if finished.timed_out else Ending.NOT_BUILT
     return Report(ending, (), finished.seconds, command, finished.output[-KEPT_LOG:])
 
 
-def _asked_for(outcomes: Sequence[Outcome], tests: Collection[str], *, files: bool) -> tuple[Outcome, ...]:
+def _select_outcomes(outcomes: Sequence[Outcome], tests: Collection[str], *, files: bool) -> tuple[Outcome, ...]:
     """Select the outcomes of `tests`, ids or files. The outcome of a whole file is never left out."""
     ids = {o.id for o in outcomes} & set(tests)
     if not tests or (not files and not ids):
@@ -104,7 +109,7 @@ _COMPILER = re.compile(
 )
 
 
-def _conclusion(finished: Finished, outcomes: Sequence[Outcome]) -> Ending:
+def _classify_suite_run(finished: CommandResult, outcomes: Sequence[Outcome]) -> Ending:
     failed = any(o.status in {Status.FAILED, Status.ERROR} for o in outcomes)
     if finished.timed_out:
         return Ending.TIMED_OUT
@@ -115,7 +120,7 @@ def _conclusion(finished: Finished, outcomes: Sequence[Outcome]) -> Ending:
     return Ending.COMPLETED if failed == (finished.exit_code != 0) else Ending.CRASHED
 
 
-def _ending(finished: Finished, outcomes: Sequence[Outcome], reported: bool) -> Ending:
+def _classify_pytest_run(finished: CommandResult, outcomes: Sequence[Outcome], reported: bool) -> Ending:
     """Classify pytest's exit codes: 0 passed, 1 failed, 2 interrupted, 3 internal error, 4 usage error, 5 nothing
     collected."""
     if finished.timed_out:

@@ -10,27 +10,29 @@ from dataclasses import dataclass
 from repoagent.domain import Report
 from repoagent.sandbox.base import Sandbox
 from repoagent.testbed.results.junit_names import read_classes
-from repoagent.testbed.running.base import BY_SCRIPT, concluded
-from repoagent.testbed.running.reports import read_report, report_path
+from repoagent.testbed.running.base import BY_SCRIPT, make_suite_report
+from repoagent.testbed.running.reports import make_report_path, read_report
 
 _REPORTS = "-path '*/target/surefire-reports/*.xml'"
 _SOURCE = re.compile(r"^(?:.*/)?src/test/\w+/(?P<name>.+)\.(?:java|kt|groovy)$")
 
 
 @dataclass(frozen=True)
-class Maven:
+class MavenRunner:
     """Runs `mvn test`; ids are `package.Class#method`; satisfies `Runner`."""
 
     def run(self, sandbox: Sandbox, tests: Sequence[str], timeout: float) -> Report:
         """Run `tests`, files or ids; see `Runner`."""
-        path = report_path()
-        chosen = shlex.quote(f"-Dtest={','.join(_chosen(tests))}") if tests else ""
+        path = make_report_path()
+        chosen = shlex.quote(f"-Dtest={','.join(_select_classes(tests))}") if tests else ""
         command = f"mvn $MAVEN_OPTIONS -fae {chosen} test".replace("  ", " ")
         script = f"find . {_REPORTS} -delete; {command}; code=$?; {_gather(path)}; exit $code"
-        finished = sandbox.run(BY_SCRIPT.command(f"{{ {script}; }}"), timeout=timeout, environment=BY_SCRIPT.variables)
+        finished = sandbox.run(
+            BY_SCRIPT.wrap_command(f"{{ {script}; }}"), timeout=timeout, environment=BY_SCRIPT.variables
+        )
         content = None if finished.timed_out else read_report(sandbox, path)
         ids = [test for test in tests if "#" in test]
-        return concluded(finished, command, read_classes(content), ids, files=False)
+        return make_suite_report(finished, command, read_classes(content), ids, files=False)
 
 
 def _gather(path: str) -> str:
@@ -39,7 +41,7 @@ def _gather(path: str) -> str:
     return f"{{ echo '<all>'; {each}; echo '</all>'; }} >{path}"
 
 
-def _chosen(tests: Sequence[str]) -> Iterator[str]:
+def _select_classes(tests: Sequence[str]) -> Iterator[str]:
     for test in dict.fromkeys(tests):
         if match := _SOURCE.match(test):
             yield match["name"].replace("/", ".")

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from repoagent.domain import Strength
-from repoagent.evidence.reproduction.documented import Documented, documented, examples
-from repoagent.evidence.reproduction.oracle import judge, progress
-from repoagent.sandbox.base import Finished
+from repoagent.evidence.reproduction.documented import DocumentedFunction, find_examples, reproduce_documentation
+from repoagent.evidence.reproduction.oracle import judge, measure_progress
+from repoagent.sandbox.base import CommandResult
 
 
-def about(text: str, name: str = "f", parameters: tuple[str, ...] = ("a", "b")) -> Documented:
-    return Documented("shop", name, parameters, text)
+def about(text: str, name: str = "f", parameters: tuple[str, ...] = ("a", "b")) -> DocumentedFunction:
+    return DocumentedFunction("shop", name, parameters, text)
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def about(text: str, name: str = "f", parameters: tuple[str, ...] = ("a", "b")) 
     ],
 )
 def test_an_example_is_read(text: str, code: str, shown: str) -> None:
-    assert [(example.code, example.shown) for example in examples(about(text))] == [(code, shown)]
+    assert [(example.code, example.expected) for example in find_examples(about(text))] == [(code, shown)]
 
 
 @pytest.mark.parametrize(
@@ -55,15 +55,15 @@ def test_an_example_is_read(text: str, code: str, shown: str) -> None:
     ],
 )
 def test_prose_is_no_example(text: str) -> None:
-    assert not [example for example in examples(about(text)) if example.shown is not None]
+    assert not [example for example in find_examples(about(text)) if example.expected is not None]
 
 
 def test_what_cannot_be_compared_prepares_the_others() -> None:
-    found = examples(about(">>> x = f(1)\n>>> x\n<object ...>\n>>> f(2)\n3\n"))
-    assert [(e.code, e.shown) for e in found] == [("x = f(1)", None), ("x", None), ("f(2)", "3")]
+    found = find_examples(about(">>> x = f(1)\n>>> x\n<object ...>\n>>> f(2)\n3\n"))
+    assert [(e.code, e.expected) for e in found] == [("x = f(1)", None), ("x", None), ("f(2)", "3")]
 
 
-Runner = Callable[[str], Finished]
+Runner = Callable[[str], CommandResult]
 
 
 @pytest.fixture
@@ -73,11 +73,11 @@ def runner(tmp_path: Path) -> Callable[[str], Runner]:
     def make(module: str) -> Runner:
         (tmp_path / "shop.py").write_text(module)
 
-        def run(script: str) -> Finished:
+        def run(script: str) -> CommandResult:
             done = subprocess.run(
                 (sys.executable, "-B", "-c", script), cwd=tmp_path, capture_output=True, text=True, check=False
             )
-            return Finished(done.returncode, done.stdout + done.stderr, 0.0)
+            return CommandResult(done.returncode, done.stdout + done.stderr, 0.0)
 
         return run
 
@@ -89,18 +89,18 @@ WRONG = "def f(a):\n    return a + 2\n"
 
 def test_contradicted_documentation_is_an_oracle_that_a_right_fix_passes(runner: Callable[[str], Runner]) -> None:
     text = "f(0) == 2\n\n>>> f(1)\n2\n>>> f(2)\n3\n"
-    oracle = documented([about("no examples"), about(text)], runner(WRONG))
+    oracle = reproduce_documentation([about("no examples"), about(text)], runner(WRONG))
     assert oracle.strength is Strength.STRONG
     assert "documentation of `f`" in oracle.source
     finished = runner(WRONG)(oracle.script)
-    assert (judge(oracle, finished), round(progress(oracle, finished), 2)) == ("failed", 0.33)
+    assert (judge(oracle, finished), round(measure_progress(oracle, finished), 2)) == ("failed", 0.33)
     finished = runner("def f(a):\n    return a + 1 if a else 2\n")(oracle.script)
-    assert (judge(oracle, finished), progress(oracle, finished)) == ("passed", 1.0)
+    assert (judge(oracle, finished), measure_progress(oracle, finished)) == ("passed", 1.0)
 
 
 def test_documentation_that_holds_proves_nothing(runner: Callable[[str], Runner]) -> None:
-    assert documented([about("f(0) == 2")], runner(WRONG)).strength is Strength.NONE
+    assert reproduce_documentation([about("f(0) == 2")], runner(WRONG)).strength is Strength.NONE
 
 
 def test_a_module_that_cannot_be_imported_proves_nothing(runner: Callable[[str], Runner]) -> None:
-    assert documented([about("f(0) == 3")], runner("import nowhere\n")).strength is Strength.NONE
+    assert reproduce_documentation([about("f(0) == 3")], runner("import nowhere\n")).strength is Strength.NONE

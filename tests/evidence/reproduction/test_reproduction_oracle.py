@@ -11,9 +11,9 @@ import pytest
 from repoagent import process
 from repoagent.domain import Issue, Oracle, Strength
 from repoagent.evidence.reproduction.oracle import judge, reproduce
-from repoagent.evidence.reproduction.project import Project
-from repoagent.evidence.reproduction.script import allowed
-from repoagent.sandbox.base import Finished
+from repoagent.evidence.reproduction.project import SnippetProject
+from repoagent.evidence.reproduction.script import compute_time_limit
+from repoagent.sandbox.base import CommandResult
 
 BUGGY = """
 import random
@@ -81,20 +81,20 @@ class Reply:
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Callable[..., Finished]:
+def run(tmp_path: Path) -> Callable[..., CommandResult]:
     """Runs a script beside the package `calc`, buggy unless told otherwise."""
 
-    def run(script: str, code: str = BUGGY) -> Finished:
+    def run(script: str, code: str = BUGGY) -> CommandResult:
         (tmp_path / "calc.py").write_text(code)
         command = (sys.executable, "-W", "ignore", "-B", "-c", script)
         done = process.run(command, timeout=30, cwd=tmp_path, check=False)
-        return Finished(done.exit_code, (done.stdout + done.stderr).decode(), done.seconds)
+        return CommandResult(done.exit_code, (done.stdout + done.stderr).decode(), done.seconds)
 
     return run
 
 
-def oracle_of(body: str, run: Callable[..., Finished], title: str = "Wrong result") -> Oracle:
-    return reproduce(Issue(title, body), run, Project(("calc",)))
+def oracle_of(body: str, run: Callable[..., CommandResult], title: str = "Wrong result") -> Oracle:
+    return reproduce(Issue(title, body), run, SnippetProject(("calc",)))
 
 
 STRONG = {
@@ -299,7 +299,7 @@ class AddTests(unittest.TestCase):
 
 
 @pytest.mark.parametrize("body", STRONG.values(), ids=STRONG)
-def test_a_known_expected_value_makes_a_strong_oracle(body: str, run: Callable[..., Finished]) -> None:
+def test_a_known_expected_value_makes_a_strong_oracle(body: str, run: Callable[..., CommandResult]) -> None:
     oracle = oracle_of(body, run)
     assert oracle.strength is Strength.STRONG
     assert judge(oracle, run(oracle.script)) == "failed"
@@ -343,7 +343,7 @@ raises `calc.Odd`.
 
 
 @pytest.mark.parametrize("body", CRASH.values(), ids=CRASH)
-def test_the_reported_exception_must_be_gone(body: str, run: Callable[..., Finished]) -> None:
+def test_the_reported_exception_must_be_gone(body: str, run: Callable[..., CommandResult]) -> None:
     oracle = oracle_of(body, run)
     assert oracle.strength is Strength.CRASH
     assert oracle.exception in {"KeyError", "Odd"}
@@ -353,7 +353,7 @@ def test_the_reported_exception_must_be_gone(body: str, run: Callable[..., Finis
         assert judge(oracle, run(oracle.script, worse)) == "failed"
 
 
-def test_another_exception_is_right_where_the_issue_names_it(run: Callable[..., Finished]) -> None:
+def test_another_exception_is_right_where_the_issue_names_it(run: Callable[..., CommandResult]) -> None:
     body = (
         "```\nfrom calc import lookup\nlookup(1)\n```\nA KeyError! It should raise ValueError. It must raise TypeError."
     )
@@ -363,19 +363,19 @@ def test_another_exception_is_right_where_the_issue_names_it(run: Callable[..., 
     assert answers == ["passed", "failed"]
 
 
-def test_an_expected_exception_must_be_raised(run: Callable[..., Finished]) -> None:
+def test_an_expected_exception_must_be_raised(run: Callable[..., CommandResult]) -> None:
     oracle = oracle_of("```\nfrom calc import add\nadd(1, 2)\n```\nThis should raise a `ValueError`.", run)
     assert (oracle.strength, oracle.exception) == (Strength.STRONG, "ValueError")
     assert judge(oracle, run(oracle.script)) == "failed"
     assert judge(oracle, run(oracle.script, "def add(a, b): raise ValueError(a)")) == "passed"
 
 
-def test_an_exception_that_should_not_be_raised_is_not_expected(run: Callable[..., Finished]) -> None:
+def test_an_exception_that_should_not_be_raised_is_not_expected(run: Callable[..., CommandResult]) -> None:
     oracle = oracle_of("```\nfrom calc import lookup\nlookup(1)\n```\nIt should not raise KeyError.", run)
     assert oracle.strength is Strength.CRASH
 
 
-def test_a_wrong_output_alone_is_weak(run: Callable[..., Finished]) -> None:
+def test_a_wrong_output_alone_is_weak(run: Callable[..., CommandResult]) -> None:
     oracle = oracle_of(">>> from calc import double\n>>> double([1, 2])\n[4]\n\nThe first item is lost.", run)
     assert oracle.strength is Strength.WEAK
     assert oracle.observed == "[4]"
@@ -385,7 +385,7 @@ def test_a_wrong_output_alone_is_weak(run: Callable[..., Finished]) -> None:
 
 
 @pytest.mark.parametrize("code", ["def report(): print('a\\n\\nb')", "def report(): print('  a\\n\\nc')"])
-def test_a_blank_line_in_a_session_is_an_empty_one(code: str, run: Callable[..., Finished]) -> None:
+def test_a_blank_line_in_a_session_is_an_empty_one(code: str, run: Callable[..., CommandResult]) -> None:
     body = "Expected:\n\n>>> from calc import report\n>>> report()\na\n<BLANKLINE>\nb\n"
     oracle = oracle_of(body, run)
     assert oracle.strength is Strength.STRONG
@@ -393,12 +393,12 @@ def test_a_blank_line_in_a_session_is_an_empty_one(code: str, run: Callable[...,
 
 
 @pytest.mark.parametrize("shown", ["total: 3\n...\nmean: 1", "...\nmean: 1", "[1, 2, ..., 9]"])
-def test_an_output_with_gaps_proves_nothing(shown: str, run: Callable[..., Finished]) -> None:
+def test_an_output_with_gaps_proves_nothing(shown: str, run: Callable[..., CommandResult]) -> None:
     body = f"Expected:\n\n>>> from calc import report\n>>> report()\n{shown}\n"
     assert oracle_of(body, run).strength is Strength.NONE
 
 
-def test_two_different_expected_values_are_no_proof(run: Callable[..., Finished]) -> None:
+def test_two_different_expected_values_are_no_proof(run: Callable[..., CommandResult]) -> None:
     body = ">>> from calc import add\n>>> add(1, 2)\n4\n\nI expected `3`. Someone else expected `5`."
     assert oracle_of(body, run).strength is Strength.WEAK
 
@@ -417,33 +417,36 @@ NONE = {
 
 
 @pytest.mark.parametrize("body", NONE.values(), ids=NONE)
-def test_what_does_not_show_the_bug_is_no_oracle(body: str, run: Callable[..., Finished]) -> None:
+def test_what_does_not_show_the_bug_is_no_oracle(body: str, run: Callable[..., CommandResult]) -> None:
     assert oracle_of(body, run).strength is Strength.NONE
 
 
-def test_the_strongest_of_several_snippets_wins(run: Callable[..., Finished]) -> None:
+def test_the_strongest_of_several_snippets_wins(run: Callable[..., CommandResult]) -> None:
     crash = "```python\nfrom calc import lookup\nlookup(1)\n```\nKeyError!\n"
     oracle = oracle_of(crash + STRONG["assertion"], run)
     assert oracle.strength is Strength.STRONG
     assert oracle.source == "code block 2 of the issue"
 
 
-def test_a_later_block_may_use_what_an_earlier_one_defines(run: Callable[..., Finished]) -> None:
+def test_a_later_block_may_use_what_an_earlier_one_defines(run: Callable[..., CommandResult]) -> None:
     body = "```python\nfrom calc import add\nx = 2\n```\nthen\n```python\nassert add(x, x) == 4\n```"
     assert oracle_of(body, run).strength is Strength.STRONG
 
 
-def test_nothing_ran_is_never_success(run: Callable[..., Finished]) -> None:
+def test_nothing_ran_is_never_success(run: Callable[..., CommandResult]) -> None:
     oracle = oracle_of(STRONG["assertion"], run)
-    assert judge(oracle, Finished(0, "", 0.1)) == "unknown"
-    assert judge(oracle, Finished(0, "=== repoagent: begin ===\n", 0.1)) == "failed"
+    assert judge(oracle, CommandResult(0, "", 0.1)) == "unknown"
+    assert judge(oracle, CommandResult(0, "=== repoagent: begin ===\n", 0.1)) == "failed"
 
 
 @pytest.mark.parametrize("kind", ["timeout", "signal"])
-def test_a_run_that_hangs_or_dies_fails(kind: str, run: Callable[..., Finished]) -> None:
+def test_a_run_that_hangs_or_dies_fails(kind: str, run: Callable[..., CommandResult]) -> None:
     oracle = oracle_of(CRASH["traceback pasted"], run)
     output = run(oracle.script, FIXED).output
-    assert judge(oracle, Finished(137 if kind == "signal" else 0, output, 30, timed_out=kind == "timeout")) == "failed"
+    assert (
+        judge(oracle, CommandResult(137 if kind == "signal" else 0, output, 30, timed_out=kind == "timeout"))
+        == "failed"
+    )
 
 
 LONG = {
@@ -465,11 +468,11 @@ LONG = {
 @pytest.mark.parametrize("body", LONG.values(), ids=LONG)
 @pytest.mark.timeout(20)
 def test_a_long_issue_takes_no_long_time(body: str) -> None:
-    found = reproduce(Issue("x", body), lambda _script: Finished(0, "", 0.1), Project(("calc",)))
+    found = reproduce(Issue("x", body), lambda _script: CommandResult(0, "", 0.1), SnippetProject(("calc",)))
     assert found.strength is Strength.NONE
 
 
-def test_hostile_nesting_is_no_code(run: Callable[..., Finished]) -> None:
+def test_hostile_nesting_is_no_code(run: Callable[..., CommandResult]) -> None:
     body = "```python\n" + "(" * 9000 + ")" * 9000 + "\n```"
     assert oracle_of(body, run).strength is Strength.NONE
 
@@ -480,4 +483,4 @@ def test_hostile_nesting_is_no_code(run: Callable[..., Finished]) -> None:
 def test_changed_code_may_take_some_times_what_the_untouched_code_took(
     took: float, timed_out: bool, seconds: float
 ) -> None:
-    assert allowed(Finished(0, "", took, timed_out=timed_out)) == pytest.approx(seconds)
+    assert compute_time_limit(CommandResult(0, "", took, timed_out=timed_out)) == pytest.approx(seconds)

@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
-from repoagent.evidence.reproduction.names import preamble, without_placeholders
-from repoagent.evidence.reproduction.project import Project, project_of
+from repoagent.evidence.reproduction.names import remove_placeholders, write_preamble
+from repoagent.evidence.reproduction.project import SnippetProject, build_project
 from repoagent.index.build import Index
 from repoagent.issue.document import parse_text
 from repoagent.issue.snippets import Snippet, read_material
@@ -24,13 +24,13 @@ FILES = {
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def project(tmp_path_factory: pytest.TempPathFactory) -> SnippetProject:
     root = tmp_path_factory.mktemp("shop")
     for name, text in FILES.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
     subprocess.run(("git", "init", "--quiet"), cwd=root, check=True)
-    return project_of(Index.build(root))
+    return build_project(Index.build(root))
 
 
 @pytest.mark.parametrize(
@@ -46,11 +46,11 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
         ("unheard_of", ""),
     ],
 )
-def test_a_name_is_imported_as_the_project_does_it(name: str, statement: str, project: Project) -> None:
-    assert project.importing(name) == statement
+def test_a_name_is_imported_as_the_project_does_it(name: str, statement: str, project: SnippetProject) -> None:
+    assert project.find_import(name) == statement
 
 
-def test_packages_are_those_that_are_no_tests_and_no_tools(project: Project) -> None:
+def test_packages_are_those_that_are_no_tests_and_no_tools(project: SnippetProject) -> None:
     assert project.packages == ("shop",)
 
 
@@ -58,9 +58,9 @@ def snippets(text: str) -> tuple[Snippet, ...]:
     return read_material(parse_text(text)).snippets
 
 
-def test_what_a_block_below_defines_is_run_before(project: Project) -> None:
+def test_what_a_block_below_defines_is_run_before(project: SnippetProject) -> None:
     first, second = snippets("```\nprint(Thing().price)\n```\nwith\n```\nclass Thing(Cart):\n    price = Price()\n```")
-    lines = preamble(first, [second], "", project).splitlines()
+    lines = write_preamble(first, [second], "", project).splitlines()
     assert lines == [
         "from shop import Cart",
         "from shop.prices import Price",
@@ -80,8 +80,8 @@ def test_what_a_block_below_defines_is_run_before(project: Project) -> None:
     ],
 )
 def test_an_import_of_the_reporter_s_own_module_gives_way_to_the_block_that_shows_it(
-    statement: str, kept: bool, project: Project
+    statement: str, kept: bool, project: SnippetProject
 ) -> None:
     block, use = snippets(f"```\nclass Thing:\n    pass\n```\n```\n{statement}\nprint(Thing())\n```")
-    found = without_placeholders(use, [block], project)
+    found = remove_placeholders(use, [block], project)
     assert (statement in found.code) is kept

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from repoagent.domain import Issue, Oracle, Strength
-from repoagent.evidence.reproduction.regression import Refused, Written, write_test
+from repoagent.evidence.reproduction.regression import RegressionRefused, RegressionTest, write_test
 from repoagent.evidence.reproduction.script import write_steps
 
 ISSUE = Issue("size() is wrong", "")
@@ -21,7 +21,7 @@ def strong(*steps: str, expected: dict[int, str] | None = None, exception: str =
     return Oracle(Strength.STRONG, "s", expected=text, exception=exception, preamble=before, steps=steps)
 
 
-def written(oracle: Oracle, text: str | None = PYTEST, issue: Issue = ISSUE) -> Written:
+def written(oracle: Oracle, text: str | None = PYTEST, issue: Issue = ISSUE) -> RegressionTest:
     modules = {"Odd": "from calc.errors import Odd"}
     return write_test(oracle, issue, "tests/test_calc.py", text, lambda name: modules.get(name, ""))
 
@@ -87,7 +87,7 @@ def test_imports_that_the_file_has_are_not_repeated() -> None:
 def test_a_class_goes_before_what_runs_the_file_as_a_program() -> None:
     text = f'{UNITTEST}\n\nif __name__ == "__main__":\n    unittest.main()\n'
     made = written(strong("size(1)", expected={1: "3"}), text)
-    assert made.group == "SizeIsWrongTests"
+    assert made.class_name == "SizeIsWrongTests"
     assert re.findall(r"^\S.*", made.edit.after or "", re.MULTILINE) == [
         "import unittest",
         "class CalcTests(unittest.TestCase):",
@@ -127,5 +127,5 @@ def test_line_ends_and_a_missing_last_one_are_kept() -> None:
     ],
 )
 def test_what_cannot_be_written_is_refused(oracle: Oracle, text: str) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(RegressionRefused):
         written(oracle, text)

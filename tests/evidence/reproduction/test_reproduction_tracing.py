@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from repoagent.evidence.reproduction.tracing import FILE, executed_lines
-from repoagent.sandbox.base import ENVIRONMENT, Environment, Finished
+from repoagent.evidence.reproduction.tracing import TRACE_FILE, trace_lines
+from repoagent.sandbox.base import ENVIRONMENT, CommandResult, Environment
 from repoagent.sandbox.fake import FakeEngine
 
 SHOP = """\
@@ -31,10 +31,10 @@ def add(items):
 
 
 def _engine(answer: bytes | None) -> FakeEngine:
-    def play(_command: Sequence[str], files: MutableMapping[str, bytes]) -> Finished:
+    def play(_command: Sequence[str], files: MutableMapping[str, bytes]) -> CommandResult:
         if answer is not None:
-            files[FILE] = answer
-        return Finished(0, "", 0.0)
+            files[TRACE_FILE] = answer
+        return CommandResult(0, "", 0.0)
 
     return FakeEngine(play)
 
@@ -42,7 +42,7 @@ def _engine(answer: bytes | None) -> FakeEngine:
 def _told(folder: Path, answer: bytes | None, script: str = "pass") -> Mapping[str, frozenset[int]]:
     engine = _engine(answer)
     with engine.open(Environment("key", "fake:key"), folder) as sandbox:
-        return executed_lines(sandbox, script)
+        return trace_lines(sandbox, script)
 
 
 @pytest.mark.parametrize(
@@ -67,12 +67,14 @@ class Here:
 
     folder: Path
 
-    def run(self, command: Sequence[str], *, timeout: float, environment: Mapping[str, str] | None = None) -> Finished:
+    def run(
+        self, command: Sequence[str], *, timeout: float, environment: Mapping[str, str] | None = None
+    ) -> CommandResult:
         assert command[0] == f"{ENVIRONMENT}/venv/bin/python"
         done = subprocess.run(
             (sys.executable, *command[1:]), cwd=self.folder, capture_output=True, timeout=timeout, check=False
         )
-        return Finished(done.returncode, done.stdout.decode(), 0.0)
+        return CommandResult(done.returncode, done.stdout.decode(), 0.0)
 
     def read(self, path: str) -> bytes:
         return (self.folder / path).read_bytes()
@@ -84,12 +86,12 @@ TOTAL = "from __future__ import annotations\nfrom shop import Shop\nprint(Shop()
 @pytest.mark.parametrize("ending", ["", "raise ValueError(1)", "import sys; sys.exit(3)"])
 def test_the_tracer_tells_the_lines_inside_of_functions(tmp_path: Path, ending: str) -> None:
     (tmp_path / "shop.py").write_text(SHOP)
-    found = executed_lines(Here(tmp_path), TOTAL + ending)  # type: ignore[arg-type] # no more is asked of it
+    found = trace_lines(Here(tmp_path), TOTAL + ending)  # type: ignore[arg-type] # no more is asked of it
     assert found == {"shop.py": {2, 3, 5, 11, 12}}
 
 
 @pytest.mark.parametrize("ending", ["while True: pass", "import time; time.sleep(1000)"])
 def test_of_a_script_that_never_ends_the_beginning_is_told(tmp_path: Path, ending: str) -> None:
     (tmp_path / "shop.py").write_text(SHOP)
-    found = executed_lines(Here(tmp_path), TOTAL + ending, 1.0)  # type: ignore[arg-type] # no more is asked of it
+    found = trace_lines(Here(tmp_path), TOTAL + ending, 1.0)  # type: ignore[arg-type] # no more is asked of it
     assert found == {"shop.py": {2, 3, 5, 11, 12}}
