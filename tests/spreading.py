@@ -1,4 +1,5 @@
-"""How `pytest -n 2` spreads the tests over processes: what shares something stays in one, the longest is begun first."""
+"""How `pytest -n 2` spreads the tests over processes: what shares something stays in one, the longest is begun
+first."""
 
 from __future__ import annotations
 

@@ -38,7 +38,8 @@ class DiskGuard:
         if free >= self.min_free_bytes:
             return ""
         return (
-            f"{free / 1e6:,.0f} MB are free where {self.folder} lies, and {self.min_free_bytes / 1e6:,.0f} are needed for an "
+            f"{free / 1e6:,.0f} MB are free where {self.folder} lies, and "
+            f"{self.min_free_bytes / 1e6:,.0f} are needed for an "
             "instance: free some space, then continue with the same command"
         )
 

@@ -82,7 +82,8 @@ def format_finished_task(moment: StageProgress, ended: FinishedTask) -> str:
     todo = sum(count for state, count in moment.counts.items() if not state.is_final)
     why = f": {ended.result.reason.splitlines()[0][:160]}" if ended.result.reason.strip() else ""
     said = describe_result(ended.result)
-    return f"{_format_clock(moment.seconds)}  {ended.task.instance.id}  {said}, {ended.result.seconds:.1f} s{why}  ({todo} left)"
+    clock, seconds = _format_clock(moment.seconds), ended.result.seconds
+    return f"{clock}  {ended.task.instance.id}  {said}, {seconds:.1f} s{why}  ({todo} left)"
 
 
 def describe_result(done: AttemptResult) -> str:

@@ -11,8 +11,7 @@ from typing import TypeVar
 from repoagent.domain import Edit
 from repoagent.errors import SandboxFailed
 from repoagent.evidence.context import EvaluationContext
-from repoagent.evidence.reproduction.script import MAX_SECONDS, run_script
-from repoagent.sandbox.base import CommandResult, Engine, Environment, Sandbox, SandboxLimits
+from repoagent.sandbox.base import Engine, Environment, Sandbox, SandboxLimits
 from repoagent.sandbox.fresh import run_in_fresh
 from repoagent.testbed.build_plan import CommitInfo, UserOverrides
 from repoagent.testbed.ecosystems.finding import detect_codebases
@@ -86,12 +85,6 @@ class Workbench:
                 self.prepare_testbed()
 
         return run_in_fresh(lambda: self.open_with_edits(environment, edits), act, mend)
-
-    def make_script_runner(
-        self, environment: Environment, seconds: float = MAX_SECONDS
-    ) -> Callable[[str], CommandResult]:
-        """What runs a script on the untouched code, each time in a fresh sandbox."""
-        return lambda script: self.run_fresh(environment, (), lambda box: run_script(box, script, seconds))
 
 
 def _encode(text: str | None) -> bytes | None:

@@ -45,7 +45,7 @@ def find_plain_code(lines: Sequence[str]) -> Mapping[int, int]:
 
 
 def _cut_run(lines: Sequence[str]) -> Sequence[str]:
-    """Return the lines up to the first that does not look like code, or like a value below a comment that says what it is."""
+    """Return the lines up to the first that looks neither like code nor like a value below a comment about it."""
     bound: set[str] = set()
     for number, line in enumerate(lines):
         labelled = number > 0 and lines[number - 1].startswith("#") and is_literal(line)

@@ -84,7 +84,7 @@ def _is_read(block: Block) -> bool:
 
 
 def _is_value(steps: Sequence[Step]) -> bool:
-    """Return whether a block that parses is an output all the same: names, literals, arithmetic, `total: 3` on each line."""
+    """Return whether a block that parses is an output all the same: names, literals, `total: 3` on each line."""
     body = [node for step in steps for node in parse(step.code).body]
     inert = all(isinstance(n, ast.Expr) or (isinstance(n, ast.AnnAssign) and n.value is None) for n in body)
     acts = any(isinstance(n, ast.Call | ast.Subscript) for node in body for n in ast.walk(node))

@@ -53,8 +53,8 @@ def read_http_error(status: int, body: str, url: str) -> ModelFailed:
 def make_context_error(asked: int | None, context: int | None, url: str) -> ContextFull:
     """Build the error for a prompt that does not fit; the numbers are tokens, None where they are not known."""
     return ContextFull(
-        f"the prompt has {_format_tokens(asked)}, {url} gives {_format_tokens(context)} to one request: shorten the prompt, or "
-        f"{CONTEXT_ADVICE}"
+        f"the prompt has {_format_tokens(asked)}, {url} gives {_format_tokens(context)} to one request: "
+        f"shorten the prompt, or {CONTEXT_ADVICE}"
     )
 
 

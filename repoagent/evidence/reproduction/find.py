@@ -11,8 +11,9 @@ from repoagent.domain import Issue, Location, Oracle, Strength
 from repoagent.edits import EditRefused
 from repoagent.evidence.context import EvaluationContext
 from repoagent.evidence.reproduction.documented import DocumentedFunction, reproduce_documentation
-from repoagent.evidence.reproduction.oracle import reproduce
-from repoagent.evidence.reproduction.project import SnippetProject, build_project
+from repoagent.evidence.reproduction.oracle import RunScript, reproduce
+from repoagent.evidence.reproduction.project import build_project
+from repoagent.evidence.reproduction.script import MAX_SECONDS, run_script
 from repoagent.evidence.reproduction.tracing import trace_lines
 from repoagent.evidence.reproduction.written import SuspectFunction, generate_reproduction
 from repoagent.evidence.workbench import Workbench
@@ -54,9 +55,7 @@ class ReproductionFinder:
 
     def find(self) -> Reproduction:
         """The strongest reproduction there is. Raises SandboxFailed and EnvironmentFailed."""
-        where = self.context.environment
-        run = self.workbench.make_script_runner(where)
-        run_briefly = self.workbench.make_script_runner(where, _DOCUMENTED_SECONDS)
+        run, run_briefly = self._make_runner(MAX_SECONDS), self._make_runner(_DOCUMENTED_SECONDS)
         project = build_project(self.index)
         oracle = reproduce(self.issue, run, project)
         if oracle.strength in (Strength.WEAK, Strength.NONE):
@@ -65,9 +64,14 @@ class ReproductionFinder:
         passing = _NONE
         if oracle.strength is Strength.NONE:
             passing = reproduce_documentation(self._find_documented(), run_briefly, today="passed")
-            suspects = [self._make_suspect(each, project) for each in self.targets[: self.model.profile.functions]]
+            suspects = [self._make_suspect(each) for each in self.targets[: self.model.profile.functions]]
             oracle = generate_reproduction(self.issue, suspects, run, self.model, self.seed, project.packages)
         return Reproduction(oracle, passing, self._trace_lines(oracle))
+
+    def _make_runner(self, seconds: float) -> RunScript:
+        """What runs a script on the untouched code for at most so many seconds, each time in a fresh sandbox."""
+        where = self.context.environment
+        return lambda script: self.workbench.run_fresh(where, (), lambda box: run_script(box, script, seconds))
 
     def _find_documented(self) -> list[DocumentedFunction]:
         """The functions that the issue names, where it speaks of documentation: elsewhere an example may be out of
@@ -77,7 +81,7 @@ class ReproductionFinder:
         named = [t for t in self.targets[:_DOCUMENTED] if t.symbol.rpartition(".")[2] in self.issue.text]
         return [function for location in named if (function := describe_function(self.index, location))]
 
-    def _make_suspect(self, location: Location, project: SnippetProject) -> SuspectFunction:
+    def _make_suspect(self, location: Location) -> SuspectFunction:
         lines = split_lines(self.index.read_source(location.path))[location.start - 1 : location.end]
         outer, _, name = location.symbol.rpartition(".")
         module = self.index.derive_module_name(location.path)

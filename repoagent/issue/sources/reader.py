@@ -26,8 +26,8 @@ def read_issue(
     transport: httpx.BaseTransport | None = None,
     notice: Notice | None = None,
 ) -> Issue:
-    """Return the issue at `source`: a URL on GitHub or an Enterprise host, `owner/name#7`, a text file, or `-` for standard
-    input.
+    """Return the issue at `source`: a URL on GitHub or an Enterprise host, `owner/name#7`, a text file, or `-` for
+    standard input.
 
     `token` is sent to GitHub's API only; `notice` is told what was hidden in the text and therefore removed. Raises
     UserError for what cannot be read or is empty, EnvironmentFailed where GitHub or the network fails.
