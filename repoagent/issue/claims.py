@@ -97,7 +97,7 @@ def find_expected_exceptions(text: str) -> frozenset[str]:
 
 
 def _read_labelled(line: str, needs_colon: bool = True) -> list[Claim]:
-    """Read `Expected: 1.0 MB`, a label and an unquoted value; `needs_colon` unless it stands in a comment."""
+    """Read `Expected: 1.0 MB`, a line that is a label and an unquoted value; a comment of code needs no colon."""
     match = _LABELLED.match(line)
     if match is None or not (match["colon"] or (not needs_colon and not _NO_VALUE.match(match["text"]))):
         return []
@@ -117,7 +117,7 @@ def _find_line_claims(line: str, heading: Role) -> Iterator[Claim]:
 
 
 def _is_stated(line: str, token: re.Match[str], has_value: bool) -> bool:
-    """Return whether the words right before a value call it one; `has_value` where another stands before it."""
+    """Return whether the words right before a value call it one; `has_value` where the line has named one before."""
     before = line[max(0, token.start() - 60) : token.start()]
     if not _UNQUOTED.fullmatch(token[0]):
         return not _VERSION_OR_PLACE.search(before)

@@ -141,17 +141,14 @@ def _split_lines(lines: list[str]) -> Iterator[Block]:
             yield replace(block, section=run.section)
             at = block.end
             continue
-        if "<!--" in lines[at]:
-            form = _cut_form(lines, at, last_end)
-            yield from run.take(lines[at], at)
-            if form:
-                yield from run.flush()
-                yield replace(form, section=run.section)
-                at = form.end - 1 if form.end - 1 > at and lines[form.end - 1] else form.end
-                continue
-        else:
+        form = _cut_form(lines, at, last_end) if "<!--" in lines[at] else None
+        if form is None or lines[at].strip():
             yield from run.take(lines[at], at)
         at += 1
+        if form:
+            yield from run.flush()
+            yield replace(form, section=run.section)
+            at = max(at, form.end - 1 if lines[form.end - 1].strip() else form.end)
     yield from run.flush()
 
 
@@ -256,7 +253,7 @@ def _classify_code(text: str, language: str) -> BlockKind:
 
 # --- forms ------------------------------------------------------------------------------------------------------------
 
-_CLOSED_FORM = re.compile(r"(?P<code>`+[^`]*`+)|<!--(?:>|.*?-->)")
+_CODE_OR_FORM = re.compile(r"(?P<ticks>`+)|<!--")
 
 
 def _cut_form(lines: list[str], at: int, last_end: int) -> Block | None:
@@ -265,28 +262,44 @@ def _cut_form(lines: list[str], at: int, last_end: int) -> Block | None:
     One that is never closed hides the rest where it begins its line, and is plain text elsewhere; `last_end` is the
     last line that closes one.
     """
-    cut: list[str] = []
-
-    def keep_code(match: re.Match[str]) -> str:
-        if match["code"]:
-            return match[0]
-        cut.append(match[0])
-        return ""
-
-    last = lines[at].rfind("-->") + 1
-    closed, rest = lines[at][: last + 2], lines[at][last + 2 :]
-    line = _CLOSED_FORM.sub(keep_code, closed) + rest if last else lines[at]
-    begin = line.find("<!--")
+    shown, cut, rest = _split_forms(lines[at])
     end = at + 1
-    if begin >= 0 and not line[:begin].count("`") % 2 and (at < last_end or not line[:begin].strip()):
-        cut.append(line[begin:])
-        line = line[:begin].rstrip()
-        while end < len(lines) and "-->" not in lines[end]:
-            cut.append(lines[end])
-            end += 1
-        if end < len(lines):
-            inside, _, lines[end] = lines[end].partition("-->")
-            cut.append(f"{inside}-->")
-            end += 1
-    lines[at] = line
+    if rest and (at < last_end or not shown.strip()):
+        hidden, end, after = _find_form_end(lines, end)
+        cut += [rest, *hidden]
+        lines[end - 1] = after
+        if end > at + 1:
+            lines[at] = shown.rstrip()
+    else:
+        lines[at] = shown + rest
     return Block(BlockKind.FORM, "\n".join(cut), at, end) if cut else None
+
+
+def _find_form_end(lines: Sequence[str], at: int) -> tuple[list[str], int, str]:
+    """Return the lines of a form from `at` on, the line after it, and what stands behind it on its last line."""
+    close = next((number for number in range(at, len(lines)) if "-->" in lines[number]), None)
+    if close is None:
+        return list(lines[at:]), len(lines), ""
+    inside, _, after = lines[close].partition("-->")
+    return [*lines[at:close], f"{inside}-->"], close + 1, after
+
+
+def _split_forms(line: str) -> tuple[str, list[str], str]:
+    """Split a line into what is shown, the comments that end on it, and one that does not; those in code are shown."""
+    shown: list[str] = []
+    cut: list[str] = []
+    at = 0
+    while match := _CODE_OR_FORM.search(line, at):
+        ticks = match["ticks"]
+        end = line.find(ticks or "-->", match.end() if ticks else match.start() + 2)
+        if end < 0 and not ticks:
+            return "".join((*shown, line[at : match.start()])), cut, line[match.start() :]
+        if ticks:
+            end = max(end + len(ticks), match.end())
+            shown.append(line[at:end])
+        else:
+            end += 3
+            shown.append(line[at : match.start()])
+            cut.append(line[match.start() : end])
+        at = end
+    return "".join((*shown, line[at:])), cut, ""

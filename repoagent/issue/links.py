@@ -1,4 +1,4 @@
-"""Find what an issue points to: issues, pull requests, files, lines, images, pages. Listed, never fetched."""
+"""List what an issue points to: issues, pull requests, files and lines of them, images, pages. Nothing is fetched."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import ast
 import re
 from collections.abc import Collection, Mapping, Sequence
 
-from repoagent.issue.syntax import is_literal, parse
+from repoagent.issue.syntax import is_literal, measure_parsable, parse
 
 MAX_LINES = 80
 """Of one run."""
@@ -37,7 +37,7 @@ def find_plain_code(lines: Sequence[str]) -> Mapping[int, int]:
             at += 1
             continue
         run = _cut_run(lines[at : at + MAX_LINES])
-        end = next((end for end in range(len(run), 0, -1) if parse("\n".join(run[:end])).body), 0)
+        end = measure_parsable(run)
         if _is_more_than_call(parse("\n".join(run[:end])).body):
             found[at] = at + end
         at += max(end, 1) if end else len(run)
@@ -45,7 +45,8 @@ def find_plain_code(lines: Sequence[str]) -> Mapping[int, int]:
 
 
 def _cut_run(lines: Sequence[str]) -> Sequence[str]:
-    """Return the lines up to the first that looks neither like code nor like a value below a comment about it."""
+    """Return the lines up to the first that looks neither like code nor like a value below a comment that says what it
+    is."""
     bound: set[str] = set()
     for number, line in enumerate(lines):
         labelled = number > 0 and lines[number - 1].startswith("#") and is_literal(line)

@@ -154,7 +154,7 @@ def _remove_hidden_markup(text: str) -> tuple[str, int, int]:
 
 
 def _split_segments(text: str) -> Iterator[tuple[str, str]]:
-    """Split the text into `prose`, `code` and `comment` in one pass, as whichever opens first wins."""
+    """Split the text into stretches of `prose`, `code` and `comment` in one pass, as whichever opens first wins."""
     start = 0
     while opening := _OPENING.search(text, start):
         if opening.start() > start:

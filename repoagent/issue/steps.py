@@ -1,4 +1,4 @@
-"""Read code, plain or as a session at an interpreter's prompt, as statements with the outputs shown for them."""
+"""Read code, plain or as an interpreter's session, as statements with the outputs that are shown for them."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def _find_comments(code: str) -> dict[int, tuple[str, bool]]:
 
 
 def _get_comment(comments: Mapping[int, tuple[str, bool]], line: int) -> str:
-    """Return the comment after the statement that ends on this line, else those right below it."""
+    """Return the comment after the statement that ends on this line, else those alone on the lines right below it."""
     if line in comments:
         return comments[line][0]
     below = takewhile(lambda n: n in comments and comments[n][1], count(line + 1))
@@ -129,6 +129,6 @@ def _get_comment(comments: Mapping[int, tuple[str, bool]], line: int) -> str:
 
 
 def _get_comment_above(comments: Mapping[int, tuple[str, bool]], line: int) -> str:
-    """Return the comments that end right above a line; none that follow a statement at once."""
+    """Return the comments alone on the lines right above a line; none that follow a statement at once."""
     lines = list(takewhile(lambda n: n in comments and comments[n][1], count(line - 1, -1)))
     return "\n".join(comments[n][0] for n in reversed(lines))

@@ -37,7 +37,10 @@ class IssueReference:
 
 
 def parse_reference(source: str) -> IssueReference | None:
-    """Return the issue that `source` names; None for a file or `-`. Raises UserError for a URL of no issue."""
+    """Return the issue that `source` names; None where it is a file or `-`.
+
+    Raises UserError for a URL that names no issue.
+    """
     if short := _SHORT.fullmatch(source):
         return None if Path(source).exists() else IssueReference(find_default_host(), short[1], short[2], int(short[3]))
     if "://" in source:
