@@ -11,7 +11,7 @@ from repoagent.domain import Issue, Location, Oracle, Strength
 from repoagent.edits import EditRefused
 from repoagent.evidence.context import EvaluationContext
 from repoagent.evidence.reproduction.documented import DocumentedFunction, reproduce_documentation
-from repoagent.evidence.reproduction.oracle import RunScript, reproduce
+from repoagent.evidence.reproduction.oracle import ScriptRunner, reproduce
 from repoagent.evidence.reproduction.project import build_project
 from repoagent.evidence.reproduction.script import MAX_SECONDS, run_script
 from repoagent.evidence.reproduction.tracing import trace_lines
@@ -68,7 +68,7 @@ class ReproductionFinder:
             oracle = generate_reproduction(self.issue, suspects, run, self.model, self.seed, project.packages)
         return Reproduction(oracle, passing, self._trace_lines(oracle))
 
-    def _make_runner(self, seconds: float) -> RunScript:
+    def _make_runner(self, seconds: float) -> ScriptRunner:
         """What runs a script on the untouched code for at most so many seconds, each time in a fresh sandbox."""
         where = self.context.environment
         return lambda script: self.workbench.run_fresh(where, (), lambda box: run_script(box, script, seconds))
