@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
     from repoagent.domain import Issue
+    from repoagent.languages import Language
 
 
 class Prompt(Protocol):
@@ -33,6 +34,8 @@ class Specify:
     path: str
     symbol: str
     source: str
+    fence: str
+    """What the source is marked with; empty where its language is not known."""
     template = "specify"
 
 
@@ -55,6 +58,7 @@ class Rewrite:
     source: str
     think: bool
     """Whether to ask what is wrong before the function."""
+    language: Language
     template = "rewrite"
 
 
@@ -73,6 +77,7 @@ class RewritePart:
     source: str
     """The definition, as far as there is room."""
     part: str
+    language: Language
     template = "rewrite_part"
 
 
@@ -83,6 +88,7 @@ class Retry:
     failure: str
     kind: str
     name: str
+    language: Language
     template = "retry"
 
 
@@ -93,6 +99,7 @@ class Infill:
     imports: tuple[str, ...]
     title: str
     hints: tuple[str, ...]
+    language: Language
     template = "infill"
 
 
@@ -102,6 +109,8 @@ class Shown:
 
     path: str
     texts: tuple[str, ...]
+    fence: str
+    """What they are marked with."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +122,8 @@ class Replace:
     evidence: str
     files: tuple[Shown, ...]
     title: str
+    language: Language
+    """Of the first file."""
     template = "replace"
 
 
@@ -132,6 +143,7 @@ class Witness:
     code: tuple[tuple[str, str], ...]
     """Path and text of the suspects."""
     imports: str
+    language: Language
     template = "witness"
 
 
@@ -140,6 +152,7 @@ class WitnessAgain:
     """Show why the script does not run to its end, and ask again."""
 
     failure: str
+    language: Language
     template = "witness_again"
 
 
@@ -147,6 +160,7 @@ class WitnessAgain:
 class WitnessTurned:
     """Ask for the same script with assertions that demand what is right."""
 
+    language: Language
     template = "witness_turned"
 
 

@@ -6,6 +6,7 @@ import pytest
 from jinja2 import meta
 
 from repoagent.domain import Issue
+from repoagent.languages.python.language import PYTHON
 from repoagent.prompting import PROMPTS, Infill, Prompt, Retry, environment, render, trim_issue
 
 
@@ -24,11 +25,11 @@ def test_every_template_has_a_dataclass() -> None:
 
 
 def test_what_a_model_or_an_issue_wrote_is_not_evaluated_as_a_template() -> None:
-    assert "{{ 7 * 7 }}" in render(Retry("{{ 7 * 7 }} {% raw %}", "function", "f"))
+    assert "{{ 7 * 7 }}" in render(Retry("{{ 7 * 7 }} {% raw %}", "function", "f", PYTHON))
 
 
 def test_an_infill_header_is_python_comments_and_imports() -> None:
-    text = render(Infill(("import os",), "It breaks", ("should: work",)))
+    text = render(Infill(("import os",), "It breaks", ("should: work",), PYTHON))
     assert text == "import os\n\n# FIXME It breaks\n# should: work\n"
 
 

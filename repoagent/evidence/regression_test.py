@@ -13,6 +13,7 @@ from repoagent.evidence.reproduction.project import build_project
 from repoagent.evidence.reproduction.regression import RegressionRefused, RegressionTest, write_test
 from repoagent.evidence.workbench import Workbench
 from repoagent.index.build import Index
+from repoagent.languages import Capability, has_capability
 from repoagent.languages.python.syntax import parse
 from repoagent.testbed.ecosystems.python.django_runner import DjangoRunner
 from repoagent.testbed.ecosystems.python.pytest_runner import PytestRunner
@@ -48,9 +49,10 @@ class RegressionTester:
         raise refusal
 
     def _find_places(self, testbed: Testbed, patch: Patch) -> Sequence[tuple[str, str | None]]:
-        """The nearest test files of Python with their texts, else a new one."""
+        """The nearest test files in a language that tests can be written in, with their texts, else a new one."""
         known = testbed.codebase.test_files
-        near = [path for path in select_relevant_tests(self.index, patch.files, known) if path.endswith(".py")]
+        every = select_relevant_tests(self.index, patch.files, known)
+        near = [path for path in every if has_capability(path, Capability.REGRESSION_TESTS)]
         read = self.workbench.workspace.read
         texts = [(path, read(path)) for path in near[:_FILES] if path not in patch.files]
         if texts or isinstance(testbed.codebase.runner, DjangoRunner):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property, partial
-from typing import Literal, Protocol
+from typing import Protocol
 
 from repoagent.domain import Attempt, Edit, Issue, Location, Spec, WorkItem
 from repoagent.edits import EditRefused
@@ -18,8 +17,8 @@ from repoagent.evidence.workbench import Workbench
 from repoagent.generators.excerpts import FileExcerpts
 from repoagent.generators.surroundings import describe_surroundings
 from repoagent.index.build import Index
-from repoagent.languages.python.fingerprint import ast_fingerprint
-from repoagent.languages.python.syntax import locate_definition, split_docstring
+from repoagent.languages import Capability, Language, fingerprint, language_of
+from repoagent.languages.base import DefinitionKind
 from repoagent.llm.base import Completion, Model
 from repoagent.llm.parallel import CompletionResult, complete_all
 from repoagent.search_options import DEFAULT_OPTIONS, SearchOptions
@@ -50,6 +49,14 @@ class DraftTask:
     listed: frozenset[str] = frozenset()
     """All files of the repository, for the same."""
 
+    @cached_property
+    def language(self) -> Language:
+        """The language of the file; raises EditRefused where that is not known."""
+        language = language_of(self.target.path, self.source)
+        if language is None:
+            raise EditRefused(f"the language of {self.target.path} is not known")
+        return language
+
     @property
     def body(self) -> str:
         """The text of the definition without its docstring: what a model does not write it cannot spoil, or take time
@@ -63,13 +70,12 @@ class DraftTask:
 
     @cached_property
     def _parts(self) -> tuple[str, str]:
-        return split_docstring(make_readable(self.source), self.target.symbol, self.target.start)
+        return self.language.split_documentation(make_readable(self.source), self.target.symbol, self.target.start)
 
     @property
-    def kind(self) -> Literal["function", "class"]:
+    def kind(self) -> DefinitionKind:
         """What is to be corrected. Raises EditRefused as `body` does."""
-        node = locate_definition(make_readable(self.source), self.target.symbol, self.target.start).node
-        return "class" if isinstance(node, ast.ClassDef) else "function"
+        return self.language.find_definition(make_readable(self.source), self.target.symbol, self.target.start).kind
 
     @property
     def name(self) -> str:
@@ -141,6 +147,8 @@ class Traits:
     """What a generator is good for, as the search policy sees it."""
 
     scope: Scope
+    needs: frozenset[Capability] = frozenset()
+    """What the language of a target must be capable of."""
     needs_runs: bool = False
     """Whether only a run can choose among what it proposes."""
     repeats: bool = True
@@ -235,10 +243,14 @@ def _raise_without_answer(asked: Sequence[CompletionResult]) -> None:
         raise next((failure for failure in grave if isinstance(failure, BudgetExceeded)), grave[0])
 
 
+def _is_change(edit: Edit) -> bool:
+    return fingerprint(edit.path, edit.after or "") != fingerprint(edit.path, edit.before or "")
+
+
 def _read_draft(answer: Completion, edit: Callable[[Completion], tuple[Edit, ...]]) -> Proposals:
     try:
         edits = edit(answer)
-        if all(ast_fingerprint(each.after or "") == ast_fingerprint(each.before or "") for each in edits):
+        if not any(map(_is_change, edits)):
             raise EditRefused("the answer changes nothing")
     except EditRefused as refusal:
         suffix = " (cut off at the token limit)" if answer.truncated else ""

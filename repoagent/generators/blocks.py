@@ -11,6 +11,7 @@ from repoagent.edits import EditRefused
 from repoagent.edits.elision import find_elision
 from repoagent.edits.encoding import restore_bytes
 from repoagent.edits.replace import replace_passage
+from repoagent.languages import language_of
 
 _SEARCH = re.compile(r"\s*<{5,}\s*SEARCH\b")
 _BETWEEN = re.compile(r"={7}\s*$")
@@ -107,7 +108,7 @@ def _resolve_path(path: str, files: Mapping[str, str], listed: frozenset[str]) -
 
 
 def _is_inside_repository(path: str) -> bool:
-    return path.endswith(".py") and not path.startswith("/") and not {"", "..", ".git"} & set(path.split("/"))
+    return language_of(path) is not None and not path.startswith("/") and not {"", "..", ".git"} & set(path.split("/"))
 
 
 def _parse_path(line: str) -> str:

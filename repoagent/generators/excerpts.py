@@ -12,6 +12,7 @@ from repoagent.domain import Location
 from repoagent.edits import EditRefused
 from repoagent.edits.encoding import make_readable
 from repoagent.index.build import Index
+from repoagent.languages import Capability, has_capability, language_of
 from repoagent.languages.python.syntax import find_first_line, find_last_line, parse, split_lines
 
 _MAX_HEAD_LINES = 40
@@ -33,6 +34,12 @@ class FileExcerpts:
     """First and last line of each part, in their order, without overlaps."""
 
     @property
+    def fence(self) -> str:
+        """What a block of its language is marked with."""
+        language = language_of(self.path, self.source)
+        return language.fences[0] if language else ""
+
+    @property
     def texts(self) -> tuple[str, ...]:
         """The parts, as a model is to see them."""
         lines = split_lines(make_readable(self.source))
@@ -45,10 +52,10 @@ def collect_file_excerpts(
     """Collect excerpts of the files of `places` in their order, then of the modules of the repository whose names those
     use.
 
-    A place that names a function or a class is shown whole; one that names a module, as far as its head goes. Files
-    that are not Python, or do not parse, are left out.
+    A place that names a function or a class is shown whole; one that names a module, as far as its head goes, where
+    its language can be divided into statements. Files in no known language, or that do not parse, are left out.
     """
-    paths = list(dict.fromkeys(place.path for place in places if place.path.endswith(".py")))
+    paths = list(dict.fromkeys(place.path for place in places if language_of(place.path)))
     texts = {path: read(path) for path in (*paths, *_find_imported_modules(index, paths))}
     words = frozenset(re.findall(r"\w+", " ".join([issue, *_read_bodies(texts, places)])))
     found = (_excerpt_file(path, text, places, words) for path, text in texts.items())
@@ -61,9 +68,8 @@ def _find_imported_modules(index: Index, paths: Sequence[str]) -> list[str]:
     """List modules of the repository that the files take names from."""
     facts = filter(None, map(index.read_facts, paths))
     targets = (target for each in facts for item in each.imports for target in index.resolve_import(item))
-    return [path for path in dict.fromkeys(targets) if path not in paths and path.endswith(".py")][
-        :_MAX_IMPORTED_MODULES
-    ]
+    others = (path for path in dict.fromkeys(targets) if path not in paths)
+    return [path for path in others if has_capability(path, Capability.STATEMENT_RANGES)][:_MAX_IMPORTED_MODULES]
 
 
 def _read_bodies(texts: dict[str, str], places: Sequence[Location]) -> Iterator[str]:
@@ -75,11 +81,13 @@ def _read_bodies(texts: dict[str, str], places: Sequence[Location]) -> Iterator[
 def _excerpt_file(path: str, source: str, places: Sequence[Location], words: frozenset[str]) -> FileExcerpts | None:
     """Take from one file the definitions of `places`, the heads of their classes, and the file's head; None where it
     does not parse."""
+    own = [(place.start, place.end) for place in places if place.path == path and place.symbol]
+    if not has_capability(path, Capability.STATEMENT_RANGES):
+        return FileExcerpts(path, source, _merge_spans(own))
     try:
         tree = parse(source)
     except EditRefused:
         return None
-    own = [(place.start, place.end) for place in places if place.path == path and place.symbol]
     around = [span for span in own for span in _find_class_head(tree, span[0])]
     return FileExcerpts(path, source, _merge_spans([*own, *around, *_choose_head(tree, words)]))
 

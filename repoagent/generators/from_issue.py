@@ -6,10 +6,9 @@ it is trusted beyond that.
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from repoagent.domain import FROM_ISSUE, Edit, Location, WorkItem
 from repoagent.edits import EditRefused
@@ -19,7 +18,7 @@ from repoagent.generators.base import Draft, GeneratorContext, Proposals, Scope,
 from repoagent.issue.document import parse_document
 from repoagent.issue.proposals import ProposedChange, ProposedHunk, find_proposals
 from repoagent.issue.syntax import parse
-from repoagent.languages.python.splice import splice_definition
+from repoagent.languages import Language, language_of
 from repoagent.llm.base import Model
 
 _FILES = 8
@@ -245,16 +244,24 @@ def _indent_lines(hunk: ProposedHunk, first: str) -> Iterator[str]:
 
 def _splice_function(function: str, suspects: Sequence[Location], read: Read) -> Edit:
     """The most suspicious function that has the name of one in the text, replaced by that."""
-    names = {node.name for node in ast.walk(_parse_proposal(function)) if isinstance(node, ast.FunctionDef)}
-    target = next((each for each in suspects if each.symbol.rpartition(".")[2] in names), None)
-    if target is None:
-        raise EditRefused("no function that the issue points to has this name")
-    source = read(target.path)
-    return Edit(target.path, source, splice_definition(source, target.symbol, function, target.start))
+    names = _FunctionNames(function)
+    for target in suspects:
+        language = language_of(target.path)
+        if language and target.symbol.rpartition(".")[2] in names.list_in(language):
+            source = read(target.path)
+            return Edit(target.path, source, language.splice_definition(source, target.symbol, function, target.start))
+    raise EditRefused("no function that the issue points to has this name")
 
 
-def _parse_proposal(text: str) -> ast.Module:
-    try:
-        return ast.parse(text)
-    except (SyntaxError, ValueError, MemoryError) as error:
-        raise EditRefused("it is no Python") from error
+@dataclass(frozen=True)
+class _FunctionNames:
+    """The names of the functions in a text, as each language reads it."""
+
+    text: str
+    known: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    def list_in(self, language: Language) -> frozenset[str]:
+        """Raises EditRefused where the text is not in that language."""
+        if language.name not in self.known:
+            self.known[language.name] = language.list_functions(self.text)
+        return self.known[language.name]

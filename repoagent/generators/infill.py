@@ -25,6 +25,7 @@ from repoagent.generators.base import (
     prompt_token_budget,
 )
 from repoagent.generators.holes import Hole, find_holes
+from repoagent.languages import Capability
 from repoagent.languages.python.syntax import parse
 from repoagent.llm.base import Completion, Model, Sampling
 from repoagent.prompting import Infill, render
@@ -40,7 +41,7 @@ class Infiller:
     """Fill-in-the-middle at suspicious places."""
 
     name: str = "infill"
-    traits = Traits(Scope.FUNCTION)
+    traits = Traits(Scope.FUNCTION, needs=frozenset({Capability.INFILLING_HOLES}))
 
     def sample_count(self, model: Model) -> int:
         return model.profile.infills
@@ -122,7 +123,7 @@ def _write_header(task: DraftTask) -> str:
         line[:110] for line in make_readable(task.source).splitlines() if re.match(r"(import|from) \w.*[^(]$", line)
     ]
     hints = [f"should: {line}"[:110] for line in task.spec.proposed[:2]]
-    return render(Infill(tuple(imports[:12]), task.issue.title[:110], tuple(hints))) + "\n"
+    return render(Infill(tuple(imports[:12]), task.issue.title[:110], tuple(hints), task.language)) + "\n"
 
 
 def _cut_window(task: DraftTask, hole: Hole, most: int) -> tuple[str, str]:

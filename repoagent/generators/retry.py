@@ -11,8 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from repoagent.answers import extract_code
-from repoagent.domain import Attempt, Usage, WorkItem
+from repoagent.domain import Attempt, WorkItem
 from repoagent.edits import EditRefused
 from repoagent.generators.base import (
     DraftTask,
@@ -25,7 +24,7 @@ from repoagent.generators.base import (
     prompt_token_budget,
 )
 from repoagent.generators.rewrite import limit_answer_tokens, splice_answer, write_prompt
-from repoagent.llm.base import Completion, Message, Model, Sampling
+from repoagent.llm.base import Message, Model, Sampling
 from repoagent.prompting import Retry, render
 
 
@@ -45,9 +44,9 @@ class Retrier:
     def draft(self, task: DraftTask, model: Model) -> Proposals:
         """Ask once more; refused where the first answer was no whole definition."""
         attempt = task.previous
-        if attempt is None or not re.search(rf"\b(def|class)\s+{re.escape(task.name)}\b", attempt.answer):
-            return Proposals(refused=("only a whole definition is asked for again",))
         try:
+            if attempt is None or not _is_whole(task, attempt.answer):
+                return Proposals(refused=("only a whole definition is asked for again",))
             messages = _write_messages(task, attempt, model)
         except EditRefused as refusal:
             return Proposals(refused=(str(refusal),))
@@ -56,9 +55,17 @@ class Retrier:
         return ask_for_texts(task, attempts, lambda _, answer: splice_answer(task, answer))
 
 
+def _is_whole(task: DraftTask, answer: str) -> bool:
+    """Whether an answer defines what was asked for, in its code or as a whole."""
+    language = task.language
+    texts = (answer, language.extract_code(answer, task.name))
+    return any(language.has_definition(text, task.name) for text in texts)
+
+
 def _write_messages(task: DraftTask, attempt: Attempt, model: Model) -> tuple[Message, ...]:
-    code = f"```python\n{extract_code(Completion(attempt.answer, Usage()), task.name).strip()}\n```"
-    again = render(Retry(attempt.failure, task.kind, task.name))
+    language = task.language
+    code = f"```{language.fences[0]}\n{language.extract_code(attempt.answer, task.name).strip()}\n```"
+    again = render(Retry(attempt.failure, task.kind, task.name, language))
     left = (
         prompt_token_budget(model, limit_answer_tokens(task, model))
         - model.count_tokens(code)

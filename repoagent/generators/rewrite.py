@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from repoagent.answers import extract_code
 from repoagent.domain import WorkItem
 from repoagent.edits import EditRefused
 from repoagent.generators.base import (
@@ -24,7 +23,7 @@ from repoagent.generators.base import (
     prompt_token_budget,
 )
 from repoagent.generators.rewrite_part import LONG, draft_parts
-from repoagent.languages.python.splice import splice_definition
+from repoagent.languages import Capability
 from repoagent.llm.base import Completion, Message, Model, Sampling
 from repoagent.prompting import Rewrite, render, trim_issue
 
@@ -52,7 +51,7 @@ class Rewriter:
             length = model.count_tokens(task.body)
         except EditRefused as refusal:
             return Proposals(refused=(str(refusal),))
-        if length <= LONG:
+        if length <= LONG or Capability.STATEMENT_RANGES not in task.language.capabilities:
             return _draft_whole(task, model)
         drafted = draft_parts(task, model)
         return (
@@ -74,7 +73,8 @@ def _draft_whole(task: DraftTask, model: Model) -> Proposals:
 
 def splice_answer(task: DraftTask, answer: Completion) -> str:
     """The file with the definition that `answer` holds; raises EditRefused."""
-    return splice_definition(task.source, task.target.symbol, extract_code(answer, task.name), task.target.start)
+    code = task.language.extract_code(answer.text, task.name, truncated=answer.truncated)
+    return task.language.splice_definition(task.source, task.target.symbol, code, task.target.start)
 
 
 def limit_answer_tokens(task: DraftTask, model: Model) -> int:
@@ -118,6 +118,7 @@ def _fill_prompt(task: DraftTask, issue: str) -> Rewrite:
         documentation=task.documentation[:_DOCUMENTATION],
         source=task.body,
         think=_should_ask_for_diagnosis(task),
+        language=task.language,
     )
 
 

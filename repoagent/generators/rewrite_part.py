@@ -10,12 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from repoagent.answers import extract_code
 from repoagent.edits.encoding import make_readable
 from repoagent.edits.layout import split_lines
 from repoagent.generators.base import DraftTask, Proposals, ask_for_texts, prompt_token_budget
 from repoagent.generators.statement_ranges import StatementRange, count_words, find_statement_ranges, replace_statements
-from repoagent.languages.python.splice import splice_definition
 from repoagent.llm.base import Completion, Message, Model, Sampling
 from repoagent.prompting import RewritePart, render, trim_issue
 
@@ -73,6 +71,7 @@ def _write_prompt(task: DraftTask, model: Model, part: StatementRange, text: str
                 symbol=task.target.symbol,
                 source=source,
                 part=text,
+                language=task.language,
             )
         )
         if model.count_tokens(prompt) <= most:
@@ -95,7 +94,7 @@ def _shorten_prompt(task: DraftTask, model: Model, part: StatementRange, most: i
 
 def _splice_answer(task: DraftTask, part: StatementRange, answer: Completion) -> str:
     """The file with the answer in the part's place; or in the whole definition's, where it is all of that."""
-    code = extract_code(answer, task.name)
+    code = task.language.extract_code(answer.text, task.name, truncated=answer.truncated)
     if re.search(rf"^\s*(async\s+)?(def|class)\s+{re.escape(task.name)}\b", code, re.MULTILINE):
-        return splice_definition(task.source, task.target.symbol, code, task.target.start)
+        return task.language.splice_definition(task.source, task.target.symbol, code, task.target.start)
     return replace_statements(task.source, part, code)

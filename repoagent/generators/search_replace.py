@@ -116,5 +116,6 @@ def write_prompt(task: DraftTask, model: Model, most: int) -> tuple[str, tuple[F
 
 
 def _render_prompt(task: DraftTask, files: Sequence[FileExcerpts], issue: str) -> str:
-    shown = tuple(Shown(file.path, file.texts) for file in files)
-    return render(Replace(issue, task.spec.proposed, task.observed_failure[:800], shown, task.issue.title[:300]))
+    shown = tuple(Shown(file.path, file.texts, file.fence) for file in files)
+    title, evidence = task.issue.title[:300], task.observed_failure[:800]
+    return render(Replace(issue, task.spec.proposed, evidence, shown, title, task.language))

@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Literal, Protocol
 
 DefinitionKind = Literal["function", "class"]
 """A method is a function; a struct, an interface, an enum and a trait are classes."""
 
 
-@dataclass(frozen=True)
-class Capabilities:
-    """What can be done for a language beside reading, splicing and comparing its text."""
+class Capability(StrEnum):
+    """What can be done for some languages beside reading, splicing and comparing their text."""
 
-    undefined_name_lint: bool = False
+    UNDEFINED_NAME_LINT = "undefined-name lint"
     """Find names that nothing defines, without a run."""
-    in_process_screening: bool = False
+    IN_PROCESS_SCREENING = "in-process screening"
     """Try many candidates in one process that forks for each."""
-    snippet_reproduction: bool = False
+    SNIPPET_REPRODUCTION = "snippet reproduction"
     """Run a piece of code out of an issue against the project."""
-    mutation: bool = False
+    MUTATION = "mutation"
     """Make small changes to a syntax tree by patterns."""
-    infilling_holes: bool = False
+    INFILLING_HOLES = "infilling holes"
     """Cut a hole at an expression or a statement, and have a model fill it."""
-    statement_ranges: bool = False
-    """Divide a long definition into ranges of whole statements."""
-    regression_tests: bool = False
+    STATEMENT_RANGES = "statement ranges"
+    """Divide a long definition into ranges of whole statements, and show what stands at module level."""
+    REGRESSION_TESTS = "regression tests"
     """Write a test of a project's own kind."""
 
 
@@ -68,7 +68,11 @@ class Language(Protocol):
         """What a fenced block of it is marked with, the usual name first."""
 
     @property
-    def capabilities(self) -> Capabilities:
+    def comment(self) -> str:
+        """What a comment to the end of a line begins with."""
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
         """What can be done for it."""
 
     def parse(self, source: str, before: str = "") -> tuple[CodeDefinition, ...]:
@@ -80,6 +84,13 @@ class Language(Protocol):
 
     def find_definition(self, source: str, qualified: str, start: int | None = None) -> CodeDefinition:
         """The function, method or class of that name; raises EditRefused when there is none."""
+
+    def has_definition(self, code: str, name: str) -> bool:
+        """Whether `code`, which may be a part of a file, defines a function or class `name`, which is not qualified."""
+
+    def list_functions(self, code: str) -> frozenset[str]:
+        """The names, not qualified, of the functions and methods that a piece of code defines; raises EditRefused where
+        it does not parse."""
 
     def split_documentation(self, source: str, qualified: str, start: int | None = None) -> tuple[str, str]:
         """The text of a definition without the documentation that is in it, and that documentation.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Final
 
 from repoagent.index.reading.read import is_cpp_header
-from repoagent.languages.base import Language
+from repoagent.languages.base import Capability, Language
 from repoagent.languages.python.language import PYTHON
 from repoagent.languages.tree_sitter.language import TreeSitterLanguage
 from repoagent.languages.tree_sitter.table import ROWS
@@ -27,3 +28,25 @@ def language_of(path: str, source: str = "") -> Language | None:
     if source and is_cpp_header(path, source.encode("utf-8", "replace")):
         return _BY_NAME["cpp"]
     return _BY_ENDING.get(dot + ending)
+
+
+def has_capability(path: str, capability: Capability) -> bool:
+    """Whether something can be done for the language of a file."""
+    language = language_of(path)
+    return language is not None and capability in language.capabilities
+
+
+def fingerprint(path: str, source: str) -> str:
+    """A hash, equal for texts of a file that differ in comments and layout only; where the language of the file is not
+    known, of the text."""
+    language = language_of(path, source)
+    return language.fingerprint(source) if language else hashlib.sha256(_encode(source)).hexdigest()
+
+
+def is_test_path(path: str) -> bool:
+    """Whether a file, relative to the repository, holds tests, or lies among them, where its language is not known."""
+    return (language_of(path) or PYTHON).is_test_path(path)
+
+
+def _encode(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")

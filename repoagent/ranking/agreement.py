@@ -17,6 +17,7 @@ from repoagent.evidence.screening import ScreeningOracle, Variant, VariedFunctio
 from repoagent.evidence.screening.choosing import make_screening_oracle
 from repoagent.evidence.workbench import Workbench
 from repoagent.generators import Infiller, Mutator
+from repoagent.languages import Capability, has_capability
 from repoagent.ranking.order import is_verified, sort_by_evidence
 from repoagent.search_options import DEFAULT_OPTIONS, SearchOptions
 
@@ -59,11 +60,12 @@ def observe_candidates(
     seconds: float = DEFAULT_OPTIONS.compare_seconds,
 ) -> list[tuple[str, ...]]:
     """What each of several changes of one function gives back, input by input; nothing for one that changes other
-    files, or where no run tells which arguments the function takes."""
+    files, or where no run tells which arguments the function takes, or its language cannot be called in one process."""
     before = workbench.workspace.read(target.path)
     texts = [_find_only_text(edits, target.path) for edits in candidates]
     check = _choose_calls(context, workbench)
-    if not target.symbol or not check.is_decisive:
+    is_callable = has_capability(target.path, Capability.IN_PROCESS_SCREENING)
+    if not target.symbol or not is_callable or not check.is_decisive:
         return [()] * len(candidates)
     variants = [Variant(((0, len(before), text),)) for text in texts if text is not None]
     place = VariedFunction(target.path, before, target.symbol)

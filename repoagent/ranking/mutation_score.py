@@ -12,7 +12,7 @@ from repoagent.evidence.reproduction.oracle import judge
 from repoagent.evidence.screening import ScreeningOracle, Variant, VariedFunction, screen
 from repoagent.evidence.workbench import Workbench
 from repoagent.generators.mutation.mutants import generate_mutants
-from repoagent.languages.python.fingerprint import ast_fingerprint
+from repoagent.languages import Capability, fingerprint, has_capability
 from repoagent.sandbox.base import CommandResult
 
 MUTANTS = 24
@@ -25,7 +25,7 @@ def measure_mutation_score(chosen: Candidate, context: EvaluationContext, workbe
     """How many mutants of the patched function the reproduction of `context` notices."""
     edits = workbench.workspace.parse_edits(chosen.patch)
     edit = next((edit for edit in edits if edit.path == chosen.target.path), None)
-    if edit is None or edit.after is None:
+    if edit is None or edit.after is None or not has_capability(edit.path, Capability.MUTATION):
         return MutationScore()
     try:
         variants = _make_variants(chosen, edit)
@@ -51,12 +51,12 @@ def measure_mutation_score(chosen: Candidate, context: EvaluationContext, workbe
 
 def _make_variants(chosen: Candidate, edit: Edit) -> list[Variant]:
     """Mutants of the patched function, but for the one that takes the patch back."""
-    after, before = edit.after or "", ast_fingerprint(edit.before or "")
+    after, before = edit.after or "", fingerprint(edit.path, edit.before or "")
     found = generate_mutants(after, chosen.target, "", MUTANTS)
     return [
         Variant(tuple((c.start, c.end, c.text) for c in mutant.changes))
         for mutant in found
-        if ast_fingerprint(mutant.apply(after)) != before
+        if fingerprint(edit.path, mutant.apply(after)) != before
     ]
 
 

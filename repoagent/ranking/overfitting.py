@@ -13,6 +13,8 @@ from collections.abc import Iterator, Sequence
 
 from repoagent.domain import Edit, Oracle
 from repoagent.edits import EditRefused
+from repoagent.languages import language_of
+from repoagent.languages.python.language import PYTHON
 from repoagent.languages.python.syntax import parse
 
 _MAX_COMMON = 2
@@ -20,8 +22,9 @@ _MAX_COMMON = 2
 
 
 def describe_overfitting(edits: Sequence[Edit], oracle: Oracle) -> str:
-    """Describe what makes edits look fitted to `oracle`, in a sentence; empty where nothing does."""
-    pairs = [(edit.before, edit.after) for edit in edits if edit.path.endswith(".py")]
+    """Describe what makes edits look fitted to `oracle`, in a sentence; empty where nothing does, and for files
+    in other languages than Python."""
+    pairs = [(edit.before, edit.after) for edit in edits if language_of(edit.path) is PYTHON]
     trees = [
         (_parse_tree(before), _parse_tree(after)) for before, after in pairs if before is not None and after is not None
     ]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from repoagent.domain import Location, Plan, PlannedFile, Spec, WorkItem
-from repoagent.evidence.gate import is_test
 from repoagent.index.build import Index
+from repoagent.languages import Capability, has_capability, is_test_path, language_of
 
 
 def select_targets(locations: Sequence[Location], index: Index) -> list[Location]:
@@ -16,8 +16,9 @@ def select_targets(locations: Sequence[Location], index: Index) -> list[Location
 
 
 def select_modules(locations: Sequence[Location]) -> list[Location]:
-    """Those that name a module, of no test."""
-    return [each for each in locations if not each.symbol and _is_code(each.path)]
+    """Those that name a module, of no test, in a language that can be divided into statements."""
+    modules = [each for each in locations if not each.symbol and _is_code(each.path)]
+    return [each for each in modules if has_capability(each.path, Capability.STATEMENT_RANGES)]
 
 
 def make_plan(targets: Sequence[Location], spec: Spec, commands: tuple[str, ...]) -> Plan:
@@ -59,7 +60,13 @@ def _is_target(location: Location, index: Index) -> bool:
 
 
 def _is_code(path: str) -> bool:
-    return path.endswith(".py") and not is_test(path)
+    return language_of(path) is not None and not is_test_path(path)
+
+
+def find_missing_capabilities(paths: Iterable[str]) -> dict[str, frozenset[Capability]]:
+    """What cannot be done for the languages of files, by path."""
+    found = ((path, language_of(path)) for path in paths)
+    return {path: frozenset(Capability) - (language.capabilities if language else set()) for path, language in found}
 
 
 def _locate(path: str, symbol: str, index: Index) -> Location | None:

@@ -96,12 +96,14 @@ def _list_plan_round(situation: Situation, number: int) -> Iterator[WorkItem]:
 def _list_function_round(targets: Sequence[Location], situation: Situation, number: int) -> Iterator[WorkItem]:
     for target in targets:
         for generator in GENERATORS:
-            if generator.traits.scope is Scope.FUNCTION and _is_due(generator, situation, number):
+            if generator.traits.scope is Scope.FUNCTION and _is_due(generator, target, situation, number):
                 yield WorkItem(generator.name, target, situation.samples[generator.name], number)
 
 
-def _is_due(generator: Generator, situation: Situation, number: int) -> bool:
+def _is_due(generator: Generator, target: Location, situation: Situation, number: int) -> bool:
     traits = generator.traits
+    if not situation.can_work_on(target, traits.needs):
+        return False
     if not situation.samples.get(generator.name, 0) or (number and not traits.repeats):
         return False
     return not traits.needs_runs or (situation.has_oracle and situation.can_run)
@@ -230,7 +232,10 @@ def _start_from_failures(generator: Generator, situation: Situation, options: Se
     failed = [
         c
         for c in situation.candidates
-        if c not in given and c.generator != generator.name and _has_failed(c, situation)
+        if c not in given
+        and c.generator != generator.name
+        and _has_failed(c, situation)
+        and situation.can_work_on(c.target, generator.traits.needs)
     ]
     chosen = sort_by_evidence(failed, situation.strength)[: options.near_misses_per_round]
     return [WorkItem(generator.name, c.target, count, parents=(c.id,), bases=(c.patch,)) for c in chosen]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from repoagent.domain import Candidate, CompletedWork, Location, Strength, WorkKey
+from repoagent.languages import Capability
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,8 @@ class Situation:
     """Suspicious places at module level, for generators that change several places at once."""
     samples: Mapping[str, int] = field(default_factory=dict)
     """By generator, how many answers it gets for one piece of work; none or 0 switches it off."""
+    missing_capabilities: Mapping[str, frozenset[Capability]] = field(default_factory=dict)
+    """By file, what cannot be done for its language; nothing for a file that is not in it."""
     retry_on: tuple[str, ...] = ()
     """Exceptions that the model can mend when it sees them; `*` for any."""
     strength: Strength = Strength.NONE
@@ -34,6 +37,10 @@ class Situation:
     candidates: tuple[Candidate, ...] = ()
     """In the order in which they were first drawn."""
     history: tuple[CompletedWork, ...] = ()
+
+    def can_work_on(self, target: Location, needs: frozenset[Capability]) -> bool:
+        """Whether the language of a place can do all that is needed."""
+        return not needs & self.missing_capabilities.get(target.path, frozenset())
 
     @cached_property
     def done(self) -> frozenset[WorkKey]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from repoagent.edits.errors import EditRefused
-from repoagent.languages import ALL, Language, language_of
+from repoagent.languages import ALL, Capability, Language, language_of
 from tests.languages.samples import SAMPLES, Sample
 
 CASES = [pytest.param(language_of(sample.path), sample, id=name) for name, sample in SAMPLES.items()]
@@ -167,7 +167,8 @@ def test_documentation_is_split_off_where_it_is_inside(language: Language, sampl
 
 @pytest.mark.parametrize(("language", "sample"), CASES)
 def test_capabilities_say_what_is_lacking(language: Language, sample: Sample) -> None:
-    assert language.capabilities.mutation == (language.name == "python")
+    assert language.capabilities == (frozenset(Capability) if language.name == "python" else frozenset())
+    assert language.comment in ("#", "//")
     assert language.title[:1].isupper()
     assert sample.fence in language.fences
     assert sample.path.endswith(language.endings)

@@ -21,8 +21,9 @@ from repoagent.domain import (
     Strength,
     Verdict,
 )
-from repoagent.evidence.gate import compute_candidate_key, find_problems, is_test
+from repoagent.evidence.gate import compute_candidate_key, find_problems
 from repoagent.evidence.verdict import Baseline, read_verdict
+from repoagent.languages import is_test_path
 from repoagent.ranking import (
     find_best,
     is_unlikely_mutant,
@@ -104,7 +105,7 @@ def test_the_gate_lets_pass_what_may_be_right(edits: list[Edit]) -> None:
     ],
 )
 def test_what_counts_as_a_test_file(path: str, expected: bool) -> None:
-    assert is_test(path) is expected
+    assert is_test_path(path) is expected
 
 
 def test_the_gate_reads_files_with_a_bom_or_another_encoding() -> None:

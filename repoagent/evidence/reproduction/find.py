@@ -18,6 +18,7 @@ from repoagent.evidence.reproduction.tracing import trace_lines
 from repoagent.evidence.reproduction.written import SuspectFunction, generate_reproduction
 from repoagent.evidence.workbench import Workbench
 from repoagent.index.build import Index
+from repoagent.languages import Capability, has_capability
 from repoagent.languages.python.syntax import Function, locate_definition, split_docstring, split_lines
 from repoagent.llm.base import Model
 
@@ -55,6 +56,8 @@ class ReproductionFinder:
 
     def find(self) -> Reproduction:
         """The strongest reproduction there is. Raises SandboxFailed and EnvironmentFailed."""
+        if self.targets and not self._runnable:
+            return Reproduction()
         run, run_briefly = self._make_runner(MAX_SECONDS), self._make_runner(_DOCUMENTED_SECONDS)
         project = build_project(self.index)
         oracle = reproduce(self.issue, run, project)
@@ -64,9 +67,14 @@ class ReproductionFinder:
         passing = _NONE
         if oracle.strength is Strength.NONE:
             passing = reproduce_documentation(self._find_documented(), run_briefly, today="passed")
-            suspects = [self._make_suspect(each) for each in self.targets[: self.model.profile.functions]]
+            suspects = [self._make_suspect(each) for each in self._runnable[: self.model.profile.functions]]
             oracle = generate_reproduction(self.issue, suspects, run, self.model, self.seed, project.packages)
         return Reproduction(oracle, passing, self._trace_lines(oracle))
+
+    @property
+    def _runnable(self) -> list[Location]:
+        """The targets that code out of an issue can be run against."""
+        return [each for each in self.targets if has_capability(each.path, Capability.SNIPPET_REPRODUCTION)]
 
     def _make_runner(self, seconds: float) -> ScriptRunner:
         """What runs a script on the untouched code for at most so many seconds, each time in a fresh sandbox."""
@@ -78,7 +86,7 @@ class ReproductionFinder:
         date."""
         if not _MENTIONS_DOCUMENTATION.search(self.issue.text):
             return []
-        named = [t for t in self.targets[:_DOCUMENTED] if t.symbol.rpartition(".")[2] in self.issue.text]
+        named = [t for t in self._runnable[:_DOCUMENTED] if t.symbol.rpartition(".")[2] in self.issue.text]
         return [function for location in named if (function := describe_function(self.index, location))]
 
     def _make_suspect(self, location: Location) -> SuspectFunction:

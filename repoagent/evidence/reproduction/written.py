@@ -13,7 +13,6 @@ import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from repoagent.answers import extract_code
 from repoagent.domain import Issue, Oracle, Strength
 from repoagent.edits import EditRefused
 from repoagent.errors import BudgetExceeded, ModelFailed
@@ -22,6 +21,7 @@ from repoagent.evidence.reproduction.oracle import ScriptRunner
 from repoagent.evidence.reproduction.script import ScriptOutput, read_output, write_script
 from repoagent.issue.steps import Step
 from repoagent.issue.syntax import parse
+from repoagent.languages.python.language import PYTHON
 from repoagent.llm.base import Completion, Message, Model, Sampling
 from repoagent.llm.parallel import complete_all
 from repoagent.prompting import Prompt, Witness, WitnessAgain, WitnessTurned, render, trim_issue
@@ -105,7 +105,7 @@ class _ScriptWriter:
                 return script
             if again == _MAX_REPAIRS:
                 break
-            other = self._ask_again(script, WitnessAgain(_format_failure(output)), number)
+            other = self._ask_again(script, WitnessAgain(_format_failure(output), PYTHON), number)
             if other is None:
                 break
             script = other
@@ -114,7 +114,7 @@ class _ScriptWriter:
     def invert_assertions(self, passing: _GeneratedScript) -> Oracle:
         """Ask for the script with its assertions inverted, as AssertFlip does, and return it as an oracle that demands
         what is right; `Strength.NONE` where it does not fail today by an assertion of its own."""
-        failing = self._ask_again(passing, WitnessTurned(), 0)
+        failing = self._ask_again(passing, WitnessTurned(PYTHON), 0)
         if failing is None or not _has_assertion(failing.code) or not _is_using_project(failing.code, self.packages):
             return _NO_ORACLE
         script = self._write_script(failing.code)
@@ -125,7 +125,7 @@ class _ScriptWriter:
 
     def _ask_again(self, script: _GeneratedScript, prompt: Prompt, number: int) -> _GeneratedScript | None:
         """Ask for another script after the last; None where the model writes none."""
-        messages = (*script.messages, Message("assistant", f"```python\n{script.code.strip()}\n```"))
+        messages = (*script.messages, Message("assistant", f"```{PYTHON.fences[0]}\n{script.code.strip()}\n```"))
         question = (*messages, Message("user", render(prompt)))
         try:
             return _parse_script(self._ask(question, number), question)
@@ -149,7 +149,7 @@ class _ScriptWriter:
 def _parse_script(answer: Completion, messages: tuple[Message, ...]) -> _GeneratedScript | None:
     """Return the script in an answer; None where it holds none that parses."""
     try:
-        code = extract_code(answer, "")
+        code = PYTHON.extract_code(answer.text, "", truncated=answer.truncated)
     except EditRefused:
         return None
     return _GeneratedScript(code, messages) if parse(code).body else None
@@ -187,7 +187,7 @@ def _write_prompt(issue: Issue, suspects: Sequence[SuspectFunction], model: Mode
     for count in range(len(suspects), -1, -1):
         chosen = suspects[:count]
         imports = "\n".join(dict.fromkeys(filter(None, (suspect.import_statement for suspect in chosen))))
-        prompt = render(Witness(text, tuple((each.path, each.text) for each in chosen), imports))
+        prompt = render(Witness(text, tuple((each.path, each.text) for each in chosen), imports, PYTHON))
         if model.count_tokens(prompt) <= most:
             break
     return prompt

@@ -8,6 +8,7 @@ from repoagent.domain import WorkItem
 from repoagent.evidence.screening.choosing import make_screening_oracle
 from repoagent.generators.base import GeneratorContext, Proposals, Scope, Traits, make_task
 from repoagent.generators.mutation.search import MutationSearch
+from repoagent.languages import Capability
 from repoagent.llm.base import Model
 
 
@@ -19,7 +20,13 @@ class Mutator:
     """
 
     name: str = "mutation"
-    traits = Traits(Scope.FUNCTION, needs_runs=True, repeats=False, starts_from_failures=True)
+    traits = Traits(
+        Scope.FUNCTION,
+        needs=frozenset({Capability.MUTATION, Capability.IN_PROCESS_SCREENING}),
+        needs_runs=True,
+        repeats=False,
+        starts_from_failures=True,
+    )
 
     def sample_count(self, model: Model) -> int:
         return model.profile.mutants

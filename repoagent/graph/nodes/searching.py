@@ -23,7 +23,7 @@ from repoagent.ranking import find_best, is_verified, merge_candidates
 from repoagent.ranking.agreement import measure_agreement
 from repoagent.ranking.scores import score_candidates
 from repoagent.search import Situation, Stop, decide, next_item
-from repoagent.search.plan import find_planned, select_modules, select_targets
+from repoagent.search.plan import find_missing_capabilities, find_planned, select_modules, select_targets
 
 
 def begin(state: State, runtime: Runtime[Services]) -> Update:
@@ -110,6 +110,7 @@ def _assess_situation(state: State, services: Services) -> Situation:
         others=tuple(others[: profile.functions]),
         modules=tuple(select_modules(state.locations)[: profile.functions]),
         samples={n: c if n in unlimited else min(c, options.samples or c) for n, c in counts.items()},
+        missing_capabilities=find_missing_capabilities({each.path for each in (*planned, *others)}),
         retry_on=profile.retry_on,
         strength=state.strength,
         has_oracle=state.has_oracle,

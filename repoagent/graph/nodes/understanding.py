@@ -9,6 +9,7 @@ from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 
 from repoagent.domain import Issue, Location, Spec
+from repoagent.edits.layout import split_lines
 from repoagent.errors import ContextFull, EnvironmentFailed, SandboxFailed
 from repoagent.evidence.context import EvaluationContext
 from repoagent.graph.artefacts import read_plan, read_spec, write_plan, write_spec
@@ -16,7 +17,7 @@ from repoagent.graph.services import Services
 from repoagent.graph.state import State
 from repoagent.graph.update import Update
 from repoagent.issue.spec import build_spec
-from repoagent.languages.python.syntax import split_lines
+from repoagent.languages import language_of
 from repoagent.llm.base import Message, Sampling
 from repoagent.localise import localise as rank
 from repoagent.prompting import Specify, render, trim_issue
@@ -114,11 +115,13 @@ def _ask_for_spec(issue: Issue, target: Location, services: Services) -> str:
     model = services.model
     budget = min(model.profile.prompt_budget, model.get_context_size() - 2 * _SPEC_TOKENS)
     lines = split_lines(services.index().read_source(target.path))[target.start - 1 : target.end][:_SPEC_LINES]
+    language = language_of(target.path)
     prompt = Specify(
         issue=trim_issue(issue, budget // 2, model.count_tokens),
         path=target.path,
         symbol=target.symbol or "module",
         source="".join(lines) if model.count_tokens("".join(lines)) < budget // 2 else "".join(lines[:10]),
+        fence=language.fences[0] if language else "",
     )
     try:
         sampling = Sampling(_SPEC_TOKENS, 0.0, seed=services.options.seed)

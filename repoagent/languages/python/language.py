@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from repoagent.edits.errors import EditRefused
-from repoagent.languages.base import Capabilities, CodeDefinition, DefinitionKind
+from repoagent.languages.base import Capability, CodeDefinition, DefinitionKind
 from repoagent.languages.fences import select_code
 from repoagent.languages.python.fingerprint import ast_fingerprint
 from repoagent.languages.python.mistakes import find_mistakes
@@ -25,16 +25,6 @@ from repoagent.languages.python.syntax import (
     split_lines,
 )
 
-_ALL: Final = Capabilities(
-    undefined_name_lint=True,
-    in_process_screening=True,
-    snippet_reproduction=True,
-    mutation=True,
-    infilling_holes=True,
-    statement_ranges=True,
-    regression_tests=True,
-)
-
 
 @dataclass(frozen=True)
 class PythonLanguage:
@@ -45,10 +35,8 @@ class PythonLanguage:
     endings: tuple[str, ...] = (".py",)
     """Stubs hold no code that runs."""
     fences: tuple[str, ...] = ("python", "py", "python3")
-
-    @property
-    def capabilities(self) -> Capabilities:
-        return _ALL
+    comment: str = "#"
+    capabilities: frozenset[Capability] = frozenset(Capability)
 
     def parse(self, source: str, before: str = "") -> tuple[CodeDefinition, ...]:  # noqa: ARG002 - no text is half right
         lines = split_lines(source)
@@ -57,6 +45,13 @@ class PythonLanguage:
     def find_definition(self, source: str, qualified: str, start: int | None = None) -> CodeDefinition:
         found = locate_definition(source, qualified, start)
         return _describe(qualified, found.node, found.lines)
+
+    def has_definition(self, code: str, name: str) -> bool:
+        return re.search(rf"\b(?:def|class)\s+{re.escape(name)}\b", code) is not None
+
+    def list_functions(self, code: str) -> frozenset[str]:
+        found = (each.qualified for each in self.parse(code) if each.kind == "function")
+        return frozenset(qualified.rpartition(".")[2] for qualified in found)
 
     def split_documentation(self, source: str, qualified: str, start: int | None = None) -> tuple[str, str]:
         return split_docstring(source, qualified, start)
@@ -68,8 +63,7 @@ class PythonLanguage:
         return splice_definition(source, qualified, answer, start)
 
     def extract_code(self, answer: str, name: str, *, truncated: bool = False) -> str:
-        defining = re.compile(rf"\b(?:def|class)\s+{re.escape(name)}\b")
-        return select_code(answer, lambda code: defining.search(code) is not None, truncated=truncated)
+        return select_code(answer, lambda code: self.has_definition(code, name), truncated=truncated)
 
     def find_syntax_errors(self, before: str, after: str) -> tuple[str, ...]:
         try:

@@ -134,6 +134,16 @@ def has_definition(row: LanguageRow, answer: str, name: str) -> bool:
         return False
 
 
+def list_functions(row: LanguageRow, code: str) -> frozenset[str]:
+    """The names of the functions in a piece of code, which may be a method that stands alone; raises EditRefused where
+    it does not parse."""
+    read_texts = [read(row, text) for text in _read_in_shells(row, code)]
+    sound = next((syntax for syntax in read_texts if not syntax.errors and syntax.definitions), None)
+    if sound is None:
+        raise EditRefused(describe_error(row, code, read_texts[0].first_error))
+    return frozenset(span.name for span in sound.definitions if span.kind == "function")
+
+
 def _read_in_shells(row: LanguageRow, answer: str) -> Iterator[str]:
     """The answer, and the answer with what a grammar may want around it."""
     yield answer

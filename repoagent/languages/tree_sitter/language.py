@@ -10,9 +10,15 @@ from functools import cached_property
 from repoagent.edits.errors import EditRefused
 from repoagent.edits.layout import split_lines
 from repoagent.index.reading.languages import LANGUAGES
-from repoagent.languages.base import Capabilities, CodeDefinition
+from repoagent.languages.base import Capability, CodeDefinition
 from repoagent.languages.fences import select_code
-from repoagent.languages.tree_sitter.finding import LocatedDefinition, has_definition, locate, refuse_errors
+from repoagent.languages.tree_sitter.finding import (
+    LocatedDefinition,
+    has_definition,
+    list_functions,
+    locate,
+    refuse_errors,
+)
 from repoagent.languages.tree_sitter.process import read_syntax
 from repoagent.languages.tree_sitter.splice import splice_definition
 from repoagent.languages.tree_sitter.table import LanguageRow
@@ -41,8 +47,12 @@ class TreeSitterLanguage:
         return self.row.fences
 
     @property
-    def capabilities(self) -> Capabilities:
-        return Capabilities()
+    def comment(self) -> str:
+        return self.row.comments[0]
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        return frozenset()
 
     def parse(self, source: str, before: str = "") -> tuple[CodeDefinition, ...]:
         syntax = refuse_errors(self.row, before, source)
@@ -51,6 +61,13 @@ class TreeSitterLanguage:
 
     def find_definition(self, source: str, qualified: str, start: int | None = None) -> CodeDefinition:
         return _describe(locate(self.row, source, qualified, start), split_lines(source))
+
+    def has_definition(self, code: str, name: str) -> bool:
+        word = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")
+        return word.search(code) is not None and has_definition(self.row, code, name)
+
+    def list_functions(self, code: str) -> frozenset[str]:
+        return list_functions(self.row, code)
 
     def split_documentation(self, source: str, qualified: str, start: int | None = None) -> tuple[str, str]:
         return self.find_definition(source, qualified, start).text, ""
@@ -63,13 +80,7 @@ class TreeSitterLanguage:
         return splice_definition(self.row, source, qualified, answer, start)
 
     def extract_code(self, answer: str, name: str, *, truncated: bool = False) -> str:
-        word = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")
-        return select_code(
-            answer,
-            lambda code: word.search(code) is not None and has_definition(self.row, code, name),
-            self.row.fences,
-            truncated=truncated,
-        )
+        return select_code(answer, lambda code: self.has_definition(code, name), self.row.fences, truncated=truncated)
 
     def find_syntax_errors(self, before: str, after: str) -> tuple[str, ...]:
         try:

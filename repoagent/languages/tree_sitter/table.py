@@ -20,7 +20,7 @@ class LanguageRow:
     shells: tuple[tuple[str, str], ...] = ()
     """What to put around an answer, each in turn, for the grammar to see a method in it that stands alone."""
     comments: tuple[str, ...] = ("//", "/*")
-    """What a comment begins with."""
+    """What a comment begins with: to the end of a line first."""
     comment_nodes: frozenset[str] = frozenset({"comment", "line_comment", "block_comment", "multiline_comment"})
     annotation_nodes: frozenset[str] = frozenset({"attribute_list"})
     """What may stand above or before a definition, and belongs to it: decorators, annotations, attributes."""
