@@ -17,7 +17,6 @@ from repoagent.errors import UserError
 from repoagent.generators.base import Draft, GeneratorContext, Proposals, Scope, Traits
 from repoagent.issue.document import parse_document
 from repoagent.issue.proposals import ProposedChange, ProposedHunk, find_proposals
-from repoagent.issue.syntax import parse
 from repoagent.languages import Language, language_of
 from repoagent.llm.base import Model
 
@@ -195,7 +194,7 @@ def _apply_hunk(hunk: ProposedHunk, suspects: Sequence[Location], paths: Sequenc
         except (OSError, UserError):
             continue
         spans = [(each.start, each.end) for each in suspects if each.path == path and each.symbol]
-        if (changed := _replace_lines(text, hunk) or _replace_in_suspects(spans, text, hunk)) is not None:
+        if (changed := _replace_lines(text, hunk) or _replace_in_suspects(path, spans, text, hunk)) is not None:
             return path, changed
     raise EditRefused("what it would replace is not in the files that the issue points to, or more than once")
 
@@ -215,7 +214,7 @@ def _replace_lines(text: str, hunk: ProposedHunk) -> str | None:
     return None
 
 
-def _replace_in_suspects(spans: Sequence[tuple[int, int]], text: str, hunk: ProposedHunk) -> str | None:
+def _replace_in_suspects(path: str, spans: Sequence[tuple[int, int]], text: str, hunk: ProposedHunk) -> str | None:
     """The text with an excerpt of a line replaced in the first of the suspects that holds it, wherever it stands there
     as a word of its own; None where none does, or too many times."""
     before, after = hunk.before.strip(), hunk.after.strip()
@@ -227,8 +226,13 @@ def _replace_in_suspects(spans: Sequence[tuple[int, int]], text: str, hunk: Prop
         body = "".join(lines[start - 1 : end])
         if found := len(alone.findall(body)):
             changed = "".join([*lines[: start - 1], alone.sub(lambda _: after, body), *lines[end:]])
-            return changed if found <= _FEW and parse(changed).body else None
+            return changed if found <= _FEW and _is_sound(path, text, changed) else None
     return None
+
+
+def _is_sound(path: str, before: str, after: str) -> bool:
+    language = language_of(path, before)
+    return language is not None and not language.find_syntax_errors(before, after)
 
 
 def _indent_lines(hunk: ProposedHunk, first: str) -> Iterator[str]:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from repoagent.domain import Location
 from repoagent.index.build import Index
 from repoagent.index.model import Symbol
+from repoagent.languages import language_of
+from repoagent.languages.python.language import PYTHON
 
 _MAX_LINES = 12
 """Lines; small models get worse with more."""
@@ -20,15 +22,15 @@ def describe_surroundings(index: Index, target: Location) -> str:
 
 def _describe_class(index: Index, target: Location) -> Iterator[str]:
     """Yield the class and its other methods; nothing for a function of a module."""
-    parent = target.symbol.rpartition(".")[0]
+    parent, opening, body = target.symbol.rpartition(".")[0], *_choose_ends(target.path)
     facts = index.read_facts(target.path)
     if not parent or facts is None:
         return
     for symbol in facts.symbols:
         if symbol.qualified == parent:
-            yield f"{symbol.signature}:"
+            yield f"{symbol.signature}{opening}"
         elif symbol.parent == parent and symbol.qualified != target.symbol:
-            yield f"    {symbol.signature}: ..."
+            yield f"    {symbol.signature}{body}"
 
 
 def _describe_callees(index: Index, target: Location) -> Iterator[str]:
@@ -41,6 +43,13 @@ def _describe_callees(index: Index, target: Location) -> Iterator[str]:
 
 
 def _describe_symbol(symbol: Symbol, target: Location) -> str:
-    where = "" if symbol.path == target.path else f"  # in {symbol.path}"
+    language = language_of(target.path)
+    comment, (_, body) = language.comment if language else "#", _choose_ends(target.path)
+    where = "" if symbol.path == target.path else f"  {comment} in {symbol.path}"
     purpose = symbol.docstring.strip().splitlines()[:1]
-    return f"{symbol.signature}: ...{where}" + (f"  # {purpose[0][:80]}" if purpose else "")
+    return f"{symbol.signature}{body}{where}" + (f"  {comment} {purpose[0][:80]}" if purpose else "")
+
+
+def _choose_ends(path: str) -> tuple[str, str]:
+    """What to write behind the signature of a class, and of a function: in Python a body is needed, elsewhere none."""
+    return (":", ": ...") if language_of(path) is PYTHON else ("", "")
