@@ -10,14 +10,16 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from repoagent.domain import FROM_ISSUE, Edit, Location, WorkItem
+from repoagent.domain import FROM_ISSUE, Edit, Issue, Location, WorkItem
 from repoagent.edits import EditRefused
 from repoagent.edits.layout import get_indent, split_lines
 from repoagent.errors import UserError
 from repoagent.generators.base import Draft, GeneratorContext, Proposals, Scope, Traits
+from repoagent.issue.blocks import Block
 from repoagent.issue.document import parse_document
 from repoagent.issue.proposals import ProposedChange, ProposedHunk, find_proposals
 from repoagent.languages import Language, language_of
+from repoagent.languages.python.language import PYTHON
 from repoagent.llm.base import Model
 
 _FILES = 8
@@ -39,8 +41,24 @@ class IssueReader:
 
     def propose(self, item: WorkItem, context: GeneratorContext) -> Proposals:  # noqa: ARG002 - the issue names the place
         workspace = context.workbench.workspace
-        found = find_proposals(parse_document(context.issue))
+        found = find_issue_proposals(context.issue, context.suspects)
         return draft_from_issue(found, context.suspects, workspace.list_files(), workspace.read)
+
+
+def find_issue_proposals(issue: Issue, suspects: Sequence[Location]) -> tuple[ProposedChange, ...]:
+    """What an issue proposes; whole functions in Python and in the languages of the suspects."""
+    found = (language_of(path) for path in {each.path for each in suspects})
+    languages = [language for language in found if language and language is not PYTHON]
+    return find_proposals(parse_document(issue), lambda block: any(_has_function(block, each) for each in languages))
+
+
+def _has_function(block: Block, language: Language) -> bool:
+    if block.language not in language.fences:
+        return False
+    try:
+        return bool(language.list_functions(block.text))
+    except EditRefused:
+        return False
 
 
 def draft_from_issue(

@@ -61,7 +61,7 @@ export class Basket {
 """
 JAVASCRIPT = Project(
     files={
-        "package.json": '{ "name": "basket", "version": "1.0.0", "type": "module", "scripts": { "test": "node --test" } }\n',
+        "package.json": '{ "name": "basket", "type": "module", "scripts": { "test": "node --test" } }\n',
         "money.js": "export const round = (amount) => Math.round(amount * 100) / 100;\n",
         "basket.js": BASKET_JS.replace("\n", "\r\n"),
         "test/basket.test.js": """\
@@ -179,6 +179,7 @@ def test_a_rewritten_function_is_verified_by_the_projects_own_tests(
     assert f"in a {project.title} project" in prompt
     assert f"```{project.fence}\n" in prompt
     assert "ython" not in prompt
+    assert not bench.prompts("Show a bug"), "no script in Python can show it"
     assert {event["generator"] for event in bench.told("drafted")} == {"rewrite"}, "what needs Python is not asked"
 
     assert (result.passed, result.broken) == (project.tests, 0)

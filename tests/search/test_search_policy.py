@@ -19,6 +19,7 @@ from repoagent.domain import (
     WorkItem,
     WorkKey,
 )
+from repoagent.languages import Capability
 from repoagent.search import Situation, Stop, decide, next_item
 from repoagent.search.policy import list_agenda
 from repoagent.search_options import SearchOptions
@@ -90,6 +91,21 @@ def test_what_changes_several_places_is_given_all_of_them() -> None:
     first = next_item(replace(START, planned=(A, B), modules=(MODULE,), samples={"replace": 2}))
     assert first is not None
     assert (first.target, first.others, first.samples) == (A, (B, MODULE), 2)
+
+
+def test_what_a_language_lacks_is_not_asked_of_its_functions() -> None:
+    plain = Location("m.js", "b", 11, 16)
+    missing = {"m.js": frozenset(Capability), "m.py": frozenset[Capability]()}
+    mixed = replace(START, planned=(A, plain), samples=LARGE, missing_capabilities=missing)
+    assert listed(mixed, SearchOptions(rounds=1)) == [
+        "replace a 0",
+        *("mutation a 0", "infill a 0", "rewrite a 0"),
+        "rewrite b 0",
+    ]
+    near_miss = candidate("x", FAILED, "rewrite", target=plain)
+    work = decide(replace(run_out(mixed), candidates=(near_miss,))).work
+    assert "mutation" not in {item.generator for item in work}
+    assert "mutation" in {item.generator for item in decide(replace(run_out(START), candidates=(near_miss,))).work}
 
 
 def test_what_was_done_is_not_done_again() -> None:

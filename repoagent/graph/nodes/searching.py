@@ -13,12 +13,11 @@ from repoagent.evidence.baseline import describe_failure_today
 from repoagent.evidence.evaluate import QUICK_SECONDS, evaluate
 from repoagent.evidence.gate import compute_candidate_key, find_problems
 from repoagent.generators import GENERATORS, Draft, GeneratorContext, Proposals, find_generator
+from repoagent.generators.from_issue import find_issue_proposals
 from repoagent.graph.record import record_candidate
 from repoagent.graph.services import Services
 from repoagent.graph.state import DraftOrder, State, TestOrder
 from repoagent.graph.update import Update
-from repoagent.issue.document import parse_document
-from repoagent.issue.proposals import find_proposals
 from repoagent.ranking import find_best, is_verified, merge_candidates
 from repoagent.ranking.agreement import measure_agreement
 from repoagent.ranking.scores import score_candidates
@@ -115,7 +114,7 @@ def _assess_situation(state: State, services: Services) -> Situation:
         strength=state.strength,
         has_oracle=state.has_oracle,
         can_run=state.evaluation is not None,
-        has_proposals=bool(find_proposals(parse_document(state.issue))),
+        has_proposals=bool(find_issue_proposals(state.issue, state.locations)),
         candidates=tuple(state.candidates.values()),
         history=state.history,
     )

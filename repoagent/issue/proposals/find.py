@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice, pairwise
 
 from repoagent.issue.blocks import Block, BlockKind, Layout
@@ -32,12 +32,22 @@ _Pair = tuple[str, Block]
 """A block, and the text between it and the one above."""
 
 
-def find_proposals(document: IssueDocument) -> tuple[ProposedChange, ...]:
-    """Return what the issue proposes, diffs first; at most MAX_PROPOSALS, and one more for all pieces."""
+def find_proposals(
+    document: IssueDocument, has_function: Callable[[Block], bool] = lambda _: False
+) -> tuple[ProposedChange, ...]:
+    """Return what the issue proposes, diffs first; at most MAX_PROPOSALS, and one more for all pieces.
+
+    `has_function` tells whether a block holds a function in another language than Python.
+    """
     found, _ = document.split_at(_may_propose)
     blocks = [pair for pair in found if pair[1].text.strip() and len(pair[1].text) <= _MAX_LENGTH]
     text = document.text.expandtabs(4)
-    changes = [*_find_diffs(blocks), *_find_replacements(text), *_find_pairs(blocks), *_find_functions(blocks)]
+    changes = [
+        *_find_diffs(blocks),
+        *_find_replacements(text),
+        *_find_pairs(blocks),
+        *_find_functions(blocks, has_function),
+    ]
     pieces = tuple(islice(dict.fromkeys(find_pieces(text)), MAX_PIECES))
     named = (ProposedChange("a line that the issue shows", pieces=pieces),) if pieces else ()
     return (*tuple(dict.fromkeys(changes))[:MAX_PROPOSALS], *named)
@@ -69,10 +79,10 @@ def _find_pairs(blocks: Sequence[_Pair]) -> Iterator[ProposedChange]:
             yield ProposedChange("the code that the issue shows as it should be", (ProposedHunk(before, after),))
 
 
-def _find_functions(blocks: Sequence[_Pair]) -> Iterator[ProposedChange]:
+def _find_functions(blocks: Sequence[_Pair], has_function: Callable[[Block], bool]) -> Iterator[ProposedChange]:
     """Yield blocks that hold a function, which may be one of the project's as it should be."""
     for _, block in blocks:
-        if block.language in _PYTHON and _DEFINES.search(block.text):
+        if (block.language in _PYTHON and _DEFINES.search(block.text)) or has_function(block):
             yield ProposedChange("the function that the issue shows", function=_trim(block))
 
 
