@@ -41,7 +41,7 @@ for module in (repoagent, repoagent_tools, repoagent_prompts):
     assert module.__file__.startswith(sys.argv[1]), module.__file__
 here = Path(sys.argv[1])
 print(find_profile("qwen2.5-coder-1.5b").id)
-print("the issue" in render(Specify(issue="the issue", path="a.py", symbol="f", source="")))
+print("the issue" in render(Specify(issue="the issue", path="a.py", symbol="f", source="", fence="")))
 (way,) = plan_python_builds(detect_project(here / "repoagent_prompts"), here, CommitInfo(), ("3.11",))
 print(len(way.recipe.script) > 500)
 print("find_symbol" in gather_tools(installed=()))
