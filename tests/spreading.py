@@ -1,4 +1,4 @@
-"""How `pytest -n 2` spreads the tests over processes: what shares something stays in one, the longest is begun first."""
+"""How `pytest -n 2` spreads the tests: what shares something stays in one process, the longest is begun first."""
 
 from __future__ import annotations
 
