@@ -43,7 +43,7 @@ LONGEST_FIRST = (
 _ENGINE = re.compile(r"[\[-](docker|bubblewrap)[\]-]")
 
 
-class FileScheduling(LoadScopeScheduling):
+class FileScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist says nothing of its types
     """Hands out files and groups of files, the longest first."""
 
     def __init__(self, config: pytest.Config, log: Producer) -> None:
