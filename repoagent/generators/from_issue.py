@@ -18,7 +18,7 @@ from repoagent.errors import UserError
 from repoagent.generators.base import Draft, GeneratorContext, Proposals, Scope, Traits
 from repoagent.issue.document import parse_document
 from repoagent.issue.proposals import ProposedChange, ProposedHunk, find_proposals
-from repoagent.issue.syntax import parse
+from repoagent.issue.syntax import parse_leniently
 from repoagent.languages.python.splice import splice_definition
 from repoagent.llm.base import Model
 
@@ -228,7 +228,7 @@ def _replace_in_suspects(spans: Sequence[tuple[int, int]], text: str, hunk: Prop
         body = "".join(lines[start - 1 : end])
         if found := len(alone.findall(body)):
             changed = "".join([*lines[: start - 1], alone.sub(lambda _: after, body), *lines[end:]])
-            return changed if found <= _FEW and parse(changed).body else None
+            return changed if found <= _FEW and parse_leniently(changed).body else None
     return None
 
 

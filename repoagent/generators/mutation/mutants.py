@@ -47,7 +47,7 @@ def generate_mutants(
 
     A pattern's prior is shared out among its mutants, those that are usual in a function included. A change of lines
     that no failing run executes, as far as the location's lines tell, is less likely; one that brings in a word of the
-    issue's `text` is more likely. `patterns` are those that are used. Raises EditRefused when `source` has no such function.
+    issue's `text` is more likely. Only `patterns` are used. Raises EditRefused when `source` has no such function.
     """
     target = MutationTarget.find(source, location.symbol, location.start, IssueVocabulary(text))
     ordered = sorted(_propose_mutants(target, location, patterns), key=lambda mutant: -mutant.pattern_prior)
