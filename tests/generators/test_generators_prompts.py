@@ -140,7 +140,7 @@ def test_only_the_first_turn_begins_with_a_greedy_answer() -> None:
     temperatures = []
     for turn in (0, 1):
         asked = ScriptedModel(lambda _: RIGHT.format(1), profile=PROFILE)
-        Rewriter().draft(task(turn=turn), asked)
+        Rewriter().draft(task(round=turn), asked)
         temperatures.append(sorted(call.sampling.temperature for call in asked.calls))
     assert temperatures == [[0.0, 0.8, 0.8], [0.8, 0.8, 0.8]]
 
@@ -149,7 +149,7 @@ def test_each_turn_fills_other_holes_until_none_is_left() -> None:
     prompts: list[set[str]] = []
     for turn in range(8):
         asked = ScriptedModel(infills=lambda _: "a + 1", profile=PROFILE)
-        Infiller().draft(task(turn=turn), asked)
+        Infiller().draft(task(round=turn), asked)
         prompts.append({call.prompt for call in asked.calls})
     assert len(set().union(*prompts)) == sum(map(len, prompts))
     assert len(prompts[0]) == len(prompts[1]) == 3

@@ -165,7 +165,7 @@ def test_a_second_turn_asks_for_other_parts() -> None:
     turns = []
     for turn in (0, 1):
         asked = ScriptedModel(lambda _: fenced("pass\n"), profile=PROFILE)
-        draft_parts(task(turn=turn), asked)
+        draft_parts(task(round=turn), asked)
         turns.append({call.prompt for call in asked.calls})
         assert turn == 0 or all(call.sampling.temperature > 0 for call in asked.calls)
     assert not turns[0] & turns[1]

@@ -186,7 +186,7 @@ KEYS: list[tuple[str, dict[str, object], dict[str, object]]] = [
     ("agreement", {"behavioural_agreement": 0.9}, {"behavioural_agreement": 0.1}),
     ("votes", {"origins": (Origin("x", 1), Origin("x", 2))}, {"origins": (Origin("x", 1),)}),
     ("likelihood under the model", {"ratio": 2.0}, {"ratio": -2.0}),
-    ("prior of the pattern", {"likelihood": 0.9}, {"likelihood": 0.1}),
+    ("prior of the pattern", {"pattern_prior": 0.9}, {"pattern_prior": 0.1}),
     ("fewer lines", {"patch": Patch("+x\n", ("m.py",))}, {"patch": Patch("+x\n+y\n", ("m.py",))}),
     ("id", {"id": "a"}, {"id": "b"}),
 ]

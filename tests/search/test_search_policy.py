@@ -157,7 +157,7 @@ def test_a_mutant_that_the_model_finds_unlikely_is_not_agreed_on() -> None:
         "x",
         PASSED,
         "mutation",
-        likelihood=0.5,
+        pattern_prior=0.5,
         behavioural_agreement=0.7,
         scores=CandidateScores(log_likelihood_ratio=-1.0),
     )
