@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+# More processes than processors: tests wait for containers and servers, too. 0 runs all in one.
+WORKERS ?= $(shell expr $$(nproc) + 1)
 STAMP := $(VENV)/.installed
 SPHINX := $(BIN)/sphinx-build -q -b html -d docs/_build/doctrees
 
@@ -16,10 +18,10 @@ demo: $(STAMP) sandbox  ## Fix a real bug of a real project, here and now, with 
 	$(BIN)/python benchmarks/demo/run.py
 
 test: $(STAMP) engine  ## All tests: with a real engine, a real model, real git.
-	$(BIN)/python -m pytest
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS)
 
 unit: $(STAMP)  ## The tests that need neither engine nor model nor network.
-	$(BIN)/python -m pytest -m "not docker and not bubblewrap and not model and not network"
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) -m "not docker and not bubblewrap and not model and not network"
 
 check: $(STAMP)  ## Format, lint, types, floors, documentation.
 	$(BIN)/ruff format --check .

@@ -462,36 +462,58 @@ class Confidence(StrEnum):
 
 
 class FactCode(StrEnum):
-    """What a report says, as a code that programs and tests can rely on; sentences may change."""
+    """What a sentence of a result says, for programs: sentences are for people and may be worded anew."""
 
-    REPRODUCTION_PASSES = "reproduction-passes"
-    EXCEPTION_GONE = "exception-gone"
-    REGRESSION_TEST_ADDED = "regression-test-added"
-    FAILING_TESTS_FIXED = "failing-tests-fixed"
-    NOTHING_BROKEN = "nothing-broken"
-    NO_PATCH = "no-patch"
-    NOT_REPRODUCED = "not-reproduced"
-    NOT_RUN = "not-run"
-    REPRODUCTION_FAILS = "reproduction-fails"
-    REPRODUCTION_NOT_RUN = "reproduction-not-run"
-    REPRODUCTION_VACUOUS = "reproduction-vacuous"
-    EXPECTED_RESULT_UNKNOWN = "expected-result-unknown"
-    TESTS_BROKEN = "tests-broken"
-    TESTS_NOT_COMPLETED = "tests-not-completed"
-    NO_TESTS_RUN = "no-tests-run"
-    ONLY_NEAR_TESTS = "only-near-tests"
-    OVERFITTING_SUSPECTED = "overfitting-suspected"
-    PROPOSED_BY_ISSUE = "proposed-by-issue"
-    NO_REGRESSION_TEST = "no-regression-test"
-    BUDGET_SPENT = "budget-spent"
+    # verified
+    EXCEPTION_GONE = "exception gone"
+    """The reproduction raised before the patch and does not any more."""
+    REPRODUCTION_PASSES = "reproduction passes"
+    """It showed the reported behaviour before the patch, and with it what is expected."""
+    REGRESSION_TEST_PASSES = "regression test passes"
+    TESTS_FIXED = "tests fixed"
+    NOTHING_BROKEN = "nothing broken"
+    # unverified
+    NO_PATCH = "no patch"
+    NOT_REPRODUCED = "not reproduced"
+    """Nothing in the issue could be run to show the problem."""
+    NOT_RUN = "not run"
+    REPRODUCTION_FAILS = "reproduction fails"
+    REPRODUCTION_UNKNOWN = "reproduction unknown"
+    """It could not be run with the patch."""
+    GENERATED_UNCHECKED = "generated reproduction unchecked"
+    """A script that the model wrote passes; whether it demands the right thing is not known."""
+    EXPECTED_UNKNOWN = "expected unknown"
+    """The behaviour changed; what is right instead is not known."""
+    RESULT_UNKNOWN = "result unknown"
+    """The exception is gone; what is right instead is not known."""
+    REPRODUCTION_VACUOUS = "reproduction vacuous"
+    """It notices none of the mutants of the patched function."""
+    OVERFITTING_SUSPECTED = "overfitting suspected"
+    TESTS_BROKEN = "tests broken"
+    TESTS_TIMED_OUT = "tests timed out"
+    TESTS_CRASHED = "tests crashed"
+    TESTS_NOT_COLLECTED = "tests not collected"
+    NOT_COMPILED = "not compiled"
+    NO_TESTS_RUN = "no tests run"
+    NEAREST_TESTS_ONLY = "nearest tests only"
+    STOPPED_EARLY = "stopped early"
+    """The run ended before the patch was checked a last time."""
+    # notes
+    FROM_ISSUE = "from issue"
+    """The patch follows what the issue itself proposes."""
+    NO_REGRESSION_TEST = "no regression test"
+    BUDGET_SPENT = "budget spent"
+    OTHER = "other"
+    """Said by a step of the run; no program depends on it."""
 
 
 @dataclass(frozen=True)
 class Fact:
-    """One thing that a report says of a patch."""
+    """One thing that is known, or not known, of a result."""
 
     code: FactCode
     sentence: str
+    """The same for a person."""
 
 
 @dataclass(frozen=True)
@@ -524,7 +546,14 @@ class Result:
     pass after."""
     spec: Spec = field(default_factory=lambda: Spec((), ()))
     codes: tuple[FactCode, ...] = ()
-    """What `verified`, `unverified` and the last of `notes` say, as codes; none in reports of versions before 0.2."""
+    """What the sentences of `verified`, `unverified` and `notes` say, one for each, in that order; none in reports that
+    were written before there were codes."""
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """The sentences with their codes."""
+        sentences = (*self.verified, *self.unverified, *self.notes)
+        return tuple(Fact(code, sentence) for code, sentence in zip(self.codes, sentences, strict=bool(self.codes)))
 
 
 # --- as JSON --------------------------------------------------------------------------------------------------------

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
-from repoagent.issue.blocks import BlockKind, Layout
+from repoagent.issue.blocks import Layout
 from repoagent.issue.document import IssueDocument, parse_document
+from repoagent.issue.lines import SESSION_PROMPT
 from repoagent.issue.wording import mentions_environment, mentions_result
 
 if TYPE_CHECKING:
@@ -220,16 +221,12 @@ def _split_paragraphs(document: IssueDocument) -> Iterator[_Paragraph]:
     """Split at lines that are empty to the last space, fenced blocks kept whole."""
     fences = [block for block in document.blocks if block.layout is Layout.FENCED]
     fenced = {line for block in fences for line in range(block.start, block.end)}
-    code = {
-        line for block in document.blocks if block.kind is BlockKind.SESSION for line in range(block.start, block.end)
-    }
-    code |= fenced
     lines: list[str] = []
     has_code = False
     for number, line in enumerate([*document.text.split("\n"), ""]):
         if line or number in fenced:
             lines.append(line)
-            has_code = has_code or number in code
+            has_code = has_code or number in fenced or SESSION_PROMPT.match(line) is not None
         elif lines:
             if any(map(str.strip, lines)):
                 yield _Paragraph("\n".join(lines), has_code)

@@ -22,6 +22,15 @@ if TYPE_CHECKING:
 Indexed = Callable[[Mapping[str, str | bytes]], Index]
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Let a generated example take its time where several processes share the machine."""
+    if hasattr(config, "workerinput"):
+        from hypothesis import settings
+
+        settings.register_profile("shared", deadline=None)
+        settings.load_profile("shared")
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
     """Spread the tests over processes by what they share and how long they take."""

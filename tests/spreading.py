@@ -1,5 +1,4 @@
-"""How `pytest -n 2` spreads the tests over processes: what shares something stays in one, the longest is begun
-first."""
+"""How `pytest -n 2` spreads the tests: what shares something stays in one process, the longest is begun first."""
 
 from __future__ import annotations
 
@@ -20,13 +19,31 @@ GROUPS = {
 BY_ENGINE = ("tests/sandbox/", "tests/test_hostile_real.py", "tests/redteam/")
 """Where each engine's tests are a group of their own: they share an environment that was built for them."""
 
-LONGEST_FIRST = ("model", "clean")
-"""Groups by how long they take; whatever is not named comes after them."""
+LONGEST_FIRST = (
+    "model",
+    "tests/action/test_action.py",
+    "clean",
+    "tests/test_solve_real.py",
+    "sandbox docker",
+    "redteam docker",
+    "tests/redteam/test_redteam.py",
+    "tests/testbed/test_testbed_image_real.py",
+    "tests/testbed/test_testbed_ecosystems_real.py",
+    "tests/bench/test_bench_cli.py",
+    "sandbox bubblewrap",
+    "tests/test_regression_real.py",
+    "tests/graph/test_graph_multi_file.py",
+    "tests/llm/test_llm_weights.py",
+    "tests/index/test_index_languages.py",
+    "tests/bench/test_bench_evaluation.py",
+    "tests/bench/test_bench_ray.py",
+)
+"""Groups by how long they take, so that none is begun when there is nothing left to do beside it; the rest follows."""
 
 _ENGINE = re.compile(r"[\[-](docker|bubblewrap)[\]-]")
 
 
-class FileScheduling(LoadScopeScheduling):
+class FileScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist says nothing of its types
     """Hands out files and groups of files, the longest first."""
 
     def __init__(self, config: pytest.Config, log: Producer) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError, fields, is_dataclass
+from dataclasses import FrozenInstanceError, fields, is_dataclass, replace
 from typing import Any
 
 import pytest
@@ -11,10 +11,40 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from repoagent import domain
-from repoagent.domain import Ending, Issue, Outcome, Patch, Report, Result, Status, Usage, Verdict, dump, load
+from repoagent.domain import (
+    Ending,
+    Fact,
+    FactCode,
+    Issue,
+    Outcome,
+    Patch,
+    Report,
+    Result,
+    Status,
+    Usage,
+    Verdict,
+    dump,
+    load,
+)
 
 KINDS = [value for value in vars(domain).values() if isinstance(value, type) and is_dataclass(value)]
 
+RESULT = Result(
+    session="s",
+    outcome="unverified",
+    confidence=None,
+    summary="",
+    verified=("2 tests pass.",),
+    unverified=("Nothing could be run.",),
+    patch="",
+    usage=Usage(),
+    seconds=1.0,
+    model="m",
+    sandbox="docker",
+    candidates=1,
+    distinct=1,
+    notes=("the time is spent",),
+)
 FINITE = st.floats(0, 1e9, allow_nan=False)
 for scalar, strategy in ((str, st.text(st.characters(exclude_categories=["Cs"]), max_size=20)), (float, FINITE)):
     st.register_type_strategy(scalar, strategy)
@@ -86,3 +116,19 @@ def test_usage_adds_up(one: Usage, two: Usage) -> None:
 def test_an_outcome_that_does_not_exist_is_refused() -> None:
     with pytest.raises(ValidationError, match="outcome"):
         load(Result, '{"outcome": "perfect"}')
+
+
+def test_a_report_of_before_there_were_codes_is_read() -> None:
+    old = load(Result, dump(RESULT).replace(',\n  "codes": []', ""))
+    assert (old.codes, old.facts) == ((), ())
+    assert old == RESULT
+
+
+def test_each_sentence_has_its_code() -> None:
+    codes = (FactCode.NOTHING_BROKEN, FactCode.NOT_REPRODUCED, FactCode.BUDGET_SPENT)
+    coded = load(Result, dump(replace(RESULT, codes=codes)))
+    assert coded.facts == (
+        Fact(FactCode.NOTHING_BROKEN, "2 tests pass."),
+        Fact(FactCode.NOT_REPRODUCED, "Nothing could be run."),
+        Fact(FactCode.BUDGET_SPENT, "the time is spent"),
+    )

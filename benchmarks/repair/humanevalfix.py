@@ -24,7 +24,7 @@ _FILES = {
 }
 
 
-def problems(source: Path) -> Sequence[Problem]:
+def read_problems(source: Path) -> Sequence[Problem]:
     """One for each row."""
     return [_problem(json.loads(line)) for line in source.read_text(encoding="utf-8").splitlines()]
 
@@ -47,4 +47,4 @@ def _problem(row: dict[str, str]) -> Problem:
 
 
 if __name__ == "__main__":
-    main(__doc__, problems)
+    main(__doc__, read_problems)

@@ -19,7 +19,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from benchmarks.repair.bench import Problem
-from benchmarks.repair.humanevalfix import problems
+from benchmarks.repair.humanevalfix import read_problems
 from repoagent.domain import Candidate, Spec, load
 from repoagent.generators import DraftTask
 from repoagent.llm import open_model
@@ -61,7 +61,7 @@ def main() -> None:
     engine, started = choose_engine("bubblewrap"), time.monotonic()
     found: list[Seen] = []
     with open_model(arguments.model) as model:
-        for problem in problems(arguments.rows):
+        for problem in read_problems(arguments.rows):
             for session in sorted(arguments.sessions.glob(f"{problem.name.replace('/', '-')}/*/"))[-1:]:
                 found += _seen(problem, session, model, engine)
     head = {"model": arguments.model, "seconds": round(time.monotonic() - started), "table": table(found)}

@@ -19,7 +19,7 @@ from repoagent.domain import Issue
 _SHARED = ("conftest.py", "python_testcases/load_testdata.py", "python_testcases/node.py")
 
 
-def problems(source: Path) -> Sequence[Problem]:
+def read_problems(source: Path) -> Sequence[Problem]:
     """One for each program that has tests."""
     names = _git(source, "ls-tree", "-r", "--name-only", "HEAD").splitlines()
     tested = [Path(name).stem.removeprefix("test_") for name in names if name.startswith("python_testcases/test_")]
@@ -48,4 +48,4 @@ def _git(source: Path, *words: str) -> str:
 
 
 if __name__ == "__main__":
-    main(__doc__, problems)
+    main(__doc__, read_problems)

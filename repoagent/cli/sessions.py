@@ -44,7 +44,7 @@ def list_sessions(
         typer.echo(f"… and {len(found) - limit} more (--limit)")
 
 
-@app.command()
+@app.command("show")
 def show_session(session: SessionArgument, as_json: AsJson = False) -> None:
     """Show a session's files, its result, and how to continue it."""
     from repoagent.session import Session
@@ -60,7 +60,7 @@ def show_session(session: SessionArgument, as_json: AsJson = False) -> None:
     typer.echo("\n".join(_format_page(found)))
 
 
-@app.command()
+@app.command("audit")
 def check_audit_log(
     session: SessionArgument,
     expect: Annotated[

@@ -52,7 +52,7 @@ def write_result(state: State, services: Services) -> Result:
         broken=len(chosen.verdict.broken) if chosen and chosen.verdict else 0,
         spec=state.spec,
         test_patch=state.regression.patch.text,
-        notes=(*state.notes, *(fact.sentence for fact in notes)),
+        notes=tuple(fact.sentence for fact in notes),
         codes=tuple(fact.code for fact in (*verified, *unverified, *notes)),
     )
 
@@ -101,7 +101,7 @@ def _list_verified(state: State) -> Iterator[Fact]:
     yield from _describe_reproduction(state, verdict)
     if test := state.regression.test:
         sentence = f"The regression test {test} (test.patch) fails before the patch and passes with it."
-        yield Fact(FactCode.REGRESSION_TEST_ADDED, sentence)
+        yield Fact(FactCode.REGRESSION_TEST_PASSES, sentence)
     yield from _describe_fixed(verdict)
     if verdict.passed and not verdict.broken:
         passing = f"{_count_tests(verdict.passed)} {_conjugate_pass(verdict.passed)}"
@@ -137,7 +137,7 @@ def _describe_fixed(verdict: Verdict) -> Iterator[Fact]:
     if verdict.fixed:
         count = len(verdict.fixed)
         before = f"{_count_tests(count)} that failed before the patch {_conjugate_pass(count)} with it"
-        yield Fact(FactCode.FAILING_TESTS_FIXED, f"{before}: {', '.join(verdict.fixed[:5])}.")
+        yield Fact(FactCode.TESTS_FIXED, f"{before}: {', '.join(verdict.fixed[:5])}.")
 
 
 def _name_tests(state: State) -> str:
@@ -179,17 +179,19 @@ def _doubt_reproduction(state: State, verdict: Verdict | None) -> Iterator[Fact]
         code, sentence = _NOT_PASSED[verdict.oracle]
         yield Fact(code, sentence.format(_name_reproduction(state)))
     elif state.strength is Strength.WEAK:
-        yield Fact(FactCode.EXPECTED_RESULT_UNKNOWN, _describe_weakness(state))
+        yield _describe_weakness(state)
     elif state.strength is Strength.CRASH:
         sentence = "The reported exception is gone; that the result is the right one, the issue's example does not say."
-        yield Fact(FactCode.EXPECTED_RESULT_UNKNOWN, sentence)
+        yield Fact(FactCode.RESULT_UNKNOWN, sentence)
 
 
-def _describe_weakness(state: State) -> str:
+def _describe_weakness(state: State) -> Fact:
     if state.oracle.source == GENERATED:
         name = _name_reproduction(state)
-        return f"{name} passes now; whether it demands the right thing nobody has checked (oracle.json)."
-    return "The issue's example behaves differently now; that it behaves as expected is not known."
+        sentence = f"{name} passes now; whether it demands the right thing nobody has checked (oracle.json)."
+        return Fact(FactCode.GENERATED_UNCHECKED, sentence)
+    sentence = "The issue's example behaves differently now; that it behaves as expected is not known."
+    return Fact(FactCode.EXPECTED_UNKNOWN, sentence)
 
 
 def _name_reproduction(state: State) -> str:
@@ -203,27 +205,27 @@ def _doubt_tests(state: State, verdict: Verdict | None) -> Iterator[Fact]:
             FactCode.TESTS_BROKEN, f"It breaks {_count_tests(len(verdict.broken))} that passed before: {listed}."
         )
     elif verdict and verdict.ending is not Ending.COMPLETED:
-        yield Fact(FactCode.TESTS_NOT_COMPLETED, _NOT_COMPLETED[verdict.ending])
+        yield Fact(*_NOT_COMPLETED[verdict.ending])
     elif verdict is None or not verdict.passed:
         yield Fact(FactCode.NO_TESTS_RUN, "No test of the project was run on it.")
     elif state.whole is None and state.evaluation and state.evaluation.tests:
         sentence = "Only the test files nearest to the change were run, not all of the project's."
-        yield Fact(FactCode.ONLY_NEAR_TESTS, sentence)
+        yield Fact(FactCode.NEAREST_TESTS_ONLY, sentence)
 
 
 _NOT_REPRODUCED = "Nothing in the issue could be run to show the problem, so whether the patch solves it is not known."
 _NOT_PASSED = {
     "failed": (FactCode.REPRODUCTION_FAILS, "{} still shows the problem."),
     "unknown": (
-        FactCode.REPRODUCTION_NOT_RUN,
+        FactCode.REPRODUCTION_UNKNOWN,
         "{} could not be run with the patch, so whether it still shows the problem is not known.",
     ),
 }
 _NOT_COMPLETED = {
-    Ending.TIMED_OUT: "The project's tests did not end in time with it.",
-    Ending.CRASHED: "The project's tests crashed with it.",
-    Ending.NOT_COLLECTED: "The project's tests could not be collected with it.",
-    Ending.NOT_BUILT: "The project does not compile with it.",
+    Ending.TIMED_OUT: (FactCode.TESTS_TIMED_OUT, "The project's tests did not end in time with it."),
+    Ending.CRASHED: (FactCode.TESTS_CRASHED, "The project's tests crashed with it."),
+    Ending.NOT_COLLECTED: (FactCode.TESTS_NOT_COLLECTED, "The project's tests could not be collected with it."),
+    Ending.NOT_BUILT: (FactCode.NOT_COMPILED, "The project does not compile with it."),
 }
 
 
@@ -231,10 +233,11 @@ _NOT_COMPLETED = {
 
 
 def _list_notes(state: State) -> Iterator[Fact]:
+    yield from (Fact(FactCode.OTHER, note) for note in state.notes)
     drawn = _find_drawn(state.chosen, state)
     if drawn and drawn.generator == FROM_ISSUE:
         sentence = f"The patch follows {drawn.answer}; it was judged as any other."
-        yield Fact(FactCode.PROPOSED_BY_ISSUE, sentence)
+        yield Fact(FactCode.FROM_ISSUE, sentence)
     if reason := state.regression.reason:
         yield Fact(FactCode.NO_REGRESSION_TEST, f"No regression test was added: {reason}.")
     if state.spent:

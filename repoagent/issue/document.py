@@ -18,7 +18,7 @@ from repoagent.issue.fences import Fence, read_fence
 from repoagent.issue.headings import Heading, read_heading
 from repoagent.issue.lines import SESSION_PROMPT, begins_diff, is_diff, is_diff_line, is_frame, is_indented, is_set_off
 from repoagent.issue.plain_code import find_plain_code
-from repoagent.issue.syntax import parse
+from repoagent.issue.syntax import parse_leniently
 from repoagent.issue.wording import read_heading_role, read_role_before
 
 MAX_LENGTH = 100_000
@@ -248,7 +248,7 @@ def _classify_code(text: str, language: str) -> BlockKind:
         return BlockKind.SESSION
     if is_frame(first):
         return BlockKind.TRACEBACK
-    return BlockKind.OUTPUT if language in _TEXT_LANGUAGES and not parse(text).body else BlockKind.CODE
+    return BlockKind.OUTPUT if language in _TEXT_LANGUAGES and not parse_leniently(text).body else BlockKind.CODE
 
 
 # --- forms ------------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import ast
 import re
 from collections.abc import Collection, Mapping, Sequence
 
-from repoagent.issue.syntax import is_literal, measure_parsable, parse
+from repoagent.issue.syntax import is_literal, measure_parsable, parse_leniently
 
 MAX_LINES = 80
 """Of one run."""
@@ -38,7 +38,7 @@ def find_plain_code(lines: Sequence[str]) -> Mapping[int, int]:
             continue
         run = _cut_run(lines[at : at + MAX_LINES])
         end = measure_parsable(run)
-        if _is_more_than_call(parse("\n".join(run[:end])).body):
+        if _is_more_than_call(parse_leniently("\n".join(run[:end])).body):
             found[at] = at + end
         at += max(end, 1) if end else len(run)
     return found

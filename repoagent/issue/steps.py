@@ -12,26 +12,26 @@ from itertools import count, islice, takewhile
 
 from repoagent.issue.claims import find_comment_claims
 from repoagent.issue.lines import ANY_PROMPT, CONTINUATION, SESSION_OUTPUT
-from repoagent.issue.syntax import is_literal, parse
+from repoagent.issue.syntax import is_literal, parse_leniently
 
 MAX_STEPS = 200
 """Statements that are read of one block."""
 
 
 @dataclass(frozen=True)
-class Step:
+class SnippetStep:
     """A top-level statement, and the output that the issue shows for it."""
 
     code: str
-    shown: str | None = None
+    output: str | None = None
     """None where the issue shows nothing."""
     comment: str = ""
     """The comment on its last line, without `#`."""
-    above: str = ""
+    comment_above: str = ""
     """The comment on the lines of their own right above it."""
 
 
-def read_steps(block: str) -> tuple[Step, ...]:
+def read_steps(block: str) -> tuple[SnippetStep, ...]:
     """Return the statements of a block, at most MAX_STEPS; none where it does not parse as Python 3."""
     lines = block.splitlines()
     inputs = _split_session(lines) if any(ANY_PROMPT.match(line) for line in lines) else iter([(block, None)])
@@ -39,11 +39,11 @@ def read_steps(block: str) -> tuple[Step, ...]:
     return tuple(_attach_values(islice(steps, MAX_STEPS)))
 
 
-def _attach_values(steps: Iterable[Step]) -> Iterator[Step]:
+def _attach_values(steps: Iterable[SnippetStep]) -> Iterator[SnippetStep]:
     """Yield the steps, but give a value that stands below a comment such as `# expected output` to that comment."""
-    last: Step | None = None
+    last: SnippetStep | None = None
     for step in steps:
-        labelled = f"{step.above.rstrip(':')}: {step.code}"
+        labelled = f"{step.comment_above.rstrip(':')}: {step.code}"
         if last is not None and is_literal(step.code) and any(c.role for c in find_comment_claims(labelled)):
             last = replace(last, comment="\n".join(filter(None, (last.comment, labelled))))
             continue
@@ -85,12 +85,12 @@ def _join_unprompted(line: str, code: Sequence[str], width: int) -> str:
     if not width or not line.startswith(" " * width):
         return ""
     joined = "\n".join((*code, line[width:]))
-    return joined if parse(joined).body else ""
+    return joined if parse_leniently(joined).body else ""
 
 
 def _is_omission(line: str, code: Sequence[str]) -> bool:
     """Return whether `...` below a whole statement is its output, with something left out, rather than a prompt."""
-    body = parse(code[0]).body if line.strip() == "..." and len(code) == 1 else []
+    body = parse_leniently(code[0]).body if line.strip() == "..." and len(code) == 1 else []
     return bool(body) and not hasattr(body[-1], "body")
 
 
@@ -100,15 +100,15 @@ def _format_output(lines: Sequence[str]) -> str | None:
     return textwrap.dedent("\n".join(shown)).strip("\n").rstrip() or None
 
 
-def _parse_steps(code: str, shown: str | None) -> Iterator[Step]:
+def _parse_steps(code: str, shown: str | None) -> Iterator[SnippetStep]:
     """Yield one step for each top-level statement; the output that is shown belongs to the last."""
-    body = parse(code).body
+    body = parse_leniently(code).body
     comments = _find_comments(code) if body else {}
     for node in body:
         decorated = bool(getattr(node, "decorator_list", []))  # the segment of such a statement lacks its decorators
         text = ast.unparse(node) if decorated else ast.get_source_segment(code, node) or ast.unparse(node)
         comment = _get_comment(comments, node.end_lineno or node.lineno)
-        yield Step(text, shown if node is body[-1] else None, comment, _get_comment_above(comments, node.lineno))
+        yield SnippetStep(text, shown if node is body[-1] else None, comment, _get_comment_above(comments, node.lineno))
 
 
 def _find_comments(code: str) -> dict[int, tuple[str, bool]]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from io import StringIO
 
 
-def parse(code: str) -> ast.Module:
+def parse_leniently(code: str) -> ast.Module:
     """Return the syntax tree, empty where `code` is no Python; hostile nesting counts as no Python."""
     try:
         with warnings.catch_warnings(action="ignore"):
@@ -22,7 +22,7 @@ def measure_parsable(lines: Sequence[str]) -> int:
     """Return how many of the first lines are Python, as many as possible; 0 where none are."""
     depths = _measure_depths(lines)
     ends = (end for end in range(len(lines), 0, -1) if depths.get(end, 0) <= 0)
-    return next((end for end in ends if parse("\n".join(lines[:end])).body), 0)
+    return next((end for end in ends if parse_leniently("\n".join(lines[:end])).body), 0)
 
 
 def _measure_depths(lines: Sequence[str]) -> dict[int, int]:
@@ -44,7 +44,7 @@ def _measure_depths(lines: Sequence[str]) -> dict[int, int]:
 
 def is_literal(code: str) -> bool:
     """Return whether it is one value written out, a string or a list of numbers say."""
-    body = parse(code.strip()).body
+    body = parse_leniently(code.strip()).body
     if len(body) != 1 or not isinstance(body[0], ast.Expr):
         return False
     try:

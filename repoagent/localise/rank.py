@@ -14,10 +14,10 @@ from repoagent.index.retrieval import bags
 from repoagent.index.retrieval.bm25 import Document, build_documents, score_files, score_units, weigh_terms
 from repoagent.index.retrieval.units import Unit, is_non_source, is_test
 from repoagent.index.retrieval.words import collect_terms
-from repoagent.localise.evidence import Evidence, collect, from_calls, from_tests
-from repoagent.localise.sections import query_masses
-from repoagent.localise.signals import Clues, read_clues
-from repoagent.localise.spectrum import Spectrum, from_spectrum
+from repoagent.localise.evidence import Signal, collect_signals, find_by_calls, find_by_tests
+from repoagent.localise.sections import count_term_weights
+from repoagent.localise.signals import IssueSignals, read_signals
+from repoagent.localise.spectrum import Spectrum, find_by_spectrum
 
 HEAD = 30
 """Units that pass suspicion on to what they call."""
@@ -55,46 +55,46 @@ _Place = tuple[str, str]
 
 
 @dataclass
-class _Suspect:
+class _RankedUnit:
     """A unit and what speaks for it, in shares of the best text score."""
 
     unit: Unit
     text: float
     words: Mapping[str, float]
     file: float = 0.0
-    clues: float = 0.0
+    signals: float = 0.0
     reasons: dict[str, float] = field(default_factory=dict)
-    reached: bool = True
+    is_reached: bool = True
     """Whether the failing run executed it, as far as is known."""
 
     @property
     def share(self) -> float:
         """What it keeps of what speaks for it."""
-        return (1.0 if self.unit.symbol else MODULE_SHARE) * (1.0 if self.reached else UNREACHED_SHARE)
+        return (1.0 if self.unit.symbol else MODULE_SHARE) * (1.0 if self.is_reached else UNREACHED_SHARE)
 
     @property
     def total(self) -> float:
         """How suspicious it is."""
-        return self.share * (self.text + self.file + min(self.clues, EVIDENCE_LIMIT))
+        return self.share * (self.text + self.file + min(self.signals, EVIDENCE_LIMIT))
 
-    def add(self, evidence: Evidence) -> None:
+    def add(self, evidence: Signal) -> None:
         if evidence.weight > self.reasons.get(evidence.reason, 0.0):  # the same thing said twice counts once
-            self.clues += evidence.weight - self.reasons.get(evidence.reason, 0.0)
+            self.signals += evidence.weight - self.reasons.get(evidence.reason, 0.0)
             self.reasons[evidence.reason] = evidence.weight
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _LocaliserQuery:
     """An issue, ready to be compared with code."""
 
-    clues: Clues
-    query: Mapping[str, float]
-    worth: dict[str, float] = field(default_factory=dict)
+    signals: IssueSignals
+    term_weights: Mapping[str, float]
+    idf: dict[str, float] = field(default_factory=dict)
     """What each word is worth in this repository; filled when its code was scored."""
 
-    def telling(self) -> list[tuple[str, float]]:
+    def get_top_terms(self) -> list[tuple[str, float]]:
         """The words that tell most, with what they are worth."""
-        return sorted(self.worth.items(), key=lambda item: (-item[1], item[0]))[:TELLING]
+        return sorted(self.idf.items(), key=lambda item: (-item[1], item[0]))[:TELLING]
 
 
 def localise(
@@ -114,80 +114,80 @@ def localise(
 
     `without` names signals to do without, for measuring what each is worth: SIGNALS.
     """
-    asked = _Asked(read_clues(issue), weigh_terms(query_masses(issue, equally="parts" in without)))
-    documents = _documents(index, _paths(index, asked.clues), asked)
-    suspects = _suspects(documents, asked, 0.0 if "files" in without else 1.0)
+    asked = _LocaliserQuery(read_signals(issue), weigh_terms(count_term_weights(issue, equally="parts" in without)))
+    documents = _read_documents(index, _choose_paths(index, asked.signals), asked)
+    suspects = _score_suspects(documents, asked, 0.0 if "files" in without else 1.0)
     units = [document.unit for document in documents]
-    _add(suspects, collect(asked.clues, index, units, without))
+    _add_signals(suspects, collect_signals(asked.signals, index, units, without))
     if "calls" not in without:
-        strongest = {place: suspect.total for place, suspect in sorted(suspects.items(), key=_rank)[:HEAD]}
-        _add(suspects, from_calls(index, strongest, units))
+        strongest = {place: suspect.total for place, suspect in sorted(suspects.items(), key=_get_rank)[:HEAD]}
+        _add_signals(suspects, find_by_calls(index, strongest, units))
     if "tests" not in without:
-        _add_to_tail(suspects, from_tests(index, _similar_tests(index, asked)))
+        _add_signals_to_tail(suspects, find_by_tests(index, _find_similar_tests(index, asked)))
     if spectrum:
-        _add(suspects, from_spectrum(spectrum, units))
+        _add_signals(suspects, find_by_spectrum(spectrum, units))
         for suspect in suspects.values():
-            suspect.reached = spectrum.allows(suspect.unit)
-    ranked = [suspect for _, suspect in sorted(suspects.items(), key=_rank) if suspect.total > 0]
-    return tuple(_location(suspect, index, asked, spectrum) for suspect in ranked[:limit])
+            suspect.is_reached = spectrum.is_reached(suspect.unit)
+    ranked = [suspect for _, suspect in sorted(suspects.items(), key=_get_rank) if suspect.total > 0]
+    return tuple(_build_location(suspect, index, asked, spectrum) for suspect in ranked[:limit])
 
 
-def _paths(index: Index, clues: Clues) -> list[str]:
+def _choose_paths(index: Index, clues: IssueSignals) -> list[str]:
     named = set(clues.paths)
     return [path for path in index.files if not is_non_source(path) or path in named] or list(index.files)
 
 
-def _documents(index: Index, paths: Iterable[str], asked: _Asked) -> list[Document]:
+def _read_documents(index: Index, paths: Iterable[str], asked: _LocaliserQuery) -> list[Document]:
     found = {path: bags.decode_bags(data) for path, data in load_layer(index, WORDS, paths).items()}
-    return build_documents(found, asked.query)
+    return build_documents(found, asked.term_weights)
 
 
-def _suspects(documents: Sequence[Document], asked: _Asked, share: float) -> dict[_Place, _Suspect]:
+def _score_suspects(documents: Sequence[Document], asked: _LocaliserQuery, share: float) -> dict[_Place, _RankedUnit]:
     """Every unit with its text score, and with what it gets of its file's, times `share`."""
-    scored, worth = score_units(documents, asked.query)
-    asked.worth.update(worth)
-    files = score_files(documents, asked.query)
+    scored, worth = score_units(documents, asked.term_weights)
+    asked.idf.update(worth)
+    files = score_files(documents, asked.term_weights)
     top = max((score.value for score in scored), default=0.0) or 1.0
     top_file = max((score.value for score in files.values()), default=0.0) or 1.0
     best: dict[str, float] = defaultdict(float)
     for document, score in zip(documents, scored, strict=True):
         best[document.unit.path] = max(best[document.unit.path], score.value / top)
-    suspects: dict[_Place, _Suspect] = {}
+    suspects: dict[_Place, _RankedUnit] = {}
     for document, score in zip(documents, scored, strict=True):
         unit = document.unit
         of_file = share * (FILE * files[unit.path].value / top_file + NEIGHBOUR * best[unit.path])
         other = suspects.get((unit.path, unit.symbol))
         if other is None or score.value / top > other.text:  # several of one name: overloads, a property's setter
-            suspects[unit.path, unit.symbol] = _Suspect(unit, score.value / top, score.words, of_file)
+            suspects[unit.path, unit.symbol] = _RankedUnit(unit, score.value / top, score.words, of_file)
     return suspects
 
 
-def _similar_tests(index: Index, asked: _Asked) -> list[tuple[Unit, float]]:
+def _find_similar_tests(index: Index, asked: _LocaliserQuery) -> list[tuple[Unit, float]]:
     """The tests that say most of what the issue says, with their score as a share of the best one's."""
     found = load_layer(index, WORDS, (path for path in index.files if is_test(path)))
-    telling = [(term.encode(), worth) for term, worth in asked.telling()]
-    likely = sorted(found, key=lambda path: -_likeness(found[path], telling))[:TEST_FILES]
-    documents = build_documents({path: bags.decode_bags(found[path]) for path in likely}, asked.query)
-    scored, _ = score_units(documents, asked.query)
+    telling = [(term.encode(), worth) for term, worth in asked.get_top_terms()]
+    likely = sorted(found, key=lambda path: -_measure_likeness(found[path], telling))[:TEST_FILES]
+    documents = build_documents({path: bags.decode_bags(found[path]) for path in likely}, asked.term_weights)
+    scored, _ = score_units(documents, asked.term_weights)
     pairs = [(document.unit, score.value) for document, score in zip(documents, scored, strict=True)]
     best = sorted((pair for pair in pairs if pair[0].symbol and pair[1] > 0), key=lambda pair: -pair[1])[:TESTS]
     return [(unit, value / best[0][1]) for unit, value in best]
 
 
-def _likeness(data: bytes, telling: Sequence[tuple[bytes, float]]) -> float:
+def _measure_likeness(data: bytes, telling: Sequence[tuple[bytes, float]]) -> float:
     """What those of the most telling words are worth that a file has, told without reading it."""
     lowered = data.lower()
     return sum(worth for term, worth in telling if term in lowered)
 
 
-def _add(suspects: Mapping[_Place, _Suspect], found: Iterable[Evidence]) -> None:
+def _add_signals(suspects: Mapping[_Place, _RankedUnit], found: Iterable[Signal]) -> None:
     for evidence in found:
         suspect = suspects.get((evidence.path, evidence.symbol))
         if suspect is not None:
             suspect.add(evidence)
 
 
-def _add_to_tail(suspects: Mapping[_Place, _Suspect], found: Iterable[Evidence]) -> None:
+def _add_signals_to_tail(suspects: Mapping[_Place, _RankedUnit], found: Iterable[Signal]) -> None:
     """Add evidence to what does not rank high anyway, and not so much that it would."""
     totals = sorted((suspect.total for suspect in suspects.values()), reverse=True)[:TAIL]
     limit = totals[-1] if totals else 0.0
@@ -195,58 +195,58 @@ def _add_to_tail(suspects: Mapping[_Place, _Suspect], found: Iterable[Evidence])
         suspect = suspects.get((evidence.path, evidence.symbol))
         if suspect is not None and suspect.total < limit:
             suspect.add(evidence)
-            suspect.clues -= max(0.0, (suspect.total - limit) / suspect.share)
+            suspect.signals -= max(0.0, (suspect.total - limit) / suspect.share)
 
 
-def _rank(item: tuple[_Place, _Suspect]) -> tuple[float, _Place]:
+def _get_rank(item: tuple[_Place, _RankedUnit]) -> tuple[float, _Place]:
     return -item[1].total, item[0]
 
 
 # --- what is told -----------------------------------------------------------------------------------------------------
 
 
-def _location(suspect: _Suspect, index: Index, asked: _Asked, spectrum: Spectrum | None) -> Location:
+def _build_location(suspect: _RankedUnit, index: Index, asked: _LocaliserQuery, spectrum: Spectrum | None) -> Location:
     unit = suspect.unit
     reasons = [reason for reason, _ in sorted(suspect.reasons.items(), key=lambda item: -item[1])[:3]]
-    if rare := _rarest(suspect.words):
+    if rare := _choose_rarest(suspect.words):
         reasons.append(f"shares rare words: {', '.join(rare)}")
-    lines = _lines(unit, index, asked) if unit.symbol else ()
-    if spectrum and (ran := spectrum.lines(unit)):
+    lines = _rank_lines(unit, index, asked) if unit.symbol else ()
+    if spectrum and (ran := spectrum.rank_lines(unit)):
         lines = tuple(line for line in lines if line in ran) or ran
     return Location(unit.path, unit.symbol, unit.start, unit.end, round(suspect.total, 4), tuple(reasons), lines)
 
 
-def _rarest(words: Mapping[str, float]) -> list[str]:
+def _choose_rarest(words: Mapping[str, float]) -> list[str]:
     """The words that contributed most; of a word and its stem the longer."""
     ranked = sorted(words, key=lambda word: (-words[word], word))[:8]
     return [word for word in ranked if not any(other != word and other.startswith(word) for other in ranked)][:4]
 
 
-def _lines(unit: Unit, index: Index, asked: _Asked) -> tuple[int, ...]:
+def _rank_lines(unit: Unit, index: Index, asked: _LocaliserQuery) -> tuple[int, ...]:
     """The lines of a function that share most with the issue, those of its traceback and of its links first."""
-    told = _told(unit, asked.clues)
+    told = _find_named_lines(unit, asked.signals)
     found = []
     for number, line in enumerate(split_lines(index.read_lines(unit.path, unit.start, unit.end)), unit.start):
-        shared = sum(asked.worth.get(term, 0.0) for term in set(collect_terms(line)))
+        shared = sum(asked.idf.get(term, 0.0) for term in set(collect_terms(line)))
         bonus = told.get(number, 0.0) if line.strip() else 0.0
         found.append((shared + bonus, -number))
     return tuple(-number for value, number in sorted(found, reverse=True)[:LINES] if value > 0)
 
 
-def _told(unit: Unit, clues: Clues) -> dict[int, float]:
+def _find_named_lines(unit: Unit, clues: IssueSignals) -> dict[int, float]:
     """Lines that the issue names outright, with what that counts: those of frames, and those around links to a
     commit."""
     told = {
         link.line + away: _NAMED_LINE - abs(away)
         for link in clues.links
-        if link.fixed and _is_same(link.file, unit.path)
+        if link.is_permanent and _is_same_file(link.file, unit.path)
         for away in range(-_AROUND, _AROUND + 1)
     }
-    frames = {frame.line for frame in clues.frames if _is_same(frame.file, unit.path)}
+    frames = {frame.line for frame in clues.frames if _is_same_file(frame.file, unit.path)}
     return told | dict.fromkeys(frames, _NAMED_LINE)
 
 
-def _is_same(named: str, path: str) -> bool:
+def _is_same_file(named: str, path: str) -> bool:
     """Whether a file as it was named may be the one at `path`, by its name and folder: what is above differs between
     machines."""
     one, other = named.split("/"), path.split("/")

@@ -18,7 +18,7 @@ from repoagent.issue.document import parse_document
 from repoagent.issue.lines import is_set_off
 
 
-class Part(Enum):
+class IssuePart(Enum):
     """What a piece of text is."""
 
     TITLE = "title"
@@ -33,13 +33,13 @@ class Part(Enum):
     """What the tracker's form says to the reporter."""
 
 
-WEIGHTS: Final[Mapping[Part, float]] = {
-    Part.TITLE: 4.0,
-    Part.PROSE: 1.0,
-    Part.COMMENT: 0.5,
-    Part.CODE: 0.3,
-    Part.ENVIRONMENT: 0.0,
-    Part.FORM: 0.0,
+WEIGHTS: Final[Mapping[IssuePart, float]] = {
+    IssuePart.TITLE: 4.0,
+    IssuePart.PROSE: 1.0,
+    IssuePart.COMMENT: 0.5,
+    IssuePart.CODE: 0.3,
+    IssuePart.ENVIRONMENT: 0.0,
+    IssuePart.FORM: 0.0,
 }
 """What one occurrence of a word counts; see `benchmarks/localisation` for what each is worth."""
 
@@ -50,21 +50,21 @@ _TRACKER_WORDS: Final = """
 """What the forms of issue trackers ask for."""
 
 
-def parts_of(issue: Issue) -> Iterator[tuple[Part, str]]:
+def split_parts(issue: Issue) -> Iterator[tuple[IssuePart, str]]:
     """Yield the pieces of `issue` with the part that each belongs to, in their order."""
     for block in parse_document(issue).blocks:
         if block.kind is BlockKind.TITLE:
-            yield Part.TITLE, block.text
+            yield IssuePart.TITLE, block.text
         elif block.layout is Layout.BARE:
-            yield from ((_part_of_line(block, line), line) for line in block.text.split("\n"))
+            yield from ((_choose_part_of_line(block, line), line) for line in block.text.split("\n"))
         elif block.kind is not BlockKind.AUTHOR:
-            yield _part_of(block), block.text
+            yield _choose_part(block), block.text
 
 
-def query_masses(issue: Issue, *, equally: bool = False) -> dict[str, float]:
+def count_term_weights(issue: Issue, *, equally: bool = False) -> dict[str, float]:
     """Return the words of `issue`, each with how often it is said, weighted by where unless all count `equally`."""
     masses: dict[str, float] = {}
-    for part, text in parts_of(issue):
+    for part, text in split_parts(issue):
         if weight := 1.0 if equally else WEIGHTS[part]:
             for term, count in Counter(collect_terms(text)).items():
                 masses[term] = masses.get(term, 0.0) + weight * count
@@ -72,20 +72,20 @@ def query_masses(issue: Issue, *, equally: bool = False) -> dict[str, float]:
     return {term: mass for term, mass in masses.items() if term not in asked_for_by_forms}
 
 
-def _part_of(block: Block) -> Part:
+def _choose_part(block: Block) -> IssuePart:
     if block.kind is BlockKind.FORM:
-        return Part.FORM
+        return IssuePart.FORM
     if block.section.is_environment:
-        return Part.ENVIRONMENT
+        return IssuePart.ENVIRONMENT
     if block.is_set_apart or block.kind not in {BlockKind.PROSE, BlockKind.HEADING}:
-        return Part.CODE
-    return Part.COMMENT if block.comment else Part.PROSE
+        return IssuePart.CODE
+    return IssuePart.COMMENT if block.comment else IssuePart.PROSE
 
 
-def _part_of_line(block: Block, line: str) -> Part:
+def _choose_part_of_line(block: Block, line: str) -> IssuePart:
     """Code without any mark counts as the prose that it stands in, but for lines that look like code by themselves."""
     if block.section.is_environment:
-        return Part.ENVIRONMENT
+        return IssuePart.ENVIRONMENT
     if is_set_off(line):
-        return Part.CODE
-    return Part.COMMENT if block.comment else Part.PROSE
+        return IssuePart.CODE
+    return IssuePart.COMMENT if block.comment else IssuePart.PROSE

@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Frame:
+class IssueFrame:
     """One line of a traceback, as it was on the reporter's machine."""
 
     file: str
@@ -31,51 +31,51 @@ class Frame:
 
 
 @dataclass(frozen=True)
-class Link:
+class CodeLink:
     """A line of a file that the text links to on the web."""
 
     file: str
     line: int
-    fixed: bool
+    is_permanent: bool
     """Whether it names a commit: of a branch, the line has moved since."""
 
 
 @dataclass(frozen=True)
-class Clues:
+class IssueSignals:
     """What was found, each kind in the order of the text, without repetition."""
 
     text: str
     code: str
     """The fenced and indented blocks, one after the other."""
-    frames: tuple[Frame, ...]
+    frames: tuple[IssueFrame, ...]
     """Of the last traceback in the text first; each from the bottom up."""
-    links: tuple[Link, ...]
+    links: tuple[CodeLink, ...]
     paths: tuple[str, ...]
-    dotted: tuple[str, ...]
+    dotted_names: tuple[str, ...]
     """`package.module.name`, `Class.method`; with what the snippets import put in front."""
-    named: tuple[str, ...]
+    quoted_names: tuple[str, ...]
     """Identifiers in backticks."""
-    called: tuple[str, ...]
+    called_names: tuple[str, ...]
     """Names called in the snippets."""
     messages: tuple[str, ...]
     """Constant fragments of quoted texts and exception messages, longest first."""
 
 
-def read_clues(issue: Issue) -> Clues:
+def read_signals(issue: Issue) -> IssueSignals:
     """The clues in `issue`."""
     document = parse_document(issue)
     text, code = document.text, _join_code(document)
     prose = "\n".join(block.text for block in document.blocks if block.layout is not Layout.FENCED)
-    return Clues(
+    return IssueSignals(
         text=text,
         code=code,
-        frames=_frames(text),
-        links=_unique(_link(match) for match in _LINK.finditer(text)),
-        paths=_unique(path.lstrip("./") for path in _PATH.findall(text)),
-        dotted=_unique([*_imported(code), *_DOTTED.findall(text)]),
-        named=_unique(name for span in _TICKS.findall(prose) for name in _NAME.findall(span)),
-        called=_unique(_CALL.findall(code)),
-        messages=_messages(text),
+        frames=_find_frames(text),
+        links=_remove_repeated(_build_link(match) for match in _LINK.finditer(text)),
+        paths=_remove_repeated(path.lstrip("./") for path in _PATH.findall(text)),
+        dotted_names=_remove_repeated([*_find_imported(code), *_DOTTED.findall(text)]),
+        quoted_names=_remove_repeated(name for span in _TICKS.findall(prose) for name in _NAME.findall(span)),
+        called_names=_remove_repeated(_CALL.findall(code)),
+        messages=_find_messages(text),
     )
 
 
@@ -99,8 +99,8 @@ _LINK = re.compile(
 _COMMIT = re.compile(r"[0-9a-f]{12,64}")
 
 
-def _link(match: re.Match[str]) -> Link:
-    return Link(match["path"], int(match["line"]), bool(_COMMIT.fullmatch(match["ref"])))
+def _build_link(match: re.Match[str]) -> CodeLink:
+    return CodeLink(match["path"], int(match["line"]), bool(_COMMIT.fullmatch(match["ref"])))
 
 
 # --- tracebacks -------------------------------------------------------------------------------------------------------
@@ -114,17 +114,17 @@ _FRAME = re.compile(
 )
 
 
-def _frames(text: str) -> tuple[Frame, ...]:
-    found = [_frame(match) for match in _FRAME.finditer(text)]
-    return _unique(reversed(found))
+def _find_frames(text: str) -> tuple[IssueFrame, ...]:
+    found = [_build_frame(match) for match in _FRAME.finditer(text)]
+    return _remove_repeated(reversed(found))
 
 
-def _frame(match: re.Match[str]) -> Frame:
+def _build_frame(match: re.Match[str]) -> IssueFrame:
     def group(letter: str) -> str:
         return next((value for n in "1234" if (value := match.groupdict().get(letter + n))), "")
 
     function = group("n")
-    return Frame(group("f").replace("\\", "/"), int(group("l") or 0), "" if "<" in function else function)
+    return IssueFrame(group("f").replace("\\", "/"), int(group("l") or 0), "" if "<" in function else function)
 
 
 # --- names and messages -----------------------------------------------------------------------------------------------
@@ -133,11 +133,11 @@ _FROM = re.compile(
     r"^[^\w\n]{0,40}from[ \t]{1,8}([\w.]{1,200})[ \t]{1,8}import[ \t]{1,8}\(?([\w, \t]{1,500})", re.MULTILINE
 )
 _ALIAS = re.compile(r"^[^\w\n]{0,40}import[ \t]{1,8}([\w.]{1,200})[ \t]{1,8}as[ \t]{1,8}(\w{1,80})", re.MULTILINE)
-_MOST_ALIASES = 40
+_MAX_ALIASES = 40
 """Each costs a search of all snippets."""
 
 
-def _imported(code: str) -> list[str]:
+def _find_imported(code: str) -> list[str]:
     """What snippets take from modules: `from a import b` gives `a.b`, and `import a.b as c` makes `c.d` `a.b.d`."""
     names = [
         f"{module}.{name.split()[0]}"
@@ -145,7 +145,7 @@ def _imported(code: str) -> list[str]:
         for name in listed.split(",")
         if name.strip()
     ]
-    for module, alias in _unique(_ALIAS.findall(code))[:_MOST_ALIASES]:
+    for module, alias in _remove_repeated(_ALIAS.findall(code))[:_MAX_ALIASES]:
         names += [f"{module}.{rest}" for rest in re.findall(rf"\b{alias}\.([A-Za-z_][\w.]*\w)", code)]
     return names
 
@@ -155,18 +155,18 @@ _RAISED = re.compile(r"^[E ]{0,8}[\w.]{0,200}(?:Error|Exception|Warning|Failure)
 _VARIABLE = re.compile(r"['\"`][^'\"`]*['\"`]|\S*[\d<>\[\]{}()=/\\]\S*")
 
 
-def _messages(text: str) -> tuple[str, ...]:
+def _find_messages(text: str) -> tuple[str, ...]:
     quoted = [a or b for a, b in _QUOTED.findall(text)]
     raised = _RAISED.findall(text)
-    fragments = _unique(fragment for message in [*raised, *quoted] for fragment in _fragments(message))
+    fragments = _remove_repeated(fragment for message in [*raised, *quoted] for fragment in _split_message(message))
     return tuple(sorted(fragments, key=len, reverse=True)[:20])
 
 
-def _fragments(message: str) -> list[str]:
+def _split_message(message: str) -> list[str]:
     """What of a message can stand in the code as it is: not the values that were put into it."""
     pieces = (piece.strip(" .,:;!?") for piece in _VARIABLE.split(message))
     return [piece for piece in pieces if len(piece) >= 12 and piece.count(" ") >= 1]
 
 
-def _unique(items: Iterable[T]) -> tuple[T, ...]:
+def _remove_repeated(items: Iterable[T]) -> tuple[T, ...]:
     return tuple(dict.fromkeys(items))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from repoagent.index.retrieval.units import Unit
-from repoagent.localise.evidence import Evidence
+from repoagent.localise.evidence import Signal
 
 WEIGHT = 0.5
 """What full suspicion counts, in shares of the best text score."""
@@ -33,30 +33,30 @@ class Spectrum:
         found: dict[str, dict[int, float]] = {}
         for path in {path for run in self.failing for path in run}:
             lines = frozenset[int]().union(*(run.get(path, frozenset()) for run in self.failing))
-            found[path] = {line: self._ochiai(path, line) for line in lines}
+            found[path] = {line: self._compute_ochiai(path, line) for line in lines}
         return found
 
-    def allows(self, unit: Unit) -> bool:
+    def is_reached(self, unit: Unit) -> bool:
         """Whether a fault may lie there: a failing run executed it, or it holds what runs on import."""
         lines = self.suspicion.get(unit.path)
         if lines is None:
             return not unit.symbol
         return not unit.symbol or any(unit.start <= line <= unit.end for line in lines)
 
-    def lines(self, unit: Unit) -> tuple[int, ...]:
+    def rank_lines(self, unit: Unit) -> tuple[int, ...]:
         """The lines of a unit that a failing run executed, most suspicious first; of equal ones the last, which is
         nearest to the failure."""
         found = self.suspicion.get(unit.path, {})
         inside = [line for line in found if unit.start <= line <= unit.end]
         return tuple(sorted(inside, key=lambda line: (-found[line], -line)))
 
-    def _ochiai(self, path: str, line: int) -> float:
+    def _compute_ochiai(self, path: str, line: int) -> float:
         failed = sum(line in run.get(path, ()) for run in self.failing)
         passed = sum(line in run.get(path, ()) for run in self.passing)
         return failed / math.sqrt(len(self.failing) * (failed + passed)) if failed else 0.0
 
 
-def from_spectrum(spectrum: Spectrum, units: Sequence[Unit]) -> Iterator[Evidence]:
+def find_by_spectrum(spectrum: Spectrum, units: Sequence[Unit]) -> Iterator[Signal]:
     """Units by the suspicion of their most suspicious line."""
     for unit in units:
         lines = spectrum.suspicion.get(unit.path, {})
@@ -64,4 +64,4 @@ def from_spectrum(spectrum: Spectrum, units: Sequence[Unit]) -> Iterator[Evidenc
             max((lines[line] for line in lines if unit.start <= line <= unit.end), default=0.0) if unit.symbol else 0.0
         )
         if most:
-            yield Evidence(unit.path, unit.symbol, WEIGHT * most, "runs when it fails, and seldom when it does not")
+            yield Signal(unit.path, unit.symbol, WEIGHT * most, "runs when it fails, and seldom when it does not")

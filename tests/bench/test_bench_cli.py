@@ -68,8 +68,8 @@ def test_a_run_tells_each_ending_and_ends_with_what_became_of_it(history: Histor
         (("resume", "nowhere"), "no run nowhere"),
         (("run", "--dataset", "nowhere.jsonl", "--out", "x"), "no dataset"),
         (("evaluate", "x", "--predictions", "nowhere.jsonl"), "needs --dataset"),
-        (("sizing", "--workers", "many"), "no list of numbers"),
-        (("run", "--dataset", "x.jsonl", "--out", "x", "--label", "docker"), "no NAME=VALUE"),
+        (("sizing", "--workers", "many"), "not a list of numbers"),
+        (("run", "--dataset", "x.jsonl", "--out", "x", "--label", "docker"), "not of the form NAME=VALUE"),
     ],
 )
 def test_what_cannot_be_done_is_explained(arguments: tuple[str, ...], words: str, tmp_path: Path) -> None:

@@ -33,11 +33,6 @@ NAMED = re.compile(
     r"(?:(?:repoagent|tests|benchmarks|tools|prompts|docs|\.ci)/|languages/|[a-z_]+/[\w/]+\.py$)[\w./*-]*$"
 )
 """Code in a text that is a path of the repository, or of the package."""
-COMING = {
-    *("repoagent/generators/", "generators/base.py"),
-    *("repoagent/languages/", "languages/base.py", "languages/tree_sitter/", "languages/python/"),
-}
-"""Rooms that the redesign makes. Take them out once they are there."""
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +106,7 @@ def test_a_dead_link_is_noticed(link: str, alive: bool) -> None:
 def test_paths_that_are_named_exist(page: Path) -> None:
     named = [code for token in read_tokens(page) if token.type == "code_inline" and NAMED.match(code := token.content)]
     missing = {path for path in named if not (exists(path) or exists(f"repoagent/{path}"))}
-    assert missing - COMING == set()
+    assert missing == set()
 
 
 def exists(pattern: str) -> bool:

@@ -8,11 +8,11 @@ from repoagent.evidence.reproduction.names import find_undefined_names, write_pr
 from repoagent.evidence.reproduction.project import SnippetProject
 from repoagent.evidence.reproduction.script import BEGIN, END, read_output, write_script
 from repoagent.issue.document import parse_text
-from repoagent.issue.snippets import Material, Snippet, read_material
-from repoagent.issue.steps import Step
+from repoagent.issue.snippets import IssueMaterial, Snippet, read_material
+from repoagent.issue.steps import SnippetStep
 
 
-def _read(text: str) -> Material:
+def _read(text: str) -> IssueMaterial:
     return read_material(parse_text(text))
 
 
@@ -54,7 +54,7 @@ def test_code_is_found(text: str, expected: list[str]) -> None:
 
 def test_a_session_s_outputs_belong_to_their_inputs() -> None:
     steps = _read(">>> a = 1\n>>> a\n1\n>>> print(a)\n1\n2\n").snippets[0].steps
-    assert [(s.code, s.shown) for s in steps] == [("a = 1", None), ("a", "1"), ("print(a)", "1\n2")]
+    assert [(s.code, s.output) for s in steps] == [("a = 1", None), ("a", "1"), ("print(a)", "1\n2")]
 
 
 def test_tracebacks_are_read_for_their_exceptions() -> None:
@@ -87,7 +87,7 @@ def test_names_that_are_bound_somewhere_are_not_missing() -> None:
 
 
 def snippet(code: str) -> Snippet:
-    return Snippet((Step(code),), "", "")
+    return Snippet((SnippetStep(code),), "", "")
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_only_unambiguous_imports_are_supplied(code: str, text: str, packages: l
 
 
 def test_a_script_announces_its_begin_and_its_end() -> None:
-    script = write_script([Step("from __future__ import annotations"), Step("f(1)")], "import x")
+    script = write_script([SnippetStep("from __future__ import annotations"), SnippetStep("f(1)")], "import x")
     lines = script.splitlines()
     assert lines[0] == "from __future__ import annotations"
     assert lines.index(f'print("{BEGIN}", flush=True)') < lines.index("import x") < lines.index("_repoagent_show(f(1))")

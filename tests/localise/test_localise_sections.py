@@ -6,7 +6,7 @@ import pytest
 
 from repoagent.domain import Comment, Issue
 from repoagent.issue.document import MAX_LENGTH
-from repoagent.localise.sections import Part, parts_of, query_masses
+from repoagent.localise.sections import IssuePart, count_term_weights, split_parts
 
 BODY = """\
 <!-- Please describe the zebra -->
@@ -39,22 +39,22 @@ numpy seal
 """
 
 
-def _of(part: Part, issue: Issue) -> str:
-    return "\n".join(text for kind, text in parts_of(issue) if kind is part)
+def _of(part: IssuePart, issue: Issue) -> str:
+    return "\n".join(text for kind, text in split_parts(issue) if kind is part)
 
 
 def test_each_line_is_of_the_part_it_stands_in() -> None:
     issue = Issue("Title wolf", BODY, (Comment("me", "A fox.\n```\ncomment bear\n```"),))
-    assert _of(Part.TITLE, issue) == "# Title wolf"
-    assert "zebra" in _of(Part.FORM, issue)
-    assert all(animal in _of(Part.PROSE, issue) for animal in ("giraffe", "elephant", "heron"))
-    assert all(animal in _of(Part.CODE, issue) for animal in ("lion", "tiger", "still fenced", "puma", "bear"))
-    assert all(animal in _of(Part.ENVIRONMENT, issue) for animal in ("penguin", "3.9", "walrus", "seal"))
-    assert _of(Part.COMMENT, issue) == "A fox."
+    assert _of(IssuePart.TITLE, issue) == "# Title wolf"
+    assert "zebra" in _of(IssuePart.FORM, issue)
+    assert all(animal in _of(IssuePart.PROSE, issue) for animal in ("giraffe", "elephant", "heron"))
+    assert all(animal in _of(IssuePart.CODE, issue) for animal in ("lion", "tiger", "still fenced", "puma", "bear"))
+    assert all(animal in _of(IssuePart.ENVIRONMENT, issue) for animal in ("penguin", "3.9", "walrus", "seal"))
+    assert _of(IssuePart.COMMENT, issue) == "A fox."
 
 
 def test_a_word_counts_by_where_it_is_said() -> None:
-    masses = query_masses(Issue("wolf", f"{BODY}\nwolf", (Comment("me", "heron"),)))
+    masses = count_term_weights(Issue("wolf", f"{BODY}\nwolf", (Comment("me", "heron"),)))
     assert (masses["wolf"], masses["giraffe"], masses["tiger"]) == (
         4.0,
         1.0,
@@ -65,18 +65,18 @@ def test_a_word_counts_by_where_it_is_said() -> None:
 
 
 def test_what_forms_ask_for_is_no_query() -> None:
-    assert query_masses(Issue("Bug report", "Steps to reproduce the issue, expected behaviour, last version")) == {
-        "report": 4.0
-    }
+    assert count_term_weights(
+        Issue("Bug report", "Steps to reproduce the issue, expected behaviour, last version")
+    ) == {"report": 4.0}
 
 
 def test_prose_that_begins_like_a_heading_is_prose() -> None:
     issue = Issue("t", "Setup of the zebra fails.\nInstallation with pip works, the heron does not.\n")
-    assert _of(Part.ENVIRONMENT, issue) == ""
+    assert _of(IssuePart.ENVIRONMENT, issue) == ""
 
 
 @pytest.mark.timeout(20)
 @pytest.mark.parametrize("piece", ["<!--", "```\n", "**", "#", "a b ", ">>> ", "    ", "Version ", "(" * 50 + "\n"])
 def test_hostile_texts_end_soon(piece: str) -> None:
     issue = Issue("t", piece * 50_000)
-    assert sum(len(text) for _, text in parts_of(issue)) <= MAX_LENGTH
+    assert sum(len(text) for _, text in split_parts(issue)) <= MAX_LENGTH

@@ -9,7 +9,7 @@ from repoagent.domain import Issue
 from repoagent.index.build import Index
 from repoagent.index.retrieval.units import Unit
 from repoagent.localise import localise
-from repoagent.localise.spectrum import Spectrum, from_spectrum
+from repoagent.localise.spectrum import Spectrum, find_by_spectrum
 
 Indexed = Callable[[Mapping[str, str | bytes]], Index]
 
@@ -24,24 +24,24 @@ def _lines(*lines: int) -> dict[str, frozenset[int]]:
 def test_lines_that_only_failing_runs_execute_are_most_suspicious() -> None:
     spectrum = Spectrum(failing=(_lines(2, 12), _lines(2, 12)), passing=(_lines(2), _lines(2)))
     assert spectrum.suspicion == {"a.py": {2: 2 / math.sqrt(2 * 4), 12: 1.0}}
-    evidence = {e.symbol: e.weight for e in from_spectrum(spectrum, (ALWAYS, SOMETIMES, NEVER, MODULE))}
+    evidence = {e.symbol: e.weight for e in find_by_spectrum(spectrum, (ALWAYS, SOMETIMES, NEVER, MODULE))}
     assert evidence["sometimes"] > evidence["always"] > 0
     assert evidence.keys() == {"always", "sometimes"}
 
 
 def test_what_no_failing_run_reaches_is_ruled_out_but_for_what_runs_on_import() -> None:
     spectrum = Spectrum(failing=(_lines(2),))
-    assert [spectrum.allows(unit) for unit in (ALWAYS, NEVER, MODULE, Unit("b.py", "f", 1, 5))] == [
+    assert [spectrum.is_reached(unit) for unit in (ALWAYS, NEVER, MODULE, Unit("b.py", "f", 1, 5))] == [
         True,
         False,
         True,
         False,
     ]
-    assert spectrum.allows(Unit("b.py", "", 1, 5))
+    assert spectrum.is_reached(Unit("b.py", "", 1, 5))
 
 
 def test_of_equally_suspicious_lines_the_last_comes_first() -> None:
-    assert Spectrum(failing=(_lines(2, 5, 3, 12),)).lines(ALWAYS) == (5, 3, 2)
+    assert Spectrum(failing=(_lines(2, 5, 3, 12),)).rank_lines(ALWAYS) == (5, 3, 2)
 
 
 def test_functions_that_the_failing_run_never_reached_come_last(indexed: Indexed) -> None:

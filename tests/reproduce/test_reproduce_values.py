@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from repoagent.evidence.reproduction.values import same_value
+from repoagent.evidence.reproduction.values import is_same_value
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ from repoagent.evidence.reproduction.values import same_value
     ],
 )
 def test_spelling_makes_no_difference(one: str, other: str) -> None:
-    assert same_value(one, other)
+    assert is_same_value(one, other)
 
 
 @pytest.mark.parametrize(
@@ -35,4 +35,4 @@ def test_spelling_makes_no_difference(one: str, other: str) -> None:
     ],
 )
 def test_types_and_blanks_do(one: str, other: str) -> None:
-    assert not same_value(one, other)
+    assert not is_same_value(one, other)

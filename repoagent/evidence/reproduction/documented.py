@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 from repoagent.domain import Answer, Oracle, Strength
 from repoagent.evidence.reproduction.oracle import ScriptRunner, judge
 from repoagent.evidence.reproduction.script import MARK, compute_time_limit, read_output, write_script, write_steps
-from repoagent.evidence.reproduction.values import same_value
-from repoagent.issue.steps import Step
-from repoagent.issue.syntax import parse
+from repoagent.evidence.reproduction.values import is_same_value
+from repoagent.issue.steps import SnippetStep
+from repoagent.issue.syntax import parse_leniently
 from repoagent.sandbox.base import CommandResult
 
 _MAX_CHARACTERS = 20_000
@@ -90,7 +90,7 @@ def find_examples(function: DocumentedFunction) -> Sequence[DocumentedExample]:
 def _build_oracle(function: DocumentedFunction, found: Sequence[DocumentedExample]) -> Oracle:
     preamble = f"import {function.module} as _repoagent_module\nglobals().update(vars(_repoagent_module))"
     expected = {number: each.expected for number, each in enumerate(found, 1) if each.expected is not None}
-    script = write_script([Step(example.code) for example in found], preamble)
+    script = write_script([SnippetStep(example.code) for example in found], preamble)
     source = f"the examples in the documentation of `{function.name}`"
     return Oracle(Strength.STRONG, script, expected=write_steps(expected), source=source)
 
@@ -101,7 +101,7 @@ def _format_contradictions(found: Sequence[DocumentedExample], finished: Command
     lines = []
     for number, example in enumerate(found, 1):
         shown = output.steps.get(number, "")
-        if example.expected is not None and not same_value(shown, example.expected):
+        if example.expected is not None and not is_same_value(shown, example.expected):
             last = output.message if output.exception and not shown else shown
             lines.append(f">>> {example.code}\n{last[:_MAX_WIDTH]}\n# should be: {example.expected[:_MAX_WIDTH]}")
         if output.exception and number >= max(output.steps, default=0):
@@ -130,7 +130,7 @@ def _find_sessions(text: str) -> Iterator[DocumentedExample]:
     except ValueError:
         return
     for example in found:
-        body = parse(example.source).body
+        body = parse_leniently(example.source).body
         usable = example.want and "..." not in example.want and not example.options and example.exc_msg is None
         compares = len(body) == 1 and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Compare)
         if body and example.exc_msg is None:
@@ -152,7 +152,7 @@ def _find_calls(text: str, name: str) -> Iterator[DocumentedExample]:
 def _split_call(text: str) -> tuple[str, str]:
     """Split off the call that `text` begins with; both parts are empty without one."""
     for match in re.finditer(r"\)", text):
-        body = parse(text[: match.end()]).body
+        body = parse_leniently(text[: match.end()]).body
         if len(body) == 1 and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Call):
             return _quote_words(body[0].value), text[match.end() :]
     return "", ""
@@ -178,7 +178,7 @@ def _find_given_arguments(text: str, function: DocumentedFunction) -> Iterator[D
 
 def _is_call_of(text: str, function: DocumentedFunction) -> bool:
     """Return whether a text is a call with literals for parameters that there are."""
-    body = parse(text).body
+    body = parse_leniently(text).body
     call = body[0].value if len(body) == 1 and isinstance(body[0], ast.Expr) else None
     if not isinstance(call, ast.Call):
         return False

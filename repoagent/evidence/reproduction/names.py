@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from repoagent.evidence.reproduction.project import SnippetProject
 from repoagent.issue.snippets import Snippet
-from repoagent.issue.syntax import parse
+from repoagent.issue.syntax import parse_leniently
 
 _QUOTED_IMPORT = re.compile(r"`((?:from [\w.]+ )?import [\w., ]+)`")
 
@@ -41,7 +41,7 @@ def remove_placeholders(snippet: Snippet, others: Sequence[Snippet], project: Sn
     defined = {name for block in others for name in _find_assigned_names(block.code)}
 
     def is_placeholder(code: str) -> bool:
-        node = next(iter(parse(code).body), None)
+        node = next(iter(parse_leniently(code).body), None)
         if not isinstance(node, ast.ImportFrom):
             return False
         package = (node.module or "").partition(".")[0]
@@ -53,7 +53,7 @@ def remove_placeholders(snippet: Snippet, others: Sequence[Snippet], project: Sn
 
 def find_undefined_names(code: str) -> frozenset[str]:
     """Find names that `code` reads and never binds, without the built-in ones."""
-    read = {n.id for n in ast.walk(parse(code)) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+    read = {n.id for n in ast.walk(parse_leniently(code)) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
     return frozenset(read - _find_bound_names(code) - set(dir(builtins)) - {"__file__", "__name__"})
 
 
@@ -87,7 +87,7 @@ def _find_bound_names(code: str) -> set[str]:
 def _find_assigned_names(code: str) -> set[str]:
     """Find names bound by anything but an import, at any depth: rather too many than too few."""
     names: set[str] = set()
-    for node in ast.walk(parse(code)):
+    for node in ast.walk(parse_leniently(code)):
         if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
             names.add(node.id)
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -101,12 +101,12 @@ def _find_assigned_names(code: str) -> set[str]:
 
 def _split_imports(code: str) -> Iterator[str]:
     """Yield each import of `code` as a line of its own."""
-    for node in ast.walk(parse(code)):
+    for node in ast.walk(parse_leniently(code)):
         if isinstance(node, ast.Import | ast.ImportFrom):
             yield ast.unparse(node)
 
 
 def _find_imported_names(line: str) -> Iterator[str]:
-    for node in parse(line).body:
+    for node in parse_leniently(line).body:
         if isinstance(node, ast.Import | ast.ImportFrom):
             yield from ((alias.asname or alias.name.split(".")[0]) for alias in node.names)

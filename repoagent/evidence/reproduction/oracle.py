@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from repoagent.domain import Answer, Issue, Oracle, Strength
 from repoagent.evidence.reproduction import frameworks
-from repoagent.evidence.reproduction.expectation import Case, expected_steps, shows_wrong_output
+from repoagent.evidence.reproduction.expectation import ReproductionCase, find_expected_outputs, shows_wrong_output
 from repoagent.evidence.reproduction.names import remove_placeholders, write_preamble
 from repoagent.evidence.reproduction.project import SnippetProject
 from repoagent.evidence.reproduction.script import (
@@ -24,7 +24,7 @@ from repoagent.evidence.reproduction.script import (
     write_script,
     write_steps,
 )
-from repoagent.evidence.reproduction.values import same_value
+from repoagent.evidence.reproduction.values import is_same_value
 from repoagent.issue.claims import find_expected_exceptions
 from repoagent.issue.document import parse_document
 from repoagent.issue.snippets import read_material
@@ -55,7 +55,7 @@ def reproduce(issue: Issue, run: ScriptRunner, project: SnippetProject = _UNKNOW
     best = Oracle(Strength.NONE)
     for number, snippet in enumerate(material.snippets[:MAX_SNIPPETS]):
         others = (*reversed(material.snippets[:number]), *material.snippets[number + 1 :])
-        found = _try_snippet(Case(snippet, others, material, text), run, project)
+        found = _try_snippet(ReproductionCase(snippet, others, material, text), run, project)
         best = min(best, found, key=lambda oracle: _STRENGTH_ORDER.index(oracle.strength))
         if best.strength is Strength.STRONG:
             break
@@ -82,7 +82,7 @@ def measure_progress(oracle: Oracle, finished: CommandResult) -> float:
     if not steps:
         return float(judge(oracle, finished) == "passed")
     output = read_output(finished.output)
-    return sum(same_value(output.steps.get(n, ""), text) for n, text in steps.items()) / len(steps)
+    return sum(is_same_value(output.steps.get(n, ""), text) for n, text in steps.items()) / len(steps)
 
 
 def _is_expected_result(oracle: Oracle, output: ScriptOutput, finished: CommandResult) -> bool:
@@ -91,7 +91,7 @@ def _is_expected_result(oracle: Oracle, output: ScriptOutput, finished: CommandR
     if not _is_clean_end(output, finished):
         return False
     steps = read_steps(oracle.expected)
-    return all(same_value(output.steps.get(n, ""), text) for n, text in steps.items()) if steps else True
+    return all(is_same_value(output.steps.get(n, ""), text) for n, text in steps.items()) if steps else True
 
 
 def _is_crash_gone(oracle: Oracle, output: ScriptOutput, finished: CommandResult) -> bool:
@@ -108,7 +108,7 @@ def _is_clean_end(output: ScriptOutput, finished: CommandResult) -> bool:
     return output.has_ended and not output.exception and finished.exit_code == 0
 
 
-def _try_snippet(case: Case, run: ScriptRunner, project: SnippetProject) -> Oracle:
+def _try_snippet(case: ReproductionCase, run: ScriptRunner, project: SnippetProject) -> Oracle:
     case = replace(case, snippet=remove_placeholders(case.snippet, case.others, project))
     before = write_preamble(case.snippet, case.others, case.text, project)
     setup = frameworks.write_setup(f"{before}\n{case.snippet.code}", project.packages)
@@ -125,7 +125,7 @@ def _try_snippet(case: Case, run: ScriptRunner, project: SnippetProject) -> Orac
     return replace(found, source=case.snippet.source, preamble=before, steps=steps)
 
 
-def _build_exception_oracle(case: Case, output: ScriptOutput) -> Oracle:
+def _build_exception_oracle(case: ReproductionCase, output: ScriptOutput) -> Oracle:
     wished = find_expected_exceptions(case.text)
     if output.exception == "AssertionError" and output.is_own_exception:
         return Oracle(Strength.STRONG)
@@ -136,18 +136,18 @@ def _build_exception_oracle(case: Case, output: ScriptOutput) -> Oracle:
     return Oracle(Strength.CRASH, exception=output.exception, expected="\n".join(sorted(wished)))
 
 
-def _is_reported(case: Case, output: ScriptOutput) -> bool:
+def _is_reported(case: ReproductionCase, output: ScriptOutput) -> bool:
     """Return whether the issue names the exception, and its message too where an incomplete snippet would raise the
     same."""
     named = bool(re.search(rf"\b{re.escape(output.exception)}\b", case.text))
     return named and (output.exception not in _INCOMPLETE_ERRORS or output.message in case.text)
 
 
-def _build_value_oracle(case: Case, output: ScriptOutput, finished: CommandResult) -> Oracle:
+def _build_value_oracle(case: ReproductionCase, output: ScriptOutput, finished: CommandResult) -> Oracle:
     wished = find_expected_exceptions(case.text)
     if not _is_clean_end(output, finished):
         return Oracle(Strength.NONE)
-    if known := expected_steps(case, output.steps):
+    if known := find_expected_outputs(case, output.steps):
         return Oracle(Strength.STRONG, expected=write_steps(known))
     if len(wished) == 1:
         return Oracle(Strength.STRONG, exception=min(wished))

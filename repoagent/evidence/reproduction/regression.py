@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from repoagent.domain import Edit, Issue, Oracle, Strength
 from repoagent.evidence.reproduction.script import is_test_case, read_steps
-from repoagent.issue.syntax import parse
+from repoagent.issue.syntax import parse_leniently
 
 MAX_STATEMENTS = 60
 """Statements of a reproduction that becomes a test."""
@@ -46,9 +46,9 @@ def write_test(
     `find_import` returns the statement that imports a name, see `project.find_import`. Raises RegressionRefused.
     """
     text = before or ""
-    if before is not None and not parse(before).body and before.strip():
+    if before is not None and not parse_leniently(before).body and before.strip():
         raise RegressionRefused(f"{path} cannot be parsed")
-    style = _detect_style(parse(text))
+    style = _detect_style(parse_leniently(text))
     body = _write_body(oracle, style, find_import, text)
     name = _choose_name(issue.title, text)
     lines = [
@@ -104,7 +104,7 @@ class _TestBody:
 
 def _write_body(oracle: Oracle, style: _TestStyle, find_import: Callable[[str], str], text: str) -> _TestBody:
     steps = list(_select_steps(oracle))
-    if not steps or len(steps) > MAX_STATEMENTS or any(map(is_test_case, parse("\n".join(steps)).body)):
+    if not steps or len(steps) > MAX_STATEMENTS or any(map(is_test_case, parse_leniently("\n".join(steps)).body)):
         raise RegressionRefused("the reproduction is no sequence of statements that a test could hold")
     if oracle.strength not in (Strength.STRONG, Strength.CRASH):
         raise RegressionRefused("the issue does not say what is right")
@@ -140,10 +140,15 @@ def _select_steps(oracle: Oracle) -> Iterator[str]:
 
 def _call_tests(steps: Sequence[str]) -> list[ast.stmt]:
     """Write calls of the tests without parameters that a snippet defines and does not call."""
-    tree = parse("\n".join(steps))
+    tree = parse_leniently("\n".join(steps))
     called = {n.func.id for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
     tests = [n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name.startswith("test")]
-    return [s for t in tests if t.name not in called and not ast.unparse(t.args) for s in parse(f"{t.name}()").body]
+    return [
+        s
+        for t in tests
+        if t.name not in called and not ast.unparse(t.args)
+        for s in parse_leniently(f"{t.name}()").body
+    ]
 
 
 def _write_assertion(code: str, expected: str, style: _TestStyle) -> tuple[list[str], bool]:
@@ -185,9 +190,9 @@ def _write_raises(
     code: str, exception: str, style: _TestStyle, find_import: Callable[[str], str], steps: Sequence[str], text: str
 ) -> list[str]:
     lines = []
-    known = {name for node in parse("\n".join(steps)).body for name in _find_bound_names(node)} | _find_top_imports(
-        text
-    )
+    known = {
+        name for node in parse_leniently("\n".join(steps)).body for name in _find_bound_names(node)
+    } | _find_top_imports(text)
     if not hasattr(builtins, exception) and exception not in known:
         statement = find_import(exception)
         if not statement:
@@ -196,7 +201,7 @@ def _write_raises(
     if not style.base and "pytest" not in known:
         lines.append("import pytest")
     opened = f"with self.assertRaises({exception}):" if style.base else f"with pytest.raises({exception}):"
-    return [*lines, opened, *textwrap.indent(ast.unparse(parse(code)), "    ").splitlines()]
+    return [*lines, opened, *textwrap.indent(ast.unparse(parse_leniently(code)), "    ").splitlines()]
 
 
 def _hoist_imports(statements: Sequence[str]) -> list[str]:
@@ -213,7 +218,7 @@ def _is_known(node: ast.stmt, known: frozenset[str]) -> bool:
 def _find_top_imports(text: str) -> frozenset[str]:
     """Find the imports at the top of the file, one name each as a statement of its own, and the names they bind."""
     found = set()
-    for node in parse(text).body:
+    for node in parse_leniently(text).body:
         if isinstance(node, ast.Import | ast.ImportFrom):
             found.add(ast.unparse(node))
             found |= {ast.unparse(_narrow_import(node, alias)) for alias in node.names}
@@ -235,7 +240,7 @@ def _find_bound_names(node: ast.stmt) -> Iterator[str]:
 
 
 def _parse_statements(code: str) -> list[ast.stmt]:
-    return parse(code).body
+    return parse_leniently(code).body
 
 
 def _is_literal(text: str) -> bool:
@@ -288,7 +293,7 @@ def _add_test(text: str, test: str) -> str:
 
 
 def _find_end_of_tests(text: str, last: int) -> int:
-    body = parse(text).body
+    body = parse_leniently(text).body
     final = body[-1] if body else None
     is_main = isinstance(final, ast.If) and "__name__" in ast.unparse(final.test)
     return final.lineno - 1 if final is not None and is_main else last

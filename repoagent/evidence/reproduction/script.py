@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeGuard
 
-from repoagent.issue.steps import Step
-from repoagent.issue.syntax import parse
+from repoagent.issue.steps import SnippetStep
+from repoagent.issue.syntax import parse_leniently
 from repoagent.sandbox.base import ENVIRONMENT, CommandResult, Sandbox
 
 MARK = "=== repoagent: "
@@ -84,13 +84,13 @@ class ScriptOutput:
         return "\n".join([*self.steps.values(), *([self.message] if self.exception else [])])
 
 
-def write_script(steps: Sequence[Step], preamble: str = "", setup: str = "") -> str:
+def write_script(steps: Sequence[SnippetStep], preamble: str = "", setup: str = "") -> str:
     """Write a script that runs `steps` after `setup` of a framework and `preamble` (imports and earlier code, whose
     output is not looked at).
 
     Bare expressions are printed as an interpreter would. Tests that a snippet defines but does not call are called.
     """
-    tree = parse("\n".join([preamble, *(step.code for step in steps)]))
+    tree = parse_leniently("\n".join([preamble, *(step.code for step in steps)]))
     lines = [ast.unparse(node) for node in tree.body if _is_future(node)]
     lines += [_SCRIPT_HEADER, *([setup] if setup else ()), *map(ast.unparse, _parse_statements(preamble))]
     for number, step in enumerate(steps, 1):
@@ -157,7 +157,7 @@ def _tidy(output: str) -> str:
 
 def _parse_statements(code: str) -> list[ast.stmt]:
     """Return the statements of `code`; imports from the future stand at the head of the script already."""
-    return [node for node in parse(code).body if not _is_future(node)]
+    return [node for node in parse_leniently(code).body if not _is_future(node)]
 
 
 def _is_future(node: ast.stmt) -> bool:

@@ -6,18 +6,18 @@ import ast
 import re
 import textwrap
 
-from repoagent.issue.syntax import parse
+from repoagent.issue.syntax import parse_leniently
 
 _NOTHING = object()
 _GAP = re.compile(r"^[ \t]*\.\.\.[ \t]*$|[\[({,][ \t]{0,8}\.\.\.[ \t]{0,8}(?:[\])},]|$)", re.MULTILINE)
 
 
-def same_value(one: str, other: str) -> bool:
+def is_same_value(one: str, other: str) -> bool:
     """Whether two outputs show the same: equal text, or literals whose types and values are equal at every depth."""
-    if _lines(one) == _lines(other):
+    if _split_lines(one) == _split_lines(other):
         return True
-    left, right = _literal(one), _literal(other)
-    return left is not _NOTHING and _typed(left) == _typed(right)
+    left, right = _read_literal(one), _read_literal(other)
+    return left is not _NOTHING and _add_types(left) == _add_types(right)
 
 
 def has_gaps(output: str) -> bool:
@@ -25,78 +25,80 @@ def has_gaps(output: str) -> bool:
     return bool(_GAP.search(output))
 
 
-def named_by(output: str, claim: str) -> bool:
+def is_named_by(output: str, claim: str) -> bool:
     """Whether `claim` in prose means `output`: the same value, or a string without its quotes."""
-    return same_value(output, claim) or _text(output) == _text(claim)
+    return is_same_value(output, claim) or _read_text(output) == _read_text(claim)
 
 
-def mentioned(output: str, prose: str) -> bool:
+def is_mentioned(output: str, prose: str) -> bool:
     """Whether prose contains an output that is long enough not to be there by chance."""
-    text = _text(output)
+    text = _read_text(output)
     return len(text) >= 3 and bool(re.search(rf"(?<![\w.]){re.escape(text)}(?!\w)", prose))
 
 
-def in_style_of(output: str, claim: str, quoted: bool) -> str:
+def format_in_style(output: str, claim: str, quoted: bool) -> str:
     """`claim` as the program would print it, where it prints `output` now.
 
     A string is written by its repr if `output` is; `quoted` tells whether the issue puts its strings into quotes, so
     that `5` without them may be a number.
     """
-    if not isinstance(_literal(output), str):
-        return _text(claim) if isinstance(_literal(claim), str) and _literal(output) is _NOTHING else claim
-    value = _literal(claim)
+    if not isinstance(_read_literal(output), str):
+        return (
+            _read_text(claim) if isinstance(_read_literal(claim), str) and _read_literal(output) is _NOTHING else claim
+        )
+    value = _read_literal(claim)
     if isinstance(value, str) or value is _NOTHING or not quoted:
-        return repr(_text(claim) if isinstance(value, str) else _unescaped(claim))
+        return repr(_read_text(claim) if isinstance(value, str) else _unescape(claim))
     return claim
 
 
-def _unescaped(claim: str) -> str:
+def _unescape(claim: str) -> str:
     """A string that is written without its quotes, but with its line ends as in a literal."""
     return claim.replace("\\n", "\n").replace("\\t", "\t")
 
 
-def plausible(output: str, claim: str, code: str) -> bool:
+def is_plausible(output: str, claim: str, code: str) -> bool:
     """Whether `claim` may stand for what `output` should be, rather than name a piece of the snippet's `code`."""
-    if _literal(claim) is not _NOTHING:
+    if _read_literal(claim) is not _NOTHING:
         return True
     if re.search(r"\\(?![nt](?![a-z]))", claim):
         return False  # it may be written as in a literal, or as it is printed
-    if claim.endswith("()") or claim in _expressions(code):
+    if claim.endswith("()") or claim in _find_expressions(code):
         return False
-    value = _literal(output)
+    value = _read_literal(output)
     free_text = isinstance(value, str) or (value is _NOTHING and "(" not in output and output[:1] != "<")
-    return free_text or _class_of(output) == _class_of(claim)
+    return free_text or _get_class_name(output) == _get_class_name(claim)
 
 
-def quoted(text: str) -> bool:
+def is_quoted(text: str) -> bool:
     """Whether it is written as a string literal."""
-    return isinstance(_literal(text), str)
+    return isinstance(_read_literal(text), str)
 
 
 def is_print(code: str) -> bool:
     """Whether it is a call of `print`, which shows strings without their quotes."""
-    body = parse(code).body
+    body = parse_leniently(code).body
     call = body[0].value if len(body) == 1 and isinstance(body[0], ast.Expr) else None
     return isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "print"
 
 
-def plain_text(claim: str) -> str:
+def strip_quotes(claim: str) -> str:
     """The claim without quotes, if it is a string."""
-    return _text(claim)
+    return _read_text(claim)
 
 
-def _expressions(code: str) -> set[str]:
+def _find_expressions(code: str) -> set[str]:
     """The names, calls and other expressions in `code`, but for its constants."""
-    nodes = ast.walk(parse(code))
+    nodes = ast.walk(parse_leniently(code))
     return {ast.unparse(node) for node in nodes if isinstance(node, ast.expr) and not isinstance(node, ast.Constant)}
 
 
-def _class_of(text: str) -> str:
+def _get_class_name(text: str) -> str:
     """`Point` for `Point(x=1)`."""
     return text.partition("(")[0]
 
 
-def _literal(text: str) -> object:
+def _read_literal(text: str) -> object:
     try:
         value: object = ast.literal_eval(text.strip())
     except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
@@ -104,22 +106,22 @@ def _literal(text: str) -> object:
     return value
 
 
-def _typed(value: object) -> tuple[type, object]:
+def _add_types(value: object) -> tuple[type, object]:
     """`value` with all its types, so that True is not 1."""
     if isinstance(value, list | tuple):
-        return type(value), tuple(map(_typed, value))
+        return type(value), tuple(map(_add_types, value))
     if isinstance(value, set):
-        return set, frozenset(map(_typed, value))
+        return set, frozenset(map(_add_types, value))
     if isinstance(value, dict):
-        return dict, frozenset((_typed(key), _typed(each)) for key, each in value.items())
+        return dict, frozenset((_add_types(key), _add_types(each)) for key, each in value.items())
     return type(value), value
 
 
-def _text(text: str) -> str:
-    value = _literal(text)
+def _read_text(text: str) -> str:
+    value = _read_literal(text)
     return value if isinstance(value, str) else text.strip()
 
 
-def _lines(text: str) -> list[str]:
+def _split_lines(text: str) -> list[str]:
     # Blocks of Markdown lose the indentation that all their lines share, hence so do both sides.
     return [line.rstrip() for line in textwrap.dedent(text).strip("\n").rstrip().splitlines()]

@@ -19,8 +19,8 @@ from repoagent.errors import BudgetExceeded, ModelFailed
 from repoagent.evidence.reproduction import frameworks
 from repoagent.evidence.reproduction.oracle import ScriptRunner
 from repoagent.evidence.reproduction.script import ScriptOutput, read_output, write_script
-from repoagent.issue.steps import Step
-from repoagent.issue.syntax import parse
+from repoagent.issue.steps import SnippetStep
+from repoagent.issue.syntax import parse_leniently
 from repoagent.languages.python.language import PYTHON
 from repoagent.llm.base import Completion, Message, Model, Sampling
 from repoagent.llm.parallel import complete_all
@@ -142,7 +142,7 @@ class _ScriptWriter:
 
     def _write_script(self, code: str) -> str:
         # Statement by statement: between them, a framework makes the tables of what was defined.
-        steps = [Step(ast.unparse(node)) for node in parse(code).body]
+        steps = [SnippetStep(ast.unparse(node)) for node in parse_leniently(code).body]
         return write_script(steps, setup=frameworks.write_setup(code, self.packages))
 
 
@@ -152,18 +152,18 @@ def _parse_script(answer: Completion, messages: tuple[Message, ...]) -> _Generat
         code = PYTHON.extract_code(answer.text, "", truncated=answer.truncated)
     except EditRefused:
         return None
-    return _GeneratedScript(code, messages) if parse(code).body else None
+    return _GeneratedScript(code, messages) if parse_leniently(code).body else None
 
 
 def _has_assertion(code: str) -> bool:
     """Return whether a script asserts anything that is not written out as false."""
-    found = [node.test for node in ast.walk(parse(code)) if isinstance(node, ast.Assert)]
+    found = [node.test for node in ast.walk(parse_leniently(code)) if isinstance(node, ast.Assert)]
     return any(not isinstance(test, ast.Constant) for test in found)
 
 
 def _is_using_project(code: str, packages: Sequence[str]) -> bool:
     """Return whether a script imports the project, as far as that is known."""
-    nodes = list(ast.walk(parse(code)))
+    nodes = list(ast.walk(parse_leniently(code)))
     names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
     return not packages or bool({name.partition(".")[0] for name in names} & set(packages))

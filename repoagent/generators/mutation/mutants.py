@@ -39,22 +39,26 @@ class Mutant:
         return MutationProposal(self.changes, self.line).apply(source)
 
 
-def generate_mutants(source: str, location: Location, text: str, limit: int) -> tuple[Mutant, ...]:
+def generate_mutants(
+    source: str, location: Location, text: str, limit: int, patterns: Sequence[MutationPattern] = PATTERNS
+) -> tuple[Mutant, ...]:
     """Generate at most `limit` mutants of the function at `location` that parse and differ in their trees, likely ones
     first.
 
     A pattern's prior is shared out among its mutants, those that are usual in a function included. A change of lines
     that no failing run executes, as far as the location's lines tell, is less likely; one that brings in a word of the
-    issue's `text` is more likely. Raises EditRefused when `source` has no such function.
+    issue's `text` is more likely. Only `patterns` are used. Raises EditRefused when `source` has no such function.
     """
     target = MutationTarget.find(source, location.symbol, location.start, IssueVocabulary(text))
-    ordered = sorted(_propose_mutants(target, location), key=lambda mutant: -mutant.pattern_prior)
+    ordered = sorted(_propose_mutants(target, location, patterns), key=lambda mutant: -mutant.pattern_prior)
     return tuple(islice(_select_distinct(target, ordered), limit))
 
 
-def _propose_mutants(target: MutationTarget, location: Location) -> Iterator[Mutant]:
+def _propose_mutants(
+    target: MutationTarget, location: Location, patterns: Sequence[MutationPattern]
+) -> Iterator[Mutant]:
     """Yield the mutants of every pattern."""
-    for pattern in PATTERNS:
+    for pattern in patterns:
         found = list(islice(pattern.propose(target), _MAX_PROPOSALS))
         yield from _share_prior(
             pattern, [*found, *_repeat_on_duplicate_lines(target, found)], location, target.vocabulary

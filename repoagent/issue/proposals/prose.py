@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from repoagent.issue.proposals.model import ProposedHunk
-from repoagent.issue.syntax import parse
+from repoagent.issue.syntax import parse_leniently
 
 _QUOTED = r"(?:`(?P<{0}1>[^`\n]{{1,200}})`|\"(?P<{0}2>[^\"\n]{{2,80}})\"|'(?P<{0}3>[^'\n]{{2,80}})'(?!\w))"
 _BEFORE, _AFTER = _QUOTED.format("before"), _QUOTED.format("after")
@@ -83,7 +83,7 @@ def _read_unquoted(line: str) -> ProposedHunk | None:
 
 def _is_code(text: str) -> bool:
     """Return whether it can only be code: what parses and is neither a name nor a value."""
-    body = parse(text).body
+    body = parse_leniently(text).body
     if len(body) != 1 or len(text) < _MIN_CODE or isinstance(body[0], ast.AnnAssign):
         return False
     value = body[0].value if isinstance(body[0], ast.Expr) else None
@@ -95,5 +95,5 @@ def _is_statement(line: str) -> bool:
     of."""
     if len(line) < _MIN_PIECE or line.startswith((">>>", "import ", "from ", "class ", "@")):
         return False
-    body = parse(f"{line} pass" if line.endswith(":") else line).body
+    body = parse_leniently(f"{line} pass" if line.endswith(":") else line).body
     return len(body) == 1 and not isinstance(body[0], ast.Expr | ast.AnnAssign)

@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repoagent.domain import Issue
-from repoagent.localise.signals import Clues, Frame, Link, read_clues
+from repoagent.localise.signals import CodeLink, IssueFrame, IssueSignals, read_signals
 
 
-def _clues(body: str) -> Clues:
-    return read_clues(Issue("It fails", body))
+def _clues(body: str) -> IssueSignals:
+    return read_signals(Issue("It fails", body))
 
 
 def test_frames_come_from_the_bottom_up() -> None:
@@ -21,33 +21,33 @@ def test_frames_come_from_the_bottom_up() -> None:
         '  File "C:\\lib\\pkg\\core.py", line 12, in start\n    raise ValueError("x")\n'
         "ValueError: the widget is closed\n"
     )
-    assert found.frames == (Frame("C:/lib/pkg/core.py", 12, "start"), Frame("/home/me/app.py", 3, ""))
+    assert found.frames == (IssueFrame("C:/lib/pkg/core.py", 12, "start"), IssueFrame("/home/me/app.py", 3, ""))
     assert "the widget is closed" in found.messages
 
 
 @pytest.mark.parametrize(
     ("text", "frame"),
     [
-        ("src/pkg/core.py:12: in start\n", Frame("src/pkg/core.py", 12, "start")),
-        ("E   src/pkg/core.py:12: ValueError\n", Frame("src/pkg/core.py", 12, "")),
-        ("~/pkg/core.py in start(self, x)\n", Frame("~/pkg/core.py", 0, "start")),
-        ("File ~/pkg/core.py:12, in Engine.start(self)\n", Frame("~/pkg/core.py", 12, "Engine.start")),
+        ("src/pkg/core.py:12: in start\n", IssueFrame("src/pkg/core.py", 12, "start")),
+        ("E   src/pkg/core.py:12: ValueError\n", IssueFrame("src/pkg/core.py", 12, "")),
+        ("~/pkg/core.py in start(self, x)\n", IssueFrame("~/pkg/core.py", 0, "start")),
+        ("File ~/pkg/core.py:12, in Engine.start(self)\n", IssueFrame("~/pkg/core.py", 12, "Engine.start")),
     ],
 )
-def test_frames_of_pytest_and_ipython_are_read(text: str, frame: Frame) -> None:
+def test_frames_of_pytest_and_ipython_are_read(text: str, frame: IssueFrame) -> None:
     assert _clues(text).frames == (frame,)
 
 
 @pytest.mark.parametrize(
     ("url", "link"),
     [
-        (f"https://github.com/a/b/blob/{'0af' * 13}1/src/pkg/m.py#L12-L15", Link("src/pkg/m.py", 12, True)),
-        ("\u200bhttps://github.com/a/b/blob/master/pkg/m.py#L7.", Link("pkg/m.py", 7, False)),
-        ("[here](https://gitlab.com/a/b/-/blob/v2.1/pkg/m.py?ref_type=tags#L7)", Link("pkg/m.py", 7, False)),
-        ("https://github.com/a/b/blob/stable/2.x/pkg/m.py#L7", Link("2.x/pkg/m.py", 7, False)),
+        (f"https://github.com/a/b/blob/{'0af' * 13}1/src/pkg/m.py#L12-L15", CodeLink("src/pkg/m.py", 12, True)),
+        ("\u200bhttps://github.com/a/b/blob/master/pkg/m.py#L7.", CodeLink("pkg/m.py", 7, False)),
+        ("[here](https://gitlab.com/a/b/-/blob/v2.1/pkg/m.py?ref_type=tags#L7)", CodeLink("pkg/m.py", 7, False)),
+        ("https://github.com/a/b/blob/stable/2.x/pkg/m.py#L7", CodeLink("2.x/pkg/m.py", 7, False)),
     ],
 )
-def test_links_to_lines_are_read(url: str, link: Link) -> None:
+def test_links_to_lines_are_read(url: str, link: CodeLink) -> None:
     assert _clues(f"See {url} for it.").links == (link,)
 
 
@@ -57,14 +57,17 @@ def test_a_link_to_a_whole_file_names_no_line() -> None:
 
 def test_names_are_told_by_how_they_stand_there() -> None:
     found = _clues("`Engine.start` in pkg/core.py breaks.\n\n```python\nimport pkg.core as c\nc.make(3)\n```\n")
-    assert found.named == ("Engine", "start")
+    assert found.quoted_names == ("Engine", "start")
     assert found.paths == ("pkg/core.py",)
-    assert found.called == ("make",)
-    assert {"pkg.core.make", "Engine.start"} <= set(found.dotted)
+    assert found.called_names == ("make",)
+    assert {"pkg.core.make", "Engine.start"} <= set(found.dotted_names)
 
 
 def test_imports_of_a_snippet_are_put_in_front_of_names() -> None:
-    assert _clues(">>> from pkg.core import Engine, helper as h\n").dotted[:2] == ("pkg.core.Engine", "pkg.core.helper")
+    assert _clues(">>> from pkg.core import Engine, helper as h\n").dotted_names[:2] == (
+        "pkg.core.Engine",
+        "pkg.core.helper",
+    )
 
 
 def test_only_the_constant_parts_of_a_message_are_kept() -> None:
@@ -75,7 +78,7 @@ def test_only_the_constant_parts_of_a_message_are_kept() -> None:
 @given(st.text(alphabet="`'\".:/\\()\nFile line in abc_ 0123 py>E", max_size=600))
 @settings(max_examples=150, deadline=None)
 def test_no_text_raises(text: str) -> None:
-    assert read_clues(Issue("", text)).text is not None
+    assert read_signals(Issue("", text)).text is not None
 
 
 @pytest.mark.timeout(20)
