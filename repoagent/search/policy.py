@@ -88,9 +88,15 @@ def list_agenda(situation: Situation, options: SearchOptions = DEFAULT_OPTIONS) 
 def _list_plan_round(situation: Situation, number: int) -> Iterator[WorkItem]:
     """All planned functions at once, and the suspicious lines at module level, for what can change several places."""
     places = (*situation.planned, *(each for each in situation.modules if each not in situation.planned))
-    for generator in GENERATORS if places else ():
-        if generator.traits.scope is Scope.PLAN and (count := situation.samples.get(generator.name, 0)):
-            yield WorkItem(generator.name, places[0], count, number, others=places[1:])
+    for generator in GENERATORS:
+        count, able = situation.samples.get(generator.name, 0), _select_able(places, generator, situation)
+        if generator.traits.scope is Scope.PLAN and count and able:
+            yield WorkItem(generator.name, able[0], count, number, others=able[1:])
+
+
+def _select_able(places: Sequence[Location], generator: Generator, situation: Situation) -> tuple[Location, ...]:
+    """The places whose languages can do what a generator needs."""
+    return tuple(each for each in places if situation.can_work_on(each, generator.traits.needs))
 
 
 def _list_function_round(targets: Sequence[Location], situation: Situation, number: int) -> Iterator[WorkItem]:
@@ -199,6 +205,8 @@ def _retry(situation: Situation, options: SearchOptions) -> tuple[WorkItem, ...]
     for candidate in situation.candidates:
         retrier = retriers.get(candidate.generator)
         if retrier is None or not situation.samples.get(retrier.name, 0):
+            continue
+        if not situation.can_work_on(candidate.target, retrier.traits.needs):
             continue
         if not _was_given(retrier.name, candidate, situation) and _is_worth_retrying(candidate, situation):
             items.append(_make_retry(retrier, candidate, situation))
