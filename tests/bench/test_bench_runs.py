@@ -112,7 +112,7 @@ def test_every_kind_of_trouble_ends_in_a_state_of_its_own_and_the_rest_goes_on(
     assert "row 2 (typed-wrong), field patch" in said["typed-wrong"][0]
     assert "no repository" in said["no-repository"][0]
     assert "no commit" in said["no-commit"][0]
-    assert said["agent-dies"] == ("AgentDied: the command ended with 3: ", 1, 0)
+    assert said["agent-dies"] == ("AgentCrashed: the command ended with 3: ", 1, 0)
     assert (said["agent-is-killed"][0], *said["agent-is-killed"][1:]) == (
         "the worker was ended by SIGKILL, perhaps for lack of memory",
         2,

@@ -103,23 +103,6 @@ def insert_own_method_calls(target: MutationTarget) -> Iterator[MutationProposal
                 yield MutationProposal((TextChange(span[0], span[0], f"{indent}{text}\n"),), node.lineno, plausibility)
 
 
-def repeat_conditions(target: MutationTarget) -> Iterator[MutationProposal]:
-    """Repeat a condition with another string or attribute: `"P" in x or "Q" in x`."""
-    for node in target.expressions:
-        above = target.get_parent(node)
-        asked = (isinstance(above, ast.If | ast.While | ast.IfExp) and node is above.test) or isinstance(
-            above, ast.BoolOp | ast.Return
-        )
-        if not asked or not isinstance(node, ast.Compare | ast.Call):
-            continue
-        outer = {ast.And: "and", ast.Or: "or"}[type(above.op)] if isinstance(above, ast.BoolOp) else ""
-        text = target.get_text(node)
-        for other, plausibility in _vary_condition(target, node):
-            for word in ("or", "and"):
-                joined = f"{text} {word} {other}"
-                yield target.replace(node, f"({joined})" if outer not in ("", word) else joined, plausibility)
-
-
 def enclose_placeholders(target: MutationTarget) -> Iterator[MutationProposal]:
     """Put what a string has filled in into brackets or quotes, and a word into quotes that the issue quotes."""
     for node in target.expressions:
@@ -269,47 +252,6 @@ def _find_own_method_calls(target: MutationTarget) -> Sequence[str]:
 
 def _split_words(text: str) -> Sequence[str]:
     return re.findall(r"\w+", text)
-
-
-def _vary_condition(target: MutationTarget, node: ast.expr) -> Iterator[tuple[str, float]]:
-    """Yield the text of a condition with one string or attribute replaced, and how plausible that is."""
-    start, text = target.get_span(node)[0], target.get_text(node)
-    for inner in ast.walk(node):
-        if isinstance(inner, ast.Constant) and isinstance(inner.value, str):
-            at, end = (place - start for place in target.get_span(inner))
-            for other in _find_similar_strings(target, inner.value):
-                yield text[:at] + repr(other) + text[end:], 1.0 if other in target.vocabulary.words else 0.3
-        elif isinstance(inner, ast.Attribute):
-            end = target.get_span(inner)[1] - start
-            for other in _find_similar_attributes(target, inner.attr):
-                yield (
-                    text[: end - len(inner.attr)] + other + text[end:],
-                    1.0 if other in target.vocabulary.words else 0.3,
-                )
-
-
-def _find_similar_strings(target: MutationTarget, value: str) -> Sequence[str]:
-    """List strings of the issue and the function that might stand beside `value`."""
-    like = [
-        word
-        for word in sorted(target.vocabulary.words)
-        if len(word) == len(value) and word.isupper() == value.isupper()
-    ]
-    own = [
-        n.value
-        for n in ast.walk(target.function)
-        if isinstance(n, ast.Constant) and isinstance(n.value, str) and n.value.isidentifier() == value.isidentifier()
-    ]
-    return [each for each in dict.fromkeys((*like, *own)) if each != value and len(each) <= 40][:12]
-
-
-def _find_similar_attributes(target: MutationTarget, name: str) -> Sequence[str]:
-    """List attributes used in the file that begin as `name` does: `get_lookup` for `get_transform`."""
-    head = name.partition("_")[0]
-    every = (n.attr for n in ast.walk(target.scope.module) if isinstance(n, ast.Attribute))
-    told = (word for word in sorted(target.vocabulary.words) if "_" in word)
-    like = dict.fromkeys(each for each in (*every, *told) if each.partition("_")[0] == head and "_" in each)
-    return [each for each in like if each != name][:8]
 
 
 def _list_brackets(text: str) -> Sequence[tuple[str, str]]:

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator, Sequence
 
 from repoagent.generators.mutation.target import MutationProposal, MutationTarget, TextChange
-from repoagent.languages.python.syntax import find_first_line
 
 
 def strengthen_condition(target: MutationTarget) -> Iterator[MutationProposal]:
@@ -89,15 +88,6 @@ def exchange_none_and_empty(target: MutationTarget) -> Iterator[MutationProposal
                 for more in ("str", "int", "float", "list", "tuple", "bool", "dict")
                 if more not in kinds
             )
-
-
-def change_branching(target: MutationTarget) -> Iterator[MutationProposal]:
-    """Write `while` for `if`, `if` for `elif` and `elif` for a following `if`, or the reverse."""
-    for node in target.statements:
-        if isinstance(node, ast.If):
-            yield from _change_if(target, node)
-        elif isinstance(node, ast.While) and not node.orelse:
-            yield from _replace_keyword(target, node, "while", "if")
 
 
 def change_exception(target: MutationTarget) -> Iterator[MutationProposal]:
@@ -237,27 +227,3 @@ def _list_element_conditions(target: MutationTarget, names: Sequence[str]) -> It
             f"{name} >= 0",
         )
         yield from (f"{name} {sign} {other}" for other in others for sign in ("in", "not in", "!=", "==", "<", ">"))
-
-
-def _change_if(target: MutationTarget, node: ast.If) -> Iterator[MutationProposal]:
-    line = target.offsets.lines[node.lineno - 1].lstrip()
-    if line.startswith("elif"):
-        yield from _replace_keyword(target, node, "elif", "if")
-        return
-    if not node.orelse:
-        yield from _replace_keyword(target, node, "if", "while")
-    block = target.find_block(node)
-    place = next((i for i, each in enumerate(block) if each is node), 0)
-    before = block[place - 1] if place else None
-    if isinstance(before, ast.If) and not before.orelse:
-        yield from _replace_keyword(target, node, "if", "elif")
-
-
-def _replace_keyword(target: MutationTarget, node: ast.stmt, word: str, other: str) -> Iterator[MutationProposal]:
-    start = target.get_span(node)[0]
-    at = (
-        start
-        if target.source.startswith(word, start)
-        else target.source.find(word, target.offsets.starts[find_first_line(node) - 1])
-    )
-    yield MutationProposal((TextChange(at, at + len(word), other),), node.lineno)

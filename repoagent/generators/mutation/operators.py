@@ -149,25 +149,6 @@ def swap_operands(target: MutationTarget) -> Iterator[MutationProposal]:
             yield from (target.exchange(a, b, 0.5) for a, b in zip(node.values, node.values[1:], strict=False))
 
 
-def regroup_operands(target: MutationTarget) -> Iterator[MutationProposal]:
-    """Write `a * (b + c)` for `a * b + c`, in case the other precedence was meant."""
-    for node in target.expressions:
-        if isinstance(node, ast.BinOp) and isinstance(node.left, ast.BinOp):
-            start, end = target.get_span(node)
-            middle = target.get_span(node.left.right)[0]
-            if target.get_text(node.left).count("(") == target.get_text(node.left).count(")"):
-                text = target.source[start:middle] + "(" + target.source[middle:end] + ")"
-                yield MutationProposal((TextChange(start, end, text),), node.lineno)
-        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not) and isinstance(node.operand, ast.BoolOp):
-            first = node.operand.values[0]
-            yield target.replace(
-                node,
-                "not "
-                + target.get_text(node.operand).replace(target.get_text(first), f"({target.get_text(first)})", 1),
-                0.5,
-            )
-
-
 def _drop_middle_operand(target: MutationTarget, node: ast.BinOp) -> Iterator[MutationProposal]:
     """Write `a * c` and `a + c` for `a + b * c`, where that is read from the left."""
     if isinstance(node.left, ast.BinOp):

@@ -42,7 +42,6 @@ PATTERNS: tuple[MutationPattern, ...] = (
     MutationPattern("call removed", 40, 3.1, calls.unwrap_call),
     MutationPattern("number", 97, 11.2, values.change_number),
     MutationPattern("truth", 37, 0.5, values.change_truth_value),
-    MutationPattern("nothing", 12, 4.9, values.change_empty_value),
     MutationPattern("string", 50, 13.3, values.change_string),
     MutationPattern("quoted", 6, 0.1, values.unquote_variable),
     MutationPattern("endless", 12, 0.1, statements.end_endless_loop),
@@ -53,7 +52,6 @@ PATTERNS: tuple[MutationPattern, ...] = (
     MutationPattern("none checked", 30, 2.4, conditions.add_none_check),
     MutationPattern("decided", 12, 5.7, conditions.return_condition),
     MutationPattern("none or empty", 20, 1.6, conditions.exchange_none_and_empty),
-    MutationPattern("branches", 6, 1.5, conditions.change_branching),
     MutationPattern("exception", 12, 4.0, conditions.change_exception),
     MutationPattern("comparison", 60, 2.8, operators.replace_comparison),
     MutationPattern("arithmetic", 40, 2.3, operators.replace_arithmetic),
@@ -62,14 +60,12 @@ PATTERNS: tuple[MutationPattern, ...] = (
     MutationPattern("operand dropped", 40, 1.9, operators.drop_operand),
     MutationPattern("operand added", 30, 31.9, operators.add_operand),
     MutationPattern("operands swapped", 30, 2.4, operators.swap_operands),
-    MutationPattern("regrouped", 6, 0.1, operators.regroup_operands),
     MutationPattern("index", 20, 1.6, calls.change_index),
     MutationPattern("part", 25, 29.4, calls.change_slice),
     MutationPattern("deleted", 15, 7.5, statements.delete_statement),
     MutationPattern("moved", 25, 4.7, statements.move_statement),
     MutationPattern("exits", 25, 13.5, statements.change_exit),
     MutationPattern("inserted", 30, 94.3, statements.insert_statement),
-    MutationPattern("returned", 6, 4.5, statements.append_return),
     MutationPattern("guarded", 40, 365.5, statements.guard_statement),
     MutationPattern("defaults", 6, 0.0, statements.replace_mutable_default),
     MutationPattern("yielding", 3, 0.1, statements.change_yield),
@@ -79,7 +75,6 @@ PATTERNS: tuple[MutationPattern, ...] = (
     MutationPattern("option", 60, 0.7, borrowed.add_keyword_arguments),
     MutationPattern("called", 40, 29.5, borrowed.wrap_in_module_calls),
     MutationPattern("own call", 15, 10.1, borrowed.insert_own_method_calls),
-    MutationPattern("repeated", 25, 1.9, borrowed.repeat_conditions),
     MutationPattern("placeholder", 8, 1.4, borrowed.enclose_placeholders),
 )
 """Priors of the patterns inside of one statement follow TSSB-3M, three million fixes of one statement in Python
@@ -89,6 +84,7 @@ element 57, fewer arguments 50, a truth value 37, an attribute access 32, an ope
 keyword 20, a sign 15, arguments swapped 8. Where our patterns cut finer, a number is divided; those of operators are
 raised, for many of the others' counts are typing errors that no test would have let pass. Patterns of whole statements
 are not in that collection: guards, insertions, moves and deletions are those of PAR (Kim et al., 2013) and TBar (Liu et
-al., 2019), and their priors are estimates, as are those of the ingredients from further away. `python
-benchmarks/repair/usual.py` counts what is usual.
+al., 2019), and their priors are estimates, as are those of the ingredients from further away.
+
+`python benchmarks/repair/usual.py` counts what is usual, `benchmarks/repair/patterns.py` which patterns reach a repair.
 """

@@ -106,26 +106,6 @@ def end_endless_loop(target: MutationTarget) -> Iterator[MutationProposal]:
             yield from (_insert_line(target, span[1], indent, text, line) for text in (*steps, "break"))
 
 
-def append_return(target: MutationTarget) -> Iterator[MutationProposal]:
-    """Return a value at the end of a function that ends without a `return`."""
-    last = target.function.body[-1]
-    span = target.find_own_lines(last)
-    if span is None or isinstance(last, ast.Return | ast.Raise):
-        return
-    values = [
-        "True",
-        "False",
-        *(n for n in target.scope.variables if n not in ("self", "cls")),
-        "None",
-        "[]",
-        "-1",
-        "self",
-    ]
-    yield from (
-        _insert_line(target, span[1], target.get_indent(last), f"return {value}", last.lineno) for value in values
-    )
-
-
 def guard_statement(target: MutationTarget) -> Iterator[MutationProposal]:
     """Return early under a condition, at the beginning or before a loop; put a statement under a condition."""
     values = _list_early_results(target)

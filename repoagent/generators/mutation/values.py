@@ -43,21 +43,6 @@ def change_truth_value(target: MutationTarget) -> Iterator[MutationProposal]:
         yield MutationProposal(tuple(changes), returned[0].lineno)
 
 
-def change_empty_value(target: MutationTarget) -> Iterator[MutationProposal]:
-    """Write one empty value for another: `None`, an empty container, zero."""
-    for node in target.expressions:
-        empty = (isinstance(node, ast.List | ast.Tuple) and not node.elts) or (
-            isinstance(node, ast.Dict) and not node.keys
-        )
-        if empty or (isinstance(node, ast.Constant) and node.value in (None, "", 0) and node.value is not False):
-            texts = ("None", "[]", "''", "0", "{}", "()", "set()", "False", "[[]]", "[0]", "True", "-1")
-            yield from (
-                target.replace(node, text, 0.8**rank)
-                for rank, text in enumerate(texts)
-                if text != target.get_text(node)
-            )
-
-
 def change_string(target: MutationTarget) -> Iterator[MutationProposal]:
     """Write another string: one of the function or the file, one in another case, another separator, a bracket's
     partner, or the string without its repeated or its last characters."""
