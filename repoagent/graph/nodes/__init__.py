@@ -1,8 +1,10 @@
 """The nodes: each takes the state and the services and returns what is new in the state."""
 
-from repoagent.graph.nodes.delivering import deliver, minimise, regress, review, weigh
+from repoagent.graph.nodes.deciding import begin, diagnose, gather, select
+from repoagent.graph.nodes.delivering import deliver, minimise, review
+from repoagent.graph.nodes.drafting import draft, validate
 from repoagent.graph.nodes.evidence import baseline, reproduce
-from repoagent.graph.nodes.searching import begin, diagnose, draft, gather, select, validate
+from repoagent.graph.nodes.proving import regress, weigh
 from repoagent.graph.nodes.understanding import approve, intake, localise, plan, specify, survey
 
 __all__ = [

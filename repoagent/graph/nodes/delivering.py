@@ -6,13 +6,10 @@ from dataclasses import replace
 
 from langgraph.runtime import Runtime
 
-from repoagent.domain import Regression, Strength, dump
-from repoagent.errors import BudgetExceeded
+from repoagent.domain import dump
 from repoagent.evidence.baseline import measure_whole
 from repoagent.evidence.context import EvaluationContext
 from repoagent.evidence.evaluate import estimate_seconds, evaluate
-from repoagent.evidence.regression_test import RegressionTester
-from repoagent.evidence.reproduction.regression import RegressionRefused
 from repoagent.evidence.verdict import Baseline
 from repoagent.graph.record import record_candidate
 from repoagent.graph.report import write_result
@@ -20,7 +17,6 @@ from repoagent.graph.services import Services
 from repoagent.graph.state import State
 from repoagent.graph.update import Update
 from repoagent.ranking import find_best, is_verified, merge_candidates
-from repoagent.ranking.mutation_score import measure_mutation_score
 from repoagent.ranking.reduction import Reducer
 
 _NOT_AGAIN = "The time was over before the patch could be tested a last time, from scratch; its first test stands."
@@ -80,39 +76,6 @@ def is_still_best(state: State, reviews: int) -> bool:
     if leader is None or state.chosen is None or state.evaluation is None:
         return True
     return leader.id == state.chosen.id or len(state.reviewed) >= reviews
-
-
-def weigh(state: State, runtime: Runtime[Services]) -> Update:
-    """Count how many mutants of the patched function the reproduction notices."""
-    services = runtime.context
-    chosen = state.chosen
-    if chosen is None or state.evaluation is None or state.spent or state.strength is Strength.NONE:
-        return {}
-    if chosen.verdict is None or chosen.verdict.oracle != "passed" or not chosen.target.symbol:
-        return {}
-    weight = measure_mutation_score(chosen, state.evaluation, services.workbench)
-    services.trace.emit("weighed", noticed=weight.killed, mutants=weight.total)
-    return {"weight": weight}
-
-
-def regress(state: State, runtime: Runtime[Services]) -> Update:
-    """Add the reproduction to the nearest test file, if it is seen to fail without the patch and to pass with it."""
-    services = runtime.context
-    chosen = state.chosen
-    if chosen is None or state.evaluation is None or not is_verified(chosen.verdict, state.strength):
-        return {}
-    if chosen.verdict is None or chosen.verdict.oracle != "passed" or state.spent:
-        return {}
-    if state.weight.is_vacuous:
-        return {"regression": Regression(reason="the reproduction notices no mistake in the patched function")}
-    tester = RegressionTester(state.issue, state.evaluation, services.workbench, services.index())
-    try:
-        made = tester.add_test(chosen.patch)
-    except (RegressionRefused, BudgetExceeded) as refusal:
-        made = Regression(reason=str(refusal))
-    services.session.write("test.patch", made.patch.text)
-    services.trace.emit("regression", test=made.test, reason=made.reason)
-    return {"regression": made}
 
 
 def deliver(state: State, runtime: Runtime[Services]) -> Update:
