@@ -1,4 +1,4 @@
-"""How natural a change is: how much likelier the model finds the code with it than without.
+"""How much likelier the model finds the code with a change than without: the log-likelihood ratio.
 
 Correct code is more natural than wrong code, in the sense of Hindle et al. (2012): of patches that pass the same tests
 the likelier is right more often, by Xia and Zhang (2022) and Kolak et al. (2022), and small models know it as well.
