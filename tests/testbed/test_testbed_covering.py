@@ -91,7 +91,7 @@ def made(root: Path, engine: Engine, requires: str = "") -> Testbed:
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bed: Testbed) -> Path:
     """Maps of their own for each test; the environment is opened where it was built."""
-    monkeypatch.setattr("repoagent.testbed.coverage.measuring.cache_root", lambda: tmp_path)
+    monkeypatch.setattr("repoagent.testbed.coverage.measuring.locate_cache_root", lambda: tmp_path)
     return tmp_path
 
 
