@@ -8,12 +8,14 @@ import warnings
 from collections.abc import Sequence
 from io import StringIO
 
+from repoagent.python_ast import parse_python
+
 
 def parse_leniently(code: str) -> ast.Module:
     """Return the syntax tree, empty where `code` is no Python; hostile nesting counts as no Python."""
     try:
         with warnings.catch_warnings(action="ignore"):
-            return ast.parse(code)
+            return parse_python(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ast.Module([], [])
 

@@ -16,6 +16,7 @@ from repoagent.generators.mutation.patterns import PATTERNS, MutationPattern
 from repoagent.generators.mutation.target import MutationProposal, MutationTarget, TextChange
 from repoagent.generators.mutation.vocabulary import IssueVocabulary
 from repoagent.languages.python.syntax import find_first_line, find_last_line
+from repoagent.python_ast import parse_python
 
 _MAX_PROPOSALS = 4_000
 """Proposals of one pattern for one function that are read at most."""
@@ -122,7 +123,7 @@ def _dump_tree(text: str) -> str:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            tree = ast.parse(make_parsable(f"if 1:\n{text}" if indented else text))
+            tree = parse_python(make_parsable(f"if 1:\n{text}" if indented else text))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ""
     return ast.dump(tree) if _is_compilable(text if not indented else textwrap.dedent(text)) else ""

@@ -12,6 +12,7 @@ from itertools import accumulate
 from repoagent.edits.encoding import make_parsable
 from repoagent.edits.errors import EditRefused
 from repoagent.edits.layout import Indentation, get_indent, split_lines
+from repoagent.python_ast import parse_python
 
 __all__ = [
     "Definable",
@@ -43,7 +44,7 @@ def parse(source: str) -> ast.Module:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # invalid escapes in somebody's strings are not our concern
-            return ast.parse(make_parsable(source))
+            return parse_python(make_parsable(source))
     except SyntaxError as error:
         raise EditRefused(
             f"SyntaxError: {error.msg} (line {error.lineno}: {(error.text or '').strip()[:80]})"
