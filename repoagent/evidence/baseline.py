@@ -6,10 +6,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from repoagent.domain import Ending, Issue, Location, Report
+from repoagent.evidence.choose_tests import is_named_in, select_fewer_tests, select_near_tests
 from repoagent.evidence.context import EvaluationContext
 from repoagent.evidence.screening import run_single_tests
 from repoagent.evidence.screening.choosing import make_collection_arguments
-from repoagent.evidence.test_selection import is_named_in, select_fewer_tests, select_near_tests
 from repoagent.evidence.verdict import Baseline
 from repoagent.evidence.workbench import Workbench
 from repoagent.index.build import Index

@@ -12,7 +12,7 @@ from enum import StrEnum
 from itertools import combinations
 
 from repoagent.domain import FROM_ISSUE, Attempt, Candidate, Location, Strength, Verdict, WorkItem
-from repoagent.generators import GENERATORS, Combiner, Generator, Scope
+from repoagent.generators import GENERATORS, Combiner, Generator, Scope, find_generator
 from repoagent.generators.retry import is_worth_retrying
 from repoagent.ranking import (
     find_best,
@@ -77,7 +77,7 @@ def list_agenda(situation: Situation, options: SearchOptions = DEFAULT_OPTIONS) 
     if not situation.has_oracle:
         # Nothing but the number of samples that agree tells which one is right.
         second = _list_function_round(planned[:1], situation, 1)
-        yield from (item for item in second if _find(item.generator).traits.votes_without_runs)
+        yield from (item for item in second if find_generator(item.generator).traits.votes_without_runs)
         return
     yield from _list_function_round(situation.others, situation, 0)
     for number in range(1, options.rounds):
@@ -113,10 +113,6 @@ def _is_due(generator: Generator, target: Location, situation: Situation, number
     if not situation.samples.get(generator.name, 0) or (number and not traits.repeats):
         return False
     return not traits.needs_runs or (situation.has_oracle and situation.can_run)
-
-
-def _find(name: str) -> Generator:
-    return next(generator for generator in GENERATORS if generator.name == name)
 
 
 # --- when it is enough ------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from langgraph.runtime import Runtime
 
 from repoagent.domain import Regression, Strength
 from repoagent.errors import BudgetExceeded
-from repoagent.evidence.regression_test import RegressionTester
+from repoagent.evidence.regression_tester import RegressionTester
 from repoagent.evidence.reproduction.regression import RegressionRefused
 from repoagent.graph.services import Services
 from repoagent.graph.state import State
