@@ -24,6 +24,14 @@ pytestmark = pytest.mark.bubblewrap
 
 
 @pytest.fixture
+def cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache of the test's own: what processes left that other tests killed is not counted here."""
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("REPOAGENT_CACHE", str(folder))
+    return folder
+
+
+@pytest.fixture
 def bubblewrap(cache_folder: Path) -> BubblewrapEngine:
     return BubblewrapEngine()
 
