@@ -42,13 +42,13 @@ def test_tests_that_hang_today_are_what_a_patch_must_mend(tmp_path: Path) -> Non
         subprocess.run(("git", *who, *command), cwd=repository, check=True)
     issue.write_text("# steps never ends\n\n`steps` in countdown.py should count down to zero.\n")
     with serving() as server:
-        arguments = f"--issue {issue} --repo {repository} --model {server.url} --sandbox bubblewrap --max-minutes 3"
+        arguments = f"--issue {issue} --repo {repository} --model {server.url} --sandbox bubblewrap --max-minutes 5"
         done = subprocess.run(
             (sys.executable, "-m", "repoagent", "solve", *arguments.split(), "--json", "--yes"),
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=400,
+            timeout=600,
             check=False,
             stdin=subprocess.DEVNULL,
         )

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from repoagent.domain import Edit
 from repoagent.edits.layout import split_lines
-from repoagent.languages import Language, fingerprint, is_test_path, language_of
+from repoagent.languages import Language, fingerprint, is_among_tests, language_of
 
 _MAX_CHANGED_LINES = 150
 """Changed lines above which a patch for one issue is not believed."""
@@ -33,7 +33,7 @@ def compute_candidate_key(edits: Sequence[Edit]) -> str:
 
 
 def _find_edit_problems(edit: Edit) -> list[str]:
-    if edit.before is not None and is_test_path(edit.path):
+    if edit.before is not None and is_among_tests(edit.path):
         return [f"it edits the tests in {edit.path}"]
     language = language_of(edit.path, edit.after or "")
     if edit.after is None or language is None:

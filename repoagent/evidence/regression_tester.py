@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from repoagent.domain import Edit, Issue, Patch, Regression, Report, Status
 from repoagent.edits import EditRefused
@@ -37,7 +37,8 @@ class RegressionTester:
 
     def add_test(self, patch: Patch) -> Regression:
         """The test in the nearest test file; raises Refused where there is none that holds, and BudgetExceeded."""
-        testbed = self.workbench.attach_testbed(self.context)
+        # A command that the user gave tells of a whole run only; a single test is run as the project itself would.
+        testbed = self.workbench.attach_testbed(replace(self.context, test_command=""))
         if testbed.test_command or not isinstance(testbed.codebase.runner, PytestRunner | DjangoRunner):
             raise RegressionRefused("the project's tests cannot be run one by one")
         refusal = RegressionRefused("there is no test file to add it to")

@@ -283,7 +283,10 @@ class _FunctionNames:
     known: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def list_in(self, language: Language) -> frozenset[str]:
-        """Raises EditRefused where the text is not in that language."""
+        """None where the text is not in that language: the next suspect may be in the right one."""
         if language.name not in self.known:
-            self.known[language.name] = language.list_functions(self.text)
+            try:
+                self.known[language.name] = language.list_functions(self.text)
+            except EditRefused:
+                self.known[language.name] = frozenset()
         return self.known[language.name]

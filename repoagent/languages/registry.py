@@ -48,5 +48,11 @@ def is_test_path(path: str) -> bool:
     return (language_of(path) or PYTHON).is_test_path(path)
 
 
+def is_among_tests(path: str) -> bool:
+    """Whether a file holds tests, or lies in a folder of them by anybody's custom: what it says may decide whether
+    tests pass, whatever its language."""
+    return is_test_path(path) or PYTHON.is_test_path(path)
+
+
 def _encode(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")

@@ -28,11 +28,12 @@ def make_plan(targets: Sequence[Location], spec: Spec, commands: tuple[str, ...]
 
 
 def find_planned(plan: Plan, locations: Sequence[Location], index: Index) -> list[Location]:
-    """What the plan names, in its order, with what the localisation knows of it; names that do not exist are left
-    out."""
+    """What the plan names, in its order, with what the localisation knows of it; what does not exist, or is in a
+    language that nothing can be written in, is left out."""
     known = {(location.path, location.symbol): location for location in locations}
     named = [(file.path, symbol) for file in plan.files for symbol in file.symbols]
-    return [location for name in named if (location := known.get(name) or _locate(*name, index))]
+    writable = [name for name in named if language_of(name[0])]
+    return [location for name in writable if (location := known.get(name) or _locate(*name, index))]
 
 
 def add_plan_steps(spec: Spec, plan: Plan, item: WorkItem) -> Spec:

@@ -49,6 +49,14 @@ def test_a_function_takes_the_place_of_the_suspect_of_its_name() -> None:
     assert "    def f(self, x):\n        return x\n\n    def g" in text
 
 
+def test_a_suspect_in_another_language_does_not_stop_the_search_for_the_function() -> None:
+    files = {**FILES, "view.js": "export function f( {\n", "lib.c": "int f(void) { return 1; }\n"}
+    suspects = (Location("view.js", "", 1, 1), Location("lib.c", "f", 1, 1), *SUSPECTS)
+    change = ProposedChange("it", (), "def f(self, x):\n    return x\n")
+    [draft] = draft_from_issue([change], suspects, list(files), files.__getitem__).drafts
+    assert [edit.path for edit in draft.edits] == ["pkg/a.py"]
+
+
 @pytest.mark.parametrize(
     "hunk",
     [

@@ -56,7 +56,7 @@ class ReproductionFinder:
 
     def find(self) -> Reproduction:
         """The strongest reproduction there is. Raises SandboxFailed and EnvironmentFailed."""
-        if self.targets and not self._runnable:
+        if not any(has_capability(path, Capability.SNIPPET_REPRODUCTION) for path in self.index.files):
             return Reproduction()
         run, run_briefly = self._make_runner(MAX_SECONDS), self._make_runner(_DOCUMENTED_SECONDS)
         project = build_project(self.index)

@@ -1,4 +1,4 @@
-"""Code out of an issue is run against Python alone: for other languages nothing is run, and no model is asked."""
+"""Code out of an issue is run where the repository holds Python: without any, nothing is run, and no model is asked."""
 
 from __future__ import annotations
 
@@ -23,13 +23,20 @@ JAVASCRIPT, PYTHON = Location("shop.js", "total", 1, 1), Location("shop.py", "to
 
 
 @pytest.mark.parametrize(
-    ("targets", "is_tried"),
-    [((JAVASCRIPT,), False), ((PYTHON,), True), ((JAVASCRIPT, PYTHON), True), ((), True)],
+    ("targets", "has_python", "is_tried"),
+    [
+        ((JAVASCRIPT,), False, False),
+        ((JAVASCRIPT,), True, True),
+        ((PYTHON,), True, True),
+        ((JAVASCRIPT, PYTHON), True, True),
+        ((), True, True),
+    ],
 )
-def test_code_of_an_issue_is_run_where_a_suspect_is_in_python(
-    targets: tuple[Location, ...], is_tried: bool, indexed: Indexed
+def test_code_of_an_issue_is_run_where_there_is_python(
+    targets: tuple[Location, ...], has_python: bool, is_tried: bool, indexed: Indexed
 ) -> None:
-    index = indexed({"shop.js": "export function total() {}\n", "shop.py": "def total(items): return 1\n"})
+    files: dict[str, str | bytes] = {"shop.js": "export function total() {}\n"}
+    index = indexed(files | ({"shop.py": "def total(items): return 1\n"} if has_python else {}))
     model = ScriptedModel(lambda _: "", profile=find_profile("qwen3-coder-30b"))
     engine = FakeEngine()
     workbench = Workbench(engine, Workspace(index.root), Trace(), SandboxLimits(), lambda: None, lambda: None)
