@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from repoagent.domain import Result, load
+from repoagent.domain import FactCode, Result, load
 from tests.scripted_server import serving
 
 CODE = """\
@@ -55,5 +55,6 @@ def test_tests_that_hang_today_are_what_a_patch_must_mend(tmp_path: Path) -> Non
     assert done.returncode == 0, done.stderr
     result = load(Result, done.stdout)
     assert result.outcome == "verified"
-    assert "A test never ends on the untouched code." in result.notes
+    # Which tests hang is found one by one, or by the limit of each, as the time allows; both tell what is mended.
+    assert {FactCode.TESTS_FIXED, FactCode.NOTHING_BROKEN} <= set(result.codes)
     assert "-        number += 1\n+        number -= 1\n" in result.patch
