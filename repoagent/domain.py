@@ -123,6 +123,10 @@ class Plan:
     commands: tuple[str, ...] = ()
     """Shell commands that run the project's tests."""
 
+    def list_symbols(self) -> list[tuple[str, str]]:
+        """The path and the symbol of all that is to be worked on, in order."""
+        return [(file.path, symbol) for file in self.files for symbol in file.symbols]
+
 
 # --- a change -------------------------------------------------------------------------------------------------------
 
@@ -173,6 +177,8 @@ class Outcome:
     """Exception and assertion text of a test that did not pass."""
     locals: tuple[str, ...] = ()
     """`name = value` of the local variables where it failed: in the deepest frame inside the repository."""
+    timed_out: bool = False
+    """Whether it was ended because a single test may take no longer, while the others were still run."""
 
 
 class Ending(StrEnum):

@@ -26,6 +26,7 @@ _WHOLE_SHARE = 0.3
 """The part of the time left that all tests may take on the untouched code: with the patch they take as long again."""
 _HELD_UP_SECONDS = 100.0
 """Seconds that no test takes which is not held up: a little less than the longest that the test bed grants one."""
+_HANGING = "A test never ends on the untouched code."
 _UNUSABLE = (Ending.CRASHED, Ending.NOT_COLLECTED)
 """How a run ends that says nothing of any test."""
 
@@ -185,7 +186,7 @@ class _Measuring:
 
     def _note_hanging(self, files: Sequence[str], known: Baseline) -> MeasuredBaseline:
         context = replace(self.context, tests=tuple(files), baseline=known)
-        return MeasuredBaseline(context, notes=("A test never ends on the untouched code.",))
+        return MeasuredBaseline(context, notes=(_HANGING,))
 
     def _drop_unrelated(self, before: Baseline) -> Baseline:
         """The baseline without tests that fail for other reasons: those that the issue does not name, and that call
@@ -221,6 +222,8 @@ def _describe_run(found: BaselineRun) -> tuple[str, ...]:
     notes = []
     if found.report.ending is not Ending.COMPLETED:
         notes.append(f"The project's tests are no judge here: run on the untouched code, they {found.report.ending}.")
+    if any(outcome.timed_out for outcome in found.report.outcomes):
+        notes.append(_HANGING)
     if found.outside:
         notes.append(f"{len(found.outside)} tests fail for want of a network or a package, and count for nothing.")
     if found.flaky:

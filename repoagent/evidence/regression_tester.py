@@ -36,7 +36,8 @@ class RegressionTester:
     index: Index
 
     def add_test(self, patch: Patch) -> Regression:
-        """The test in the nearest test file; raises Refused where there is none that holds, and BudgetExceeded."""
+        """The test in the nearest test file. Raises RegressionRefused where there is none that holds, and
+        BudgetExceeded."""
         # A command that the user gave tells of a whole run only; a single test is run as the project itself would.
         testbed = self.workbench.attach_testbed(replace(self.context, test_command=""))
         if testbed.test_command or not isinstance(testbed.codebase.runner, PytestRunner | DjangoRunner):
@@ -73,7 +74,7 @@ class RegressionTester:
         return Regression(added, _format_id(test, testbed))
 
     def _make_patch(self, test: RegressionTest) -> Patch:
-        """The patch that adds the test; raises Refused where it would do more than add."""
+        """The patch that adds the test; raises RegressionRefused where it would do more than add."""
         try:
             parse(test.edit.after or "")
             patch = self.workbench.workspace.make_patch((test.edit,))

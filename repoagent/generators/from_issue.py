@@ -283,7 +283,7 @@ class _FunctionNames:
     known: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def list_in(self, language: Language) -> frozenset[str]:
-        """None where the text is not in that language: the next suspect may be in the right one."""
+        """Nothing where the text is not in that language: the next suspect may be in the right one."""
         if language.name not in self.known:
             try:
                 self.known[language.name] = language.list_functions(self.text)

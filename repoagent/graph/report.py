@@ -233,7 +233,7 @@ _NOT_COMPLETED = {
 
 
 def _list_notes(state: State) -> Iterator[Fact]:
-    yield from (Fact(FactCode.OTHER, note) for note in state.notes)
+    yield from (Fact(FactCode.OTHER, note) for note in (*state.baseline_notes, *state.notes))
     drawn = _find_drawn(state.chosen, state)
     if drawn and drawn.generator == FROM_ISSUE:
         sentence = f"The patch follows {drawn.answer}; it was judged as any other."

@@ -53,7 +53,9 @@ class State:
     whole: EvaluationContext | None = None
     """All tests of the project; None where they were not run, or take too long."""
     is_measured: bool = False
-    """Whether the baseline is that of the test command that counts."""
+    """Whether the baseline is that of the plan and the test command that count."""
+    baseline_notes: tuple[str, ...] = ()
+    """What the user has to know of it, one sentence each."""
     locations: tuple[Location, ...] = ()
     spec: Spec = field(default_factory=lambda: Spec((), ()))
     plan: Plan = field(default_factory=lambda: Plan(()))
@@ -75,7 +77,7 @@ class State:
     spent: Annotated[str, _keep_first] = ""
     """Which budget ran out, empty while none has."""
     notes: Annotated[tuple[str, ...], _append_new] = ()
-    """What the user has to know, one sentence each."""
+    """What else the user has to know, one sentence each."""
 
     @property
     def oracle(self) -> Oracle:

@@ -15,6 +15,7 @@ class Update(TypedDict, total=False):
     wide: EvaluationContext | None
     whole: EvaluationContext | None
     is_measured: bool
+    baseline_notes: tuple[str, ...]
     locations: tuple[Location, ...]
     spec: Spec
     plan: Plan

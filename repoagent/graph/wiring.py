@@ -69,12 +69,12 @@ def build_graph(checkpointer: BaseCheckpointSaver[str]) -> CompiledStateGraph[St
 
 
 def route_after_reproduce(state: State) -> Literal["plan", "begin"]:
-    """To the plan, unless a person has it already and only changed how the tests are run."""
+    """To the plan, unless a person has it already, whose changes are measured."""
     return "begin" if state.is_approved else "plan"
 
 
 def route_after_approve(state: State) -> Literal["baseline", "begin"]:
-    """Back to the baseline where the tests are run by another command from here on."""
+    """Back to the baseline where the plan has other functions or another test command from here on."""
     return "begin" if state.is_measured or state.spent or state.evaluation is None else "baseline"
 
 

@@ -31,8 +31,7 @@ def find_planned(plan: Plan, locations: Sequence[Location], index: Index) -> lis
     """What the plan names, in its order, with what the localisation knows of it; what does not exist, or is in a
     language that nothing can be written in, is left out."""
     known = {(location.path, location.symbol): location for location in locations}
-    named = [(file.path, symbol) for file in plan.files for symbol in file.symbols]
-    writable = [name for name in named if language_of(name[0])]
+    writable = [name for name in plan.list_symbols() if language_of(name[0])]
     return [location for name in writable if (location := known.get(name) or _locate(*name, index))]
 
 

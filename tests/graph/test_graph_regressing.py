@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from repoagent.app.solve import ReviewPause
 from repoagent.domain import Confidence, Result
 from tests.graph.conftest import EXAMPLE, RIGHT, USELESS, MakeBench, World
 
@@ -38,6 +39,15 @@ def test_the_reproduction_is_added_to_the_nearest_test_file(bench: MakeBench, tm
     assert "test_convert" not in result.patch
     (tmp_path / "both.diff").write_text(result.patch + result.test_patch)
     subprocess.run(("git", "apply", str(tmp_path / "both.diff")), cwd=tmp_path / "user", check=True)
+
+
+def test_it_is_added_where_the_user_gave_a_test_command(bench: MakeBench) -> None:
+    def edit(pause: ReviewPause) -> None:
+        pause.plan.write_text(pause.plan.read_text().replace("- python -m pytest", "- make test"))
+
+    result = bench(RIGHT, world=world(), ask=True).run(edit)
+    assert any("`make test`" in sentence for sentence in result.verified)
+    assert f"def {NAME}():" in added(result)
 
 
 @pytest.mark.parametrize(

@@ -532,6 +532,18 @@ def test_steps_and_commands_that_were_written_into_the_plan_are_used(bench: Make
     assert any("`python -m pytest tests/test_convert.py`" in sentence for sentence in result.verified)
 
 
+def test_a_test_counts_that_calls_a_function_which_was_written_into_the_plan(bench: MakeBench) -> None:
+    def edit(pause: ReviewPause) -> None:
+        _replace(pause.plan, "  - natural\n", "  - natural\n  - padded\n")
+
+    world = World(tests=dict(BY_CHANCE), calls={SMALL: [1], LARGE: [9]})
+    made = bench(RIGHT, world=world, body=NO_EXAMPLE, ask=True)
+    result = made.run(edit)
+    assert result.outcome == "verified"
+    assert any(LARGE in sentence for sentence in result.verified)
+    assert not [note for note in result.notes if "calls nothing suspected" in note], "it is no longer so"
+
+
 def test_a_plan_that_nobody_edited_is_followed_as_it_is(bench: MakeBench) -> None:
     asked: list[ReviewPause] = []
     made = bench(RIGHT, ask=True)

@@ -109,6 +109,16 @@ def test_a_test_that_hangs_is_ended_and_the_others_are_run(tmp_path: Path) -> No
         ("test_it.py::test_b", "passed"),
     ]
     assert "took more than 1 s" in found.outcomes[0].message
+    assert [outcome.timed_out for outcome in found.outcomes] == [True, False]
+
+
+def test_a_test_that_fails_after_one_that_hangs_is_not_taken_for_hanging(tmp_path: Path) -> None:
+    source = "import time\ndef test_a(): time.sleep(60)\ndef test_b(): assert False"
+    found = told(tmp_path, source, "--repoagent-seconds=1")
+    assert [(outcome.status.value, outcome.timed_out) for outcome in found.outcomes] == [
+        ("failed", True),
+        ("failed", False),
+    ]
 
 
 @pytest.mark.parametrize("death", ["os._exit(0)", "os.kill(os.getpid(), 9)"])

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from langgraph.runtime import Runtime
 
-from repoagent.domain import Strength, dump
+from repoagent.domain import Location, Strength, dump
 from repoagent.evidence.baseline import BaselineRequest, measure_baseline
 from repoagent.evidence.reproduction.find import Reproduction, ReproductionFinder
 from repoagent.graph.services import Services
@@ -14,7 +15,7 @@ from repoagent.graph.state import State
 from repoagent.graph.update import Update
 from repoagent.localise import localise
 from repoagent.localise.spectrum import Spectrum
-from repoagent.search.plan import select_targets
+from repoagent.search.plan import find_planned, select_targets
 
 
 def baseline(state: State, runtime: Runtime[Services]) -> Update:
@@ -23,15 +24,18 @@ def baseline(state: State, runtime: Runtime[Services]) -> Update:
     if state.evaluation is None:
         return {}
     services.budget.check()
-    targets = select_targets(state.locations, services.index())[: services.model.profile.functions]
+    index = services.index()
+    targets: Sequence[Location] = select_targets(state.locations, index)[: services.model.profile.functions]
+    if state.is_approved:
+        targets = find_planned(state.plan, state.locations, index) or targets
     request = BaselineRequest(state.issue, state.locations, targets)
-    found = measure_baseline(request, state.evaluation, services.workbench, services.index())
+    found = measure_baseline(request, state.evaluation, services.workbench, index)
     return {
         "evaluation": found.near,
         "wide": found.wide,
         "whole": found.whole,
         "is_measured": True,
-        "notes": found.notes,
+        "baseline_notes": found.notes,
     }
 
 

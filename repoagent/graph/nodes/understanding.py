@@ -97,8 +97,10 @@ def approve(state: State, runtime: Runtime[Services]) -> Update:
     services.trace.emit("plan.edited", spec=spec != state.spec, plan=made != state.plan)
     update |= {"spec": spec, "plan": made}
     if made.commands != state.plan.commands and state.evaluation:
-        changed = replace(state.evaluation, test_command=" && ".join(made.commands))
-        update |= {"evaluation": changed, "is_measured": False}
+        update["evaluation"] = replace(state.evaluation, test_command=" && ".join(made.commands))
+    # Which failing tests count is told by what calls the functions of the plan.
+    if (made.commands, made.list_symbols()) != (state.plan.commands, state.plan.list_symbols()):
+        update["is_measured"] = False
     return update
 
 

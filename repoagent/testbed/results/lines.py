@@ -71,6 +71,7 @@ def _make_outcome(event: dict[str, object]) -> Outcome | None:
         float(seconds) if isinstance(seconds, int | float) else 0.0,
         message,
         _read_locals(event.get("locals")),
+        status is not Status.PASSED and event.get("timed_out") is True,
     )
 
 

@@ -42,9 +42,17 @@ class Clock:
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
+        self._has_rung = False
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_makereport(self, call: Any) -> Any:
+        outcome = yield
+        if call.when == "call":
+            outcome.get_result().repoagent_timed_out = self._has_rung
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_call(self) -> Any:
+        self._has_rung = False
         before = signal.signal(signal.SIGALRM, self._ring)
         signal.setitimer(signal.ITIMER_REAL, self._seconds)
         try:
@@ -54,6 +62,7 @@ class Clock:
             signal.signal(signal.SIGALRM, before)
 
     def _ring(self, _signal: int, _frame: Any) -> None:
+        self._has_rung = True
         pytest.fail(f"The test took more than {self._seconds:.0f} s and was ended.")
 
 
@@ -84,6 +93,7 @@ class Reporter:
                     "seconds": round(getattr(report, "duration", 0.0), 4),
                     "message": message(report),
                     "locals": getattr(report, "repoagent_locals", []),
+                    "timed_out": getattr(report, "repoagent_timed_out", False),
                 }
             )
 
