@@ -99,7 +99,8 @@ class Language(Protocol):
         """
 
     def fingerprint(self, source: str) -> str:
-        """A hash, equal for texts that differ in comments and layout only; of what does not parse, of the text."""
+        """A hash, equal for texts that differ in comments and layout only (in Python, docstrings as well); of what does
+        not parse, of the text."""
 
     def splice_definition(self, source: str, qualified: str, answer: str, start: int | None = None) -> str:
         """`source` with one definition replaced by that of the same name in `answer`, which is code.

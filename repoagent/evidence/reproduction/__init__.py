@@ -1,1 +1,1 @@
-"""Turn the issue's own code into an oracle that fails on the untouched code, without a model."""
+"""Turn the code of an issue into an oracle that fails on the untouched code; without any, a larger model writes it."""

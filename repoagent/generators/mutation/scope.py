@@ -15,7 +15,7 @@ from repoagent.languages.python.syntax import Function, find_first_line, find_la
 
 
 @dataclass(frozen=True)
-class Scope:
+class FunctionScope:
     """The surroundings of one function."""
 
     module: ast.Module

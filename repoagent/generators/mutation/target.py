@@ -11,7 +11,7 @@ from functools import cached_property
 
 from repoagent.edits.errors import EditRefused
 from repoagent.edits.layout import get_indent
-from repoagent.generators.mutation.scope import Scope
+from repoagent.generators.mutation.scope import FunctionScope
 from repoagent.generators.mutation.vocabulary import IssueVocabulary
 from repoagent.languages.python.syntax import (
     Function,
@@ -58,7 +58,7 @@ class MutationTarget:
     source: str
     function: Function
     offsets: Offsets
-    scope: Scope
+    scope: FunctionScope
     vocabulary: IssueVocabulary
 
     @classmethod
@@ -70,7 +70,7 @@ class MutationTarget:
             raise EditRefused("a class is not mutated")
         if len(qualified) > _MAX_NAME_LENGTH or find_last_line(function) - find_first_line(function) > _MAX_LINES:
             raise EditRefused("the function is too long to be mutated")
-        scope = Scope(found.tree, function, "".join(found.own_lines), _find_owner(found.tree, function))
+        scope = FunctionScope(found.tree, function, "".join(found.own_lines), _find_owner(found.tree, function))
         return cls(source, function, Offsets(source), scope, vocabulary)
 
     @cached_property
